@@ -1,0 +1,106 @@
+/*
+ * target: the program being profiled and how to profile it; starting it, waiting for it, and its
+ * exit status.
+ */
+#ifndef SAMPLER_TARGET_H
+#define SAMPLER_TARGET_H
+
+#include <linux/perf_event.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "sampler/base/why.h"
+
+enum call_graph {
+	CALL_GRAPH_AUTO, /* dwarf where registers and stack can be copied, else fp */
+	CALL_GRAPH_DWARF,
+	CALL_GRAPH_FP,
+	CALL_GRAPH_NONE,
+};
+
+enum unwinder_kind { UNWINDER_FAST, UNWINDER_LIBUNWIND };
+
+/* One event to sample: a ready attribute (type, config, exclude bits) and its name. The sampling
+ * fields (sample_type, ring, inherit) are filled in by source_stacks. */
+struct sampled_event {
+	char name[64];
+	char unit[16]; /* of a sample's weight: "ns" for clocks, else "events" */
+	struct perf_event_attr attribute;
+};
+
+enum { MAX_SAMPLED_EVENTS = 8 };
+
+/* How to profile. sampling_defaults() fills it. */
+struct sampling {
+	uint32_t frequency_hz; /* 1 … 20,000; 0 = use period */
+	uint64_t period;       /* events between samples; 0 = use frequency */
+	enum call_graph call_graph;
+	enum unwinder_kind unwinder;
+	uint32_t stack_bytes; /* of user stack copied a sample; multiple of 8, at most 65,528 */
+	struct sampled_event events[MAX_SAMPLED_EVENTS];
+	uint32_t n_events; /* 0 = the best clock there is */
+	bool no_inherit;   /* do not follow threads and children */
+	bool user_only, kernel_only;
+	bool no_inline;	      /* do not look for inlined functions and lines */
+	uint64_t duration_ns; /* stop recording after; 0 = never */
+	uint64_t delay_ns;    /* start sampling this late */
+};
+
+struct target {
+	const struct sampling *sampling;
+	char *const *argv; /* NULL-terminated; NULL when attached */
+	const char *workload; /* name of a built-in workload, or NULL */
+	pid_t pid;
+	int pid_fd;    /* readable when the target has ended; -1 if the kernel has none */
+	int start_fd;  /* writing a byte lets the launched program exec; -1 afterwards */
+	int error_fd;  /* the child reports a failed exec here as an errno; -1 afterwards */
+	int output_fd; /* master of the child's terminal, or -1 when it has ours */
+	int probe_fd;  /* memory shared with probe.h in the target, or -1 */
+	bool is_launched;
+	bool is_reaped;
+	int wait_status; /* as from waitpid, valid when is_reaped */
+};
+
+enum target_output {
+	TARGET_OUTPUT_INHERIT,	 /* the child writes where we write */
+	TARGET_OUTPUT_TO_STDERR, /* the child's stdout goes to our stderr: our stdout is data */
+	TARGET_OUTPUT_TERMINAL,	 /* a pseudo-terminal of its own, read by source_output */
+};
+
+struct launch {
+	char *const *argv;
+	const char *workload; /* or NULL */
+	enum target_output output;
+	uint16_t columns, rows; /* of its terminal */
+};
+
+void sampling_defaults(struct sampling *sampling);
+
+/*
+ * target_launch: fork the program, stopped before its exec until target_release.
+ * Errors  false and a sentence; the statuses 126 and 127 come from target_release
+ */
+bool target_launch(struct target *target, const struct launch *launch,
+		   const struct sampling *sampling, struct why *why);
+
+/*
+ * target_release: let it exec; waits until the exec has succeeded or failed (milliseconds).
+ * *status gets 126 (not executable) or 127 (not found) on false.
+ */
+bool target_release(struct target *target, int *status, struct why *why);
+
+/* target_poll: has it ended? Reaps it if so. Never blocks. */
+bool target_poll(struct target *target);
+
+/* target_signal: forward a signal to the launched program; no effect once reaped. */
+void target_signal(struct target *target, int signal_number);
+
+/* target_exit_status: its code, or 128 + N if signal N ended it. */
+int target_exit_status(const struct target *target);
+
+/* target_close: kill it if it still runs and was launched (TERM, then KILL after a second), reap
+ * it, close the descriptors. */
+void target_close(struct target *target);
+
+#endif

@@ -1,0 +1,93 @@
+/*
+ * tree: a recording's stacks merged by function, inline frames spread out: what flame graphs,
+ * function tables and folded text are drawn from.
+ *
+ * It grows with the recording: an update looks only at rows that are new. Nodes are in creation
+ * order, so a parent's id is below its children's, one backward loop sums and one forward loop
+ * lays out, and boxes keep their place while the view is live.
+ */
+#ifndef SAMPLER_TREE_H
+#define SAMPLER_TREE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct recording;
+
+enum tree_root {
+	TREE_ROOT_NONE,	   /* stacks hang directly under node 0 */
+	TREE_ROOT_NAME,	   /* first level: the thread's name (as flamegraph tools expect) */
+	TREE_ROOT_PROCESS, /* "name-pid" */
+	TREE_ROOT_THREAD,  /* "name-pid/tid" */
+};
+
+/* What the tree shows. Changing anything needs a new tree (tree_open again). */
+struct tree_options {
+	enum tree_root root;
+	bool is_inverted;   /* bottom-up: leaf first */
+	bool hide_kernel;   /* drop kernel frames, keep their weight in the caller */
+	bool fold_recursion; /* a function directly below itself is one node */
+	bool no_inline;	    /* physical functions only */
+	uint32_t series;    /* only this series' samples; 0 = the first series with samples */
+	uint32_t pid, tid;  /* only these; 0 = all */
+	uint64_t from_ns, to_ns; /* window; to_ns 0 = open end */
+};
+
+struct tree_node {
+	uint32_t parent;
+	uint32_t function;  /* TABLE_FUNCTIONS; 0 for the root and for thread nodes */
+	uint32_t name;	    /* strings: what to print */
+	uint32_t first_child, next_sibling; /* first-seen order; 0 = none */
+	uint16_t depth;	    /* root 0 */
+	uint16_t flags;	    /* TREE_* */
+	uint64_t self;	    /* weight of samples that end here */
+	uint64_t n_self;    /* how many samples */
+	uint64_t total;	    /* with everything below; after tree_update */
+};
+
+enum {
+	TREE_KERNEL = 1,
+	TREE_INLINED = 2,   /* inlined into its parent */
+	TREE_RECURSIVE = 4, /* an ancestor has the same function: not added to inclusive sums */
+	TREE_SPECIAL = 8,   /* [lost], [unknown: ...] */
+	TREE_THREAD = 16,   /* a process or thread, not a function */
+};
+
+struct tree;
+
+/* tree_open: an empty tree over a recording; borrowed until tree_close. */
+struct tree *tree_open(const struct recording *recording, const struct tree_options *options);
+void tree_close(struct tree *tree);
+
+/*
+ * tree_update: take in what the recording has by now.
+ * Returns  true if anything changed
+ * Cost     new rows, plus 2 ns a node if anything changed
+ * Thread   any one reader
+ */
+bool tree_update(struct tree *tree);
+
+/* Nodes 0 … n-1; node 0 is the root, its total the weight of everything. */
+const struct tree_node *tree_nodes(const struct tree *tree, uint32_t *n);
+const struct tree_options *tree_get_options(const struct tree *tree);
+uint64_t tree_n_samples(const struct tree *tree);
+/* The series shown (an id; 0 while there is none). */
+uint32_t tree_series(const struct tree *tree);
+
+/* One function over the whole tree: exclusive and inclusive weight. */
+struct tree_function {
+	uint32_t function;
+	uint32_t name;
+	uint32_t flags; /* enum function_flag */
+	uint32_t module;
+	uint64_t exclusive, inclusive, n_exclusive;
+};
+
+/*
+ * tree_functions: functions sorted by exclusive weight, heaviest first.
+ * Returns  how many were written to out (at most max)
+ */
+size_t tree_functions(const struct tree *tree, struct tree_function *out, size_t max);
+
+#endif
