@@ -47,6 +47,8 @@ REGISTRY_KINDS := source:*/source_*.c:sampler/source.h exporter:sampler/exporter
 
 all: $(BUILD)/stoke  ## build stoke into build/$(MODE)/
 
+objects: $(OBJECTS)
+
 $(BUILD)/stoke: $(OBJECTS)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
@@ -83,5 +85,5 @@ clean:  ## remove what was built
 	$(Q)rm -rf build
 
 FORCE:
-.PHONY: all help clean unit FORCE $(TESTS)
+.PHONY: all objects help clean unit FORCE $(TESTS)
 -include $(OBJECTS:.o=.d) $(TESTS:%=$(BUILD)/tests/%.d)

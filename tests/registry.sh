@@ -4,6 +4,7 @@
 set -eu
 for entry; do
 	kind=${entry%%:*} header=${entry##*:} globs=${entry#*:} globs=${globs%:*}
+	[ -e "$header" ] || continue
 	names=$(for file in $globs; do
 		[ -e "$file" ] || continue
 		base=$(basename "$file" .c)
