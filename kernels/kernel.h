@@ -13,7 +13,7 @@
 
 /* One implementation; `function` is cast by the kernel's own header to its real type. */
 struct variant {
-	const char *name;    /* "scalar", "avx2", "nontemporal" */
+	const char *name; /* "scalar", "avx2", "nontemporal" */
 	const char *summary;
 	bool (*is_usable)(void); /* does this CPU have what it needs? NULL = always */
 	void (*function)(void);
@@ -21,11 +21,11 @@ struct variant {
 
 struct kernel {
 	const char *name, *summary;
-	const char *source;		/* paper, manual or book */
+	const char *source;             /* paper, manual or book */
 	const struct variant *variants; /* ended by a NULL name; [0] is the reference */
-	double tolerance;		/* relative difference allowed from the reference */
-	double (*flops)(size_t n);	/* exact, for n elements */
-	double (*bytes)(size_t n);	/* algorithmic bytes moved, for n elements */
+	double tolerance;               /* relative difference allowed from the reference */
+	double (*flops)(size_t n);      /* exact, for n elements */
+	double (*bytes)(size_t n);      /* algorithmic bytes moved, for n elements */
 };
 
 extern const struct kernel *const kernels[];

@@ -19,11 +19,11 @@ struct recording;
 struct module_symbols; /* symbols.c */
 
 struct module {
-	uint32_t id;	/* row in TABLE_MODULES */
-	uint32_t kind;	/* enum module_kind */
-	char *path;	/* as the target sees it */
+	uint32_t id;     /* row in TABLE_MODULES */
+	uint32_t kind;   /* enum module_kind */
+	char *path;      /* as the target sees it */
 	char *open_path; /* as we can open it (/proc/PID/root/...) */
-	pid_t pid;	/* a process that maps it */
+	pid_t pid;       /* a process that maps it */
 	uint64_t device, inode;
 
 	struct elf_image *image; /* NULL until loaded, or if it cannot be */
@@ -38,7 +38,7 @@ struct module {
 
 struct mapping {
 	uint64_t start, end;
-	uint64_t bias;	  /* run-time address - bias = module address */
+	uint64_t bias; /* run-time address - bias = module address */
 	uint64_t file_offset;
 	uint32_t prot;
 	bool is_bias_known; /* bias needs the image; set by mapping_module */
@@ -100,7 +100,7 @@ struct module *address_space_kernel(struct address_space *space);
  * given to the next function. Unmapped addresses give a special frame "[unknown: not mapped]".
  * Cost    one cached hash look-up by (space_id, address)
  */
-uint32_t address_space_frame(struct address_space *space, struct process *process,
-			     uint64_t address, bool is_leaf, bool is_kernel);
+uint32_t address_space_frame(struct address_space *space, struct process *process, uint64_t address,
+			     bool is_leaf, bool is_kernel);
 
 #endif

@@ -16,8 +16,8 @@ struct recording;
 /* What part to write. A zeroed struct is everything. */
 struct export_options {
 	uint64_t from_ns, to_ns; /* to_ns 0 = open end */
-	uint32_t series;	 /* 0 = the first with samples */
-	bool annotate;		 /* folded: _[k] _[i] _[j] suffixes */
+	uint32_t series;         /* 0 = the first with samples */
+	bool annotate;           /* folded: _[k] _[i] _[j] suffixes */
 	bool no_inline;
 	bool per_thread, per_process; /* root frames with pid/tid */
 };

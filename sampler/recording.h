@@ -26,7 +26,7 @@
 enum origin {
 	ORIGIN_UNAVAILABLE, /* – : with a reason and a remedy, never a zero */
 	ORIGIN_MEASURED,    /* ● : counted by hardware */
-	ORIGIN_SCALED,	    /* ◐ : hardware, multiplexed; with the ratio it ran */
+	ORIGIN_SCALED,      /* ◐ : hardware, multiplexed; with the ratio it ran */
 	ORIGIN_SOFTWARE,    /* ○ : counted or timed by software */
 	ORIGIN_MODELLED,    /* ≈ : computed from known work or a model */
 	N_ORIGINS,
@@ -39,15 +39,15 @@ enum module_kind {
 	MODULE_FILE,
 	MODULE_KERNEL,
 	MODULE_VDSO,
-	MODULE_JIT,	  /* code without a file, one module a process */
+	MODULE_JIT,       /* code without a file, one module a process */
 	MODULE_ANONYMOUS, /* mapped memory without a file or a JIT map */
 };
 
 struct module_row {
-	uint32_t path;	   /* strings */
+	uint32_t path;     /* strings */
 	uint32_t build_id; /* strings, hexadecimal; 0 = none */
-	uint32_t kind;	   /* enum module_kind */
-	uint32_t pid;	   /* MODULE_JIT, MODULE_ANONYMOUS: whose; else 0 */
+	uint32_t kind;     /* enum module_kind */
+	uint32_t pid;      /* MODULE_JIT, MODULE_ANONYMOUS: whose; else 0 */
 };
 
 /* One code address, shared by every stack that holds it. */
@@ -60,7 +60,7 @@ struct frame_row {
 
 enum {
 	FRAME_KERNEL = 1, /* ran in the kernel */
-	FRAME_LEAF = 2,	  /* sampled instruction, not a return address (address is then exact,
+	FRAME_LEAF = 2,   /* sampled instruction, not a return address (address is then exact,
 			     else it is the return address less 1) */
 };
 
@@ -75,7 +75,7 @@ enum function_flag {
 struct function_row {
 	uint64_t address; /* start, in the module's addresses */
 	uint32_t size_bytes;
-	uint32_t name;	       /* strings, demangled */
+	uint32_t name;         /* strings, demangled */
 	uint32_t linkage_name; /* strings, as in the symbol table; = name if not mangled */
 	uint32_t module;
 	uint32_t flags; /* enum function_flag */
@@ -85,14 +85,14 @@ struct function_row {
 /* What a frame's address stands for; row i describes frame i and is written later than it. */
 struct location_row {
 	uint32_t function; /* innermost: an inlined function when `inlined_into` is not 0 */
-	uint32_t file;	   /* strings; 0 = no line information */
+	uint32_t file;     /* strings; 0 = no line information */
 	uint32_t line;
 	uint32_t inlined_into; /* inlines: the frame around it; 0 = function is the real one */
 };
 
 struct inline_row {
 	uint32_t function;
-	uint32_t file, line; /* where the call was inlined */
+	uint32_t file, line;   /* where the call was inlined */
 	uint32_t inlined_into; /* next outer; 0 = function is the real one */
 };
 
@@ -105,7 +105,7 @@ struct stack_row {
 /* One thread under one name; a new name (exec, prctl) makes a new row. */
 struct thread_row {
 	uint32_t pid, tid;
-	uint32_t name;	       /* strings: comm, cleaned of control characters */
+	uint32_t name;         /* strings: comm, cleaned of control characters */
 	uint32_t process_name; /* strings: the main thread's comm */
 	uint64_t start_ns;
 	uint64_t reserved;
@@ -118,7 +118,7 @@ struct series_row {
 	uint32_t origin;     /* enum origin */
 	uint32_t reason;     /* strings: why not better, or why unavailable; 0 = none */
 	uint32_t remedy;     /* strings; 0 = none */
-	uint32_t flags;	     /* SERIES_* */
+	uint32_t flags;      /* SERIES_* */
 };
 
 enum {
@@ -146,7 +146,7 @@ struct reading_row {
 	uint64_t time_ns;
 	double value;
 	uint32_t series;
-	uint32_t thread; /* 0 = the whole target or machine */
+	uint32_t thread;     /* 0 = the whole target or machine */
 	float running_ratio; /* ORIGIN_SCALED: share of the time it was counted; else 1 */
 	uint32_t origin;
 };
@@ -162,7 +162,7 @@ struct note_row {
 	uint64_t time_ns;
 	uint32_t severity; /* enum severity */
 	uint32_t source;   /* strings */
-	uint32_t text;	   /* strings: what and why */
+	uint32_t text;     /* strings: what and why */
 	uint32_t remedy;   /* strings: what to do; 0 = nothing needs doing */
 };
 
@@ -200,10 +200,10 @@ struct sample_slot;
 
 struct recording {
 	struct table tables[N_TABLES];
-	uint64_t start_ns;    /* CLOCK_MONOTONIC when recording began: time 0 on screen */
+	uint64_t start_ns;       /* CLOCK_MONOTONIC when recording began: time 0 on screen */
 	uint64_t start_epoch_ns; /* the same instant, CLOCK_REALTIME */
 	struct interner *interners[N_TABLES]; /* writer only */
-	struct sample_slot *slot;	      /* writer only: samples not yet in the table */
+	struct sample_slot *slot;             /* writer only: samples not yet in the table */
 };
 
 /*
@@ -220,11 +220,11 @@ struct moment recording_moment(const struct recording *recording);
 const char *recording_string_at(const struct recording *recording, uint32_t id);
 
 /* Rows by id; the id must be below a moment's count. */
-#define RECORDING_ROW(name, TABLE)                                                          \
-	static inline const struct name##_row *recording_##name(                                \
-		const struct recording *recording, uint64_t id)                                 \
-	{                                                                                       \
-		return (const struct name##_row *)table_row(&recording->tables[TABLE], id);     \
+#define RECORDING_ROW(name, TABLE)                                                                 \
+	static inline const struct name##_row *recording_##name(const struct recording *recording, \
+								uint64_t id)                       \
+	{                                                                                          \
+		return (const struct name##_row *)table_row(&recording->tables[TABLE], id);        \
 	}
 RECORDING_ROW(module, TABLE_MODULES)
 RECORDING_ROW(function, TABLE_FUNCTIONS)

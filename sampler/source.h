@@ -18,8 +18,8 @@ struct target;
 
 struct source {
 	const char *name, *summary; /* what `stoke list sources` prints */
-	size_t state_bytes;	    /* zeroed, aligned for any type, owned by the collector */
-	uint64_t interval_ns;	    /* drain at least this often; 0 = only when an fd is ready */
+	size_t state_bytes;         /* zeroed, aligned for any type, owned by the collector */
+	uint64_t interval_ns;       /* drain at least this often; 0 = only when an fd is ready */
 
 	/* NULL = usable on this machine; else one sentence with the reason and the remedy. */
 	const char *(*unusable)(void);

@@ -42,14 +42,14 @@ struct sampling {
 	uint32_t n_events; /* 0 = the best clock there is */
 	bool no_inherit;   /* do not follow threads and children */
 	bool user_only, kernel_only;
-	bool no_inline;	      /* do not look for inlined functions and lines */
+	bool no_inline;       /* do not look for inlined functions and lines */
 	uint64_t duration_ns; /* stop recording after; 0 = never */
 	uint64_t delay_ns;    /* start sampling this late */
 };
 
 struct target {
 	const struct sampling *sampling;
-	char *const *argv; /* NULL-terminated; NULL when attached */
+	char *const *argv;    /* NULL-terminated; NULL when attached */
 	const char *workload; /* name of a built-in workload, or NULL */
 	pid_t pid;
 	int pid_fd;    /* readable when the target has ended; -1 if the kernel has none */
@@ -63,9 +63,9 @@ struct target {
 };
 
 enum target_output {
-	TARGET_OUTPUT_INHERIT,	 /* the child writes where we write */
+	TARGET_OUTPUT_INHERIT,   /* the child writes where we write */
 	TARGET_OUTPUT_TO_STDERR, /* the child's stdout goes to our stderr: our stdout is data */
-	TARGET_OUTPUT_TERMINAL,	 /* a pseudo-terminal of its own, read by source_output */
+	TARGET_OUTPUT_TERMINAL,  /* a pseudo-terminal of its own, read by source_output */
 };
 
 struct launch {

@@ -16,8 +16,8 @@
 struct recording;
 
 enum tree_root {
-	TREE_ROOT_NONE,	   /* stacks hang directly under node 0 */
-	TREE_ROOT_NAME,	   /* first level: the thread's name (as flamegraph tools expect) */
+	TREE_ROOT_NONE,    /* stacks hang directly under node 0 */
+	TREE_ROOT_NAME,    /* first level: the thread's name (as flamegraph tools expect) */
 	TREE_ROOT_PROCESS, /* "name-pid" */
 	TREE_ROOT_THREAD,  /* "name-pid/tid" */
 };
@@ -25,25 +25,25 @@ enum tree_root {
 /* What the tree shows. Changing anything needs a new tree (tree_open again). */
 struct tree_options {
 	enum tree_root root;
-	bool is_inverted;   /* bottom-up: leaf first */
-	bool hide_kernel;   /* drop kernel frames, keep their weight in the caller */
-	bool fold_recursion; /* a function directly below itself is one node */
-	bool no_inline;	    /* physical functions only */
-	uint32_t series;    /* only this series' samples; 0 = the first series with samples */
-	uint32_t pid, tid;  /* only these; 0 = all */
+	bool is_inverted;        /* bottom-up: leaf first */
+	bool hide_kernel;        /* drop kernel frames, keep their weight in the caller */
+	bool fold_recursion;     /* a function directly below itself is one node */
+	bool no_inline;          /* physical functions only */
+	uint32_t series;         /* only this series' samples; 0 = the first series with samples */
+	uint32_t pid, tid;       /* only these; 0 = all */
 	uint64_t from_ns, to_ns; /* window; to_ns 0 = open end */
 };
 
 struct tree_node {
 	uint32_t parent;
-	uint32_t function;  /* TABLE_FUNCTIONS; 0 for the root and for thread nodes */
-	uint32_t name;	    /* strings: what to print */
+	uint32_t function; /* TABLE_FUNCTIONS; 0 for the root and for thread nodes */
+	uint32_t name;     /* strings: what to print */
 	uint32_t first_child, next_sibling; /* first-seen order; 0 = none */
-	uint16_t depth;	    /* root 0 */
-	uint16_t flags;	    /* TREE_* */
-	uint64_t self;	    /* weight of samples that end here */
-	uint64_t n_self;    /* how many samples */
-	uint64_t total;	    /* with everything below; after tree_update */
+	uint16_t depth;                     /* root 0 */
+	uint16_t flags;                     /* TREE_* */
+	uint64_t self;                      /* weight of samples that end here */
+	uint64_t n_self;                    /* how many samples */
+	uint64_t total;                     /* with everything below; after tree_update */
 };
 
 enum {

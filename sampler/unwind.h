@@ -37,19 +37,19 @@ enum { UNWIND_MAX_FRAMES = 512 };
 struct unwind_input {
 	struct process *process;
 	const uint64_t *registers; /* UNWIND_N_REGISTERS values; NULL = only the chain is there */
-	const uint8_t *stack;	   /* bytes from the stack pointer upwards; any alignment */
-	size_t stack_bytes;	   /* really copied (dyn_size) */
-	bool is_stack_cut;	   /* stack_bytes equals what was asked for */
-	const uint64_t *chain;	   /* kernel's frame-pointer chain, user part, innermost first */
+	const uint8_t *stack;      /* bytes from the stack pointer upwards; any alignment */
+	size_t stack_bytes;        /* really copied (dyn_size) */
+	bool is_stack_cut;         /* stack_bytes equals what was asked for */
+	const uint64_t *chain;     /* kernel's frame-pointer chain, user part, innermost first */
 	size_t n_chain;
 };
 
 enum unwind_end {
-	UNWIND_COMPLETE,  /* reached the thread's first function */
-	UNWIND_TRUNCATED, /* the stack copy ended first, or UNWIND_MAX_FRAMES */
-	UNWIND_NO_RULE,	  /* code without unwind information */
-	UNWIND_NOT_MAPPED,/* an address outside every mapping */
-	UNWIND_BROKEN,	  /* rules gave nonsense (CFA did not grow) */
+	UNWIND_COMPLETE,   /* reached the thread's first function */
+	UNWIND_TRUNCATED,  /* the stack copy ended first, or UNWIND_MAX_FRAMES */
+	UNWIND_NO_RULE,    /* code without unwind information */
+	UNWIND_NOT_MAPPED, /* an address outside every mapping */
+	UNWIND_BROKEN,     /* rules gave nonsense (CFA did not grow) */
 };
 
 struct unwind_statistics {
@@ -73,8 +73,7 @@ void unwinder_free(struct unwinder *unwinder);
  * Cost       about 25 ns a frame warm; 0.8 us for an address never seen
  */
 size_t unwind_stack(struct unwinder *unwinder, const struct unwind_input *input,
-		    uint64_t *addresses, size_t max, uint64_t *after_signal,
-		    enum unwind_end *end);
+		    uint64_t *addresses, size_t max, uint64_t *after_signal, enum unwind_end *end);
 
 /*
  * unwind_repair_leaf: the caller that a frame-pointer chain misses when the leaf has set up no

@@ -23,10 +23,10 @@ enum status {
 struct command {
 	const char *name, *summary;
 	const char *usage; /* "[options] -- COMMAND [ARG…]" */
-	const char *help;  /* paragraphs after the options in --help and the man page; may be NULL */
+	const char *help; /* paragraphs after the options in --help and the man page; may be NULL */
 	const struct option_group *const *options; /* tables of options.h, NULL-terminated */
-	int (*run)(int argc, char **argv); /* argv[0] is the subcommand */
-	int is_hidden;			   /* not listed: internal */
+	int (*run)(int argc, char **argv);         /* argv[0] is the subcommand */
+	int is_hidden;                             /* not listed: internal */
 };
 
 extern const struct command *const commands[];

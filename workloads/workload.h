@@ -22,16 +22,16 @@ enum parameter_kind { PARAMETER_INTEGER, PARAMETER_REAL, PARAMETER_CHOICE, PARAM
 struct parameter {
 	const char *name, *summary;
 	enum parameter_kind kind;
-	const char *initial;	 /* as the user would type it */
-	double least, most;	 /* numbers: limits, both included */
-	const char *choices;	 /* PARAMETER_CHOICE: "spin|futex" */
+	const char *initial; /* as the user would type it */
+	double least, most;  /* numbers: limits, both included */
+	const char *choices; /* PARAMETER_CHOICE: "spin|futex" */
 };
 
 /* Values as given or initial, in the order of the workload's parameters. */
 struct setting {
 	const char *text;
-	double number;	/* INTEGER, REAL */
-	int choice;	/* CHOICE: its place in the list */
+	double number; /* INTEGER, REAL */
+	int choice;    /* CHOICE: its place in the list */
 };
 
 /* Exact work of one unit, by construction. */
@@ -41,8 +41,8 @@ struct work {
 
 struct workload {
 	const char *name, *summary;
-	const char *teaches; /* a paragraph for `stoke list workloads NAME` */
-	const char *source;  /* paper, book or code it follows */
+	const char *teaches;                /* a paragraph for `stoke list workloads NAME` */
+	const char *source;                 /* paper, book or code it follows */
 	const struct parameter *parameters; /* ended by a zero name; NULL = none */
 
 	/* NULL = usable here; else a sentence with the reason and the remedy. May be NULL. */

@@ -15,7 +15,7 @@ struct table {
 	unsigned char *rows;
 	size_t row_bytes;
 	size_t reserved_bytes, usable_bytes;
-	uint64_t n_rows;	    /* written; the writer's own count */
+	uint64_t n_rows;              /* written; the writer's own count */
 	_Atomic uint64_t n_published; /* what readers may see */
 };
 

@@ -71,7 +71,8 @@ void *reallocate(void *old, unsigned long n, unsigned long bytes_each)
 {
 	if (bytes_each && n > SIZE_MAX / bytes_each)
 		die("out of memory asking for %lu x %lu bytes", n, bytes_each);
-	void *memory = realloc(old, n * bytes_each ? n * bytes_each : 1);
+	size_t n_bytes = n * bytes_each;
+	void *memory = realloc(old, n_bytes > 0 ? n_bytes : 1);
 	if (!memory)
 		die("out of memory asking for %lu x %lu bytes", n, bytes_each);
 	return memory;
