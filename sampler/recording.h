@@ -216,29 +216,31 @@ void recording_free(struct recording *recording);
 /* recording_moment: what a reader may look at. Any thread; 15 atomic loads. */
 struct moment recording_moment(const struct recording *recording);
 
-/* recording_string_at: text of a strings id, borrowed; "" for 0 or an id out of range. */
+/* recording_string_at: text of a strings id, borrowed; "" for 0. Ids come from
+ * rows, which only refer to what exists. */
 const char *recording_string_at(const struct recording *recording, uint32_t id);
 
-/* Rows by id; the id must be below a moment's count. */
-#define RECORDING_ROW(name, TABLE)                                                                 \
-	static inline const struct name##_row *recording_##name(const struct recording *recording, \
-								uint64_t id)                       \
+/* Rows by id (recording_module(), recording_note_row(), ...); the id must be below a moment's
+ * count. */
+#define RECORDING_ROW(name, function, TABLE)                                                       \
+	static inline const struct name##_row *function(const struct recording *recording,         \
+							uint64_t id)                               \
 	{                                                                                          \
 		return (const struct name##_row *)table_row(&recording->tables[TABLE], id);        \
 	}
-RECORDING_ROW(module, TABLE_MODULES)
-RECORDING_ROW(function, TABLE_FUNCTIONS)
-RECORDING_ROW(inline, TABLE_INLINES)
-RECORDING_ROW(frame, TABLE_FRAMES)
-RECORDING_ROW(location, TABLE_LOCATIONS)
-RECORDING_ROW(stack, TABLE_STACKS)
-RECORDING_ROW(thread, TABLE_THREADS)
-RECORDING_ROW(series, TABLE_SERIES)
-RECORDING_ROW(sample, TABLE_SAMPLES)
-RECORDING_ROW(reading, TABLE_READINGS)
-RECORDING_ROW(span, TABLE_SPANS)
-RECORDING_ROW(note, TABLE_NOTES)
-RECORDING_ROW(fact, TABLE_FACTS)
+RECORDING_ROW(module, recording_module, TABLE_MODULES)
+RECORDING_ROW(function, recording_function, TABLE_FUNCTIONS)
+RECORDING_ROW(inline, recording_inline, TABLE_INLINES)
+RECORDING_ROW(frame, recording_frame, TABLE_FRAMES)
+RECORDING_ROW(location, recording_location, TABLE_LOCATIONS)
+RECORDING_ROW(stack, recording_stack, TABLE_STACKS)
+RECORDING_ROW(thread, recording_thread, TABLE_THREADS)
+RECORDING_ROW(series, recording_series, TABLE_SERIES)
+RECORDING_ROW(sample, recording_sample, TABLE_SAMPLES)
+RECORDING_ROW(reading, recording_reading, TABLE_READINGS)
+RECORDING_ROW(span, recording_span, TABLE_SPANS)
+RECORDING_ROW(note, recording_note_row, TABLE_NOTES)
+RECORDING_ROW(fact, recording_fact, TABLE_FACTS)
 #undef RECORDING_ROW
 
 /*

@@ -1,0 +1,33 @@
+/*
+ * sample_slot: samples of the running slot of time, merged by (stack, thread, series), before
+ * they become rows. Keeps a recording's size to distinct stacks and seconds. Writer only.
+ */
+#ifndef SAMPLER_SAMPLE_SLOT_H
+#define SAMPLER_SAMPLE_SLOT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct sample_row;
+struct table;
+
+struct sample_slot;
+
+struct sample_slot *sample_slot_new(void);
+void sample_slot_free(struct sample_slot *slot);
+
+/*
+ * sample_slot_add: count one sample; a sample of a later slot first appends the slot's rows to
+ * `samples`.
+ * Returns  true when this call made the slot longer, because the table outgrew its memory budget
+ * Cost     one hash look-up
+ */
+bool sample_slot_add(struct sample_slot *slot, struct table *samples, const struct sample_row *row);
+
+/* sample_slot_flush: append the rows if the slot ended at or before now_ns. */
+void sample_slot_flush(struct sample_slot *slot, struct table *samples, uint64_t now_ns);
+
+/* sample_slot_length_ns: how long a slot is by now. */
+uint64_t sample_slot_length_ns(const struct sample_slot *slot);
+
+#endif
