@@ -1,0 +1,68 @@
+/*
+ * cpu_rings: the same events on every CPU, one ring a CPU, and their records merged by time. The
+ * kernel maps no ring for an inherited event that follows its task across CPUs, hence one each.
+ */
+#ifndef SAMPLER_CPU_RINGS_H
+#define SAMPLER_CPU_RINGS_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "sampler/perf_event.h"
+#include "sampler/perf_record.h"
+
+struct cpu_rings {
+	struct perf_ring *rings;
+	uint32_t n_rings;
+	int *fds; /* n_events (and a side band first, if has_side_band) a CPU */
+	uint32_t n_fds, fds_per_cpu;
+	uint64_t *ids; /* of fds, in their order */
+	bool has_side_band;
+	struct perf_layout layout;
+	uint32_t *heap; /* rings that have a record, oldest first */
+	uint64_t *times_ns;
+	uint32_t n_heap;
+	uint64_t ring_bytes;
+	bool is_broken; /* a ring held a record that makes no sense */
+};
+
+struct cpu_rings_request {
+	const struct perf_event_attr *attributes; /* complete */
+	uint32_t n_attributes;
+	bool needs_side_band; /* mappings must be seen while the events are off */
+	pid_t pid;
+	uint64_t ring_bytes; /* power of two */
+};
+
+/*
+ * cpu_rings_open: open on every online CPU, disabled (or enabled by exec, as the attributes say).
+ * Returns 0, or the errno of the first failure with nothing left open. ENOMEM and EPERM from
+ * mapping halve the ring down to 128 KiB before they count.
+ */
+int cpu_rings_open(struct cpu_rings *rings, const struct cpu_rings_request *request);
+void cpu_rings_close(struct cpu_rings *rings);
+
+/* cpu_rings_enable: switch the sampled events on or off (the side band stays on). */
+void cpu_rings_enable(struct cpu_rings *rings, bool is_on);
+
+int cpu_rings_pollfds(const struct cpu_rings *rings, struct pollfd *out, int max);
+
+/* cpu_rings_begin: see what all rings hold now. */
+void cpu_rings_begin(struct cpu_rings *rings);
+
+/*
+ * cpu_rings_next: the oldest record not newer than limit_ns, NULL when there is none. Valid until
+ * cpu_rings_consume, which goes on to the next one.
+ */
+const struct perf_event_header *cpu_rings_next(struct cpu_rings *rings, uint64_t limit_ns);
+void cpu_rings_consume(struct cpu_rings *rings);
+
+/* cpu_rings_end: give the space of what was returned back to the kernel. */
+void cpu_rings_end(struct cpu_rings *rings);
+
+/* cpu_rings_event: which of the request's attributes a sample's id belongs to. */
+uint32_t cpu_rings_event(const struct cpu_rings *rings, uint64_t id);
+
+#endif
