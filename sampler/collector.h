@@ -33,9 +33,6 @@ bool collector_is_done(const struct collector *collector);
 int collector_event_fd(const struct collector *collector);
 void collector_clear_event(const struct collector *collector);
 
-/* collector_pause: stop or go on sampling; the target runs on. Main thread. */
-void collector_pause(struct collector *collector, bool is_paused);
-
 /* collector_stop: drain one last time, close the sources, join the thread, free. The recording is
  * complete and readable afterwards. NULL is fine. */
 void collector_stop(struct collector *collector);

@@ -15,6 +15,7 @@
 
 enum {
 	MOST_CPUS = 4096,
+	RELEASE_BYTES = 64 << 10,
 	LEAST_RING_BYTES = 128 << 10, /* two largest records fit */
 };
 
@@ -224,8 +225,12 @@ void cpu_rings_consume(struct cpu_rings *rings)
 	uint32_t ring = rings->heap[0];
 	const struct perf_event_header *header =
 		perf_ring_peek(&rings->rings[ring], &rings->is_broken);
+	uint64_t before = rings->rings[ring].tail;
 	if (header)
 		perf_ring_consume(&rings->rings[ring], header);
+	/* Give space back during a long pass too, but not with a store for every record. */
+	if ((before ^ rings->rings[ring].tail) >= RELEASE_BYTES)
+		perf_ring_release(&rings->rings[ring]);
 	if (!look(rings, ring))
 		rings->heap[0] = rings->heap[--rings->n_heap];
 	sink(rings, 0);

@@ -70,7 +70,10 @@ enum target_output {
 
 struct launch {
 	char *const *argv;
-	const char *workload; /* or NULL */
+	const char *workload;                 /* or NULL */
+	const char *const *extra_environment; /* "NAME=value", NULL-terminated; may be NULL */
+	int probe_fd; /* memory the target may write to through probe.h, or -1; the target's copy
+			 is announced in STOKE_PROBE_FD */
 	enum target_output output;
 	uint16_t columns, rows; /* of its terminal */
 };

@@ -1,0 +1,272 @@
+/*
+ * Every rung is tried for real: what the kernel says it offers and what it opens differ in virtual
+ * machines and containers. The first failure of each rung is kept and becomes the note's reason.
+ */
+#include "sampler/ladder.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "sampler/unwind.h"
+
+enum {
+	/* Enough for one CFI step from a leaf: its caller's address lies within the leaf's frame,
+	 * and leaves that need more than a cache line or four set up a frame pointer. */
+	LEAF_STACK_BYTES = 256,
+	/* Kernel chain, registers, header and fixed fields beside the stack copy. */
+	SAMPLE_BASE_BYTES = 768,
+	LEAST_RING_BYTES = 512 << 10,
+	MOST_RING_BYTES = 16 << 20,
+	FALLBACK_HZ = 997,   /* odd, against lock-step with the target's own timers */
+	MOST_PRECISE_IP = 2, /* 3 asks for zero skid, which few events give */
+};
+
+/* A collector that loads a large symbol table can be away for 50 ms; four times that. */
+static const double RING_SECONDS = 0.2;
+
+struct attempt {
+	const struct target *target;
+	struct recording *recording;
+	struct cpu_rings *rings;
+	struct rung *rung;
+	struct why *why; /* of the first failure of this rung */
+};
+
+enum origin ladder_origin(const struct sampled_event *event)
+{
+	uint32_t type = event->attribute.type;
+	return type == PERF_TYPE_SOFTWARE || type == PERF_TYPE_TRACEPOINT ||
+			       type == PERF_TYPE_BREAKPOINT
+		       ? ORIGIN_SOFTWARE
+		       : ORIGIN_MEASURED;
+}
+
+uint64_t ladder_ring_bytes(const struct rung *rung)
+{
+	double rate_hz = rung->frequency_hz ? rung->frequency_hz : 1000;
+	double wanted =
+		rate_hz * (SAMPLE_BASE_BYTES + rung->stack_bytes) * rung->n_events * RING_SECONDS;
+	uint64_t bytes = LEAST_RING_BYTES;
+	while (bytes < wanted && bytes < MOST_RING_BYTES)
+		bytes *= 2;
+	return bytes;
+}
+
+static struct sampled_event event_of(const char *name, const char *unit, uint32_t type,
+				     uint64_t config)
+{
+	struct sampled_event event = { .attribute = { .type = type, .config = config } };
+	snprintf(event.name, sizeof event.name, "%s", name);
+	snprintf(event.unit, sizeof event.unit, "%s", unit);
+	return event;
+}
+
+static struct sampled_event cpu_clock(void)
+{
+	return event_of("cpu-clock", "ns", PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK);
+}
+
+static struct sampled_event cycles(void)
+{
+	struct sampled_event event =
+		event_of("cycles", "cycles", PERF_TYPE_HARDWARE, PERF_COUNT_HW_CPU_CYCLES);
+	event.attribute.precise_ip = MOST_PRECISE_IP;
+	return event;
+}
+
+static void set_call_graph(struct perf_event_attr *attribute, const struct rung *rung)
+{
+	if (rung->call_graph == CALL_GRAPH_NONE)
+		return;
+	attribute->sample_type |=
+		PERF_SAMPLE_CALLCHAIN | PERF_SAMPLE_REGS_USER | PERF_SAMPLE_STACK_USER;
+	attribute->sample_regs_user = UNWIND_REGISTER_MASK;
+	attribute->sample_stack_user = rung->stack_bytes;
+}
+
+static void complete(struct perf_event_attr *attribute, const struct rung *rung,
+		     const struct target *target)
+{
+	const struct sampling *sampling = target->sampling;
+	attribute->size = sizeof *attribute;
+	attribute->sample_type = PERF_SAMPLE_IP | PERF_SAMPLE_TID | PERF_SAMPLE_TIME |
+				 PERF_SAMPLE_CPU | PERF_SAMPLE_PERIOD;
+	if (rung->n_events > 1)
+		attribute->sample_type |= PERF_SAMPLE_IDENTIFIER;
+	attribute->freq = rung->frequency_hz != 0;
+	attribute->sample_freq = rung->frequency_hz ? rung->frequency_hz : sampling->period;
+	attribute->inherit = !sampling->no_inherit;
+	attribute->disabled = 1;
+	attribute->enable_on_exec = target->is_launched && sampling->delay_ns == 0;
+	attribute->mmap = attribute->mmap2 = 1;
+	attribute->comm = attribute->comm_exec = attribute->task = 1;
+	attribute->sample_id_all = 1;
+	attribute->use_clockid = 1;
+	attribute->clockid = CLOCK_MONOTONIC;
+	attribute->exclude_kernel |= sampling->user_only || rung->is_user_only;
+	attribute->exclude_user |= sampling->kernel_only;
+	attribute->exclude_hv = 1;
+	attribute->watermark = 1;
+	attribute->wakeup_watermark = (uint32_t)(ladder_ring_bytes(rung) / 4);
+	set_call_graph(attribute, rung);
+}
+
+/* Opens the rung as it stands; lowers precise_ip where the PMU has less. */
+static int open_rung(struct attempt *attempt)
+{
+	struct rung *rung = attempt->rung;
+	struct perf_event_attr attributes[MAX_SAMPLED_EVENTS];
+	for (uint32_t i = 0; i < rung->n_events; i++) {
+		attributes[i] = rung->events[i].attribute;
+		complete(&attributes[i], rung, attempt->target);
+	}
+	struct cpu_rings_request request = {
+		.attributes = attributes,
+		.n_attributes = rung->n_events,
+		.needs_side_band = attempt->target->sampling->delay_ns > 0,
+		.pid = attempt->target->pid,
+		.ring_bytes = ladder_ring_bytes(rung),
+	};
+	for (;;) {
+		int error = cpu_rings_open(attempt->rings, &request);
+		if (error != EOPNOTSUPP && error != EINVAL)
+			return error;
+		if (attributes[0].precise_ip == 0 || !rung->is_default)
+			return error;
+		attributes[0].precise_ip--;
+	}
+}
+
+/* What the kernel copies of the stack at each sample, by kind of call graph. */
+static uint32_t stack_bytes_of(const struct sampling *sampling, enum call_graph call_graph)
+{
+	if (call_graph == CALL_GRAPH_DWARF)
+		return sampling->stack_bytes;
+	return call_graph == CALL_GRAPH_FP ? LEAF_STACK_BYTES : 0;
+}
+
+static bool try_call_graph(struct attempt *attempt, enum call_graph call_graph, int *error)
+{
+	attempt->rung->call_graph = call_graph;
+	attempt->rung->stack_bytes = stack_bytes_of(attempt->target->sampling, call_graph);
+	*error = open_rung(attempt);
+	return *error == 0;
+}
+
+static const char *const call_graph_names[] = { "auto", "dwarf", "fp", "none" };
+
+/* From the asked call graph downwards; false leaves the first errno's sentence in why. */
+static bool try_rung(struct attempt *attempt)
+{
+	enum call_graph asked = attempt->target->sampling->call_graph;
+	enum call_graph first = asked == CALL_GRAPH_AUTO ? CALL_GRAPH_DWARF : asked;
+	int first_error = 0, error = 0;
+	for (enum call_graph kind = first; kind <= CALL_GRAPH_NONE; kind++) {
+		if (try_call_graph(attempt, kind, &error)) {
+			if (kind == first)
+				return true;
+			char text[200];
+			snprintf(text, sizeof text,
+				 "Call graphs by %s are refused here (%s), so %s is used.",
+				 call_graph_names[first], strerror(first_error),
+				 call_graph_names[kind]);
+			recording_note(attempt->recording, SEVERITY_WARNING, "stacks", text,
+				       "Try --call-graph fp or a newer kernel.");
+			return true;
+		}
+		if (!first_error)
+			first_error = error;
+		if (error != EINVAL && error != EOPNOTSUPP && error != ENOSYS)
+			break;
+	}
+	return perf_event_explain(attempt->rung->events[0].name, first_error, attempt->why);
+}
+
+static void note_step(struct attempt *attempt, enum severity severity, const char *now)
+{
+	char text[WHY_BYTES + 128];
+	snprintf(text, sizeof text, "%s Sampling %s instead.", attempt->why->text, now);
+	recording_note(attempt->recording, severity, "stacks", text,
+		       "`stoke doctor` shows what this machine offers.");
+}
+
+static bool try_user_only(struct attempt *attempt, const char *now)
+{
+	struct why denied = *attempt->why;
+	attempt->rung->is_user_only = true;
+	if (attempt->target->sampling->kernel_only || !try_rung(attempt)) {
+		attempt->rung->is_user_only = false;
+		return false;
+	}
+	*attempt->why = denied;
+	note_step(attempt, SEVERITY_WARNING, now);
+	return true;
+}
+
+static bool try_asked(struct attempt *attempt)
+{
+	if (try_rung(attempt))
+		return true;
+	char now[96];
+	snprintf(now, sizeof now, "user code only (%.40s:u; time in the kernel is missing)",
+		 attempt->rung->events[0].name);
+	return perf_event_paranoid() >= 2 && try_user_only(attempt, now);
+}
+
+static bool try_clock(struct attempt *attempt)
+{
+	struct why better = *attempt->why;
+	bool was_default = attempt->rung->is_default;
+	attempt->rung->events[0] = cpu_clock();
+	attempt->rung->n_events = 1;
+	attempt->rung->is_default = true;
+	/* A period counted events of another kind; as nanoseconds it would mean something else. */
+	if (attempt->rung->frequency_hz == 0)
+		attempt->rung->frequency_hz = FALLBACK_HZ;
+	if (try_rung(attempt)) {
+		*attempt->why = better;
+		note_step(attempt, was_default ? SEVERITY_INFO : SEVERITY_WARNING,
+			  "with the software clock cpu-clock");
+		return true;
+	}
+	return try_user_only(attempt,
+			     "user code only (cpu-clock:u; time in the kernel is missing)");
+}
+
+/* Above the kernel's limit the open fails; the limit also falls by itself when interrupts are
+ * slow, so it is read each time. */
+static uint32_t clamp_frequency(struct recording *recording, uint32_t frequency_hz)
+{
+	long most = perf_event_setting("perf_event_max_sample_rate", 100000);
+	if (most <= 0 || frequency_hz <= (uint64_t)most)
+		return frequency_hz;
+	char text[160];
+	snprintf(text, sizeof text,
+		 "%u Hz is above kernel.perf_event_max_sample_rate, so %ld Hz is used.",
+		 frequency_hz, most);
+	recording_note(recording, SEVERITY_WARNING, "stacks", text,
+		       "Run `sysctl kernel.perf_event_max_sample_rate=100000` as root.");
+	return (uint32_t)most;
+}
+
+bool ladder_open(const struct target *target, struct recording *recording, struct cpu_rings *rings,
+		 struct rung *rung, struct why *why)
+{
+	const struct sampling *sampling = target->sampling;
+	struct why reason = { "" };
+	struct attempt attempt = { target, recording, rings, rung, &reason };
+	memset(rung, 0, sizeof *rung);
+	rung->frequency_hz =
+		sampling->period ? 0 : clamp_frequency(recording, sampling->frequency_hz);
+	rung->is_default = sampling->n_events == 0;
+	rung->n_events = rung->is_default ? 1 : sampling->n_events;
+	rung->events[0] = cycles();
+	if (!rung->is_default)
+		memcpy(rung->events, sampling->events, rung->n_events * sizeof rung->events[0]);
+	if (try_asked(&attempt) || try_clock(&attempt))
+		return true;
+	*why = reason;
+	return false;
+}
