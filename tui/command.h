@@ -20,6 +20,8 @@ enum status {
 	STATUS_NOT_FOUND = 127,
 };
 
+struct option_group;
+
 struct command {
 	const char *name, *summary;
 	const char *usage; /* "[options] -- COMMAND [ARG…]" */

@@ -1,0 +1,219 @@
+/* The option tables and what they set. Names and meanings follow perf, samply and GNU. */
+#include "tui/settings.h"
+
+#include <langinfo.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "counters/events.h"
+#include "sampler/base/text.h"
+#include "tui/command.h"
+#include "tui/help.h"
+
+#define AT(field) .offset = offsetof(struct settings, field)
+
+/* The kernel copies at most this much of a user stack (PERF_SAMPLE_STACK_USER is 16 bits, and a
+ * record must fit 64 KiB); sizes are multiples of 8. */
+enum { MAX_STACK_BYTES = 65528 };
+
+static bool parse_call_graph(void *into, const char *value, struct why *why)
+{
+	struct settings *settings = into;
+	if (!value) {
+		settings->call_graph = CALL_GRAPH_AUTO;
+		return true;
+	}
+	if (strncmp(value, "dwarf,", 6) == 0) {
+		uint64_t bytes = text_parse_bytes(value + 6);
+		if (bytes < 8 || bytes > MAX_STACK_BYTES)
+			return why_fail(why,
+					"--call-graph dwarf,BYTES copies 8 to %d bytes of stack.",
+					MAX_STACK_BYTES);
+		settings->call_graph = CALL_GRAPH_DWARF;
+		settings->stack_bytes = (bytes + 7) / 8 * 8;
+		return true;
+	}
+	int choice = choice_find("auto|dwarf|fp|none", value);
+	if (choice < 0) {
+		char clean[64];
+		return why_fail(why, "--call-graph takes auto, dwarf[,BYTES], fp or none, not %s.",
+				text_clean(clean, sizeof clean, value));
+	}
+	settings->call_graph = choice;
+	return true;
+}
+
+static const struct option_row sampling_rows[] = {
+	{ 'F', "freq", "HZ", "samples a second and CPU, 1 to 20000 (997)", OPTION_INTEGER,
+	  AT(frequency_hz), .least = 1, .most = 20000 },
+	{ 0, "rate", "HZ", NULL, OPTION_INTEGER, AT(frequency_hz), .least = 1, .most = 20000 },
+	{ 'c', "count", "N", "sample once every N events instead", OPTION_INTEGER, AT(period),
+	  .least = 1, .most = INT64_MAX },
+	{ 'e', "event", "LIST", "what to sample on, as in `stoke list events`; suffixes :u :k :p",
+	  OPTION_TEXT, AT(events) },
+	{ 'g', "", NULL, "--call-graph auto, which is the default", OPTION_CALL,
+	  .parse = parse_call_graph },
+	{ 0, "call-graph", "MODE",
+	  "how to find callers: auto, dwarf[,BYTES] (copy BYTES of stack), fp, none", OPTION_CALL,
+	  .parse = parse_call_graph },
+	{ 0, "unwinder", "NAME", "fast, or libunwind for reference", OPTION_CHOICE, AT(unwinder),
+	  .choices = "fast|libunwind" },
+	{ 0, "duration", "TIME", "stop recording after TIME (5s, 500ms, 2m)", OPTION_DURATION,
+	  AT(duration_ns) },
+	{ 0, "delay", "TIME", "start recording that late", OPTION_DURATION, AT(delay_ns) },
+	{ 0, "no-inherit", NULL, "do not follow threads and children", OPTION_FLAG,
+	  AT(no_inherit) },
+	{ 0, "all-user", NULL, "user code only", OPTION_FLAG, AT(user_only) },
+	{ 0, "all-kernel", NULL, "kernel code only", OPTION_FLAG, AT(kernel_only) },
+	{ 0, "no-inline", NULL, "do not look for inlined functions and lines", OPTION_FLAG,
+	  AT(no_inline) },
+	{ 0, "require", "LIST", "status 3 unless all of hw, callgraph, kernel can be had",
+	  OPTION_TEXT, AT(require) },
+	{ 0 },
+};
+
+static const struct option_row output_rows[] = {
+	{ 'o', "output", "FILE", "write to FILE (- is stdout); the extension chooses the format",
+	  OPTION_TEXT, AT(output) },
+	{ 0, "format", "NAME", "format, as in `stoke list exporters`, or stoke", OPTION_TEXT,
+	  AT(format) },
+	{ 0 },
+};
+
+static const struct option_row input_rows[] = {
+	{ 'i', "input", "FILE", "read FILE", OPTION_TEXT, AT(input) },
+	{ 0 },
+};
+
+static const struct option_row terminal_rows[] = {
+	{ 0, "headless", NULL, "no screen even on a terminal", OPTION_FLAG, AT(is_headless) },
+	{ 0, "color", "WHEN", "auto, always or never", OPTION_CHOICE, AT(color),
+	  .choices = "auto|always|never" },
+	{ 0, "ascii", NULL, "draw with ASCII characters only", OPTION_FLAG, AT(is_ascii) },
+	{ 0, "no-mouse", NULL, "leave the mouse to the terminal", OPTION_FLAG, AT(no_mouse) },
+	{ 0, "theme", "NAME", "colours", OPTION_TEXT, AT(theme) },
+	{ 0 },
+};
+
+static const struct option_row render_rows[] = {
+	{ 0, "view", "NAME", "which screen, as in `stoke list views`", OPTION_TEXT, AT(view) },
+	{ 0, "size", "CxR", "columns x rows, such as 120x40 (COLUMNS and LINES, else 80x24)",
+	  OPTION_TEXT, AT(size) },
+	{ 0, "keys", "KEYS", "press these keys first", OPTION_TEXT, AT(keys) },
+	{ 0, "color", "WHEN", "auto, always or never", OPTION_CHOICE, AT(color),
+	  .choices = "auto|always|never" },
+	{ 0, "ascii", NULL, "draw with ASCII characters only", OPTION_FLAG, AT(is_ascii) },
+	{ 0, "theme", "NAME", "colours", OPTION_TEXT, AT(theme) },
+	{ 0 },
+};
+
+static const struct option_row messages_rows[] = {
+	{ 'q', "quiet", NULL, "errors only", OPTION_FLAG, AT(is_quiet) },
+	{ 'v', "verbose", NULL, "all notes", OPTION_TALLY, AT(verbosity) },
+	{ 0 },
+};
+
+static const struct option_row general_rows[] = {
+	{ 'h', "help", NULL, "this text", OPTION_FLAG, AT(wants_help) },
+	{ 'V', "version", NULL, "the version", OPTION_FLAG, AT(wants_version) },
+	{ 0 },
+};
+
+const struct option_group options_sampling = { "Sampling", sampling_rows };
+const struct option_group options_output = { "Output", output_rows };
+const struct option_group options_input = { "Input", input_rows };
+const struct option_group options_terminal = { "Screen", terminal_rows };
+const struct option_group options_render = { "Screen", render_rows };
+const struct option_group options_messages = { "Messages", messages_rows };
+const struct option_group options_general = { "General", general_rows };
+
+int fail_with(int status, const char *command, const struct why *why)
+{
+	/* One write, so that sentences of parent and child do not mix. */
+	char line[WHY_BYTES + 64];
+	int n = snprintf(line, sizeof line, "stoke%s%s: %s\n", command ? " " : "",
+			 command ? command : "", why->text);
+	fputs(n < 0 ? "stoke: failed\n" : line, stderr);
+	return status;
+}
+
+bool settings_parse(const struct command *command, enum options_mode mode, char **argv,
+		    struct settings *settings, struct arguments *arguments, int *status)
+{
+	static const struct option_group *const none[] = { &options_general, NULL };
+	const struct option_group *const *groups = command->options ? command->options : none;
+	struct why why;
+	if (!options_parse(groups, mode, argv, settings, arguments, &why)) {
+		*status = fail_with(STATUS_USAGE, command->name, &why);
+		return false;
+	}
+	*status = STATUS_OK;
+	if (settings->wants_help)
+		help_print_command(stdout, command);
+	else if (settings->wants_version)
+		help_print_version(stdout);
+	return !settings->wants_help && !settings->wants_version;
+}
+
+static bool check_exclusions(const struct settings *settings, struct why *why)
+{
+	if (settings->frequency_hz && settings->period)
+		return why_fail(why, "--freq and --count exclude each other: give one of them.");
+	if (settings->user_only && settings->kernel_only)
+		return why_fail(why, "--all-user and --all-kernel exclude each other: without "
+				     "either, both are sampled.");
+	return true;
+}
+
+bool settings_sampling(const struct settings *settings, struct sampling *sampling, struct why *why)
+{
+	if (!check_exclusions(settings, why))
+		return false;
+	sampling_defaults(sampling);
+	if (settings->frequency_hz)
+		sampling->frequency_hz = (uint32_t)settings->frequency_hz;
+	if (settings->period) {
+		sampling->frequency_hz = 0;
+		sampling->period = settings->period;
+	}
+	sampling->call_graph = (enum call_graph)settings->call_graph;
+	if (settings->stack_bytes)
+		sampling->stack_bytes = (uint32_t)settings->stack_bytes;
+	sampling->unwinder = (enum unwinder_kind)settings->unwinder;
+	sampling->no_inherit = settings->no_inherit;
+	sampling->user_only = settings->user_only;
+	sampling->kernel_only = settings->kernel_only;
+	sampling->no_inline = settings->no_inline;
+	sampling->duration_ns = settings->duration_ns;
+	sampling->delay_ns = settings->delay_ns;
+	return !settings->events || events_parse(settings->events, sampling->events,
+						 MAX_SAMPLED_EVENTS, &sampling->n_events, why);
+}
+
+bool settings_glyphs_are_ascii(const struct settings *settings)
+{
+	return settings->is_ascii || strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
+}
+
+static bool environment_says(const char *name)
+{
+	const char *value = getenv(name);
+	return value && *value && strcmp(value, "0") != 0;
+}
+
+bool settings_use_color(const struct settings *settings, int fd)
+{
+	if (settings->color != COLOR_AUTO)
+		return settings->color == COLOR_ALWAYS;
+	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+	if (no_color && *no_color)
+		return false;
+	if (environment_says("CLICOLOR_FORCE") || environment_says("FORCE_COLOR"))
+		return true;
+	const char *clicolor = getenv("CLICOLOR");
+	if (clicolor && strcmp(clicolor, "0") == 0)
+		return false;
+	return isatty(fd) && term && *term && strcmp(term, "dumb") != 0;
+}

@@ -1,0 +1,71 @@
+/*
+ * settings: what the options of all subcommands set, and the tables of those options. A subcommand
+ * picks the groups it takes.
+ */
+#ifndef TUI_SETTINGS_H
+#define TUI_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sampler/base/why.h"
+#include "sampler/target.h"
+#include "tui/options.h"
+
+struct command;
+
+enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+
+struct settings {
+	/* sampling */
+	const char *events; /* as typed; NULL = the best clock */
+	uint64_t frequency_hz, period;
+	uint64_t duration_ns, delay_ns; /* 0 = none */
+	int call_graph;                 /* enum call_graph */
+	uint64_t stack_bytes;           /* 0 = as usual */
+	int unwinder;                   /* enum unwinder_kind */
+	bool no_inherit, user_only, kernel_only, no_inline;
+	const char *require; /* as typed: "hw,callgraph" */
+	/* files */
+	const char *input, *output, *format;
+	/* terminal */
+	int color; /* enum color */
+	bool is_ascii, no_mouse, is_headless;
+	const char *theme;
+	/* render */
+	const char *view, *size, *keys;
+	/* everywhere */
+	bool is_quiet, wants_help, wants_version, wants_manual;
+	int verbosity;
+};
+
+extern const struct option_group options_sampling, options_output, options_input, options_terminal,
+	options_render, options_messages, options_general;
+
+/*
+ * settings_parse: options of a subcommand. Prints the sentence on stderr or the help on stdout.
+ *
+ * Returns  true to go on; on false the subcommand returns *status
+ */
+bool settings_parse(const struct command *command, enum options_mode mode, char **argv,
+		    struct settings *settings, struct arguments *arguments, int *status);
+
+/*
+ * settings_sampling: how to profile, from what was typed.
+ * Errors  false and a sentence: an unknown event, options that exclude each other
+ */
+bool settings_sampling(const struct settings *settings, struct sampling *sampling, struct why *why);
+
+/* settings_glyphs_are_ascii: --ascii, or the locale is not UTF-8. */
+bool settings_glyphs_are_ascii(const struct settings *settings);
+
+/*
+ * settings_use_color: --color, else NO_COLOR, CLICOLOR_FORCE, FORCE_COLOR and CLICOLOR, else
+ * whether the output is a terminal that is not dumb.
+ */
+bool settings_use_color(const struct settings *settings, int fd);
+
+/* fail_with: print "stoke COMMAND: sentence" on stderr and return the status. */
+int fail_with(int status, const char *command, const struct why *why);
+
+#endif
