@@ -1,0 +1,35 @@
+/* stoke record: profile a program without a screen and write what was recorded. */
+#include "sampler/base/why.h"
+#include "tui/command.h"
+#include "tui/program_words.h"
+#include "tui/session.h"
+#include "tui/settings.h"
+
+extern const struct command command_record;
+
+static const struct option_group *const options[] = { &options_output, &options_sampling,
+						      &options_messages, &options_general, NULL };
+
+static int run(int argc, char **argv)
+{
+	(void)argc;
+	struct settings settings = { 0 };
+	struct session_request request = { .name = "record", .settings = &settings };
+	int status;
+	if (!program_words_parse(&command_record, argv, &settings, &request, &status))
+		return status;
+	return session_run(&request);
+}
+
+const struct command command_record = {
+	.name = "record",
+	.summary = "Profile a program and write folded stacks or a recording.",
+	.usage = "[options] -- COMMAND [ARG...] | WORKLOAD [KEY=VALUE...]",
+	.help = "Folded stacks go to standard output (the program's own output then goes to "
+		"standard error) unless -o names a file. A file that ends in .stoke is a whole "
+		"recording, written while the program runs, for `stoke report`.\n"
+		"The exit status is the program's own. A program that still runs when --duration "
+		"is over is ended with SIGTERM.",
+	.options = options,
+	.run = run,
+};

@@ -1,0 +1,66 @@
+/* stoke report: a recording on the screen, or as text off a terminal. */
+#include <stdio.h>
+
+#include "sampler/recording.h"
+#include "tui/command.h"
+#include "tui/input.h"
+#include "tui/settings.h"
+#include "tui/summary.h"
+
+extern const struct command command_report;
+
+/* A screenful; `stoke export` has everything. */
+enum { MOST_FUNCTIONS = 30 };
+
+static const struct option_group *const options[] = { &options_input, &options_terminal,
+						      &options_messages, &options_general, NULL };
+
+static void print_fact(const struct recording *recording, const char *label, const char *key)
+{
+	const char *value = summary_fact(recording, key);
+	if (value)
+		printf("%-9s %s\n", label, value);
+}
+
+static void print_report(const struct recording *recording, const struct settings *settings)
+{
+	print_fact(recording, "command", "command_line");
+	print_fact(recording, "host", "host");
+	print_fact(recording, "kernel", "kernel");
+	print_fact(recording, "cpu", "cpu");
+	print_fact(recording, "started", "started");
+	print_fact(recording, "status", "exit_status");
+	printf("%-9s ", "samples");
+	summary_print(stdout, recording);
+	putchar('\n');
+	summary_print_functions(stdout, recording, MOST_FUNCTIONS);
+	putchar('\n');
+	summary_print_notes(stdout, recording, settings->is_quiet ? SEVERITY_ERROR : SEVERITY_INFO,
+			    "");
+}
+
+static int run(int argc, char **argv)
+{
+	(void)argc;
+	struct settings settings = { 0 };
+	struct arguments arguments;
+	int status;
+	if (!settings_parse(&command_report, OPTIONS_ANYWHERE, argv, &settings, &arguments,
+			    &status))
+		return status;
+	struct recording *recording =
+		input_from_arguments("report", &settings, &arguments, &status);
+	if (!recording)
+		return status;
+	print_report(recording, &settings);
+	recording_free(recording);
+	return status;
+}
+
+const struct command command_report = {
+	.name = "report",
+	.summary = "Show a recording: on the screen, or as text off a terminal.",
+	.usage = "[options] FILE",
+	.options = options,
+	.run = run,
+};

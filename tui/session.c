@@ -1,0 +1,241 @@
+/*
+ * The order matters: the output is opened first (a wrong path must not cost a run), then the
+ * program is forked and held, events are opened on it, signals become descriptors, and only then
+ * it runs. Whatever happens after that, what was recorded is written.
+ */
+#include "tui/session.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "sampler/collector.h"
+#include "sampler/recording.h"
+#include "sampler/recording_file.h"
+#include "sampler/target.h"
+#include "tui/command.h"
+#include "tui/requirements.h"
+#include "tui/session_output.h"
+#include "tui/session_program.h"
+#include "tui/settings.h"
+#include "tui/summary.h"
+
+/* Without a pidfd (kernels before 5.3) the end of the program is looked for this often. */
+enum { LOOK_MS = 200 };
+
+struct session {
+	const struct session_request *request;
+	const struct settings *settings;
+	struct sampling sampling;
+	struct session_program program;
+	struct session_output output;
+	struct recording *recording;
+	struct target target;
+	struct collector *collector;
+	bool has_target, has_screen;
+	int signal_fd;
+	int n_interrupts;
+	int ended_by; /* the signal that told us to leave, or 0 */
+};
+
+static void say(const struct session *session, const char *text)
+{
+	if (!session->settings->is_quiet)
+		fprintf(stderr, "stoke: %s\n", text);
+}
+
+/* The program was forked before, so it does not inherit what is blocked here. */
+static bool take_signals(struct session *session, struct why *why)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN); /* a reader that left is an errno, not a death */
+	session->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return session->signal_fd >= 0 ||
+	       why_fail(why, "Cannot wait for signals: %s; raise `ulimit -n`.", strerror(errno));
+}
+
+/* A terminal sends SIGINT to the program as well: it decides whether to end. */
+static void take_interrupt(struct session *session)
+{
+	if (++session->n_interrupts == 1)
+		say(session, "interrupted; waiting for the program to end (once more: stop now)");
+	else
+		session->ended_by = SIGINT;
+}
+
+static void read_signals(struct session *session)
+{
+	struct signalfd_siginfo information;
+	while (read(session->signal_fd, &information, sizeof information) ==
+	       (ssize_t)sizeof information) {
+		if (information.ssi_signo == SIGINT) {
+			take_interrupt(session);
+		} else {
+			session->ended_by = (int)information.ssi_signo;
+			target_signal(&session->target, SIGTERM);
+		}
+	}
+}
+
+static void wait_headless(struct session *session)
+{
+	struct pollfd fds[] = {
+		{ .fd = session->signal_fd, .events = POLLIN },
+		{ .fd = collector_event_fd(session->collector), .events = POLLIN },
+	};
+	while (!session->ended_by && !collector_is_done(session->collector) &&
+	       !target_poll(&session->target)) {
+		poll(fds, 2, LOOK_MS);
+		collector_clear_event(session->collector);
+		read_signals(session);
+	}
+}
+
+static bool start_target(struct session *session, struct why *why)
+{
+	const struct session_program *program = &session->program;
+	struct launch launch = {
+		.argv = program->argv,
+		.workload = session->request->workload,
+		.probe_fd = program->probe_fd,
+		.output = TARGET_OUTPUT_INHERIT,
+	};
+	if (session->has_screen)
+		launch.output = TARGET_OUTPUT_TERMINAL;
+	else if (session->output.stream == stdout)
+		launch.output = TARGET_OUTPUT_TO_STDERR;
+	session->has_target = target_launch(&session->target, &launch, &session->sampling, why);
+	return session->has_target;
+}
+
+static bool start(struct session *session, int *status, struct why *why)
+{
+	const struct settings *settings = session->settings;
+	*status = STATUS_USAGE;
+	if (!settings_sampling(settings, &session->sampling, why) ||
+	    !requirements_check(settings->require, why))
+		return false;
+	if (!session->has_screen || settings->output)
+		if (!session_output_open(&session->output, settings->output, settings->format,
+					 status, why))
+			return false;
+	*status = STATUS_PROFILER_FAILED;
+	session->recording = recording_new();
+	summary_add_facts(session->recording, session->request->words);
+	if (session->request->workload)
+		recording_add_fact(session->recording, "workload", session->request->workload);
+	if (!session_program_open(&session->program, session->request, why) ||
+	    !start_target(session, why) || !take_signals(session, why))
+		return false;
+	session->collector =
+		collector_start(session->recording, &session->target, session->output.file, why);
+	if (!session->collector)
+		return false;
+	if (!requirements_are_met(settings->require, session->recording, session->collector, why)) {
+		*status = STATUS_REQUIRE;
+		return false;
+	}
+	return target_release(&session->target, status, why);
+}
+
+/* The recording's time is over but the program is not: it was only started to be recorded. */
+static bool end_target(struct session *session)
+{
+	bool had_ended = target_poll(&session->target);
+	if (!had_ended && session->n_interrupts == 0 && !session->ended_by &&
+	    !session->sampling.duration_ns) {
+		/* The collector saw the end through its pidfd; the wait status may lag behind. */
+		for (int i = 0; i < LOOK_MS && !had_ended; i++) {
+			poll(NULL, 0, 1);
+			had_ended = target_poll(&session->target);
+		}
+	}
+	target_close(&session->target);
+	session->has_target = false;
+	return had_ended;
+}
+
+static int exit_status(const struct session *session, bool had_ended)
+{
+	int status = target_exit_status(&session->target);
+	if (had_ended)
+		return status;
+	if (session->ended_by)
+		return 128 + session->ended_by;
+	/* We ended it after --duration: dying of that is what was asked for. */
+	return status == 128 + SIGTERM || status == 128 + SIGKILL ? STATUS_OK : status;
+}
+
+static void report_end(const struct session *session)
+{
+	if (session->settings->is_quiet)
+		return;
+	fputs("stoke: ", stderr);
+	summary_print(stderr, session->recording);
+	enum severity least = session->settings->verbosity > 0 ? SEVERITY_INFO : SEVERITY_WARNING;
+	size_t n_more = summary_print_notes(stderr, session->recording, least, "stoke: ");
+	if (n_more > 0)
+		fprintf(stderr, "stoke: %zu more note%s with -v\n", n_more, n_more > 1 ? "s" : "");
+}
+
+static int finish(struct session *session)
+{
+	struct why why;
+	char text[16];
+	collector_stop(session->collector);
+	session->collector = NULL;
+	int status = exit_status(session, end_target(session));
+	snprintf(text, sizeof text, "%d", status);
+	recording_add_fact(session->recording, "exit_status", text);
+	recording_flush_samples(session->recording, UINT64_MAX);
+	recording_publish(session->recording);
+	if (session->output.stream || session->output.file) {
+		if (!session_output_write(&session->output, session->recording, &why))
+			status = fail_with(STATUS_PROFILER_FAILED, session->request->name, &why);
+	}
+	report_end(session);
+	return status;
+}
+
+static void close_session(struct session *session)
+{
+	collector_stop(session->collector);
+	if (session->has_target)
+		target_close(&session->target);
+	session_output_close(&session->output, session->recording);
+	session_program_close(&session->program);
+	recording_free(session->recording);
+	if (session->signal_fd >= 0)
+		close(session->signal_fd);
+}
+
+int session_run(const struct session_request *request)
+{
+	struct session session = { .request = request,
+				   .settings = request->settings,
+				   .program = SESSION_PROGRAM_NONE,
+				   .signal_fd = -1 };
+	struct why why;
+	int status;
+	if (start(&session, &status, &why)) {
+		if (session.output.stream == stdout)
+			say(&session, "the program's standard output goes to standard error: "
+				      "standard output is for the stacks");
+		wait_headless(&session);
+		status = finish(&session);
+	} else {
+		fail_with(status, request->name, &why);
+	}
+	close_session(&session);
+	return status;
+}

@@ -1,0 +1,27 @@
+/*
+ * session: one program profiled from start to end: what `run` and `record` share.
+ */
+#ifndef TUI_SESSION_H
+#define TUI_SESSION_H
+
+#include <stdbool.h>
+
+struct settings;
+
+struct session_request {
+	const char *name; /* the subcommand, for sentences */
+	const struct settings *settings;
+	char **words;         /* the command with its arguments, or a workload and key=value */
+	const char *workload; /* NULL = words are a command */
+	bool wants_screen;    /* live on the terminal where there is one */
+};
+
+/*
+ * session_run: launch, record, show or wait, write.
+ *
+ * Returns  the exit status: the program's own, or one of enum status
+ * Prints   sentences and the summary on stderr; data where the settings say
+ */
+int session_run(const struct session_request *request);
+
+#endif

@@ -1,0 +1,121 @@
+/* The output file is opened without cutting it; an old one is lost only when there is new data. */
+#include "tui/session_output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sampler/base/nearest.h"
+#include "sampler/base/text.h"
+#include "sampler/exporter.h"
+#include "sampler/recording_file.h"
+#include "tui/command.h"
+
+static const char recording_format[] = "stoke", recording_suffix[] = ".stoke";
+
+static bool has_suffix(const char *path, const char *suffix)
+{
+	size_t length = strlen(path), n = strlen(suffix);
+	return length > n && strcmp(path + length - n, suffix) == 0;
+}
+
+static bool fail_format(const char *format, struct why *why)
+{
+	struct nearest nearest;
+	char question[96], clean[64];
+	nearest_start(&nearest, format);
+	nearest_offer(&nearest, recording_format);
+	for (const struct exporter *const *exporter = exporters; *exporter; exporter++)
+		nearest_offer(&nearest, (*exporter)->name);
+	return why_fail(why, "There is no format %s%s", text_clean(clean, sizeof clean, format),
+			nearest.best ? nearest_question(&nearest, "", question, sizeof question)
+				     : "; `stoke list exporters` shows them.");
+}
+
+static bool fail_path(const char *path, const char *problem, struct why *why)
+{
+	char clean[256];
+	return why_fail(why, "Cannot write %s: %s.", text_clean(clean, sizeof clean, path),
+			problem);
+}
+
+static bool open_stream(struct session_output *output, struct why *why)
+{
+	if (!output->path) {
+		output->stream = stdout;
+		return true;
+	}
+	struct stat before;
+	output->is_new = stat(output->path, &before) != 0;
+	int fd = open(output->path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+	output->stream = fd >= 0 ? fdopen(fd, "w") : NULL;
+	return output->stream || fail_path(output->path, strerror(errno), why);
+}
+
+bool session_output_open(struct session_output *output, const char *path, const char *format,
+			 int *status, struct why *why)
+{
+	*output = (struct session_output){ 0 };
+	output->path = path && strcmp(path, "-") != 0 ? path : NULL;
+	bool is_recording = format ? strcmp(format, recording_format) == 0
+				   : output->path && has_suffix(path, recording_suffix);
+	*status = STATUS_USAGE;
+	if (is_recording) {
+		if (!output->path)
+			return why_fail(why, "A recording needs a file to live in: give "
+					     "-o NAME.stoke.");
+		*status = STATUS_PROFILER_FAILED;
+		output->file = recording_file_create(output->path, why);
+		return output->file != NULL;
+	}
+	if (format)
+		output->exporter = exporter_find(format);
+	else if (output->path)
+		output->exporter = exporter_for_path(path);
+	if (!output->exporter && !format)
+		output->exporter = exporter_find("folded");
+	if (!output->exporter)
+		return fail_format(format ? format : "folded", why);
+	*status = STATUS_PROFILER_FAILED;
+	return open_stream(output, why);
+}
+
+static bool write_file(struct session_output *output, const struct recording *recording,
+		       struct why *why)
+{
+	struct recording_file *file = output->file;
+	output->file = NULL;
+	return recording_file_close(file, recording, why);
+}
+
+bool session_output_write(struct session_output *output, const struct recording *recording,
+			  struct why *why)
+{
+	output->is_used = true;
+	if (output->file)
+		return write_file(output, recording, why);
+	const struct export_options everything = { 0 };
+	/* Pipes and devices cannot be cut, and need not be. */
+	if (output->path && ftruncate(fileno(output->stream), 0) != 0 && errno != EINVAL)
+		return fail_path(output->path, strerror(errno), why);
+	errno = 0;
+	bool is_written = output->exporter->write(recording, &everything, output->stream, why);
+	if (is_written && fflush(output->stream) != 0)
+		is_written = fail_path(output->path ? output->path : "standard output",
+				       strerror(errno), why);
+	return is_written || errno == EPIPE;
+}
+
+void session_output_close(struct session_output *output, const struct recording *recording)
+{
+	bool is_left_empty = output->path && !output->is_used && (output->is_new || output->file);
+	if (output->file)
+		recording_file_close(output->file, recording, NULL);
+	if (output->stream && output->path)
+		fclose(output->stream);
+	if (is_left_empty)
+		unlink(output->path);
+	*output = (struct session_output){ 0 };
+}

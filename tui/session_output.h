@@ -1,0 +1,39 @@
+/*
+ * session_output: where a recording goes and in which form; opened before the program starts, so
+ * that a wrong path costs nothing.
+ */
+#ifndef TUI_SESSION_OUTPUT_H
+#define TUI_SESSION_OUTPUT_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "sampler/base/why.h"
+
+struct exporter;
+struct recording;
+struct recording_file;
+
+struct session_output {
+	const char *path; /* NULL = standard output */
+	const struct exporter *exporter;
+	FILE *stream;                /* for the exporter */
+	struct recording_file *file; /* instead of an exporter: written live */
+	bool is_new, is_used;        /* made by us; holds what it should */
+};
+
+/*
+ * session_output_open: by --format, else by the path's extension, else folded.
+ * *status  on false: 2 for an unknown format, 125 for a file that cannot be written
+ */
+bool session_output_open(struct session_output *output, const char *path, const char *format,
+			 int *status, struct why *why);
+
+/* session_output_write: everything recorded. A pipe nobody reads any more is no error. */
+bool session_output_write(struct session_output *output, const struct recording *recording,
+			  struct why *why);
+
+/* session_output_close: a file that we made and never filled is removed. */
+void session_output_close(struct session_output *output, const struct recording *recording);
+
+#endif

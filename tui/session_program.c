@@ -1,0 +1,58 @@
+/* A workload is `stoke workload NAME key=value...`: a child process like any other program. */
+#include "tui/session_program.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "tui/session.h"
+
+static char *own_path(void)
+{
+	char *path = allocate(PATH_MAX, 1);
+	/* Its own name rather than "exe" is what the threads are then called. */
+	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 1);
+	if (n <= 0 || access(path, X_OK) != 0) {
+		static const char link[] = "/proc/self/exe";
+		for (size_t i = 0; i < sizeof link; i++)
+			path[i] = link[i];
+	}
+	return path;
+}
+
+static size_t count_words(char *const *words)
+{
+	size_t n = 0;
+	while (words[n])
+		n++;
+	return n;
+}
+
+bool session_program_open(struct session_program *program, const struct session_request *request,
+			  struct why *why)
+{
+	(void)why;
+	*program = SESSION_PROGRAM_NONE;
+	if (!request->workload) {
+		program->argv = request->words;
+		return true;
+	}
+	static char word[] = "workload";
+	program->self = own_path();
+	program->argv = allocate(count_words(request->words) + 3, sizeof *program->argv);
+	program->argv[0] = program->self;
+	program->argv[1] = word;
+	for (size_t i = 0; request->words[i]; i++)
+		program->argv[2 + i] = request->words[i];
+	return true;
+}
+
+void session_program_close(struct session_program *program)
+{
+	if (program->self)
+		free(program->argv);
+	free(program->self);
+	if (program->probe_fd >= 0)
+		close(program->probe_fd);
+	*program = SESSION_PROGRAM_NONE;
+}

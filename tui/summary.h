@@ -1,0 +1,30 @@
+/*
+ * summary: a recording in a few lines of text.
+ */
+#ifndef TUI_SUMMARY_H
+#define TUI_SUMMARY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "sampler/recording.h"
+
+/* summary_fact: the last value of a key, or NULL. */
+const char *summary_fact(const struct recording *recording, const char *key);
+
+/* summary_print: how many samples, of what, lost and cut, in which time. One line. */
+void summary_print(FILE *out, const struct recording *recording);
+
+/* summary_print_notes: the notes of at least this severity, wrapped; returns how many were left
+ * out. `prefix` starts each. */
+size_t summary_print_notes(FILE *out, const struct recording *recording, enum severity least,
+			   const char *prefix);
+
+/* summary_print_functions: the functions with the most weight, as a table. */
+void summary_print_functions(FILE *out, const struct recording *recording, size_t most);
+
+/* summary_add_facts: who, where, when and how; the writer's, before the collector starts. */
+void summary_add_facts(struct recording *recording, char *const *words);
+
+#endif
