@@ -9,6 +9,7 @@
 #include "sampler/base/text.h"
 #include "tui/command.h"
 #include "tui/options.h"
+#include "tui/settings.h"
 #include "workloads/workload.h"
 
 enum { LINE_COLUMNS = 80, OPTION_COLUMN = 26 };
@@ -120,6 +121,8 @@ void help_print_command(FILE *out, const struct command *command)
 {
 	fprintf(out, "Usage: stoke %s %s\n\n", command->name, command->usage);
 	print_wrapped(out, command->summary, 0, 0);
+	if (!command->options)
+		print_group(out, &options_general);
 	for (const struct option_group *const *group = command->options; group && *group; group++)
 		print_group(out, *group);
 	if (command->help) {

@@ -1,0 +1,31 @@
+/*
+ * doctor: what this machine lets a profiler do, found out by trying. Each doctor_*.c prints one
+ * chapter.
+ */
+#ifndef TUI_DOCTOR_H
+#define TUI_DOCTOR_H
+
+#include <stdbool.h>
+
+#include "sampler/recording.h"
+
+struct doctor {
+	bool is_ascii;
+};
+
+/*
+ * doctor_line: a badge, what it is about, and a sentence; wrapped to 80 columns on stdout.
+ * origin  says how good it is: measured (hardware), software, unavailable
+ */
+void doctor_line(const struct doctor *doctor, enum origin origin, const char *label,
+		 const char *text);
+
+/* doctor_fact: a setting that is neither good nor bad. */
+void doctor_fact(const struct doctor *doctor, const char *label, const char *text);
+
+void doctor_kernel(const struct doctor *doctor);   /* kernel, limits, container, VM */
+void doctor_events(const struct doctor *doctor);   /* opens each kind of event */
+void doctor_symbols(const struct doctor *doctor);  /* unwinding, debug information, libraries */
+void doctor_terminal(const struct doctor *doctor); /* what the screen will look like */
+
+#endif
