@@ -1,0 +1,205 @@
+#!/bin/bash
+# Black-box tests of the command line: exit statuses, streams, signals and sentences.
+# Usage: tests/cli.sh [STOKE]
+set -u
+stoke=$(realpath "${1:-build/release/stoke}")
+work=$(mktemp -d)
+trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
+cd "$work" || exit 1
+n_passed=0 n_failed=0 n_skipped=0
+export LC_ALL=C.UTF-8
+unset NO_COLOR CLICOLOR CLICOLOR_FORCE FORCE_COLOR
+
+fail() {
+	n_failed=$((n_failed + 1))
+	echo "FAIL $1"
+	sed 's/^/     /' "$work/out" "$work/err" | head -20
+}
+
+skip() {
+	n_skipped=$((n_skipped + 1))
+	echo "SKIP $1"
+}
+
+# expect NAME STATUS OUT-PATTERN ERR-PATTERN COMMAND...; "" = must be empty, "*" = anything
+expect() {
+	local name=$1 status=$2 out=$3 err=$4 got
+	shift 4
+	timeout 60 "$@" >"$work/out" 2>"$work/err" </dev/null
+	got=$?
+	compare "$name" "$status" "$got" "$out" "$err"
+}
+
+compare() {
+	local problem=
+	[ "$2" = "$3" ] || problem="status $3, not $2"
+	matches "$work/out" "$4" || problem="$problem; stdout is not /$4/"
+	matches "$work/err" "$5" || problem="$problem; stderr is not /$5/"
+	if [ -n "$problem" ]; then fail "$1: $problem"; else n_passed=$((n_passed + 1)); fi
+}
+
+matches() {
+	case $2 in
+	'*') return 0 ;;
+	'') [ ! -s "$1" ] ;;
+	*) grep -Eq -- "$2" "$1" ;;
+	esac
+}
+
+one_line() {
+	if [ "$(wc -l <"$work/err")" -eq 1 ]; then n_passed=$((n_passed + 1)); else fail "$1: not one line"; fi
+}
+
+# burns about half a second of one CPU
+burn='i=0; while [ $i -lt 150000 ]; do i=$((i+1)); done'
+
+# ---- help and usage
+expect "no arguments off a terminal" 2 "" "^Usage: stoke" "$stoke"
+expect "--help" 0 "^Commands:" "" "$stoke" --help
+expect "-h" 0 "^Commands:" "" "$stoke" -h
+expect "help" 0 "^Commands:" "" "$stoke" help
+expect "help CMD" 0 "^Usage: stoke record" "" "$stoke" help record
+expect "CMD --help" 0 "^Usage: stoke record" "" "$stoke" record --help
+expect "--version" 0 "^stoke [0-9]" "" "$stoke" --version
+expect "record -V" 0 "^stoke [0-9]" "" "$stoke" record -V
+expect "man page" 0 "^\.TH STOKE 1" "" "$stoke" help --man
+for command in $("$stoke" list commands | awk '/^[a-z]/{print $1}'); do
+	expect "$command --help" 0 "^Usage: stoke $command" "" "$stoke" "$command" --help
+	[ "$(awk '{ if (length($0) > 80) n++ } END { print n + 0 }' "$work/out")" = 0 ] ||
+		fail "$command --help: wider than 80 columns"
+done
+expect "unknown command" 2 "" "^stoke: There is no command recrod; did you mean record\?$" "$stoke" recrod
+expect "unknown option" 2 "" "did you mean --freq\?$" "$stoke" record --frq 5 -- true
+one_line "unknown option"
+expect "unknown list" 2 "" "did you mean events\?$" "$stoke" list evnts
+expect "unknown event" 2 "" "did you mean cycles\?$" "$stoke" record -e cyclse -- true
+expect "unknown format" 2 "" "did you mean folded\?$" "$stoke" record --format foldd -- true
+expect "unknown workload" 2 "" "There is no workload nonsense" "$stoke" run nonsense
+expect "frequency and count" 2 "" "exclude each other" "$stoke" record -F 99 -c 9 -- true
+expect "nothing to record" 2 "" "A command is missing" "$stoke" record
+expect "nothing after --" 2 "" "A command is missing" "$stoke" record --
+expect "a recording on stdout" 2 "" "needs a file" "$stoke" record --format stoke -- true
+
+# ---- the program's own status
+expect "status 0" 0 "*" "*" "$stoke" record -- true
+expect "status 7" 7 "*" "*" "$stoke" record -- sh -c 'exit 7'
+expect "status of run off a terminal" 7 "*" "*" "$stoke" run -- sh -c 'exit 7'
+expect "killed program" 137 "*" "*" "$stoke" record -- sh -c 'kill -9 $$'
+expect "terminated program" 143 "*" "*" "$stoke" record -- sh -c 'kill -15 $$'
+expect "command not found" 127 "" "nosuchcommand: command not found" "$stoke" record -- nosuchcommand
+one_line "command not found"
+touch plain
+expect "not executable" 126 "" "Cannot run ./plain" "$stoke" record -- ./plain
+expect "a directory as command" 126 "" "Cannot run /tmp" "$stoke" record -- /tmp
+expect "options after the command are its own" 3 "*" "*" "$stoke" record -q sh -c 'exit 3'
+expect "assignment before the command" 9 "*" "*" "$stoke" record -- STATUS=9 sh -c 'exit $STATUS'
+expect "--require of an unknown thing" 2 "" "does not know" "$stoke" record --require magic -- true
+expect "--require gpu" 3 "" "GPU support is not built in" "$stoke" record --require gpu -- touch ran
+[ ! -e ran ] || fail "--require gpu: the program ran"
+expect "--require callgraph" 3 "" "callers cannot" "$stoke" record --require callgraph --call-graph none -- true
+
+# ---- streams
+expect "folded stacks on stdout" 0 "^sh;.* [0-9]+$" "samples of" "$stoke" record -- sh -c "$burn"
+grep -Ev '^[^ ].* [0-9]+$' out >bad
+[ ! -s bad ] || fail "a line that is not folded: $(head -1 bad)"
+expect "the program's stdout goes to stderr" 0 "*" "^from the program$" "$stoke" record -- sh -c 'echo from the program'
+grep -q 'from the program' out && fail "the program's stdout is in the data"
+expect "-q" 0 "*" "" "$stoke" record -q -- sh -c "$burn"
+expect "-o leaves stdout alone" 0 "^from the program$" "*" "$stoke" record -o a.folded -- sh -c "echo from the program; $burn"
+expect "-o wrote" 0 "^sh;" "" cat a.folded
+expect "-o -" 0 "^sh;" "" "$stoke" record -qo - -- sh -c "$burn"
+expect "-o a directory" 125 "" "Cannot write /tmp" "$stoke" record -o /tmp -- touch ran
+expect "-o in no directory" 125 "" "No such file" "$stoke" record -o none/a.folded -- touch ran
+expect "-o .stoke in no directory" 125 "" "No such file" "$stoke" record -o none/a.stoke -- touch ran
+[ ! -e ran ] || fail "a wrong -o: the program ran"
+expect "failed start leaves no file" 127 "" "*" "$stoke" record -o left.folded -- nosuchcommand
+[ ! -e left.folded ] || fail "a failed start left a file"
+"$stoke" record -q -- sh -c "$burn; exit 5" 2>err | head -c 1 >out
+compare "a reader that leaves" 5 "${PIPESTATUS[0]}" "*" ""
+"$stoke" record -q -- sh -c "$burn" >/dev/full 2>err; status=$?
+: >out
+compare "a full disk" 125 $status "*" "No space left"
+"$stoke" help >/dev/full 2>err; status=$?
+compare "help on a full disk" 1 $status "*" "No space left"
+"$stoke" help >&- 2>err; status=$?
+compare "help on a closed stdout" 1 $status "*" "Bad file descriptor"
+"$stoke" record -q -- sh -c "$burn" >&- 2>err; status=$?
+compare "record on a closed stdout" 125 $status "*" "Bad file descriptor"
+"$stoke" list events 2>err | head -1 >out
+compare "list into head" 0 0 "^cpu-clock" ""
+"$stoke" record -q -o c.folded -- sh -c 'exit 4' <&- >&- 2>&-
+[ $? = 4 ] && n_passed=$((n_passed + 1)) || fail "all descriptors closed"
+
+# ---- recordings
+expect "record a .stoke" 0 "" "samples of" "$stoke" record -o a.stoke -- sh -c "$burn"
+expect "report it" 0 "^command +sh -c" "" "$stoke" report a.stoke
+expect "export it" 0 "^sh;.* [0-9]+$" "" "$stoke" export a.stoke
+expect "export -i -o" 0 "" "" "$stoke" export -i a.stoke --format folded -o b.folded
+expect "exported" 0 "^sh;" "" cat b.folded
+expect "report of nothing" 2 "" "Name one" "$stoke" report
+expect "report of a missing file" 4 "" "No such file" "$stoke" report none.stoke
+expect "report of a directory" 4 "" "is a directory" "$stoke" report /tmp
+head -c 20000 /dev/urandom >random
+expect "report of noise" 4 "" "^stoke report: [A-Z]" "$stoke" report random
+one_line "report of noise"
+: >empty
+expect "report of an empty file" 4 "" "^stoke report: " "$stoke" report empty
+head -c "$(($(stat -c %s a.stoke) * 9 / 10))" a.stoke >cut.stoke
+timeout 20 "$stoke" report cut.stoke >out 2>err; status=$?
+case $status in 0 | 4) n_passed=$((n_passed + 1)) ;; *) fail "a cut recording: status $status" ;; esac
+expect "an unwritable export" 1 "" "Cannot write" "$stoke" export a.stoke -o none/b.folded
+
+# ---- time and signals
+start=$(date +%s)
+expect "--duration ends a program that goes on" 0 "*" "*" "$stoke" record --duration 500ms -- sh -c 'while :; do :; done'
+[ $(($(date +%s) - start)) -lt 10 ] || fail "--duration took too long"
+expect "--delay" 0 "*" "*" "$stoke" record --delay 100ms -- sh -c "$burn"
+
+interrupt() { # SIGNAL COMMAND...: send it after a while; status in $status
+	local signal=$1
+	shift
+	# a shell makes background programs ignore SIGINT
+	env --default-signal=INT,HUP "$@" >out 2>err &
+	local pid=$!
+	for _ in $(seq 50); do
+		sleep 0.1
+		[ -n "$(pgrep -P "$pid")" ] && break
+	done
+	sleep 0.5
+	kill -"$signal" "$pid"
+	wait $pid
+	status=$?
+}
+interrupt TERM "$stoke" record -o term.folded -- sh -c 'while :; do :; done'
+compare "SIGTERM" 143 $status "*" "samples of"
+expect "SIGTERM finishes the file" 0 "^sh" "" cat term.folded
+interrupt HUP "$stoke" record -o hup.stoke -- sh -c 'while :; do :; done'
+compare "SIGHUP" 129 $status "*" "samples of"
+expect "SIGHUP finishes the file" 0 "^command" "" "$stoke" report hup.stoke
+interrupt INT "$stoke" record -o int.folded -- sh -c "$burn; $burn; $burn; $burn; exit 6"
+compare "SIGINT to us alone lets the program end" 6 $status "*" "waiting for the program"
+
+# ---- environment
+TERM=dumb expect "run on TERM=dumb" 0 "^sh" "*" "$stoke" run -q -- sh -c "$burn"
+expect "doctor" 0 "^Kernel settings" "" "$stoke" doctor
+LC_ALL=C expect "doctor in ASCII" 0 "not available" "" "$stoke" doctor
+LC_ALL=C grep -q '[^ -~]' out && fail "doctor: not ASCII"
+[ "$(awk '{ if (length($0) > 80) n++ } END { print n + 0 }' out)" = 0 ] || fail "doctor: wider than 80 columns"
+
+# ---- without privileges
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
+	cp "$stoke" nobody-stoke
+	chmod 755 . nobody-stoke
+	expect "as nobody" 0 "^sh" "*" setpriv --reuid=65534 --regid=65534 --clear-groups \
+		./nobody-stoke record -v -- sh -c "$burn"
+	if [ "$(cat /proc/sys/kernel/perf_event_paranoid)" -ge 2 ]; then
+		grep -q 'cpu-clock:u' err && n_passed=$((n_passed + 1)) || fail "as nobody: no note of cpu-clock:u"
+	else
+		skip "the note of cpu-clock:u: kernel.perf_event_paranoid is below 2"
+	fi
+else
+	skip "as nobody: not root, or no setpriv"
+fi
+
+echo "$n_passed passed, $n_failed failed, $n_skipped skipped"
+[ "$n_failed" = 0 ]
