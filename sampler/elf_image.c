@@ -251,6 +251,12 @@ bool elf_image_section(struct elf_image *image, const char *name, struct elf_byt
 	return section->bytes != NULL;
 }
 
+bool elf_image_has_section(struct elf_image *image, const char *name)
+{
+	const struct section *section = find_section(image, name);
+	return section && section->header.sh_type != SHT_NOBITS && section->header.sh_size > 0;
+}
+
 bool elf_image_read_vaddr(struct elf_image *image, uint64_t vaddr, void *out, size_t n_bytes)
 {
 	for (size_t i = 0; i < image->n_segments; i++) {

@@ -39,6 +39,9 @@ void elf_image_close(struct elf_image *image);
  * is none, it holds nothing in the file (SHT_NOBITS), or it is damaged. Read once, then kept. */
 bool elf_image_section(struct elf_image *image, const char *name, struct elf_bytes *out);
 
+/* elf_image_has_section: is there one of this name with contents in the file? Reads nothing. */
+bool elf_image_has_section(struct elf_image *image, const char *name);
+
 /* elf_image_read_vaddr: copy bytes that the file would load at vaddr (for readers of .data). */
 bool elf_image_read_vaddr(struct elf_image *image, uint64_t vaddr, void *out, size_t n_bytes);
 

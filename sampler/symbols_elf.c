@@ -56,7 +56,7 @@ size_t symbol_table_add(struct symbol_table *table, struct elf_image *image, con
 		if (!is_name(name) || end < symbol.st_value)
 			continue;
 		table->symbols[table->n_symbols++] =
-			(struct symbol){ symbol.st_value, end, name, rank_of(&symbol, name) };
+			(struct symbol){ symbol.st_value, end, name, 0, rank_of(&symbol, name) };
 	}
 	return table->n_symbols - n_before;
 }
@@ -114,7 +114,7 @@ void symbol_table_free(struct symbol_table *table)
 	memset(table, 0, sizeof *table);
 }
 
-const struct symbol *symbol_table_find(const struct symbol_table *table, uint64_t vaddr)
+struct symbol *symbol_table_find(const struct symbol_table *table, uint64_t vaddr)
 {
 	size_t low = 0, high = table->n_symbols;
 	while (low < high) {

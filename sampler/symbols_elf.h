@@ -12,8 +12,9 @@ struct elf_image;
 
 struct symbol {
 	uint64_t start, end;
-	const char *name; /* in the image's string table: borrowed */
-	uint8_t rank;     /* of equal addresses the lowest wins */
+	const char *name;  /* in the image's string table: borrowed */
+	uint32_t function; /* TABLE_FUNCTIONS, once it has been asked for; 0 before */
+	uint8_t rank;      /* of equal addresses the lowest wins */
 };
 
 struct symbol_table {
@@ -34,6 +35,6 @@ void symbol_table_free(struct symbol_table *table);
  * (assembly) reach to the next symbol.
  * Cost  0.1 us
  */
-const struct symbol *symbol_table_find(const struct symbol_table *table, uint64_t vaddr);
+struct symbol *symbol_table_find(const struct symbol_table *table, uint64_t vaddr);
 
 #endif
