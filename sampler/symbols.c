@@ -101,7 +101,7 @@ static uint32_t add_function(struct symbols *symbols, const char *linkage_name,
 static uint32_t add_unknown(struct symbols *symbols, const char *reason)
 {
 	char text[256];
-	snprintf(text, sizeof text, "[unknown: %s]", reason);
+	snprintf(text, sizeof text, "[unknown: %.200s]", reason);
 	return add_function(symbols, text, (struct function_row){ .flags = FUNCTION_SPECIAL });
 }
 
@@ -281,11 +281,8 @@ static uint32_t unnamed_function(struct symbols *symbols, const struct module *m
 static uint32_t plain_function(struct symbols *symbols, struct module *module,
 			       const struct frame_row *frame)
 {
-	if (!module_image(module)) {
-		char reason[256];
-		snprintf(reason, sizeof reason, "%.200s", module->why_no_image);
-		return add_unknown(symbols, reason);
-	}
+	if (!module_image(module))
+		return add_unknown(symbols, module->why_no_image);
 	struct symbol *symbol = symbol_table_find(&module->symbols->table, frame->address);
 	if (!symbol)
 		return unnamed_function(symbols, module, frame);
