@@ -3,6 +3,7 @@
 # Usage: tests/cli.sh [STOKE]
 set -u
 stoke=$(realpath "${1:-build/release/stoke}")
+[ -x "$stoke" ] || { echo "there is no $stoke: run make"; exit 1; }
 work=$(mktemp -d)
 trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
 cd "$work" || exit 1
@@ -176,8 +177,24 @@ expect "SIGTERM finishes the file" 0 "^sh" "" cat term.folded
 interrupt HUP "$stoke" record -o hup.stoke -- sh -c 'while :; do :; done'
 compare "SIGHUP" 129 $status "*" "samples of"
 expect "SIGHUP finishes the file" 0 "^command" "" "$stoke" report hup.stoke
-interrupt INT "$stoke" record -o int.folded -- sh -c "$burn; $burn; $burn; $burn; exit 6"
+interrupt INT "$stoke" record -o int.folded -- sh -c 'sleep 2; exit 6'
 compare "SIGINT to us alone lets the program end" 6 $status "*" "waiting for the program"
+
+env --default-signal=INT "$stoke" record -o twice.folded -- sh -c 'while :; do :; done' >out 2>err &
+pid=$!
+sleep 1
+kill -INT $pid
+sleep 0.5
+kill -INT $pid
+wait $pid
+compare "a second SIGINT stops at once" 130 $? "*" "samples of"
+expect "a second SIGINT finishes the file" 0 "^sh" "" cat twice.folded
+env --ignore-signal=HUP "$stoke" record -q -o nohup.folded -- sh -c 'sleep 2; exit 8' >out 2>err &
+pid=$!
+sleep 1
+kill -HUP $pid
+wait $pid
+compare "nohup" 8 $? "*" ""
 
 # ---- environment
 TERM=dumb expect "run on TERM=dumb" 0 "^sh" "*" "$stoke" run -q -- sh -c "$burn"

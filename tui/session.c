@@ -148,32 +148,18 @@ static bool start(struct session *session, int *status, struct why *why)
 	return target_release(&session->target, status, why);
 }
 
-/* The recording's time is over but the program is not: it was only started to be recorded. */
-static bool end_target(struct session *session)
+/* Ends a program that still runs (--duration is over, or we are to leave); its exit status. */
+static int end_target(struct session *session)
 {
 	bool had_ended = target_poll(&session->target);
-	if (!had_ended && session->n_interrupts == 0 && !session->ended_by &&
-	    !session->sampling.duration_ns) {
-		/* The collector saw the end through its pidfd; the wait status may lag behind. */
-		for (int i = 0; i < LOOK_MS && !had_ended; i++) {
-			poll(NULL, 0, 1);
-			had_ended = target_poll(&session->target);
-		}
-	}
 	target_close(&session->target);
 	session->has_target = false;
-	return had_ended;
-}
-
-static int exit_status(const struct session *session, bool had_ended)
-{
 	int status = target_exit_status(&session->target);
-	if (had_ended)
+	bool is_our_doing = (!had_ended || session->ended_by) &&
+			    (status == 128 + SIGTERM || status == 128 + SIGKILL);
+	if (!is_our_doing)
 		return status;
-	if (session->ended_by)
-		return 128 + session->ended_by;
-	/* We ended it after --duration: dying of that is what was asked for. */
-	return status == 128 + SIGTERM || status == 128 + SIGKILL ? STATUS_OK : status;
+	return session->ended_by ? 128 + session->ended_by : STATUS_OK;
 }
 
 static void report_end(const struct session *session)
@@ -194,7 +180,7 @@ static int finish(struct session *session)
 	char text[16];
 	collector_stop(session->collector);
 	session->collector = NULL;
-	int status = exit_status(session, end_target(session));
+	int status = end_target(session);
 	snprintf(text, sizeof text, "%d", status);
 	recording_add_fact(session->recording, "exit_status", text);
 	recording_flush_samples(session->recording, UINT64_MAX);
