@@ -49,14 +49,23 @@ static void say(const struct session *session, const char *text)
 		fprintf(stderr, "stoke: %s\n", text);
 }
 
+/* nohup and a shell's background jobs ignore signals on our behalf; a blocked one would come
+ * through a signalfd all the same. */
+static void add_unless_ignored(sigset_t *set, int number)
+{
+	struct sigaction action;
+	if (sigaction(number, NULL, &action) == 0 && action.sa_handler != SIG_IGN)
+		sigaddset(set, number);
+}
+
 /* The program was forked before, so it does not inherit what is blocked here. */
 static bool take_signals(struct session *session, struct why *why)
 {
 	sigset_t set;
 	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
+	add_unless_ignored(&set, SIGINT);
+	add_unless_ignored(&set, SIGTERM);
+	add_unless_ignored(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN); /* a reader that left is an errno, not a death */
 	session->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
