@@ -11,7 +11,13 @@ extern const struct command command_doctor;
 
 enum { TEXT_COLUMN = 32 };
 
-static const struct option_group *const options[] = { &options_terminal, &options_general, NULL };
+static const struct option_row rows[] = {
+	{ 0, "ascii", NULL, "ASCII characters only", OPTION_FLAG,
+	  .offset = offsetof(struct settings, is_ascii) },
+	{ 0 },
+};
+static const struct option_group options_doctor = { "Text", rows };
+static const struct option_group *const options[] = { &options_doctor, &options_general, NULL };
 
 static const char *badge(const struct doctor *doctor, enum origin origin)
 {
@@ -65,7 +71,7 @@ static int run(int argc, char **argv)
 const struct command command_doctor = {
 	.name = "doctor",
 	.summary = "Say what can be measured on this machine, what not, and why.",
-	.usage = "[--ascii]",
+	.usage = "[options]",
 	.help = "Every event is tried for real. The status is 0 whatever is found.",
 	.options = options,
 	.run = run,

@@ -22,20 +22,28 @@ const struct command *command_find(const char *name)
 	return NULL;
 }
 
+static int word_width(const char *text, size_t n_bytes)
+{
+	char word[256];
+	if (n_bytes >= sizeof word) /* it has a line of its own anyway */
+		return LINE_COLUMNS;
+	memcpy(word, text, n_bytes);
+	word[n_bytes] = '\0';
+	return text_width(word);
+}
+
 void print_wrapped(FILE *out, const char *text, int column, int indent)
 {
 	bool is_first = true;
 	while (*text) {
 		size_t n = strcspn(text, " \n");
-		char word[256];
-		snprintf(word, sizeof word, "%.*s", (int)(n < 255 ? n : 255), text);
-		int width = text_width(word);
+		int width = word_width(text, n);
 		if (!is_first && column + 1 + width > LINE_COLUMNS) {
 			fprintf(out, "\n%*s", indent, "");
 			column = indent;
 			is_first = true;
 		}
-		fprintf(out, "%s%s", is_first ? "" : " ", word);
+		fprintf(out, "%s%.*s", is_first ? "" : " ", (int)n, text);
 		column += width + !is_first;
 		is_first = false;
 		text += n;
