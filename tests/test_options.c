@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -175,6 +176,51 @@ static void test_sampling_from_settings(void **state)
 	assert_true(sampling.frequency_hz > 0);
 }
 
+static void test_sizes(void **state)
+{
+	(void)state;
+	int columns, rows;
+	struct settings good = { .size = "120x40" };
+	assert_true(settings_size(&good, &columns, &rows, NULL));
+	assert_int_equal(columns, 120);
+	assert_int_equal(rows, 40);
+	const char *const bad[] = { "",         "120",  "120x",
+				    "x40",      "0x5",  "5x0",
+				    "120x40x1", "-1x5", "99999999999999999999x1",
+				    "2001x1",   "12 x4" };
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		struct settings settings = { .size = bad[i] };
+		assert_false(settings_size(&settings, &columns, &rows, NULL));
+	}
+	struct settings none = { 0 };
+	assert_int_equal(setenv("COLUMNS", "33", 1), 0);
+	assert_int_equal(setenv("LINES", "4x", 1), 0);
+	assert_true(settings_size(&none, &columns, &rows, NULL));
+	assert_int_equal(columns, 33);
+	assert_int_equal(rows, 24);
+}
+
+static void test_colour_rules(void **state)
+{
+	(void)state;
+	struct settings settings = { 0 };
+	unsetenv("CLICOLOR");
+	unsetenv("FORCE_COLOR");
+	setenv("NO_COLOR", "1", 1);
+	setenv("CLICOLOR_FORCE", "1", 1);
+	assert_false(settings_use_color(&settings, -1));
+	settings.color = COLOR_ALWAYS;
+	assert_true(settings_use_color(&settings, -1));
+	settings.color = COLOR_AUTO;
+	setenv("NO_COLOR", "", 1); /* empty is not set */
+	assert_true(settings_use_color(&settings, -1));
+	unsetenv("CLICOLOR_FORCE");
+	assert_false(settings_use_color(&settings, -1)); /* no terminal */
+	settings.color = COLOR_NEVER;
+	setenv("FORCE_COLOR", "1", 1);
+	assert_false(settings_use_color(&settings, -1));
+}
+
 static void test_nearest(void **state)
 {
 	(void)state;
@@ -203,6 +249,8 @@ int main(void)
 		cmocka_unit_test(test_sentences),
 		cmocka_unit_test(test_escapes_in_options_are_not_echoed),
 		cmocka_unit_test(test_sampling_from_settings),
+		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_colour_rules),
 		cmocka_unit_test(test_nearest),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,6 +18,9 @@
  * record must fit 64 KiB); sizes are multiples of 8. */
 enum { MAX_STACK_BYTES = 65528 };
 
+/* Four times the widest terminals in use; a grid of this size is 16 MiB of cells at 4 bytes. */
+enum { MAX_COLUMNS = 2000 };
+
 static bool parse_call_graph(void *into, const char *value, struct why *why)
 {
 	struct settings *settings = into;
@@ -190,6 +193,38 @@ bool settings_sampling(const struct settings *settings, struct sampling *samplin
 	sampling->delay_ns = settings->delay_ns;
 	return !settings->events || events_parse(settings->events, sampling->events,
 						 MAX_SAMPLED_EVENTS, &sampling->n_events, why);
+}
+
+/* A number from 1 to MAX_COLUMNS; *end behind it. 0 = it is none. */
+static int read_extent(const char *text, const char **end)
+{
+	int value = 0;
+	for (*end = text; **end >= '0' && **end <= '9' && value <= MAX_COLUMNS; ++*end)
+		value = value * 10 + (**end - '0');
+	return value <= MAX_COLUMNS ? value : 0;
+}
+
+/* Shells leave odd values in these; one that makes no sense is not the user's word. */
+static int extent_of(const char *variable, int otherwise)
+{
+	const char *text = getenv(variable), *end = NULL;
+	int value = text ? read_extent(text, &end) : 0;
+	return value > 0 && !*end ? value : otherwise;
+}
+
+bool settings_size(const struct settings *settings, int *columns, int *rows, struct why *why)
+{
+	const char *end = NULL;
+	*columns = extent_of("COLUMNS", 80);
+	*rows = extent_of("LINES", 24);
+	if (!settings->size)
+		return true;
+	*columns = read_extent(settings->size, &end);
+	*rows = *end == 'x' ? read_extent(end + 1, &end) : 0;
+	char clean[32];
+	return (*columns > 0 && *rows > 0 && !*end) ||
+	       why_fail(why, "--size takes COLUMNSxROWS up to %dx%d, such as 120x40, not %s.",
+			MAX_COLUMNS, MAX_COLUMNS, text_clean(clean, sizeof clean, settings->size));
 }
 
 bool settings_glyphs_are_ascii(const struct settings *settings)

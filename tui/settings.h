@@ -56,6 +56,12 @@ bool settings_parse(const struct command *command, enum options_mode mode, char 
  */
 bool settings_sampling(const struct settings *settings, struct sampling *sampling, struct why *why);
 
+/*
+ * settings_size: the screen's size: --size, else COLUMNS and LINES, else 80x24.
+ * Errors  false and a sentence: not CxR, or outside 1x1 … 2000x2000
+ */
+bool settings_size(const struct settings *settings, int *columns, int *rows, struct why *why);
+
 /* settings_glyphs_are_ascii: --ascii, or the locale is not UTF-8. */
 bool settings_glyphs_are_ascii(const struct settings *settings);
 
