@@ -36,8 +36,9 @@ struct tree_options {
 
 struct tree_node {
 	uint32_t parent;
-	uint32_t function; /* TABLE_FUNCTIONS; 0 for the root and for thread nodes */
-	uint32_t name;     /* strings: what to print */
+	uint32_t function; /* TABLE_FUNCTIONS (of equal names and modules the first seen); 0 for the
+			      root; TREE_THREAD: a row of TABLE_THREADS */
+	uint32_t name;     /* strings; tree_node_name() also knows pids */
 	uint32_t first_child, next_sibling; /* first-seen order; 0 = none */
 	uint16_t depth;                     /* root 0 */
 	uint16_t flags;                     /* TREE_* */
@@ -70,6 +71,9 @@ bool tree_update(struct tree *tree);
 
 /* Nodes 0 … n-1; node 0 is the root, its total the weight of everything. */
 const struct tree_node *tree_nodes(const struct tree *tree, uint32_t *n);
+/* tree_node_name: what to print for a node: "compress", "xz-4711/4712", "all" for the root. Written
+ * to out or borrowed. */
+const char *tree_node_name(const struct tree *tree, uint32_t node, char *out, size_t bytes);
 const struct tree_options *tree_get_options(const struct tree *tree);
 uint64_t tree_n_samples(const struct tree *tree);
 /* The series shown (an id; 0 while there is none). */
@@ -77,9 +81,10 @@ uint32_t tree_series(const struct tree *tree);
 
 /* One function over the whole tree: exclusive and inclusive weight. */
 struct tree_function {
-	uint32_t function;
-	uint32_t name;
-	uint32_t flags; /* enum function_flag */
+	uint32_t function; /* TABLE_FUNCTIONS (of equal names and modules the first seen); 0 for the
+			      root; TREE_THREAD: a row of TABLE_THREADS */
+	uint32_t name;     /* strings; tree_node_name() also knows pids */
+	uint32_t flags;    /* enum function_flag */
 	uint32_t module;
 	uint64_t exclusive, inclusive, n_exclusive;
 };

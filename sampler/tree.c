@@ -1,0 +1,387 @@
+/*
+ * A sample costs one look-up of (root, stack); a stack never seen is spread into functions once,
+ * from its nearest known caller on. Samples are taken in order and wait, all of them, while the
+ * next one's frames have no names yet: that keeps the cursor one number.
+ */
+#include "sampler/tree.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sampler/base/why.h"
+#include "sampler/hash_map.h"
+#include "sampler/recording.h"
+
+enum {
+	MOST_DEPTH = 4096, /* a chain in a file can be deeper than any the unwinder makes */
+	MOST_INLINED = 64,
+	NODES_AT_ONCE = 1024,
+};
+
+struct tree {
+	const struct recording *recording;
+	struct tree_options options;
+	struct tree_node *nodes;
+	uint32_t *last_children;
+	uint32_t n_nodes, capacity;
+	struct hash_map children;  /* parent, function, kind -> node */
+	struct hash_map stacks;    /* root, stack -> node + 1 */
+	struct hash_map functions; /* name, module -> first function */
+	uint64_t next_sample, n_samples;
+	uint32_t series;
+	struct moment moment;
+};
+
+static uint32_t add_node(struct tree *tree, uint32_t parent, uint32_t function, uint32_t name,
+			 uint16_t flags)
+{
+	if (tree->n_nodes == tree->capacity) {
+		tree->capacity = tree->capacity ? tree->capacity * 2 : NODES_AT_ONCE;
+		tree->nodes = reallocate(tree->nodes, tree->capacity, sizeof *tree->nodes);
+		tree->last_children =
+			reallocate(tree->last_children, tree->capacity, sizeof(uint32_t));
+	}
+	uint32_t id = tree->n_nodes++;
+	tree->last_children[id] = 0;
+	tree->nodes[id] = (struct tree_node){
+		.parent = parent, .function = function, .name = name, .flags = flags
+	};
+	if (id == 0)
+		return 0;
+	struct tree_node *above = &tree->nodes[parent];
+	tree->nodes[id].depth = above->depth < UINT16_MAX ? above->depth + 1 : UINT16_MAX;
+	if (tree->last_children[parent])
+		tree->nodes[tree->last_children[parent]].next_sibling = id;
+	else
+		above->first_child = id;
+	tree->last_children[parent] = id;
+	return id;
+}
+
+struct tree *tree_open(const struct recording *recording, const struct tree_options *options)
+{
+	struct tree *tree = allocate(1, sizeof *tree);
+	tree->recording = recording;
+	tree->options = *options;
+	tree->series = options->series;
+	tree->next_sample = 1;
+	add_node(tree, 0, 0, 0, 0);
+	return tree;
+}
+
+void tree_close(struct tree *tree)
+{
+	if (!tree)
+		return;
+	hash_map_free(&tree->children);
+	hash_map_free(&tree->stacks);
+	hash_map_free(&tree->functions);
+	free(tree->nodes);
+	free(tree->last_children);
+	free(tree);
+}
+
+/* An inlined copy and the function itself are rows of their own, but one thing to look at. */
+static uint32_t first_of_name(struct tree *tree, uint32_t function)
+{
+	const struct function_row *row = recording_function(tree->recording, function);
+	uint64_t key = ((uint64_t)row->name << 32 | row->module) + 1;
+	uint32_t *first = hash_map_at(&tree->functions, key);
+	if (!*first)
+		*first = function;
+	return *first;
+}
+
+static bool is_above(const struct tree *tree, uint32_t node, uint32_t function)
+{
+	for (; node; node = tree->nodes[node].parent)
+		if (tree->nodes[node].function == function &&
+		    !(tree->nodes[node].flags & TREE_THREAD))
+			return true;
+	return false;
+}
+
+/* Kinds keep a thread, a function and its inlined twin under one parent apart. */
+enum { KIND_FUNCTION, KIND_INLINED, KIND_THREAD };
+
+static uint64_t child_key(uint32_t parent, uint32_t what, unsigned kind)
+{
+	/* Injective as long as ids stay below 2^31; `what` ids are rows of function size. */
+	return (((uint64_t)parent << 32) | what) * 4 + kind + 1;
+}
+
+static uint32_t function_node(struct tree *tree, uint32_t parent, uint32_t function,
+			      bool is_inlined)
+{
+	uint32_t first = first_of_name(tree, function);
+	struct tree_node *above = &tree->nodes[parent];
+	if (tree->options.fold_recursion && above->function == first &&
+	    !(above->flags & TREE_THREAD) && parent != 0)
+		return parent;
+	uint64_t key = child_key(parent, first, is_inlined ? KIND_INLINED : KIND_FUNCTION);
+	uint32_t known = hash_map_get(&tree->children, key);
+	if (known)
+		return known;
+	const struct function_row *row = recording_function(tree->recording, function);
+	unsigned flags = is_inlined ? TREE_INLINED : 0;
+	flags |= row->flags & FUNCTION_KERNEL ? TREE_KERNEL : 0;
+	flags |= row->flags & FUNCTION_SPECIAL ? TREE_SPECIAL : 0;
+	flags |= is_above(tree, parent, first) ? TREE_RECURSIVE : 0;
+	uint32_t node = add_node(tree, parent, first, row->name, (uint16_t)flags);
+	*hash_map_at(&tree->children, key) = node;
+	return node;
+}
+
+/* What tells roots apart: a name, a process or a thread. */
+static uint32_t root_node(struct tree *tree, uint32_t thread)
+{
+	const struct thread_row *row = recording_thread(tree->recording, thread);
+	uint32_t what = tree->options.root == TREE_ROOT_PROCESS  ? row->pid
+			: tree->options.root == TREE_ROOT_THREAD ? row->tid
+								 : row->name;
+	uint32_t name = tree->options.root == TREE_ROOT_PROCESS ? row->process_name : row->name;
+	if (tree->options.root == TREE_ROOT_NONE)
+		return 0;
+	/* A process or thread under a new name is a root of its own. */
+	uint64_t key =
+		child_key(tree->options.root == TREE_ROOT_NAME ? 0 : name, what, KIND_THREAD);
+	uint32_t known = hash_map_get(&tree->children, key);
+	if (known)
+		return known;
+	uint32_t node = add_node(tree, 0, thread, name, TREE_THREAD);
+	*hash_map_at(&tree->children, key) = node;
+	return node;
+}
+
+/* Functions at one frame, the real one first, then what is inlined in it. */
+static size_t spread(const struct tree *tree, uint32_t frame, uint32_t *functions)
+{
+	const struct location_row *location = recording_location(tree->recording, frame);
+	uint32_t inward[MOST_INLINED];
+	size_t n = 0, n_out = 0;
+	inward[n++] = location->function;
+	for (uint32_t at = location->inlined_into; at && n < MOST_INLINED;) {
+		const struct inline_row *row = recording_inline(tree->recording, at);
+		inward[n++] = row->function;
+		at = row->inlined_into;
+	}
+	while (n-- > 0) {
+		functions[n_out++] = inward[n];
+		if (tree->options.no_inline)
+			break;
+	}
+	return n_out;
+}
+
+static bool is_hidden(const struct tree *tree, uint32_t frame)
+{
+	return tree->options.hide_kernel &&
+	       recording_frame(tree->recording, frame)->flags & FRAME_KERNEL;
+}
+
+static uint32_t add_frame(struct tree *tree, uint32_t node, uint32_t frame)
+{
+	uint32_t functions[MOST_INLINED];
+	if (is_hidden(tree, frame))
+		return node;
+	size_t n = spread(tree, frame, functions);
+	for (size_t i = 0; i < n; i++) {
+		size_t at = tree->options.is_inverted ? n - 1 - i : i;
+		node = function_node(tree, node, functions[at], at > 0);
+	}
+	return node;
+}
+
+static uint64_t stack_key(uint32_t root, uint32_t stack)
+{
+	return ((uint64_t)root << 32 | stack) + 1;
+}
+
+/* Bottom-up: from the leaf to its callers; nothing is shared with the caller's own path. */
+static bool walk_up(struct tree *tree, uint32_t root, uint32_t stack, uint32_t *node)
+{
+	uint32_t id = stack;
+	for (int depth = 0; id && depth < MOST_DEPTH; depth++) {
+		const struct stack_row *row = recording_stack(tree->recording, id);
+		if (row->frame >= tree->moment.n[TABLE_LOCATIONS])
+			return false;
+		id = row->parent;
+	}
+	*node = root;
+	id = stack;
+	for (int depth = 0; id && depth < MOST_DEPTH; depth++) {
+		const struct stack_row *row = recording_stack(tree->recording, id);
+		*node = add_frame(tree, *node, row->frame);
+		id = row->parent;
+	}
+	*hash_map_at(&tree->stacks, stack_key(root, stack)) = *node + 1;
+	return true;
+}
+
+/* Top-down: from the nearest caller that is known. */
+static bool walk_down(struct tree *tree, uint32_t root, uint32_t stack, uint32_t *node)
+{
+	uint32_t path[MOST_DEPTH];
+	size_t n = 0;
+	uint32_t known = 0, id = stack;
+	while (id && n < MOST_DEPTH) {
+		known = hash_map_get(&tree->stacks, stack_key(root, id));
+		if (known)
+			break;
+		const struct stack_row *row = recording_stack(tree->recording, id);
+		if (row->frame >= tree->moment.n[TABLE_LOCATIONS])
+			return false;
+		path[n++] = id;
+		id = row->parent;
+	}
+	*node = known ? known - 1 : root;
+	while (n-- > 0) {
+		const struct stack_row *row = recording_stack(tree->recording, path[n]);
+		*node = add_frame(tree, *node, row->frame);
+		*hash_map_at(&tree->stacks, stack_key(root, path[n])) = *node + 1;
+	}
+	return true;
+}
+
+/* The node a stack's weight belongs to; false while its frames have no names. */
+static bool find_node(struct tree *tree, uint32_t root, uint32_t stack, uint32_t *node)
+{
+	uint32_t known = hash_map_get(&tree->stacks, stack_key(root, stack));
+	if (known) {
+		*node = known - 1;
+		return true;
+	}
+	return tree->options.is_inverted ? walk_up(tree, root, stack, node)
+					 : walk_down(tree, root, stack, node);
+}
+
+static bool is_wanted(struct tree *tree, const struct sample_row *sample)
+{
+	const struct tree_options *options = &tree->options;
+	if (!tree->series)
+		tree->series = sample->series;
+	if (sample->series != tree->series || sample->time_ns < options->from_ns ||
+	    (options->to_ns && sample->time_ns >= options->to_ns))
+		return false;
+	const struct thread_row *thread = recording_thread(tree->recording, sample->thread);
+	return (!options->pid || thread->pid == options->pid) &&
+	       (!options->tid || thread->tid == options->tid);
+}
+
+/* Children come after their parents, so one backward loop adds all of them up. */
+static void sum_totals(struct tree *tree)
+{
+	for (uint32_t i = 0; i < tree->n_nodes; i++)
+		tree->nodes[i].total = tree->nodes[i].self;
+	for (uint32_t i = tree->n_nodes; i-- > 1;)
+		tree->nodes[tree->nodes[i].parent].total += tree->nodes[i].total;
+}
+
+bool tree_update(struct tree *tree)
+{
+	bool is_changed = false;
+	tree->moment = recording_moment(tree->recording);
+	while (tree->next_sample < tree->moment.n[TABLE_SAMPLES]) {
+		const struct sample_row *sample =
+			recording_sample(tree->recording, tree->next_sample);
+		uint32_t node;
+		if (is_wanted(tree, sample)) {
+			if (!find_node(tree, root_node(tree, sample->thread), sample->stack, &node))
+				break;
+			tree->nodes[node].self += sample->weight;
+			tree->nodes[node].n_self += sample->count;
+			tree->n_samples += sample->count;
+			is_changed = true;
+		}
+		tree->next_sample++;
+	}
+	if (is_changed)
+		sum_totals(tree);
+	return is_changed;
+}
+
+const struct tree_node *tree_nodes(const struct tree *tree, uint32_t *n)
+{
+	*n = tree->n_nodes;
+	return tree->nodes;
+}
+
+const char *tree_node_name(const struct tree *tree, uint32_t node, char *out, size_t bytes)
+{
+	const struct tree_node *row = &tree->nodes[node];
+	const char *name = recording_string_at(tree->recording, row->name);
+	if (node == 0)
+		return "all";
+	if (!(row->flags & TREE_THREAD) || tree->options.root == TREE_ROOT_NAME)
+		return name;
+	const struct thread_row *thread = recording_thread(tree->recording, row->function);
+	if (tree->options.root == TREE_ROOT_PROCESS)
+		snprintf(out, bytes, "%s-%u", name, thread->pid);
+	else
+		snprintf(out, bytes, "%s-%u/%u", name, thread->pid, thread->tid);
+	return out;
+}
+
+const struct tree_options *tree_get_options(const struct tree *tree)
+{
+	return &tree->options;
+}
+
+uint64_t tree_n_samples(const struct tree *tree)
+{
+	return tree->n_samples;
+}
+
+uint32_t tree_series(const struct tree *tree)
+{
+	return tree->series;
+}
+
+static int heavier(const void *a, const void *b)
+{
+	const struct tree_function *left = a, *right = b;
+	if (left->exclusive != right->exclusive)
+		return left->exclusive > right->exclusive ? -1 : 1;
+	if (left->inclusive != right->inclusive)
+		return left->inclusive > right->inclusive ? -1 : 1;
+	return left->function < right->function ? -1 : left->function > right->function;
+}
+
+static void add_to_function(const struct tree *tree, struct tree_function *sums,
+			    const struct tree_node *node)
+{
+	struct tree_function *sum = &sums[node->function];
+	sum->function = node->function;
+	sum->name = node->name;
+	sum->flags = recording_function(tree->recording, node->function)->flags;
+	sum->module = recording_function(tree->recording, node->function)->module;
+	/* Bottom-up, a function's own weight is what its first level totals. */
+	if (!tree->options.is_inverted) {
+		sum->exclusive += node->self;
+		sum->n_exclusive += node->n_self;
+	}
+	if (!(node->flags & TREE_RECURSIVE))
+		sum->inclusive += node->total;
+}
+
+size_t tree_functions(const struct tree *tree, struct tree_function *out, size_t max)
+{
+	uint64_t n_functions = tree->moment.n[TABLE_FUNCTIONS];
+	struct tree_function *sums = allocate(n_functions, sizeof *sums);
+	for (uint32_t i = 1; i < tree->n_nodes; i++)
+		if (!(tree->nodes[i].flags & TREE_THREAD))
+			add_to_function(tree, sums, &tree->nodes[i]);
+	size_t n = 0;
+	for (uint64_t i = 1; i < n_functions; i++)
+		if (sums[i].function)
+			sums[n++] = sums[i];
+	if (n)
+		qsort(sums, n, sizeof *sums, heavier);
+	if (n > max)
+		n = max;
+	if (n)
+		memcpy(out, sums, n * sizeof *sums);
+	free(sums);
+	return n;
+}
