@@ -12,7 +12,7 @@ extern const struct command command_doctor;
 enum { TEXT_COLUMN = 32 };
 
 static const struct option_row rows[] = {
-	{ 0, "ascii", NULL, "ASCII characters only", OPTION_FLAG,
+	{ 0, OPTION_FLAG, "ascii", NULL, "ASCII characters only",
 	  .offset = offsetof(struct settings, is_ascii) },
 	{ 0 },
 };

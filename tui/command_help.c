@@ -10,7 +10,7 @@
 extern const struct command command_help;
 
 static const struct option_row help_rows[] = {
-	{ 0, "man", NULL, "the man page", OPTION_FLAG,
+	{ 0, OPTION_FLAG, "man", NULL, "the man page",
 	  .offset = offsetof(struct settings, wants_manual) },
 	{ 0 },
 };

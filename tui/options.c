@@ -27,7 +27,7 @@ struct spelling {
 
 static bool takes_value(const struct option_row *row)
 {
-	return row->value != NULL;
+	return row->kind != OPTION_FLAG && row->kind != OPTION_TALLY && row->value;
 }
 
 static const struct option_row *row_by_letter(const struct parser *parser, char letter)
@@ -134,7 +134,7 @@ static bool store(const struct parser *parser, const struct option_row *row, con
 	else if (row->kind == OPTION_CALL)
 		return row->parse(parser->settings, value, parser->why);
 	else
-		return store_value(parser, row, spelling, value);
+		return store_value(parser, row, spelling, value ? value : "");
 	return true;
 }
 

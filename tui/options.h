@@ -23,11 +23,11 @@ enum option_kind {
 };
 
 struct option_row {
-	char letter;       /* 0 = none */
+	char letter; /* 0 = none */
+	enum option_kind kind;
 	const char *name;  /* without the dashes; "" = only the letter; NULL ends a table */
 	const char *value; /* what --help calls the value; NULL = none is taken */
 	const char *help;  /* a phrase; NULL = accepted but not shown (another tool's name) */
-	enum option_kind kind;
 	size_t offset;
 	uint64_t least, most;
 	const char *choices; /* "auto|always|never" */

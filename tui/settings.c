@@ -49,78 +49,78 @@ static bool parse_call_graph(void *into, const char *value, struct why *why)
 }
 
 static const struct option_row sampling_rows[] = {
-	{ 'F', "freq", "HZ", "samples a second and CPU, 1 to 20000 (997)", OPTION_INTEGER,
+	{ 'F', OPTION_INTEGER, "freq", "HZ", "samples a second and CPU, 1 to 20000 (997)",
 	  AT(frequency_hz), .least = 1, .most = 20000 },
-	{ 0, "rate", "HZ", NULL, OPTION_INTEGER, AT(frequency_hz), .least = 1, .most = 20000 },
-	{ 'c', "count", "N", "sample once every N events instead", OPTION_INTEGER, AT(period),
+	{ 0, OPTION_INTEGER, "rate", "HZ", NULL, AT(frequency_hz), .least = 1, .most = 20000 },
+	{ 'c', OPTION_INTEGER, "count", "N", "sample once every N events instead", AT(period),
 	  .least = 1, .most = INT64_MAX },
-	{ 'e', "event", "LIST", "what to sample on, as in `stoke list events`; suffixes :u :k :p",
-	  OPTION_TEXT, AT(events) },
-	{ 'g', "", NULL, "--call-graph auto, which is the default", OPTION_CALL,
+	{ 'e', OPTION_TEXT, "event", "LIST",
+	  "what to sample on, as in `stoke list events`; suffixes :u :k :p", AT(events) },
+	{ 'g', OPTION_CALL, "", NULL, "--call-graph auto, which is the default",
 	  .parse = parse_call_graph },
-	{ 0, "call-graph", "MODE",
-	  "how to find callers: auto, dwarf[,BYTES] (copy BYTES of stack), fp, none", OPTION_CALL,
+	{ 0, OPTION_CALL, "call-graph", "MODE",
+	  "how to find callers: auto, dwarf[,BYTES] (copy BYTES of stack), fp, none",
 	  .parse = parse_call_graph },
-	{ 0, "unwinder", "NAME", "fast, or libunwind for reference", OPTION_CHOICE, AT(unwinder),
+	{ 0, OPTION_CHOICE, "unwinder", "NAME", "fast, or libunwind for reference", AT(unwinder),
 	  .choices = "fast|libunwind" },
-	{ 0, "duration", "TIME", "stop recording after TIME (5s, 500ms, 2m)", OPTION_DURATION,
+	{ 0, OPTION_DURATION, "duration", "TIME", "stop recording after TIME (5s, 500ms, 2m)",
 	  AT(duration_ns) },
-	{ 0, "delay", "TIME", "start recording that late", OPTION_DURATION, AT(delay_ns) },
-	{ 0, "no-inherit", NULL, "do not follow threads and children", OPTION_FLAG,
+	{ 0, OPTION_DURATION, "delay", "TIME", "start recording that late", AT(delay_ns) },
+	{ 0, OPTION_FLAG, "no-inherit", NULL, "do not follow threads and children",
 	  AT(no_inherit) },
-	{ 0, "all-user", NULL, "user code only", OPTION_FLAG, AT(user_only) },
-	{ 0, "all-kernel", NULL, "kernel code only", OPTION_FLAG, AT(kernel_only) },
-	{ 0, "no-inline", NULL, "do not look for inlined functions and lines", OPTION_FLAG,
+	{ 0, OPTION_FLAG, "all-user", NULL, "user code only", AT(user_only) },
+	{ 0, OPTION_FLAG, "all-kernel", NULL, "kernel code only", AT(kernel_only) },
+	{ 0, OPTION_FLAG, "no-inline", NULL, "do not look for inlined functions and lines",
 	  AT(no_inline) },
-	{ 0, "require", "LIST", "status 3 unless all of hw, callgraph, kernel can be had",
-	  OPTION_TEXT, AT(require) },
+	{ 0, OPTION_TEXT, "require", "LIST",
+	  "status 3 unless all of hw, callgraph, kernel can be had", AT(require) },
 	{ 0 },
 };
 
 static const struct option_row output_rows[] = {
-	{ 'o', "output", "FILE", "write to FILE (- is stdout); the extension chooses the format",
-	  OPTION_TEXT, AT(output) },
-	{ 0, "format", "NAME", "format, as in `stoke list exporters`, or stoke", OPTION_TEXT,
+	{ 'o', OPTION_TEXT, "output", "FILE",
+	  "write to FILE (- is stdout); the extension chooses the format", AT(output) },
+	{ 0, OPTION_TEXT, "format", "NAME", "format, as in `stoke list exporters`, or stoke",
 	  AT(format) },
 	{ 0 },
 };
 
 static const struct option_row input_rows[] = {
-	{ 'i', "input", "FILE", "read FILE", OPTION_TEXT, AT(input) },
+	{ 'i', OPTION_TEXT, "input", "FILE", "read FILE", AT(input) },
 	{ 0 },
 };
 
 static const struct option_row terminal_rows[] = {
-	{ 0, "headless", NULL, "no screen even on a terminal", OPTION_FLAG, AT(is_headless) },
-	{ 0, "color", "WHEN", "auto, always or never", OPTION_CHOICE, AT(color),
+	{ 0, OPTION_FLAG, "headless", NULL, "no screen even on a terminal", AT(is_headless) },
+	{ 0, OPTION_CHOICE, "color", "WHEN", "auto, always or never", AT(color),
 	  .choices = "auto|always|never" },
-	{ 0, "ascii", NULL, "draw with ASCII characters only", OPTION_FLAG, AT(is_ascii) },
-	{ 0, "no-mouse", NULL, "leave the mouse to the terminal", OPTION_FLAG, AT(no_mouse) },
-	{ 0, "theme", "NAME", "colours", OPTION_TEXT, AT(theme) },
+	{ 0, OPTION_FLAG, "ascii", NULL, "draw with ASCII characters only", AT(is_ascii) },
+	{ 0, OPTION_FLAG, "no-mouse", NULL, "leave the mouse to the terminal", AT(no_mouse) },
+	{ 0, OPTION_TEXT, "theme", "NAME", "colours", AT(theme) },
 	{ 0 },
 };
 
 static const struct option_row render_rows[] = {
-	{ 0, "view", "NAME", "which screen, as in `stoke list views`", OPTION_TEXT, AT(view) },
-	{ 0, "size", "CxR", "columns x rows, such as 120x40 (COLUMNS and LINES, else 80x24)",
-	  OPTION_TEXT, AT(size) },
-	{ 0, "keys", "KEYS", "press these keys first", OPTION_TEXT, AT(keys) },
-	{ 0, "color", "WHEN", "auto, always or never", OPTION_CHOICE, AT(color),
+	{ 0, OPTION_TEXT, "view", "NAME", "which screen, as in `stoke list views`", AT(view) },
+	{ 0, OPTION_TEXT, "size", "CxR",
+	  "columns x rows, such as 120x40 (COLUMNS and LINES, else 80x24)", AT(size) },
+	{ 0, OPTION_TEXT, "keys", "KEYS", "press these keys first", AT(keys) },
+	{ 0, OPTION_CHOICE, "color", "WHEN", "auto, always or never", AT(color),
 	  .choices = "auto|always|never" },
-	{ 0, "ascii", NULL, "draw with ASCII characters only", OPTION_FLAG, AT(is_ascii) },
-	{ 0, "theme", "NAME", "colours", OPTION_TEXT, AT(theme) },
+	{ 0, OPTION_FLAG, "ascii", NULL, "draw with ASCII characters only", AT(is_ascii) },
+	{ 0, OPTION_TEXT, "theme", "NAME", "colours", AT(theme) },
 	{ 0 },
 };
 
 static const struct option_row messages_rows[] = {
-	{ 'q', "quiet", NULL, "errors only", OPTION_FLAG, AT(is_quiet) },
-	{ 'v', "verbose", NULL, "all notes", OPTION_TALLY, AT(verbosity) },
+	{ 'q', OPTION_FLAG, "quiet", NULL, "errors only", AT(is_quiet) },
+	{ 'v', OPTION_TALLY, "verbose", NULL, "all notes", AT(verbosity) },
 	{ 0 },
 };
 
 static const struct option_row general_rows[] = {
-	{ 'h', "help", NULL, "this text", OPTION_FLAG, AT(wants_help) },
-	{ 'V', "version", NULL, "the version", OPTION_FLAG, AT(wants_version) },
+	{ 'h', OPTION_FLAG, "help", NULL, "this text", AT(wants_help) },
+	{ 'V', OPTION_FLAG, "version", NULL, "the version", AT(wants_version) },
 	{ 0 },
 };
 
