@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "sampler/collector.h"
+#include "sampler/exporter.h"
 #include "sampler/recording.h"
 #include "sampler/recording_file.h"
 #include "sampler/target.h"
@@ -171,10 +172,23 @@ static int end_target(struct session *session)
 	return session->ended_by ? 128 + session->ended_by : STATUS_OK;
 }
 
+static void say_what_is_left_out(const struct session *session)
+{
+	uint32_t n_series;
+	uint32_t series = summary_main_series(session->recording, &n_series);
+	if (!session->output.exporter || n_series < 2)
+		return;
+	fprintf(stderr, "stoke: %s holds one event, so only %s is written; a .stoke file has all\n",
+		session->output.exporter->name,
+		recording_string_at(session->recording,
+				    recording_series(session->recording, series)->name));
+}
+
 static void report_end(const struct session *session)
 {
 	if (session->settings->is_quiet)
 		return;
+	say_what_is_left_out(session);
 	fputs("stoke: ", stderr);
 	summary_print(stderr, session->recording);
 	enum severity least = session->settings->verbosity > 0 ? SEVERITY_INFO : SEVERITY_WARNING;

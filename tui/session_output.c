@@ -12,6 +12,7 @@
 #include "sampler/exporter.h"
 #include "sampler/recording_file.h"
 #include "tui/command.h"
+#include "tui/summary.h"
 
 static const char recording_format[] = "stoke", recording_suffix[] = ".stoke";
 
@@ -96,7 +97,10 @@ bool session_output_write(struct session_output *output, const struct recording 
 	output->is_used = true;
 	if (output->file)
 		return write_file(output, recording, why);
-	const struct export_options everything = { 0 };
+	uint32_t n_series;
+	const struct export_options everything = {
+		.series = summary_main_series(recording, &n_series),
+	};
 	/* Pipes and devices cannot be cut, and need not be. */
 	if (output->path && ftruncate(fileno(output->stream), 0) != 0 && errno != EINVAL)
 		return fail_path(output->path, strerror(errno), why);

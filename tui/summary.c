@@ -1,6 +1,7 @@
 /* Text for people: what `record` says at its end and `report` says off a terminal. */
 #include "tui/summary.h"
 
+#include <langinfo.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -26,12 +27,17 @@ const char *summary_fact(const struct recording *recording, const char *key)
 static const char *fact_or_unknown(const struct recording *recording, const char *key)
 {
 	const char *value = summary_fact(recording, key);
-	return value ? value : TEXT_UNKNOWN;
+	if (value)
+		return value;
+	return strcmp(nl_langinfo(CODESET), "UTF-8") == 0 ? TEXT_UNKNOWN : "-";
 }
+
+/* Series of samples get the lowest ids, as they are made when the sources open. */
+enum { MOST_SERIES = 64 };
 
 struct totals {
 	uint64_t n_samples, first_ns, last_ns;
-	uint16_t series;
+	uint64_t n_by_series[MOST_SERIES];
 };
 
 static struct totals count_samples(const struct recording *recording)
@@ -45,26 +51,53 @@ static struct totals count_samples(const struct recording *recording)
 			totals.first_ns = sample->time_ns;
 		if (sample->time_ns > totals.last_ns)
 			totals.last_ns = sample->time_ns;
-		if (!totals.series)
-			totals.series = sample->series;
+		if (sample->series < MOST_SERIES)
+			totals.n_by_series[sample->series] += sample->count;
 	}
 	return totals;
+}
+
+uint32_t summary_main_series(const struct recording *recording, uint32_t *n_series)
+{
+	struct totals totals = count_samples(recording);
+	uint32_t main_series = 0;
+	*n_series = 0;
+	for (uint32_t id = MOST_SERIES; id-- > 1;) {
+		if (totals.n_by_series[id] == 0)
+			continue;
+		main_series = id;
+		++*n_series;
+	}
+	return main_series;
+}
+
+static void print_series(FILE *out, const struct recording *recording, const struct totals *totals)
+{
+	const char *separator = "";
+	char count[TEXT_BYTES];
+	for (uint32_t id = 1; id < MOST_SERIES; id++) {
+		if (totals->n_by_series[id] == 0)
+			continue;
+		const struct series_row *series = recording_series(recording, id);
+		fprintf(out, "%s%s samples of %s", separator,
+			text_count(count, sizeof count, totals->n_by_series[id]),
+			recording_string_at(recording, series->name));
+		separator = ", ";
+	}
 }
 
 void summary_print(FILE *out, const struct recording *recording)
 {
 	struct totals totals = count_samples(recording);
-	char count[TEXT_BYTES], duration[TEXT_BYTES];
-	text_count(count, sizeof count, totals.n_samples);
+	char duration[TEXT_BYTES];
 	if (totals.n_samples == 0) {
 		fputs("no samples: nothing ran long enough on a CPU while it was recorded\n", out);
 		return;
 	}
-	const struct series_row *series = recording_series(recording, totals.series);
 	text_duration(duration, sizeof duration, (double)(totals.last_ns - totals.first_ns));
 	const char *rate = summary_fact(recording, "sampling.frequency_hz");
-	fprintf(out, "%s samples of %s%s%s%s in %s, %s lost, %s truncated\n", count,
-		recording_string_at(recording, series->name), rate ? " at " : "", rate ? rate : "",
+	print_series(out, recording, &totals);
+	fprintf(out, "%s%s%s in %s, %s lost, %s truncated\n", rate ? " at " : "", rate ? rate : "",
 		rate ? " Hz" : "", duration, fact_or_unknown(recording, "sampling.lost"),
 		fact_or_unknown(recording, "sampling.truncated"));
 }
@@ -96,7 +129,6 @@ size_t summary_print_notes(FILE *out, const struct recording *recording, enum se
 	return n_left_out;
 }
 
-/* "●" becomes "*" and the like where the terminal cannot show it; that is the caller's matter. */
 static void print_row(FILE *out, const struct recording *recording,
 		      const struct tree_function *function, double whole)
 {
@@ -114,7 +146,9 @@ static void print_row(FILE *out, const struct recording *recording,
 
 void summary_print_functions(FILE *out, const struct recording *recording, size_t most)
 {
-	const struct tree_options options = { .root = TREE_ROOT_NAME };
+	uint32_t n_series;
+	const struct tree_options options = { .root = TREE_ROOT_NAME,
+					      .series = summary_main_series(recording, &n_series) };
 	struct tree *tree = tree_open(recording, &options);
 	tree_update(tree);
 	uint32_t n_nodes;

@@ -13,6 +13,10 @@
 /* summary_fact: the last value of a key, or NULL. */
 const char *summary_fact(const struct recording *recording, const char *key);
 
+/* summary_main_series: the first event asked for that has samples (0 = none has), and how many
+ * events have. */
+uint32_t summary_main_series(const struct recording *recording, uint32_t *n_series);
+
 /* summary_print: how many samples, of what, lost and cut, in which time. One line. */
 void summary_print(FILE *out, const struct recording *recording);
 
