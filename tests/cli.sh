@@ -89,6 +89,8 @@ expect "killed program" 137 "*" "*" "$stoke" record -- sh -c 'kill -9 $$'
 expect "terminated program" 143 "*" "*" "$stoke" record -- sh -c 'kill -15 $$'
 expect "command not found" 127 "" "nosuchcommand: command not found" "$stoke" record -- nosuchcommand
 one_line "command not found"
+expect "escapes in a name are not echoed" 127 "" "a.\[31mb: command not found" "$stoke" record -- $'a\033[31mb'
+grep -q $'\033' err && fail "an escape on stderr"
 touch plain
 expect "not executable" 126 "" "Cannot run ./plain" "$stoke" record -- ./plain
 expect "a directory as command" 126 "" "Cannot run /tmp" "$stoke" record -- /tmp

@@ -134,10 +134,11 @@ const struct option_group options_general = { "General", general_rows };
 
 int fail_with(int status, const char *command, const struct why *why)
 {
-	/* One write, so that sentences of parent and child do not mix. */
-	char line[WHY_BYTES + 64];
+	/* Names in the sentence are the target's or the file's choice. One write, so that
+	 * sentences of parent and child do not mix. */
+	char line[WHY_BYTES + 64], clean[WHY_BYTES];
 	int n = snprintf(line, sizeof line, "stoke%s%s: %s\n", command ? " " : "",
-			 command ? command : "", why->text);
+			 command ? command : "", text_clean(clean, sizeof clean, why->text));
 	fputs(n < 0 ? "stoke: failed\n" : line, stderr);
 	return status;
 }
