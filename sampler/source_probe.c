@@ -1,0 +1,243 @@
+/*
+ * What a program says of itself through probe.h: phases become spans with their exact work,
+ * progress, quality and work become readings. All of it is the program's word: clocks are software,
+ * work is analytic, and names are cleaned.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sampler/base/shared_ring.h"
+#include "sampler/base/text.h"
+#include "sampler/probe_memory.h"
+#include "sampler/recording.h"
+#include "sampler/source.h"
+#include "sampler/target.h"
+
+enum {
+	MOST_OPEN_PHASES = 256, /* begun and not ended, over all threads */
+	MOST_SERIES = 64,
+	MOST_A_DRAIN = SHARED_RING_RECORDS * 4, /* a program in a loop must not keep us here */
+};
+
+/* A record claimed this long ago and still unfinished has lost its writer. */
+static const uint64_t DEAD_WRITER_NS = 200 * 1000 * 1000;
+
+struct open_phase {
+	uint64_t start_ns;
+	uint32_t tid, name;
+};
+
+struct state {
+	struct shared_ring *ring;
+	uint64_t tail, stuck_since_ns, n_dropped, n_unmatched;
+	struct open_phase phases[MOST_OPEN_PHASES];
+	uint32_t n_phases;
+	uint32_t phase_series;
+	uint32_t names[MOST_SERIES], series[MOST_SERIES];
+	uint32_t n_series;
+};
+
+static bool probe_wanted(const struct target *target)
+{
+	return target->probe_fd >= 0;
+}
+
+static uint32_t add_series(struct recording *recording, const char *name, const char *unit,
+			   enum origin origin, uint32_t flags)
+{
+	struct series_row row = { .name = recording_add_string(recording, name),
+				  .unit = recording_add_string(recording, unit),
+				  .source = recording_add_string(recording, "probe"),
+				  .origin = origin,
+				  .flags = flags };
+	return recording_add_series(recording, &row);
+}
+
+static bool probe_open(void *opaque, const struct target *target, struct recording *recording,
+		       struct why *why)
+{
+	struct state *state = opaque;
+	state->ring = probe_memory_map(target->probe_fd, why);
+	if (!state->ring)
+		return false;
+	state->phase_series = add_series(recording, "phases", "ns", ORIGIN_SOFTWARE, SERIES_SPANS);
+	return true;
+}
+
+static void add_reading(struct recording *recording, const struct shared_record *record,
+			uint32_t series, double value, enum origin origin)
+{
+	struct reading_row row = { .time_ns = record->time_ns,
+				   .value = value,
+				   .series = series,
+				   .running_ratio = 1,
+				   .origin = origin };
+	recording_add_reading(recording, &row);
+}
+
+static void begin_phase(struct state *state, const struct shared_record *record, uint32_t name)
+{
+	if (state->n_phases == MOST_OPEN_PHASES) {
+		state->n_unmatched++;
+		return;
+	}
+	state->phases[state->n_phases++] =
+		(struct open_phase){ record->time_ns, record->tid, name };
+}
+
+/* The latest begun phase of that name in that thread. */
+static void end_phase(struct state *state, struct recording *recording,
+		      const struct shared_record *record, uint32_t name)
+{
+	uint32_t at = state->n_phases;
+	while (at > 0 &&
+	       (state->phases[at - 1].name != name || state->phases[at - 1].tid != record->tid))
+		at--;
+	if (at == 0 || record->time_ns < state->phases[at - 1].start_ns) {
+		state->n_unmatched++;
+		return;
+	}
+	struct span_row row = { .start_ns = state->phases[at - 1].start_ns,
+				.duration_ns = record->time_ns - state->phases[at - 1].start_ns,
+				.flops = record->values[0],
+				.bytes = record->values[1],
+				.items = record->values[2],
+				.series = state->phase_series,
+				.name = name };
+	recording_add_span(recording, &row);
+	memmove(&state->phases[at - 1], &state->phases[at],
+		(state->n_phases - at) * sizeof state->phases[0]);
+	state->n_phases--;
+}
+
+static void add_quality(struct state *state, struct recording *recording,
+			const struct shared_record *record, uint32_t name, const char *text)
+{
+	uint32_t at = 0;
+	while (at < state->n_series && state->names[at] != name)
+		at++;
+	if (at == MOST_SERIES)
+		return;
+	if (at == state->n_series) {
+		state->names[at] = name;
+		state->series[at] =
+			add_series(recording, text, "", ORIGIN_SOFTWARE, SERIES_QUALITY);
+		state->n_series++;
+	}
+	add_reading(recording, record, state->series[at], record->values[0], ORIGIN_SOFTWARE);
+}
+
+static void add_work(struct state *state, struct recording *recording,
+		     const struct shared_record *record)
+{
+	static const char *const names[] = { "work.flops", "work.bytes", "work.items" };
+	static const char *const units[] = { "FLOP", "B", "items" };
+	for (int i = 0; i < 3; i++) {
+		if (isnan(record->values[i]))
+			continue;
+		uint32_t series =
+			add_series(recording, names[i], units[i], ORIGIN_MODELLED, SERIES_WORK);
+		add_reading(recording, record, series, record->values[i], ORIGIN_MODELLED);
+	}
+}
+
+static void take(struct state *state, struct recording *recording,
+		 const struct shared_record *record)
+{
+	char text[SHARED_RING_TEXT_BYTES];
+	text_clean(text, sizeof text, record->text);
+	uint32_t name = recording_add_string(recording, text[0] ? text : "?");
+	switch (record->type) {
+	case SHARED_PHASE_BEGIN:
+		begin_phase(state, record, name);
+		break;
+	case SHARED_PHASE_END:
+		end_phase(state, recording, record, name);
+		break;
+	case SHARED_PROGRESS:
+		if (record->values[0] >= 0 && record->values[0] <= 1)
+			add_reading(recording, record,
+				    add_series(recording, "progress", "ratio", ORIGIN_SOFTWARE,
+					       SERIES_PROGRESS),
+				    record->values[0], ORIGIN_SOFTWARE);
+		break;
+	case SHARED_QUALITY:
+		add_quality(state, recording, record, name, text);
+		break;
+	case SHARED_WORK:
+		add_work(state, recording, record);
+		break;
+	default:
+		state->n_unmatched++;
+	}
+}
+
+/* True once a record has been unfinished for so long that its writer must be gone. */
+static bool is_writer_dead(struct state *state)
+{
+	uint64_t now = now_ns();
+	if (!state->stuck_since_ns)
+		state->stuck_since_ns = now;
+	if (now - state->stuck_since_ns < DEAD_WRITER_NS)
+		return false;
+	state->stuck_since_ns = 0;
+	return true;
+}
+
+static void note_end(const struct state *state, struct recording *recording)
+{
+	char text[128];
+	if (state->n_dropped) {
+		snprintf(text, sizeof text,
+			 "%llu reports of the program were dropped: it reports "
+			 "faster than they are read.",
+			 (unsigned long long)state->n_dropped);
+		recording_note(recording, SEVERITY_WARNING, "probe", text, "Report larger phases.");
+	}
+	if (state->n_unmatched) {
+		snprintf(text, sizeof text, "%llu reports of the program made no sense.",
+			 (unsigned long long)state->n_unmatched);
+		recording_note(recording, SEVERITY_WARNING, "probe", text,
+			       "End each phase in the thread that began it.");
+	}
+}
+
+static void probe_drain(void *opaque, struct recording *recording, bool is_last)
+{
+	struct state *state = opaque;
+	struct shared_record record;
+	for (int n = 0; n < MOST_A_DRAIN; n++) {
+		enum shared_ring_read result = shared_ring_take(state->ring, &state->tail, &record);
+		if (result == SHARED_RING_EMPTY)
+			break;
+		if (result == SHARED_RING_READ) {
+			state->stuck_since_ns = 0;
+			take(state, recording, &record);
+		} else if (is_writer_dead(state)) {
+			shared_ring_skip(state->ring, &state->tail);
+			state->n_unmatched++;
+		} else {
+			break;
+		}
+	}
+	state->n_dropped = shared_ring_dropped(state->ring);
+	if (is_last)
+		note_end(state, recording);
+}
+
+static void probe_close(void *opaque)
+{
+	probe_memory_unmap(((struct state *)opaque)->ring);
+}
+
+const struct source source_probe = {
+	.name = "probe",
+	.summary = "phases, progress, quality and exact work that a program reports by probe.h",
+	.state_bytes = sizeof(struct state),
+	.interval_ns = 50 * 1000 * 1000,
+	.wanted = probe_wanted,
+	.open = probe_open,
+	.drain = probe_drain,
+	.close = probe_close,
+};
