@@ -128,8 +128,7 @@ static void add_quality(struct state *state, struct recording *recording,
 	add_reading(recording, record, state->series[at], record->values[0], ORIGIN_SOFTWARE);
 }
 
-static void add_work(struct state *state, struct recording *recording,
-		     const struct shared_record *record)
+static void add_work(struct recording *recording, const struct shared_record *record)
 {
 	static const char *const names[] = { "work.flops", "work.bytes", "work.items" };
 	static const char *const units[] = { "FLOP", "B", "items" };
@@ -166,7 +165,7 @@ static void take(struct state *state, struct recording *recording,
 		add_quality(state, recording, record, name, text);
 		break;
 	case SHARED_WORK:
-		add_work(state, recording, record);
+		add_work(recording, record);
 		break;
 	default:
 		state->n_unmatched++;

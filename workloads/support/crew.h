@@ -1,0 +1,28 @@
+/*
+ * crew: a fixed set of threads that do one job in shares and wait for the next.
+ */
+#ifndef WORKLOADS_SUPPORT_CREW_H
+#define WORKLOADS_SUPPORT_CREW_H
+
+#include <stddef.h>
+
+struct crew;
+
+/* crew_new: n - 1 threads beside the caller, named "name-1", ...; n = 0 takes one a CPU. */
+struct crew *crew_new(unsigned n, const char *name);
+void crew_free(struct crew *crew);
+unsigned crew_size(const struct crew *crew);
+
+/* crew_run: call job(argument, share, n_shares) once for each share, the caller taking share 0;
+ * returns when all are done. */
+void crew_run(struct crew *crew, void (*job)(void *argument, unsigned share, unsigned n_shares),
+	      void *argument);
+
+/* crew_part: items [*from, *to) of n that belong to a share. */
+static inline void crew_part(size_t n, unsigned share, unsigned n_shares, size_t *from, size_t *to)
+{
+	*from = n * share / n_shares;
+	*to = n * (share + 1) / n_shares;
+}
+
+#endif
