@@ -10,6 +10,7 @@
 #include "tui/command.h"
 #include "tui/help.h"
 #include "tui/settings.h"
+#include "workloads/support/runner.h"
 #include "workloads/workload.h"
 
 extern const struct command command_list;
@@ -80,35 +81,9 @@ static void describe_command(const void *item)
 	help_print_command(stdout, item);
 }
 
-static void print_parameter(const struct parameter *parameter)
-{
-	printf("  %-14s ", parameter->name);
-	print_wrapped(stdout, parameter->summary, 17, 17);
-	if (parameter->kind == PARAMETER_INTEGER || parameter->kind == PARAMETER_REAL)
-		printf("%17s%s, from %.10g to %.10g\n", "", parameter->initial, parameter->least,
-		       parameter->most);
-	else if (parameter->kind == PARAMETER_CHOICE)
-		printf("%17s%s, one of %s\n", "", parameter->initial, parameter->choices);
-	else
-		printf("%17s%s\n", "", *parameter->initial ? parameter->initial : "(empty)");
-}
-
 static void describe_workload(const void *item)
 {
-	const struct workload *workload = item;
-	printf("%s: ", workload->name);
-	print_wrapped(stdout, workload->summary, text_width(workload->name) + 2, 0);
-	if (workload->teaches) {
-		putchar('\n');
-		print_wrapped(stdout, workload->teaches, 0, 0);
-	}
-	if (workload->source)
-		print_wrapped(stdout, workload->source, printf("\nSource: ") - 1, 8);
-	const struct parameter *parameter = workload->parameters;
-	if (parameter && parameter->name)
-		puts("\nParameters, as key=value:");
-	for (; parameter && parameter->name; parameter++)
-		print_parameter(parameter);
+	workload_describe(stdout, item);
 }
 
 static const struct kind kinds[] = {

@@ -9,18 +9,11 @@
 #include "tui/command.h"
 #include "tui/session.h"
 #include "tui/settings.h"
+#include "workloads/support/runner.h"
 #include "workloads/workload.h"
 
 /* What `make run` and a bare `stoke run` show: DESIGN's main job. */
 static char main_job[] = "gbdt";
-
-static bool is_workload(const char *name)
-{
-	for (const struct workload *const *workload = workloads; *workload; workload++)
-		if (strcmp((*workload)->name, name) == 0)
-			return true;
-	return false;
-}
 
 static bool fail_unknown(const struct command *command, const char *name, int *status)
 {
@@ -64,18 +57,11 @@ static bool parse_workload(const struct command *command, struct settings *setti
 		return false;
 	request->words = words;
 	request->workload = words[0];
-	for (int i = 1; words[i]; i++) {
-		struct why why;
-		char clean[64];
-		if (strchr(words[i], '='))
-			continue;
-		why_fail(&why,
-			 "%s is no KEY=VALUE; `stoke list workloads %s` shows what can be set.",
-			 text_clean(clean, sizeof clean, words[i]), words[0]);
-		*status = fail_with(STATUS_USAGE, command->name, &why);
-		return false;
-	}
-	return true;
+	struct why why;
+	if (workload_settings_check(workload_find(words[0]), words + 1, &why))
+		return true;
+	*status = fail_with(STATUS_USAGE, command->name, &why);
+	return false;
 }
 
 bool program_words_parse(const struct command *command, char **argv, struct settings *settings,
@@ -88,7 +74,7 @@ bool program_words_parse(const struct command *command, char **argv, struct sett
 	if (arguments.n_words == 0)
 		return is_run && !arguments.has_dashes ? use_main_job(request)
 						       : fail_missing(command, status);
-	if (!arguments.has_dashes && is_workload(arguments.words[0]))
+	if (!arguments.has_dashes && workload_find(arguments.words[0]))
 		return parse_workload(command, settings, request, &arguments, status);
 	if (!arguments.has_dashes && is_run)
 		return fail_unknown(command, arguments.words[0], status);

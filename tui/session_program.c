@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "sampler/probe_memory.h"
 #include "tui/session.h"
 
 static char *own_path(void)
@@ -31,8 +32,11 @@ static size_t count_words(char *const *words)
 bool session_program_open(struct session_program *program, const struct session_request *request,
 			  struct why *why)
 {
-	(void)why;
 	*program = SESSION_PROGRAM_NONE;
+	/* Any program may report through probe.h, so each gets the memory. */
+	program->probe_fd = probe_memory_create(why);
+	if (program->probe_fd < 0)
+		return false;
 	if (!request->workload) {
 		program->argv = request->words;
 		return true;
