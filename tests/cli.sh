@@ -133,6 +133,14 @@ compare "list into head" 0 0 "^cpu-clock" ""
 "$stoke" record -q -o c.folded -- sh -c 'exit 4' <&- >&- 2>&-
 [ $? = 4 ] && n_passed=$((n_passed + 1)) || fail "all descriptors closed"
 
+# ---- workloads
+expect "run a workload off a terminal" 0 "^gbdt.*build_histogram" "checks passed" "$stoke" run gbdt rows=20k seconds=1
+expect "run the main job" 0 "^gbdt" "checks passed" "$stoke" run --duration 1s
+expect "record a workload" 0 "^triad" "checks passed" "$stoke" record triad seconds=0.5
+expect "an unknown setting" 2 "" "did you mean rows" "$stoke" run gbdt row=4
+expect "a setting out of range" 2 "" "depth" "$stoke" run gbdt depth=9999
+expect "list a workload" 0 "build_histogram" "" "$stoke" list workloads gbdt
+
 # ---- recordings
 expect "record a .stoke" 0 "" "samples of" "$stoke" record -o a.stoke -- sh -c "$burn"
 expect "report it" 0 "^command +sh -c" "" "$stoke" report a.stoke

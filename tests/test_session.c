@@ -72,13 +72,13 @@ static void test_a_workload_with_options_behind(void **state)
 		print_message("skipped: no workload is built in\n");
 		skip();
 	}
-	char *argv[] = { word("run"), word(name),         word("--duration"), word("2s"),
-			 word("a=1"), word("--headless"), word("b=2"),        NULL };
+	char *argv[] = { word("run"),       word(name),         word("--duration"), word("2s"),
+			 word("seconds=1"), word("--headless"), word("seconds=2"),  NULL };
 	assert_true(parse_words("run", argv, &status));
 	assert_string_equal(request.workload, name);
 	assert_string_equal(request.words[0], name);
-	assert_string_equal(request.words[1], "a=1");
-	assert_string_equal(request.words[2], "b=2");
+	assert_string_equal(request.words[1], "seconds=1");
+	assert_string_equal(request.words[2], "seconds=2");
 	assert_null(request.words[3]);
 	assert_int_equal(settings.duration_ns, 2000000000);
 	assert_true(settings.is_headless);
