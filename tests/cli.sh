@@ -213,6 +213,12 @@ LC_ALL=C expect "doctor in ASCII" 0 "not available" "" "$stoke" doctor
 LC_ALL=C grep -q '[^ -~]' out && fail "doctor: not ASCII"
 [ "$(awk '{ if (length($0) > 80) n++ } END { print n + 0 }' out)" = 0 ] || fail "doctor: wider than 80 columns"
 
+if command -v script >/dev/null; then
+	expect "no arguments on a terminal" 0 "Workloads, for" "" script -qec "$stoke" /dev/null
+else
+	skip "no arguments on a terminal: there is no script(1)"
+fi
+
 # ---- without privileges
 if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	cp "$stoke" nobody-stoke
