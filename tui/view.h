@@ -1,0 +1,108 @@
+/*
+ * view: one screen. A file named view_NAME.c defines `view_NAME`; that registers it. A view is a
+ * pure function of the recording, the time and its own state: it reads no source and draws on a
+ * canvas, so what `stoke render` prints is what the terminal shows.
+ */
+#ifndef TUI_VIEW_H
+#define TUI_VIEW_H
+
+#include <regex.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tui/canvas.h"
+
+struct arena;
+struct recording;
+struct target;
+
+/* Keys as numbers: Unicode code points, control codes, and these. */
+enum key {
+	KEY_NONE_PRESSED = 0,
+	KEY_ESCAPE = 27,
+	KEY_RETURN = 13,
+	KEY_DELETE_BACK = 127,
+	KEY_FIRST_SPECIAL = 0x110000,
+	KEY_ARROW_UP = KEY_FIRST_SPECIAL,
+	KEY_ARROW_DOWN,
+	KEY_ARROW_LEFT,
+	KEY_ARROW_RIGHT,
+	KEY_PAGE_UP,
+	KEY_PAGE_DOWN,
+	KEY_START,
+	KEY_FINISH,
+	KEY_BACK_TAB,
+	KEY_HELP_1,  /* F1 */
+	KEY_QUIT_10, /* F10 */
+	KEY_CLICK,
+	KEY_DOUBLE_CLICK,
+	KEY_WHEEL_UP,
+	KEY_WHEEL_DOWN,
+	KEY_SCREEN_RESIZED,
+};
+
+struct input {
+	int key;
+	int x, y; /* of the mouse, in the view's own cells */
+};
+
+/* What the driver lends a view for one frame. */
+struct view_context {
+	const struct recording *recording;
+	struct arena *frame; /* emptied before each frame */
+	int width, height;   /* of the view's canvas */
+	uint64_t now_ns;     /* live: the clock; saved: the recording's last time */
+	const char *command; /* what runs, cleaned */
+	bool is_live;        /* still recording */
+	bool has_ended;      /* the target has ended; exit_status is valid */
+	int exit_status;
+	const char *search;     /* as typed; "" = none */
+	const regex_t *pattern; /* compiled; NULL = none */
+};
+
+/* What a key has changed; the driver does the rest. */
+enum reaction {
+	REACTION_NONE = 0, /* not this view's key */
+	REACTION_REDRAW = 1,
+	REACTION_QUIT = 2,
+	REACTION_SEARCH = 4,   /* ask for a regular expression */
+	REACTION_TO_FLAME = 8, /* go to the flame graph with view_context's search set to */
+};
+
+struct view;
+
+struct binding {
+	int key, other_key; /* other_key 0 = none */
+	const char *name;   /* as shown: "Enter" */
+	const char *help;
+	/* Called with the view's state. */
+	unsigned (*act)(void *state, const struct view_context *context, const struct input *input);
+	bool is_hinted; /* on the bottom line, as space allows */
+};
+
+struct view {
+	const char *name, *title, *summary;
+	int order;                      /* 1 … 9: also the key that opens it */
+	size_t state_bytes;             /* zeroed; the driver frees it after close */
+	const struct binding *bindings; /* ended by a NULL name */
+
+	/*
+	 * Take in what is new and lay out for context->width x height. Returns true if the picture
+	 * may differ from the last.
+	 */
+	bool (*update)(void *state, const struct view_context *context);
+	void (*draw)(const void *state, const struct view_context *context,
+		     const struct canvas *canvas);
+	/* Words for the search that REACTION_TO_FLAME asks for; may be NULL. */
+	const char *(*chosen)(const void *state, const struct view_context *context);
+	void (*close)(void *state); /* may be NULL */
+};
+
+extern const struct view *const views[];
+
+/* view_find: by name; view_by_order: by its number; NULL if there is none. */
+const struct view *view_find(const char *name);
+const struct view *view_by_order(int order);
+
+#endif

@@ -1,0 +1,255 @@
+/* Functions by their own time or by their time with callees. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "sampler/base/text.h"
+#include "sampler/base/why.h"
+#include "sampler/recording.h"
+#include "sampler/tree.h"
+#include "tui/view.h"
+
+enum { MOST_FUNCTIONS = 20000, HEADER_ROWS = 1 };
+
+struct state {
+	struct tree *tree;
+	struct tree_function *functions, *shown;
+	size_t n_functions, n_shown, selected, first;
+	bool is_by_inclusive, must_sort;
+	char searched[256];
+	int width, height;
+};
+
+static int by_inclusive(const void *a, const void *b)
+{
+	const struct tree_function *left = a, *right = b;
+	if (left->inclusive != right->inclusive)
+		return left->inclusive > right->inclusive ? -1 : 1;
+	return left->function < right->function ? -1 : left->function > right->function;
+}
+
+static void choose(struct state *state, const struct view_context *context)
+{
+	state->n_shown = 0;
+	for (size_t i = 0; i < state->n_functions; i++) {
+		const char *name =
+			recording_string_at(context->recording, state->functions[i].name);
+		if (!context->pattern || regexec(context->pattern, name, 0, NULL, 0) == 0)
+			state->shown[state->n_shown++] = state->functions[i];
+	}
+	if (state->is_by_inclusive && state->n_shown)
+		qsort(state->shown, state->n_shown, sizeof *state->shown, by_inclusive);
+}
+
+static void keep_visible(struct state *state)
+{
+	size_t rows = state->height > HEADER_ROWS ? (size_t)(state->height - HEADER_ROWS) : 1;
+	if (state->selected >= state->n_shown)
+		state->selected = state->n_shown ? state->n_shown - 1 : 0;
+	if (state->selected < state->first)
+		state->first = state->selected;
+	if (state->selected >= state->first + rows)
+		state->first = state->selected - rows + 1;
+}
+
+static bool functions_update(void *opaque, const struct view_context *context)
+{
+	struct state *state = opaque;
+	struct tree_options options = { .root = TREE_ROOT_NAME };
+	if (!state->tree) {
+		state->tree = tree_open(context->recording, &options);
+		state->functions = allocate(MOST_FUNCTIONS, sizeof *state->functions);
+		state->shown = allocate(MOST_FUNCTIONS, sizeof *state->shown);
+	}
+	bool is_changed = tree_update(state->tree);
+	if (is_changed)
+		state->n_functions = tree_functions(state->tree, state->functions, MOST_FUNCTIONS);
+	is_changed |= state->must_sort || strcmp(state->searched, context->search) != 0 ||
+		      state->width != context->width || state->height != context->height;
+	if (!is_changed)
+		return false;
+	text_clean(state->searched, sizeof state->searched, context->search);
+	state->must_sort = false;
+	state->width = context->width;
+	state->height = context->height;
+	choose(state, context);
+	keep_visible(state);
+	return true;
+}
+
+static const char *module_of(const struct view_context *context, uint32_t module)
+{
+	const char *path = recording_string_at(context->recording,
+					       recording_module(context->recording, module)->path);
+	const char *slash = strrchr(path, '/');
+	return slash ? slash + 1 : path;
+}
+
+static void draw_row(const struct state *state, const struct view_context *context,
+		     const struct canvas *canvas, int y, size_t at)
+{
+	const struct tree_function *function = &state->shown[at];
+	char self[TEXT_BYTES], with[TEXT_BYTES], count[TEXT_BYTES];
+	uint32_t n;
+	double whole = (double)tree_nodes(state->tree, &n)[0].total;
+	int module_columns = canvas->width > 60 ? canvas->width / 4 : 0;
+	int name_columns = canvas->width - 30 - module_columns;
+	canvas_print(canvas, 0, y, MEANING_TEXT, "%8s %8s %10s",
+		     text_ratio(self, sizeof self, (double)function->exclusive / whole),
+		     text_ratio(with, sizeof with, (double)function->inclusive / whole),
+		     text_count(count, sizeof count, function->n_exclusive));
+	canvas_text(canvas, 29, y, name_columns, MEANING_TEXT,
+		    recording_string_at(context->recording, function->name));
+	if (module_columns && function->module)
+		canvas_text(canvas, 30 + name_columns, y, module_columns, MEANING_DIM,
+			    module_of(context, function->module));
+	if (at == state->selected)
+		canvas_mark(canvas, 0, y, canvas->width, MEANING_SELECTED);
+}
+
+static void functions_draw(const void *opaque, const struct view_context *context,
+			   const struct canvas *canvas)
+{
+	const struct state *state = opaque;
+	canvas_print(canvas, 0, 0, MEANING_HEADER, "%8s %8s %10s  %s",
+		     state->is_by_inclusive ? "self" : "self \u25bc",
+		     state->is_by_inclusive ? "with \u25bc" : "with", "samples",
+		     "function (with = with callees)");
+	if (state->n_shown == 0)
+		canvas_text(canvas, 0, 1, canvas->width, MEANING_DIM,
+			    context->pattern ? "Nothing matches the search; / and Enter clears it."
+					     : "No sample yet.");
+	for (int y = HEADER_ROWS; y < canvas->height; y++) {
+		size_t at = state->first + (size_t)(y - HEADER_ROWS);
+		if (at < state->n_shown)
+			draw_row(state, context, canvas, y, at);
+	}
+}
+
+static unsigned move(struct state *state, long rows)
+{
+	long at = (long)state->selected + rows, most = (long)state->n_shown - 1;
+	at = at > most ? most : at;
+	state->selected = at < 0 ? 0 : (size_t)at;
+	state->must_sort = true;
+	return REACTION_REDRAW;
+}
+
+static unsigned up(void *opaque, const struct view_context *context, const struct input *input)
+{
+	(void)context;
+	(void)input;
+	return move(opaque, -1);
+}
+
+static unsigned down(void *opaque, const struct view_context *context, const struct input *input)
+{
+	(void)context;
+	(void)input;
+	return move(opaque, 1);
+}
+
+static unsigned page_up(void *opaque, const struct view_context *context, const struct input *input)
+{
+	(void)input;
+	return move(opaque, -(context->height - 1));
+}
+
+static unsigned page_down(void *opaque, const struct view_context *context,
+			  const struct input *input)
+{
+	(void)input;
+	return move(opaque, context->height - 1);
+}
+
+static unsigned first(void *opaque, const struct view_context *context, const struct input *input)
+{
+	(void)context;
+	(void)input;
+	return move(opaque, -MOST_FUNCTIONS);
+}
+
+static unsigned last(void *opaque, const struct view_context *context, const struct input *input)
+{
+	(void)context;
+	(void)input;
+	return move(opaque, MOST_FUNCTIONS);
+}
+
+static unsigned sort(void *opaque, const struct view_context *context, const struct input *input)
+{
+	struct state *state = opaque;
+	(void)context;
+	(void)input;
+	state->is_by_inclusive = !state->is_by_inclusive;
+	state->must_sort = true;
+	return REACTION_REDRAW;
+}
+
+static unsigned search(void *opaque, const struct view_context *context, const struct input *input)
+{
+	(void)opaque;
+	(void)context;
+	(void)input;
+	return REACTION_SEARCH;
+}
+
+static unsigned to_flame(void *opaque, const struct view_context *context,
+			 const struct input *input)
+{
+	const struct state *state = opaque;
+	(void)context;
+	(void)input;
+	return state->n_shown ? REACTION_TO_FLAME : REACTION_REDRAW;
+}
+
+static unsigned click(void *opaque, const struct view_context *context, const struct input *input)
+{
+	struct state *state = opaque;
+	(void)context;
+	return move(state, (long)state->first + input->y - HEADER_ROWS - (long)state->selected);
+}
+
+static const char *chosen(const void *opaque, const struct view_context *context)
+{
+	const struct state *state = opaque;
+	return state->n_shown
+		       ? recording_string_at(context->recording, state->shown[state->selected].name)
+		       : "";
+}
+
+static void functions_close(void *opaque)
+{
+	struct state *state = opaque;
+	tree_close(state->tree);
+	free(state->functions);
+	free(state->shown);
+}
+
+static const struct binding bindings[] = {
+	{ KEY_RETURN, KEY_DOUBLE_CLICK, "Enter", "show in the flame graph", to_flame, true },
+	{ '/', 0, "/", "keep only what matches", search, true },
+	{ '<', '>', "< >", "sort by self or with callees", sort, true },
+	{ KEY_ARROW_UP, 'k', "Up k", "up", up, false },
+	{ KEY_ARROW_DOWN, 'j', "Down j", "down", down, false },
+	{ KEY_PAGE_UP, 'b', "PgUp b", "page up", page_up, false },
+	{ KEY_PAGE_DOWN, 'f', "PgDn f", "page down", page_down, false },
+	{ KEY_START, 'g', "g", "to the first", first, false },
+	{ KEY_FINISH, 'G', "G", "to the last", last, false },
+	{ KEY_WHEEL_UP, 0, "wheel", "up", up, false },
+	{ KEY_WHEEL_DOWN, 0, "wheel", "down", down, false },
+	{ KEY_CLICK, 0, "click", "select", click, false },
+	{ 0 },
+};
+
+const struct view view_functions = {
+	.name = "functions",
+	.title = "Functions",
+	.summary = "functions by their own time and with callees",
+	.order = 3,
+	.state_bytes = sizeof(struct state),
+	.bindings = bindings,
+	.update = functions_update,
+	.draw = functions_draw,
+	.chosen = chosen,
+	.close = functions_close,
+};

@@ -1,0 +1,125 @@
+/* Every note with its remedy: what was not measured, and what would change that. */
+#include <string.h>
+
+#include "sampler/base/text.h"
+#include "sampler/recording.h"
+#include "tui/view.h"
+
+struct state {
+	struct moment moment;
+	int scroll, n_lines, width, height;
+};
+
+static bool notes_update(void *opaque, const struct view_context *context)
+{
+	struct state *state = opaque;
+	struct moment now = recording_moment(context->recording);
+	bool is_changed = now.n[TABLE_NOTES] != state->moment.n[TABLE_NOTES] ||
+			  state->width != context->width || state->height != context->height;
+	state->moment = now;
+	state->width = context->width;
+	state->height = context->height;
+	return is_changed;
+}
+
+/* A paragraph from column x on, wrapped at blanks; returns the rows it took. */
+static int draw_wrapped(const struct canvas *canvas, int x, int y, enum meaning meaning,
+			const char *text)
+{
+	int rows = 0, columns = canvas->width - x;
+	if (columns < 8)
+		columns = 8;
+	while (*text) {
+		size_t n = text_fit(text, columns, NULL), cut = n;
+		if (text[n] != '\0') {
+			while (cut > 0 && text[cut] != ' ')
+				cut--;
+			cut = cut ? cut : n;
+		}
+		char line[1024];
+		cut = cut < sizeof line ? cut : sizeof line - 1;
+		if (cut == 0)
+			break;
+		memcpy(line, text, cut);
+		line[cut] = '\0';
+		canvas_text(canvas, x, y + rows, columns, meaning, line);
+		text += cut;
+		text += strspn(text, " ");
+		rows++;
+	}
+	return rows;
+}
+
+static int draw_note(const struct view_context *context, const struct canvas *canvas, int y,
+		     const struct note_row *row)
+{
+	static const enum meaning meanings[N_SEVERITIES] = { MEANING_DIM, MEANING_WARNING,
+							     MEANING_ERROR };
+	static const char *const names[N_SEVERITIES] = { "i", "!", "X" };
+	const struct recording *recording = context->recording;
+	const char *remedy = recording_string_at(recording, row->remedy);
+	int rows = 0;
+	canvas_text(canvas, 0, y, 1, meanings[row->severity], names[row->severity]);
+	canvas_text(canvas, 2, y, 10, MEANING_HEADER, recording_string_at(recording, row->source));
+	rows += draw_wrapped(canvas, 13, y, MEANING_TEXT,
+			     recording_string_at(recording, row->text));
+	if (*remedy)
+		rows += draw_wrapped(canvas, 13, y + rows, MEANING_DIM, remedy);
+	return rows + 1;
+}
+
+static void notes_draw(const void *opaque, const struct view_context *context,
+		       const struct canvas *canvas)
+{
+	const struct state *state = opaque;
+	int y = -state->scroll;
+	if (state->moment.n[TABLE_NOTES] <= 1) {
+		canvas_text(canvas, 0, 0, canvas->width, MEANING_DIM,
+			    "No notes: everything was measured as asked.");
+		return;
+	}
+	for (uint64_t i = 1; i < state->moment.n[TABLE_NOTES]; i++)
+		y += draw_note(context, canvas, y, recording_note_row(context->recording, i));
+}
+
+static unsigned move(struct state *state, int rows)
+{
+	state->scroll += rows;
+	int most = (int)state->moment.n[TABLE_NOTES] * 4;
+	state->scroll = state->scroll > most ? most : state->scroll;
+	state->scroll = state->scroll < 0 ? 0 : state->scroll;
+	return REACTION_REDRAW;
+}
+
+static unsigned up(void *opaque, const struct view_context *context, const struct input *input)
+{
+	(void)context;
+	(void)input;
+	return move(opaque, -1);
+}
+
+static unsigned down(void *opaque, const struct view_context *context, const struct input *input)
+{
+	(void)context;
+	(void)input;
+	return move(opaque, 1);
+}
+
+static const struct binding bindings[] = {
+	{ KEY_ARROW_UP, 'k', "Up k", "scroll up", up, true },
+	{ KEY_ARROW_DOWN, 'j', "Down j", "scroll down", down, true },
+	{ KEY_WHEEL_UP, KEY_PAGE_UP, "PgUp", "scroll up", up, false },
+	{ KEY_WHEEL_DOWN, KEY_PAGE_DOWN, "PgDn", "scroll down", down, false },
+	{ 0 },
+};
+
+const struct view view_notes = {
+	.name = "notes",
+	.title = "Notes",
+	.summary = "what was not measured, why, and what would change that",
+	.order = 4,
+	.state_bytes = sizeof(struct state),
+	.bindings = bindings,
+	.update = notes_update,
+	.draw = notes_draw,
+};

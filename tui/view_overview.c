@@ -1,0 +1,370 @@
+/*
+ * What runs, how busy each thread is, where the time goes, what the program says of itself, and
+ * what could not be measured. Each value carries the mark of where it comes from.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sampler/base/arena.h"
+#include "sampler/base/text.h"
+#include "sampler/base/why.h"
+#include "sampler/recording.h"
+#include "sampler/tree.h"
+#include "tui/view.h"
+
+enum {
+	MOST_FUNCTIONS = 40,
+	MOST_THREADS = 16,
+	MOST_SERIES = 64,
+	NAME_COLUMNS = 22,
+};
+
+/* CPU use is the share of the last second; longer blurs phases, shorter flickers. */
+static const uint64_t RECENT_NS = 1000 * 1000 * 1000;
+
+struct busy {
+	uint32_t thread;
+	uint64_t weight, recent; /* in the series' unit: all, and of the last second */
+};
+
+struct state {
+	struct tree *tree;
+	struct moment moment;
+	struct tree_function functions[MOST_FUNCTIONS];
+	size_t n_functions;
+	uint64_t next_sample, next_reading, n_samples;
+	struct busy busy[MOST_THREADS];
+	uint32_t n_busy, n_more_threads;
+	struct reading_row last[MOST_SERIES]; /* by series id */
+	uint64_t last_time_ns, drawn_second;
+};
+
+static void add_busy(struct state *state, const struct sample_row *sample)
+{
+	uint32_t at = 0;
+	while (at < state->n_busy && state->busy[at].thread != sample->thread)
+		at++;
+	if (at == MOST_THREADS) {
+		state->n_more_threads++;
+		return;
+	}
+	if (at == state->n_busy)
+		state->busy[state->n_busy++] = (struct busy){ .thread = sample->thread };
+	state->busy[at].weight += sample->weight;
+}
+
+static void take_samples(struct state *state, const struct view_context *context)
+{
+	for (; state->next_sample < state->moment.n[TABLE_SAMPLES]; state->next_sample++) {
+		const struct sample_row *sample =
+			recording_sample(context->recording, state->next_sample);
+		if (state->next_sample == 0)
+			continue;
+		state->n_samples += sample->count;
+		state->last_time_ns = sample->time_ns;
+		add_busy(state, sample);
+	}
+}
+
+/* Rows are nearly in time order, so the last second is at the end. */
+static void find_recent(struct state *state, const struct view_context *context)
+{
+	uint64_t end = context->is_live ? context->now_ns : state->last_time_ns;
+	for (uint32_t i = 0; i < state->n_busy; i++)
+		state->busy[i].recent = 0;
+	for (uint64_t id = state->next_sample; id-- > 1;) {
+		const struct sample_row *sample = recording_sample(context->recording, id);
+		if (sample->time_ns + RECENT_NS + RECENT_NS / 10 < end)
+			break;
+		if (sample->time_ns + RECENT_NS < end)
+			continue;
+		for (uint32_t i = 0; i < state->n_busy; i++)
+			if (state->busy[i].thread == sample->thread)
+				state->busy[i].recent += sample->weight;
+	}
+}
+
+static int busier(const void *a, const void *b)
+{
+	const struct busy *left = a, *right = b;
+	return left->weight > right->weight ? -1 : left->weight < right->weight;
+}
+
+static void take_readings(struct state *state, const struct view_context *context)
+{
+	for (; state->next_reading < state->moment.n[TABLE_READINGS]; state->next_reading++) {
+		const struct reading_row *row =
+			recording_reading(context->recording, state->next_reading);
+		if (row->series < MOST_SERIES)
+			state->last[row->series] = *row;
+	}
+}
+
+static bool overview_update(void *opaque, const struct view_context *context)
+{
+	struct state *state = opaque;
+	struct tree_options options = { .root = TREE_ROOT_NAME };
+	struct moment before = state->moment;
+	if (!state->tree)
+		state->tree = tree_open(context->recording, &options);
+	state->moment = recording_moment(context->recording);
+	bool is_changed = memcmp(&before, &state->moment, sizeof before) != 0;
+	uint64_t second = context->now_ns / RECENT_NS; /* the elapsed time moves by seconds */
+	is_changed |= context->is_live && second != state->drawn_second;
+	state->drawn_second = second;
+	if (!is_changed)
+		return false;
+	take_samples(state, context);
+	take_readings(state, context);
+	qsort(state->busy, state->n_busy, sizeof state->busy[0], busier);
+	find_recent(state, context);
+	if (tree_update(state->tree))
+		state->n_functions = tree_functions(state->tree, state->functions, MOST_FUNCTIONS);
+	return true;
+}
+
+/* ---- drawing: each section takes the rows it needs and returns the next free one */
+
+static const char *fact(const struct view_context *context, const struct state *state,
+			const char *key)
+{
+	for (uint64_t i = 1; i < state->moment.n[TABLE_FACTS]; i++) {
+		const struct fact_row *row = recording_fact(context->recording, i);
+		if (strcmp(recording_string_at(context->recording, row->key), key) == 0)
+			return recording_string_at(context->recording, row->value);
+	}
+	return NULL;
+}
+
+static const char *text_of(const struct view_context *context, uint32_t id)
+{
+	return recording_string_at(context->recording, id);
+}
+
+static int draw_run(const struct state *state, const struct view_context *context,
+		    const struct canvas *canvas)
+{
+	char elapsed[TEXT_BYTES];
+	const char *host = fact(context, state, "host");
+	uint64_t end = context->is_live ? context->now_ns : state->last_time_ns;
+	uint64_t start = context->recording->start_ns;
+	int x = canvas_print(canvas, 0, 0, MEANING_HEADER, "Running  ");
+	x += canvas_text(canvas, x, 0, canvas->width - x, MEANING_TEXT, context->command);
+	x = canvas_print(
+		canvas, 0, 1, MEANING_DIM, "%-9s%s%s%s", "",
+		text_duration(elapsed, sizeof elapsed, end > start ? (double)(end - start) : 0),
+		host ? " on " : "", host ? host : "");
+	if (context->has_ended)
+		canvas_print(canvas, x, 1, context->exit_status ? MEANING_WARNING : MEANING_GOOD,
+			     "  ended with status %d", context->exit_status);
+	else
+		canvas_print(canvas, x, 1, MEANING_GOOD,
+			     context->is_live ? "  running" : "  recording stopped");
+	return 2;
+}
+
+static int draw_sampling(const struct state *state, const struct view_context *context,
+			 const struct canvas *canvas, int y)
+{
+	char count[TEXT_BYTES];
+	uint32_t id = tree_series(state->tree);
+	int x = canvas_print(canvas, 0, y, MEANING_HEADER, "Sampling ");
+	if (!id) {
+		canvas_print(canvas, x, y, MEANING_DIM, TEXT_UNKNOWN " no sample yet");
+		return y + 2;
+	}
+	const struct series_row *series = recording_series(context->recording, id);
+	const char *rate = fact(context, state, "sampling.frequency_hz");
+	const char *graph = fact(context, state, "sampling.call_graph");
+	const char *lost = fact(context, state, "sampling.lost");
+	const char *cut = fact(context, state, "sampling.truncated");
+	x += canvas_print(canvas, x, y, MEANING_TEXT, "%s %s", origin_glyph(series->origin),
+			  text_of(context, series->name));
+	if (rate)
+		x += canvas_print(canvas, x, y, MEANING_TEXT, " at %s Hz", rate);
+	x += canvas_print(canvas, x, y, MEANING_TEXT, ", %s samples",
+			  text_count(count, sizeof count, state->n_samples));
+	if (graph)
+		x += canvas_print(canvas, x, y, MEANING_DIM, ", %s stacks", graph);
+	if (lost && cut)
+		canvas_print(canvas, x, y, MEANING_DIM, ", %s lost, %s truncated", lost, cut);
+	return y + 2;
+}
+
+static bool is_in_ns(const struct state *state, const struct view_context *context)
+{
+	const struct series_row *series =
+		recording_series(context->recording, tree_series(state->tree));
+	return strcmp(text_of(context, series->unit), "ns") == 0;
+}
+
+static int draw_threads(const struct state *state, const struct view_context *context,
+			const struct canvas *canvas, int y, int rows)
+{
+	char share[TEXT_BYTES], name[96];
+	if (state->n_busy == 0 || rows < 2)
+		return y;
+	const struct series_row *series =
+		recording_series(context->recording, tree_series(state->tree));
+	bool is_time = is_in_ns(state, context);
+	double whole = 0;
+	for (uint32_t i = 0; i < state->n_busy; i++)
+		whole += (double)state->busy[i].recent;
+	canvas_print(canvas, 0, y++, MEANING_HEADER, "Threads  %s",
+		     is_time ? "CPU in the last second" : "share of the last second's events");
+	for (uint32_t i = 0; i < state->n_busy && rows-- > 1; i++, y++) {
+		const struct busy *busy = &state->busy[i];
+		const struct thread_row *thread =
+			recording_thread(context->recording, busy->thread);
+		double ratio = (double)busy->recent / (is_time     ? (double)RECENT_NS
+						       : whole > 0 ? whole
+								   : NAN);
+		int bar = canvas->width > 70 ? 30 : canvas->width > 50 ? 15 : 5;
+		snprintf(name, sizeof name, "%.40s %u", text_of(context, thread->name),
+			 thread->tid);
+		canvas_text(canvas, 2, y, NAME_COLUMNS - 1, MEANING_TEXT, name);
+		canvas_print(canvas, 2 + NAME_COLUMNS, y, MEANING_TEXT, "%8s %s",
+			     text_ratio(share, sizeof share, ratio), origin_glyph(series->origin));
+		canvas_bar(canvas, 14 + NAME_COLUMNS, y, bar, ratio);
+	}
+	return y + 1;
+}
+
+static void draw_progress(const struct view_context *context, const struct canvas *canvas, int y,
+			  const struct reading_row *row)
+{
+	char ratio[TEXT_BYTES];
+	canvas_print(canvas, 2, y, MEANING_TEXT, "%-*s%8s %s", NAME_COLUMNS, "progress",
+		     text_ratio(ratio, sizeof ratio, row->value), origin_glyph(row->origin));
+	canvas_bar(canvas, 14 + NAME_COLUMNS, y, canvas->width > 70 ? 30 : 10, row->value);
+	(void)context;
+}
+
+/* Work since the start over the time since the start. */
+static void draw_work(const struct view_context *context, const struct canvas *canvas, int y,
+		      const struct reading_row *row, const struct series_row *series)
+{
+	char total[TEXT_BYTES], rate[TEXT_BYTES], unit[TEXT_BYTES];
+	double seconds = (double)(row->time_ns - context->recording->start_ns) * 1e-9;
+	const char *name = text_of(context, series->unit);
+	snprintf(unit, sizeof unit, "%.20s/s", name);
+	canvas_print(canvas, 2, y, MEANING_TEXT, "%-*s%s in all, %s on average %s", NAME_COLUMNS,
+		     text_of(context, series->name),
+		     text_rate(total, sizeof total, row->value, name),
+		     text_rate(rate, sizeof rate, seconds > 0 ? row->value / seconds : NAN, unit),
+		     origin_glyph(row->origin));
+}
+
+static int draw_workload(const struct state *state, const struct view_context *context,
+			 const struct canvas *canvas, int y, int rows)
+{
+	bool has_header = false;
+	for (uint32_t id = 1; id < MOST_SERIES && id < state->moment.n[TABLE_SERIES]; id++) {
+		const struct series_row *series = recording_series(context->recording, id);
+		const struct reading_row *row = &state->last[id];
+		if (!(series->flags & (SERIES_PROGRESS | SERIES_QUALITY | SERIES_WORK)) ||
+		    row->time_ns == 0 || rows < 2)
+			continue;
+		if (!has_header) {
+			canvas_print(canvas, 0, y++, MEANING_HEADER,
+				     "Reports  by the program itself");
+			has_header = true;
+			rows--;
+		}
+		if (series->flags & SERIES_PROGRESS)
+			draw_progress(context, canvas, y, row);
+		else if (series->flags & SERIES_WORK)
+			draw_work(context, canvas, y, row, series);
+		else
+			canvas_print(canvas, 2, y, MEANING_TEXT, "%-*s%8.5g %s", NAME_COLUMNS,
+				     text_of(context, series->name), row->value,
+				     origin_glyph(row->origin));
+		y++;
+		rows--;
+	}
+	return has_header ? y + 1 : y;
+}
+
+static enum meaning function_meaning(uint32_t flags)
+{
+	return flags & (FUNCTION_SPECIAL | FUNCTION_UNNAMED) ? MEANING_DIM : MEANING_TEXT;
+}
+
+static int draw_functions(const struct state *state, const struct view_context *context,
+			  const struct canvas *canvas, int y, int rows)
+{
+	uint32_t n;
+	double whole = (double)tree_nodes(state->tree, &n)[0].total;
+	if (rows < 3 || state->n_functions == 0)
+		return y;
+	canvas_print(canvas, 0, y++, MEANING_HEADER, "Hottest     self     with  callees");
+	rows--;
+	for (size_t i = 0; i < state->n_functions && rows-- > 0; i++, y++) {
+		const struct tree_function *function = &state->functions[i];
+		char self[TEXT_BYTES], with[TEXT_BYTES];
+		canvas_print(canvas, 7, y, MEANING_TEXT, "%9s %8s",
+			     text_ratio(self, sizeof self, (double)function->exclusive / whole),
+			     text_ratio(with, sizeof with, (double)function->inclusive / whole));
+		canvas_text(canvas, 27, y, canvas->width - 27, function_meaning(function->flags),
+			    text_of(context, function->name));
+		if (function->flags & FUNCTION_KERNEL)
+			canvas_print(canvas, 28 + text_width(text_of(context, function->name)), y,
+				     MEANING_DIM, "[kernel]");
+	}
+	return y + 1;
+}
+
+static void draw_notes(const struct state *state, const struct view_context *context,
+		       const struct canvas *canvas, int y)
+{
+	static const enum meaning meanings[N_SEVERITIES] = { MEANING_DIM, MEANING_WARNING,
+							     MEANING_ERROR };
+	static const char *const marks[N_SEVERITIES] = { "  i ", "  ! ", "  X " };
+	uint64_t n = state->moment.n[TABLE_NOTES];
+	if (n <= 1 || y >= canvas->height - 1)
+		return;
+	canvas_print(canvas, 0, y++, MEANING_HEADER, "Notes    %llu, all of them with 4",
+		     (unsigned long long)(n - 1));
+	for (uint64_t i = n; i-- > 1 && y < canvas->height;) {
+		const struct note_row *row = recording_note_row(context->recording, i);
+		int x = canvas_text(canvas, 0, y, 4, meanings[row->severity], marks[row->severity]);
+		canvas_text(canvas, x, y, canvas->width - x, MEANING_TEXT,
+			    text_of(context, row->text));
+		y++;
+	}
+}
+
+static void overview_draw(const void *opaque, const struct view_context *context,
+			  const struct canvas *canvas)
+{
+	const struct state *state = opaque;
+	uint64_t n_notes = state->moment.n[TABLE_NOTES] - 1;
+	int notes = n_notes == 0 ? 0 : n_notes > 3 ? 5 : (int)n_notes + 2;
+	int y = draw_run(state, context, canvas);
+	y = draw_sampling(state, context, canvas, y);
+	int rows = canvas->height - y - notes;
+	y = draw_threads(state, context, canvas, y, rows / 3 + 1);
+	y = draw_workload(state, context, canvas, y, canvas->height - y - notes - 4);
+	y = draw_functions(state, context, canvas, y, canvas->height - y - notes);
+	draw_notes(state, context, canvas, y);
+}
+
+static void overview_close(void *opaque)
+{
+	tree_close(((struct state *)opaque)->tree);
+}
+
+static const struct binding bindings[] = { { 0 } };
+
+const struct view view_overview = {
+	.name = "overview",
+	.title = "Overview",
+	.summary = "what runs, how busy it is, where the time goes, what it reports",
+	.order = 1,
+	.state_bytes = sizeof(struct state),
+	.bindings = bindings,
+	.update = overview_update,
+	.draw = overview_draw,
+	.close = overview_close,
+};
