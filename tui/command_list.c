@@ -10,6 +10,7 @@
 #include "tui/command.h"
 #include "tui/help.h"
 #include "tui/settings.h"
+#include "tui/view.h"
 #include "workloads/support/runner.h"
 #include "workloads/workload.h"
 
@@ -56,6 +57,14 @@ static bool exporter_at(size_t place, struct entry *entry)
 	return exporter != NULL;
 }
 
+static bool view_at(size_t place, struct entry *entry)
+{
+	const struct view *view = views[place];
+	if (view)
+		*entry = (struct entry){ view->name, view->summary, NULL, view };
+	return view != NULL;
+}
+
 static bool event_at(size_t place, struct entry *entry)
 {
 	const struct event_name *event = events_at(place);
@@ -89,6 +98,7 @@ static void describe_workload(const void *item)
 static const struct kind kinds[] = {
 	{ "workloads", "programs to look at, for `stoke run NAME`", workload_at,
 	  describe_workload },
+	{ "views", "screens, for `stoke render --view NAME`", view_at, NULL },
 	{ "events", "what can be sampled on, for -e", event_at, NULL },
 	{ "exporters", "formats, for --format", exporter_at, NULL },
 	{ "sources", "what measures", source_at, NULL },

@@ -3,9 +3,11 @@
 
 #include "sampler/recording.h"
 #include "tui/command.h"
+#include "tui/driver.h"
 #include "tui/input.h"
 #include "tui/settings.h"
 #include "tui/summary.h"
+#include "tui/theme.h"
 
 extern const struct command command_report;
 
@@ -39,6 +41,29 @@ static void print_report(const struct recording *recording, const struct setting
 			    "");
 }
 
+/* On the screen where there is one, else as text. */
+static int show(struct recording *recording, const struct settings *settings)
+{
+	struct why why;
+	const char *line = summary_fact(recording, "command_line");
+	const struct theme *theme = theme_find(settings->theme ? settings->theme : "dark");
+	struct tui_session session = {
+		.recording = recording,
+		.command = line ? line : "a recording",
+		.view = settings->view,
+		.theme = theme ? theme : themes[0],
+		.is_ascii = settings_glyphs_are_ascii(settings),
+		.has_color = settings_screen_has_color(settings),
+		.has_mouse = !settings->no_mouse,
+		.signal_fd = -1,
+	};
+	if (settings_wants_text(settings) || tui_refusal()) {
+		print_report(recording, settings);
+		return STATUS_OK;
+	}
+	return tui_run(&session, &why) ? STATUS_OK : fail_with(STATUS_FAILED, "report", &why);
+}
+
 static int run(int argc, char **argv)
 {
 	(void)argc;
@@ -52,7 +77,7 @@ static int run(int argc, char **argv)
 		input_from_arguments("report", &settings, &arguments, &status);
 	if (!recording)
 		return status;
-	print_report(recording, &settings);
+	status = show(recording, &settings);
 	recording_free(recording);
 	return status;
 }

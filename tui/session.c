@@ -20,11 +20,13 @@
 #include "sampler/recording_file.h"
 #include "sampler/target.h"
 #include "tui/command.h"
+#include "tui/driver.h"
 #include "tui/requirements.h"
 #include "tui/session_output.h"
 #include "tui/session_program.h"
 #include "tui/settings.h"
 #include "tui/summary.h"
+#include "tui/theme.h"
 
 /* Without a pidfd (kernels before 5.3) the end of the program is looked for this often. */
 enum { LOOK_MS = 200 };
@@ -67,6 +69,8 @@ static bool take_signals(struct session *session, struct why *why)
 	add_unless_ignored(&set, SIGINT);
 	add_unless_ignored(&set, SIGTERM);
 	add_unless_ignored(&set, SIGHUP);
+	if (session->has_screen)
+		sigaddset(&set, SIGWINCH);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN); /* a reader that left is an errno, not a death */
 	session->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -109,6 +113,37 @@ static void wait_headless(struct session *session)
 		collector_clear_event(session->collector);
 		read_signals(session);
 	}
+}
+
+/* The screen until the user leaves it; whatever still runs then is ended by finish(). */
+static bool show(struct session *session, struct why *why)
+{
+	const struct settings *settings = session->settings;
+	const char *line = summary_fact(session->recording, "command_line");
+	const struct theme *theme = theme_find(settings->theme ? settings->theme : "dark");
+	struct tui_session screen = {
+		.recording = session->recording,
+		.collector = &session->collector,
+		.target = &session->target,
+		.command = line ? line : "",
+		.view = settings->view,
+		.theme = theme ? theme : themes[0],
+		.is_ascii = settings_glyphs_are_ascii(settings),
+		.has_color = settings_screen_has_color(settings),
+		.has_mouse = !settings->no_mouse,
+		.signal_fd = session->signal_fd,
+	};
+	return tui_run(&screen, why);
+}
+
+/* What the program wrote while the screen was ours. */
+static void print_output(const struct session *session)
+{
+	struct moment moment = recording_moment(session->recording);
+	const char *bytes = table_row(&session->recording->tables[TABLE_OUTPUTS], 0);
+	if (session->has_screen && moment.n[TABLE_OUTPUTS])
+		fwrite(bytes, 1, moment.n[TABLE_OUTPUTS], stdout);
+	fflush(stdout);
 }
 
 static bool start_target(struct session *session, struct why *why)
@@ -212,6 +247,7 @@ static int finish(struct session *session)
 		if (!session_output_write(&session->output, session->recording, &why))
 			status = fail_with(STATUS_PROFILER_FAILED, session->request->name, &why);
 	}
+	print_output(session);
 	report_end(session);
 	return status;
 }
@@ -236,11 +272,21 @@ int session_run(const struct session_request *request)
 				   .signal_fd = -1 };
 	struct why why;
 	int status;
+	const char *refusal = tui_refusal();
+	session.has_screen =
+		request->wants_screen && !settings_wants_text(session.settings) && !refusal;
+	if (request->wants_screen && refusal && !session.settings->is_headless &&
+	    !session.settings->is_quiet)
+		fprintf(stderr, "stoke: no screen, because %s; stacks go to standard output\n",
+			refusal);
 	if (start(&session, &status, &why)) {
 		if (session.output.stream == stdout)
 			say(&session, "the program's standard output goes to standard error: "
 				      "standard output is for the stacks");
-		wait_headless(&session);
+		if (!session.has_screen)
+			wait_headless(&session);
+		else if (!show(&session, &why))
+			fail_with(STATUS_PROFILER_FAILED, request->name, &why);
 		status = finish(&session);
 	} else {
 		fail_with(status, request->name, &why);

@@ -253,3 +253,16 @@ bool settings_use_color(const struct settings *settings, int fd)
 		return false;
 	return isatty(fd) && term && *term && strcmp(term, "dumb") != 0;
 }
+
+bool settings_wants_text(const struct settings *settings)
+{
+	return settings->is_headless || !isatty(STDOUT_FILENO);
+}
+
+bool settings_screen_has_color(const struct settings *settings)
+{
+	const char *none = getenv("NO_COLOR");
+	if (settings->color != COLOR_AUTO)
+		return settings->color == COLOR_ALWAYS;
+	return !none || !*none;
+}

@@ -62,6 +62,12 @@ bool settings_sampling(const struct settings *settings, struct sampling *samplin
  */
 bool settings_size(const struct settings *settings, int *columns, int *rows, struct why *why);
 
+/* settings_wants_text: --headless, or standard output is no terminal: somebody reads the data. */
+bool settings_wants_text(const struct settings *settings);
+
+/* settings_screen_has_color: --color, else NO_COLOR; how many colours the terminal says. */
+bool settings_screen_has_color(const struct settings *settings);
+
 /* settings_glyphs_are_ascii: --ascii, or the locale is not UTF-8. */
 bool settings_glyphs_are_ascii(const struct settings *settings);
 

@@ -1,0 +1,209 @@
+/*
+ * One poll for keys, the collector's eventfd and signals. Fresh rows are drawn at most ten times a
+ * second, keys at once.
+ */
+#include "tui/driver.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "sampler/collector.h"
+#include "sampler/recording.h"
+#include "sampler/target.h"
+#include "tui/face.h"
+#include "tui/screen.h"
+
+static const uint64_t PICTURE_NS = 100 * 1000 * 1000; /* ten a second are enough for eyes */
+enum { IDLE_MS = 1000, CONTROL_C = 3, CONTROL_L = 12, CONTROL_Z = 26 };
+
+struct driver {
+	struct tui_session *session;
+	struct face *face;
+	struct canvas canvas;
+	uint64_t drawn_ns;
+	bool must_quit, is_dirty;
+};
+
+static struct collector *collector_of(const struct tui_session *session)
+{
+	return session->collector ? *session->collector : NULL;
+}
+
+static void stop_recording(struct tui_session *session)
+{
+	if (!collector_of(session))
+		return;
+	collector_stop(*session->collector);
+	*session->collector = NULL;
+}
+
+static void look_at_target(struct driver *driver)
+{
+	struct tui_session *session = driver->session;
+	if (session->target && target_poll(session->target))
+		face_set_ended(driver->face, target_exit_status(session->target));
+	if (collector_of(session) && collector_is_done(collector_of(session)))
+		stop_recording(session);
+	face_set_live(driver->face, collector_of(session) != NULL);
+}
+
+static void draw(struct driver *driver)
+{
+	int columns, rows;
+	const struct tui_session *session = driver->session;
+	screen_size(&columns, &rows);
+	if (columns != driver->canvas.width || rows != driver->canvas.height) {
+		canvas_free(&driver->canvas);
+		driver->canvas = canvas_new(columns, rows);
+	}
+	struct moment moment = recording_moment(session->recording);
+	uint64_t n = moment.n[TABLE_SAMPLES];
+	uint64_t last = n > 1 ? recording_sample(session->recording, n - 1)->time_ns
+			      : session->recording->start_ns;
+	driver->drawn_ns = now_ns();
+	if (face_draw(driver->face, &driver->canvas,
+		      collector_of(session) ? driver->drawn_ns : last))
+		screen_show(&driver->canvas);
+	driver->is_dirty = false;
+}
+
+static void press(struct driver *driver, struct input input)
+{
+	switch (input.key) {
+	case CONTROL_C:
+		if (!collector_of(driver->session))
+			driver->must_quit = true;
+		stop_recording(driver->session);
+		break;
+	case CONTROL_Z:
+		screen_suspend();
+		break;
+	case CONTROL_L:
+		screen_repaint();
+		screen_show(&driver->canvas);
+		break;
+	case KEY_NONE_PRESSED:
+	case KEY_SCREEN_RESIZED:
+		break;
+	default:
+		driver->must_quit |= face_key(driver->face, input) == FACE_QUITS;
+	}
+}
+
+static void take_keys(struct driver *driver)
+{
+	struct input input;
+	while (!driver->must_quit && screen_key(&input))
+		press(driver, input);
+	look_at_target(driver);
+	draw(driver);
+}
+
+static void take_signals(struct driver *driver)
+{
+	struct signalfd_siginfo info;
+	while (read(driver->session->signal_fd, &info, sizeof info) == (ssize_t)sizeof info) {
+		if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGHUP ||
+		    info.ssi_signo == SIGINT || info.ssi_signo == SIGQUIT)
+			driver->must_quit = true;
+		driver->is_dirty = true;
+	}
+}
+
+/* How long to sleep: until fresh rows may be drawn, or for a while. */
+static int patience_ms(const struct driver *driver)
+{
+	uint64_t now = now_ns(), due = driver->drawn_ns + PICTURE_NS;
+	if (!driver->is_dirty)
+		return IDLE_MS;
+	return due > now ? (int)((due - now) / 1000000) + 1 : 0;
+}
+
+static void wait_for_something(struct driver *driver)
+{
+	struct collector *collector = collector_of(driver->session);
+	struct pollfd fds[3] = {
+		{ .fd = screen_descriptor(), .events = POLLIN },
+		{ .fd = driver->session->signal_fd, .events = POLLIN },
+		{ .fd = collector && !driver->is_dirty ? collector_event_fd(collector) : -1,
+		  .events = POLLIN },
+	};
+	int n = poll(fds, 3, patience_ms(driver));
+	if (n < 0 && errno != EINTR)
+		driver->must_quit = true;
+	if (fds[0].revents & (POLLHUP | POLLERR))
+		driver->must_quit = true; /* the terminal has gone */
+	else if (fds[0].revents)
+		take_keys(driver);
+	if (fds[1].revents)
+		take_signals(driver);
+	if (fds[2].revents) {
+		collector_clear_event(collector);
+		driver->is_dirty = true;
+	}
+	if (n == 0)
+		driver->is_dirty = true; /* the clock on the screen */
+}
+
+static void loop(struct driver *driver)
+{
+	look_at_target(driver);
+	draw(driver);
+	while (!driver->must_quit) {
+		wait_for_something(driver);
+		if (driver->is_dirty && now_ns() >= driver->drawn_ns + PICTURE_NS) {
+			look_at_target(driver);
+			draw(driver);
+		}
+	}
+}
+
+/* A caller without signals of its own still must not leave the terminal behind. */
+static int own_signals(void)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGWINCH);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+bool tui_run(struct tui_session *session, struct why *why)
+{
+	struct screen_settings settings = { .theme = session->theme,
+					    .is_ascii = session->is_ascii,
+					    .has_color = session->has_color,
+					    .has_mouse = session->has_mouse };
+	struct face_settings face_settings = { .recording = session->recording,
+					       .command = session->command,
+					       .view = session->view,
+					       .is_live = collector_of(session) != NULL };
+	struct driver driver = { .session = session, .face = face_new(&face_settings) };
+	if (!driver.face)
+		return why_fail(why, "There is no view %.40s; see `stoke list views`.",
+				session->view);
+	if (!screen_open(&settings, why)) {
+		face_free(driver.face);
+		return false;
+	}
+	driver.canvas = canvas_new(1, 1);
+	if (session->signal_fd < 0)
+		session->signal_fd = own_signals();
+	loop(&driver);
+	screen_close();
+	canvas_free(&driver.canvas);
+	face_free(driver.face);
+	return true;
+}
+
+const char *tui_refusal(void)
+{
+	return screen_refusal();
+}

@@ -1,0 +1,38 @@
+/*
+ * driver: the live screen: keys, fresh rows and signals in, pictures out.
+ */
+#ifndef TUI_DRIVER_H
+#define TUI_DRIVER_H
+
+#include <stdbool.h>
+
+#include "sampler/base/why.h"
+
+struct collector;
+struct recording;
+struct target;
+struct theme;
+
+struct tui_session {
+	struct recording *recording;
+	struct collector **collector; /* NULL, or *collector NULL: a saved recording. Stopped (and
+					 set to NULL) by Ctrl-C and before the end */
+	struct target *target;        /* NULL for a saved recording */
+	const char *command;          /* what runs, cleaned */
+	const char *view;             /* to begin with; NULL = the first */
+	const struct theme *theme;
+	bool is_ascii, has_color, has_mouse;
+	int signal_fd; /* -1, or a signalfd with SIGINT, TERM, HUP, WINCH, CHLD (blocked) */
+};
+
+/*
+ * tui_run: show the session until the user quits or a signal ends it.
+ * Returns  false and a sentence if there is no usable terminal
+ * Cost     at most ten pictures a second, none when nothing has changed
+ */
+bool tui_run(struct tui_session *session, struct why *why);
+
+/* tui_refusal: NULL if tui_run can work here; else why not, for a note. */
+const char *tui_refusal(void);
+
+#endif

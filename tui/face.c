@@ -1,0 +1,433 @@
+/* The frame round the views. See face.h. */
+#include "tui/face.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sampler/base/arena.h"
+#include "sampler/base/text.h"
+#include "sampler/base/why.h"
+#include "sampler/recording.h"
+#include "tui/face_help.h"
+
+enum { MOST_VIEWS = 16, SEARCH_BYTES = 256 };
+
+struct face {
+	struct face_settings settings;
+	void *states[MOST_VIEWS];
+	int n_views, current;
+	struct arena frame;
+	bool is_live, has_ended, must_redraw, shows_help;
+	int exit_status, help_scroll;
+	int width, height;
+	uint64_t now_ns;
+	char search[SEARCH_BYTES], typed[SEARCH_BYTES];
+	regex_t pattern;
+	bool has_pattern, is_typing;
+	char message[256]; /* one sentence on the bottom line until the next key */
+};
+
+const struct view *view_find(const char *name)
+{
+	for (const struct view *const *at = views; *at; at++)
+		if (strcmp((*at)->name, name) == 0)
+			return *at;
+	return NULL;
+}
+
+const struct view *view_by_order(int order)
+{
+	for (const struct view *const *at = views; *at; at++)
+		if ((*at)->order == order)
+			return *at;
+	return NULL;
+}
+
+static int place_of(const struct view *view)
+{
+	for (int i = 0; views[i]; i++)
+		if (views[i] == view)
+			return i;
+	return 0;
+}
+
+struct face *face_new(const struct face_settings *settings)
+{
+	const struct view *first = settings->view ? view_find(settings->view) : view_by_order(1);
+	if (!first)
+		return NULL;
+	struct face *face = allocate(1, sizeof *face);
+	face->settings = *settings;
+	face->is_live = settings->is_live;
+	for (int i = 0; views[i] && i < MOST_VIEWS; i++, face->n_views++)
+		face->states[i] = allocate(1, views[i]->state_bytes);
+	face->current = place_of(first);
+	face->must_redraw = true;
+	return face;
+}
+
+void face_free(struct face *face)
+{
+	if (!face)
+		return;
+	for (int i = 0; i < face->n_views; i++) {
+		if (views[i]->close)
+			views[i]->close(face->states[i]);
+		free(face->states[i]);
+	}
+	if (face->has_pattern)
+		regfree(&face->pattern);
+	arena_close(&face->frame);
+	free(face);
+}
+
+void face_set_live(struct face *face, bool is_live)
+{
+	face->must_redraw |= face->is_live != is_live;
+	face->is_live = is_live;
+}
+
+void face_set_ended(struct face *face, int exit_status)
+{
+	face->must_redraw |= !face->has_ended;
+	face->has_ended = true;
+	face->exit_status = exit_status;
+}
+
+/* Title above and keys below take a row each, where there is room for them. */
+static int top_rows(const struct face *face)
+{
+	return face->height >= 5 ? 2 : face->height >= 3 ? 1 : 0;
+}
+
+static int bottom_rows(const struct face *face)
+{
+	return face->height >= 4 ? 1 : 0;
+}
+
+static struct view_context context_of(struct face *face)
+{
+	return (struct view_context){
+		.recording = face->settings.recording,
+		.frame = &face->frame,
+		.width = face->width,
+		.height = face->height - top_rows(face) - bottom_rows(face),
+		.now_ns = face->now_ns,
+		.command = face->settings.command,
+		.is_live = face->is_live,
+		.has_ended = face->has_ended,
+		.exit_status = face->exit_status,
+		.search = face->search,
+		.pattern = face->has_pattern ? &face->pattern : NULL,
+	};
+}
+
+/* ---- drawing */
+
+static void draw_title(const struct face *face, const struct canvas *canvas)
+{
+	const char *state = face->is_live ? "\u25cf live" : "saved";
+	canvas_fill(canvas, 0, 0, canvas->width, MEANING_TITLE, 0);
+	int x = canvas_print(canvas, 0, 0, MEANING_TITLE, " stoke \u2502 %s \u2502", state);
+	for (int order = 1; order <= 9; order++) {
+		const struct view *view = view_by_order(order);
+		if (!view)
+			continue;
+		bool is_current = view == views[face->current];
+		x += canvas_text(canvas, x, 0, 1, MEANING_TITLE, " ");
+		char tab[64];
+		snprintf(tab, sizeof tab, is_current ? "[%d %s]" : " %d %s ", order, view->title);
+		x += canvas_text(canvas, x, 0, canvas->width - x,
+				 is_current ? MEANING_KEY : MEANING_TITLE, tab);
+	}
+	canvas_print(canvas, x, 0, MEANING_TITLE, "  %s", face->settings.command);
+}
+
+static int draw_hint(const struct canvas *canvas, int x, const char *key, const char *help)
+{
+	int need = text_width(key) + text_width(help) + 3;
+	if (x + need > canvas->width)
+		return x;
+	x += canvas_print(canvas, x, 0, MEANING_KEY, " %s ", key);
+	return x + canvas_print(canvas, x, 0, MEANING_DIM, "%s ", help);
+}
+
+/* Short forms of the hints: their first words, up to a colon. */
+static void draw_hints(const struct face *face, const struct canvas *row)
+{
+	char help[24];
+	int x = draw_hint(row, 0, "q", "quit");
+	x = draw_hint(row, x, "?", "help");
+	x = draw_hint(row, x, "Tab", "view");
+	for (const struct binding *at = views[face->current]->bindings; at->name; at++) {
+		if (!at->is_hinted)
+			continue;
+		size_t n = strcspn(at->help, ",:");
+		n = text_fit(at->help, n > 20 ? 20 : (int)n, NULL);
+		snprintf(help, sizeof help, "%.*s", (int)n, at->help);
+		x = draw_hint(row, x, at->name, help);
+	}
+}
+
+static void draw_bottom(const struct face *face, const struct canvas *canvas)
+{
+	struct canvas row = canvas_part(canvas, 0, canvas->height - 1, canvas->width, 1);
+	if (face->is_typing)
+		canvas_print(&row, 0, 0, MEANING_TEXT, "/%s_", face->typed);
+	else if (face->message[0])
+		canvas_text(&row, 0, 0, row.width, MEANING_WARNING, face->message);
+	else
+		draw_hints(face, &row);
+}
+
+static void draw_all(struct face *face, const struct view_context *context,
+		     const struct canvas *canvas)
+{
+	struct canvas middle =
+		canvas_part(canvas, 0, top_rows(face), context->width, context->height);
+	canvas_clear(canvas);
+	if (top_rows(face))
+		draw_title(face, canvas);
+	views[face->current]->draw(face->states[face->current], context, &middle);
+	if (face->shows_help) {
+		canvas_clear(&middle);
+		face_help_draw(&middle, views[face->current], face->help_scroll);
+	}
+	if (bottom_rows(face))
+		draw_bottom(face, canvas);
+}
+
+bool face_draw(struct face *face, const struct canvas *canvas, uint64_t now_ns)
+{
+	bool is_changed =
+		face->must_redraw || face->width != canvas->width || face->height != canvas->height;
+	face->width = canvas->width;
+	face->height = canvas->height;
+	face->now_ns = now_ns;
+	arena_reset(&face->frame);
+	struct view_context context = context_of(face);
+	is_changed |= views[face->current]->update(face->states[face->current], &context);
+	if (!is_changed)
+		return false;
+	draw_all(face, &context, canvas);
+	face->must_redraw = false;
+	return true;
+}
+
+/* ---- keys */
+
+static void show_view(struct face *face, const struct view *view)
+{
+	if (view)
+		face->current = place_of(view);
+	face->must_redraw = true;
+	face->shows_help = false;
+}
+
+static void step_view(struct face *face, int step)
+{
+	int order = views[face->current]->order;
+	for (int i = 0; i < 9; i++) {
+		order = (order - 1 + step + 9) % 9 + 1;
+		if (view_by_order(order))
+			break;
+	}
+	show_view(face, view_by_order(order));
+}
+
+/* Takes a pattern into use; a wrong one says why on the bottom line. */
+static void set_search(struct face *face, const char *text)
+{
+	regex_t pattern;
+	char error[128];
+	int code = *text ? regcomp(&pattern, text, REG_EXTENDED | REG_NOSUB) : 0;
+	if (code != 0) {
+		regerror(code, &pattern, error, sizeof error);
+		snprintf(face->message, sizeof face->message, "/%.100s is no pattern: %.100s", text,
+			 error);
+		return;
+	}
+	if (face->has_pattern)
+		regfree(&face->pattern);
+	face->has_pattern = *text != '\0';
+	if (face->has_pattern)
+		face->pattern = pattern;
+	snprintf(face->search, sizeof face->search, "%s", text);
+}
+
+/* A name as a pattern that finds just it. */
+static void search_name(struct face *face, const char *name)
+{
+	char quoted[SEARCH_BYTES] = "^";
+	size_t n = 1;
+	for (; *name && n + 4 < sizeof quoted; name++) {
+		if (strchr("\\^$.[]|()*+?{}", *name))
+			quoted[n++] = '\\';
+		quoted[n++] = *name;
+	}
+	quoted[n++] = *name ? '\0' : '$'; /* a name cut short finds all that begin so */
+	quoted[n] = '\0';
+	set_search(face, quoted);
+}
+
+static void drop_last_character(char *text)
+{
+	size_t n = strlen(text);
+	while (n > 0 && ((unsigned char)text[n - 1] & 0xc0) == 0x80)
+		n--;
+	text[n > 0 ? n - 1 : 0] = '\0';
+}
+
+static void append_character(char *text, int key)
+{
+	size_t n = strlen(text);
+	unsigned code = (unsigned)key;
+	if (n + 5 > SEARCH_BYTES || key < 0x20 || key >= KEY_FIRST_SPECIAL)
+		return;
+	if (code < 0x80) {
+		text[n++] = (char)code;
+	} else if (code < 0x800) {
+		text[n++] = (char)(0xc0 | code >> 6);
+		text[n++] = (char)(0x80 | (code & 0x3f));
+	} else {
+		if (code >= 0x10000) {
+			text[n++] = (char)(0xf0 | code >> 18);
+			text[n++] = (char)(0x80 | (code >> 12 & 0x3f));
+		} else {
+			text[n++] = (char)(0xe0 | code >> 12);
+		}
+		text[n++] = (char)(0x80 | (code >> 6 & 0x3f));
+		text[n++] = (char)(0x80 | (code & 0x3f));
+	}
+	text[n] = '\0';
+}
+
+static void type(struct face *face, int key)
+{
+	face->must_redraw = true;
+	if (key == KEY_RETURN) {
+		face->is_typing = false;
+		set_search(face, face->typed);
+	} else if (key == KEY_ESCAPE || key == 3) {
+		face->is_typing = false;
+	} else if (key == KEY_DELETE_BACK || key == 8) {
+		drop_last_character(face->typed);
+	} else if (key == 21) { /* Ctrl-U */
+		face->typed[0] = '\0';
+	} else {
+		append_character(face->typed, key);
+	}
+}
+
+static void react(struct face *face, unsigned reaction, const struct view_context *context)
+{
+	const struct view *view = views[face->current];
+	face->must_redraw = true;
+	if (reaction & REACTION_SEARCH) {
+		face->is_typing = true;
+		face->typed[0] = '\0';
+	}
+	if (reaction & REACTION_TO_FLAME && view->chosen) {
+		search_name(face, view->chosen(face->states[face->current], context));
+		show_view(face, view_find("flame"));
+	}
+}
+
+/* The view's own keys come first. */
+static bool view_key(struct face *face, const struct input *input)
+{
+	struct view_context context = context_of(face);
+	for (const struct binding *at = views[face->current]->bindings; at->name; at++) {
+		if (at->key != input->key && (at->other_key == 0 || at->other_key != input->key))
+			continue;
+		unsigned reaction = at->act(face->states[face->current], &context, input);
+		if (reaction == REACTION_NONE)
+			return false;
+		react(face, reaction, &context);
+		return true;
+	}
+	return false;
+}
+
+static bool help_key(struct face *face, int key)
+{
+	face->must_redraw = true;
+	if (key == 'j' || key == KEY_ARROW_DOWN || key == KEY_PAGE_DOWN || key == KEY_WHEEL_DOWN)
+		face->help_scroll++;
+	else if (key == 'k' || key == KEY_ARROW_UP || key == KEY_PAGE_UP || key == KEY_WHEEL_UP)
+		face->help_scroll -= face->help_scroll > 0;
+	else
+		face->shows_help = false;
+	return key != KEY_QUIT_10;
+}
+
+static void click_title(struct face *face, int x)
+{
+	int at = text_width(face->is_live ? " stoke \u2502 \u25cf live \u2502"
+					  : " stoke \u2502 saved \u2502");
+	for (int order = 1; order <= 9; order++) {
+		const struct view *view = view_by_order(order);
+		if (!view)
+			continue;
+		int width = 1 + 4 + text_width(view->title);
+		if (x >= at && x < at + width)
+			show_view(face, view);
+		at += width;
+	}
+}
+
+static enum face_outcome own_key(struct face *face, int key)
+{
+	if (key == 'q' || key == KEY_QUIT_10)
+		return FACE_QUITS;
+	if (key == '?' || key == KEY_HELP_1) {
+		face->shows_help = true;
+		face->help_scroll = 0;
+	} else if (key == '\t') {
+		step_view(face, 1);
+	} else if (key == KEY_BACK_TAB) {
+		step_view(face, -1);
+	} else if (key >= '1' && key <= '9') {
+		show_view(face, view_by_order(key - '0'));
+	} else if (key == KEY_ESCAPE) {
+		set_search(face, "");
+	}
+	face->must_redraw = true;
+	return FACE_GOES_ON;
+}
+
+enum face_outcome face_key(struct face *face, struct input input)
+{
+	bool is_mouse = input.key == KEY_CLICK || input.key == KEY_DOUBLE_CLICK;
+	face->message[0] = '\0';
+	if (face->is_typing) {
+		type(face, input.key);
+		return FACE_GOES_ON;
+	}
+	if (face->shows_help)
+		return help_key(face, input.key) ? FACE_GOES_ON : FACE_QUITS;
+	if (is_mouse && input.y == 0 && top_rows(face)) {
+		click_title(face, input.x);
+		return FACE_GOES_ON;
+	}
+	input.y -= top_rows(face);
+	if (view_key(face, &input))
+		return FACE_GOES_ON;
+	return own_key(face, input.key);
+}
+
+void face_keys(struct face *face, const char *keys)
+{
+	uint32_t code_point;
+	for (size_t n; (n = text_decode(keys, &code_point)) > 0; keys += n) {
+		if (code_point == '\\' && (keys[1] == 'r' || keys[1] == 'e')) {
+			code_point = keys[1] == 'r' ? KEY_RETURN : KEY_ESCAPE;
+			keys++;
+		}
+		face_key(face, (struct input){ .key = (int)code_point });
+		/* Keys act on what is laid out, so lay it out between them. */
+		arena_reset(&face->frame);
+		struct view_context context = context_of(face);
+		views[face->current]->update(face->states[face->current], &context);
+	}
+}

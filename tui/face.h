@@ -1,0 +1,48 @@
+/*
+ * face: the frame round a view: title and tabs above, keys below, help and the search prompt over
+ * it. Everything the screen and `stoke render` have in common; it knows no terminal.
+ */
+#ifndef TUI_FACE_H
+#define TUI_FACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tui/canvas.h"
+#include "tui/view.h"
+
+struct collector;
+struct face;
+
+struct face_settings {
+	const struct recording *recording;
+	const char *command; /* what runs, cleaned */
+	const char *view;    /* name; NULL = the first */
+	bool is_live;
+};
+
+/* face_new: NULL if there is no view of that name. */
+struct face *face_new(const struct face_settings *settings);
+void face_free(struct face *face);
+
+/* What the driver knows of the target. */
+void face_set_live(struct face *face, bool is_live);
+void face_set_ended(struct face *face, int exit_status);
+
+/*
+ * face_draw: bring everything up to date and draw it.
+ * Returns  false (and the canvas untouched) if nothing has changed since the last call with a
+ *          canvas of the same size
+ */
+bool face_draw(struct face *face, const struct canvas *canvas, uint64_t now_ns);
+
+enum face_outcome { FACE_GOES_ON, FACE_QUITS };
+
+/* face_key: a key or a click (in cells of the whole canvas). */
+enum face_outcome face_key(struct face *face, struct input input);
+
+/* face_keys: a line of text as keys, for `stoke render --keys`: "2/fooE" with \r, \e for Enter and
+ * Escape. */
+void face_keys(struct face *face, const char *keys);
+
+#endif
