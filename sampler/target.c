@@ -84,8 +84,12 @@ static void reset_signals(void)
 {
 	sigset_t none;
 	sigemptyset(&none);
-	for (int number = 1; number < NSIG; number++)
-		signal(number, SIG_DFL);
+	for (int number = 1; number < NSIG; number++) {
+		struct sigaction action;
+		/* What nohup or a shell's `&` ignores stays ignored. */
+		if (sigaction(number, NULL, &action) == 0 && action.sa_handler != SIG_IGN)
+			signal(number, SIG_DFL);
+	}
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 

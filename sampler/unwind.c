@@ -246,6 +246,11 @@ static enum unwind_end step(struct walk *walk, bool *is_outermost)
 	case CFI_SIGNAL:
 		return step_signal(walk);
 	case CFI_NONE:
+		/* The ABIs mark the outermost frame with a zero frame pointer (the dynamic
+		 * linker's entry has no unwind information). */
+		*is_outermost = is_mapped && walk->fp == 0 && !walk->is_exact;
+		if (*is_outermost)
+			return UNWIND_COMPLETE;
 		return is_mapped ? step_frame_pointer(walk) : UNWIND_NOT_MAPPED;
 	default:
 		return step_rule(walk, &rule);

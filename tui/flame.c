@@ -63,9 +63,10 @@ static void add_narrow(struct layout *layout, uint32_t node, int x, int y)
 	if (x >= layout->width)
 		x = layout->width - 1;
 	if (last && last->y == y && last->x + last->width > x) {
-		if (last->n_merged == 0)
-			return; /* lost in the rounding of a wide neighbour */
+		bool is_wide = last->n_merged == 0;
 		last->n_merged++;
+		if (is_wide) /* it keeps its cell; the mark at its edge tells of the others */
+			return;
 		if (layout->nodes[node].total > layout->nodes[last->node].total)
 			last->node = node;
 		return;

@@ -19,8 +19,13 @@
 #include "sampler/base/text.h"
 #include "tui/theme.h"
 
+/* <term.h> has it, and macros called "columns" and "lines" that nobody could live with. */
+int setupterm(const char *term, int fd, int *error);
+
 enum {
 	MOST_PAIRS = 256,
+	MOST_COLUMNS = 1000, /* larger sizes come from nonsense, not from terminals */
+	MOST_ROWS = 500,
 	DOUBLE_CLICK_MS = 300,
 	ESCAPE_MS = 25, /* a key's escape sequence arrives together, also over ssh */
 };
@@ -45,7 +50,11 @@ const char *screen_refusal(void)
 	int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
 		return "there is no terminal";
+	int error = OK;
+	bool is_known = term && setupterm(term, fd, &error) == OK;
 	close(fd);
+	if (term && *term && !is_known)
+		return "terminfo does not know this TERM";
 	if (!term || !*term || strcmp(term, "dumb") == 0 || strcmp(term, "unknown") == 0)
 		return "TERM names no terminal that can show a screen";
 	return NULL;
@@ -70,18 +79,28 @@ static void crash(int number)
 static void catch_crashes(void)
 {
 	static const int numbers[] = { SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL };
-	struct sigaction action = { .sa_handler = crash, .sa_flags = SA_NODEFER };
+	/* A stack that overflowed has no room for the handler. */
+	static char stack[64 << 10];
+	stack_t other = { .ss_sp = stack, .ss_size = sizeof stack };
+	sigaltstack(&other, NULL);
+	struct sigaction action = { .sa_handler = crash, .sa_flags = SA_NODEFER | SA_ONSTACK };
 	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
 		sigaction(numbers[i], &action, NULL);
 }
 
+/* terminfo strings may hold delays ("$<2>") that only tputs understands; a crash does not wait. */
 static void add_restore(const char *capability)
 {
-	size_t n = capability && capability != (char *)-1 ? strlen(capability) : 0;
-	if (n == 0 || self.restore_bytes + n >= sizeof self.restore)
+	if (!capability || capability == (char *)-1)
 		return;
-	memcpy(self.restore + self.restore_bytes, capability, n);
-	self.restore_bytes += n;
+	while (*capability && self.restore_bytes + 1 < sizeof self.restore) {
+		size_t delay = strncmp(capability, "$<", 2) == 0 ? strcspn(capability, ">") : 0;
+		if (delay) {
+			capability += delay + (capability[delay] == '>');
+			continue;
+		}
+		self.restore[self.restore_bytes++] = *capability++;
+	}
 }
 
 static void set_up_terminal(void)
@@ -155,8 +174,8 @@ void screen_size(int *columns, int *rows)
 	*columns = 80;
 	*rows = 24;
 	if (ioctl(fileno(self.terminal), TIOCGWINSZ, &size) == 0 && size.ws_col && size.ws_row) {
-		*columns = size.ws_col;
-		*rows = size.ws_row;
+		*columns = size.ws_col < MOST_COLUMNS ? size.ws_col : MOST_COLUMNS;
+		*rows = size.ws_row < MOST_ROWS ? size.ws_row : MOST_ROWS;
 	}
 }
 
@@ -264,7 +283,7 @@ static bool mouse_key(struct input *input)
 {
 	MEVENT event;
 	if (getmouse(&event) != OK)
-		return false;
+		return true; /* no key, but there may be more */
 	input->x = event.x;
 	input->y = event.y;
 	if (event.bstate & BUTTON4_PRESSED)
@@ -295,7 +314,7 @@ void screen_suspend(void)
 {
 	endwin();
 	tcsetattr(fileno(self.terminal), TCSANOW, &self.saved);
-	raise(SIGSTOP); /* SIGTSTP may be blocked for the signal descriptor */
+	kill(0, SIGSTOP); /* the whole job: `make run` too must give the shell its terminal */
 	set_term(self.screen);
 	set_up_terminal();
 	screen_repaint();

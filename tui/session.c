@@ -179,6 +179,7 @@ static bool start(struct session *session, int *status, struct why *why)
 	summary_add_facts(session->recording, session->request->words);
 	if (session->request->workload)
 		recording_add_fact(session->recording, "workload", session->request->workload);
+	recording_publish(session->recording); /* the screen shows the facts from the start */
 	if (!session_program_open(&session->program, session->request, why) ||
 	    !start_target(session, why) || !take_signals(session, why))
 		return false;

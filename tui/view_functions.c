@@ -1,4 +1,5 @@
 /* Functions by their own time or by their time with callees. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,11 +64,12 @@ static bool functions_update(void *opaque, const struct view_context *context)
 	bool is_changed = tree_update(state->tree);
 	if (is_changed)
 		state->n_functions = tree_functions(state->tree, state->functions, MOST_FUNCTIONS);
-	is_changed |= state->must_sort || strcmp(state->searched, context->search) != 0 ||
+	is_changed |= state->must_sort ||
+		      strncmp(state->searched, context->search, sizeof state->searched - 1) != 0 ||
 		      state->width != context->width || state->height != context->height;
 	if (!is_changed)
 		return false;
-	text_clean(state->searched, sizeof state->searched, context->search);
+	snprintf(state->searched, sizeof state->searched, "%s", context->search);
 	state->must_sort = false;
 	state->width = context->width;
 	state->height = context->height;

@@ -324,7 +324,7 @@ static void draw_notes(const struct state *state, const struct view_context *con
 	uint64_t n = state->moment.n[TABLE_NOTES];
 	if (n <= 1 || y >= canvas->height - 1)
 		return;
-	canvas_print(canvas, 0, y++, MEANING_HEADER, "Notes    %llu, all of them with 4",
+	canvas_print(canvas, 0, y++, MEANING_HEADER, "Notes    %llu (4 shows all)",
 		     (unsigned long long)(n - 1));
 	for (uint64_t i = n; i-- > 1 && y < canvas->height;) {
 		const struct note_row *row = recording_note_row(context->recording, i);
