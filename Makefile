@@ -5,23 +5,19 @@ PREFIX ?= /usr/local
 V      ?= 0
 Q      := $(if $(filter 1,$(V)),,@)
 BUILD  := build/$(MODE)
-say     = @printf '  %-8s %s\n' '$(1)' '$(2)'
+say     = @printf '  %-8s %s\n' '$(1)' '$(2)' >&2
 
 .DELETE_ON_ERROR:
 .SECONDARY:
 .DEFAULT_GOAL := all
 
-# ---- what this machine has (probed once; `make features` prints it)
-probe  = $(shell printf '\043include <stdio.h>\n\043include <$(1)>\nint main(void){return 0;}\n' | \
-	$(CC) $(CPPFLAGS) -xc - $(LDFLAGS) $(2) -o /dev/null 2>/dev/null && echo 1 || echo 0)
-HAVE_ZSTD     := $(call probe,zstd.h,-lzstd)
-HAVE_IBERTY   := $(call probe,libiberty/demangle.h,-liberty)
-FEATURES      := HAVE_ZSTD HAVE_IBERTY
-FEATURE_FLAGS := $(foreach f,$(FEATURES),-D$(f)=$($(f)))
+# ---- what this machine has: found once by compiling, kept in build/features.mk
+FEATURES := ZSTD IBERTY CMOCKA
+-include build/features.mk
+FEATURE_FLAGS := -DHAVE_ZSTD=$(or $(HAVE_ZSTD),0) -DHAVE_IBERTY=$(or $(HAVE_IBERTY),0)
 
 ARCH := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
-LIBUNWIND_ARCH := $(if $(filter aarch64,$(ARCH)),aarch64,x86_64)
-LIBS := -lncursesw -ltinfo -lunwind-$(LIBUNWIND_ARCH) -lunwind -ldw -lelf -lpfm -lz -lm -lpthread -ldl \
+LIBS := -lncursesw -ltinfo -lunwind-$(ARCH) -lunwind -ldw -lelf -lz -lm -lpthread \
 	$(if $(filter 1,$(HAVE_ZSTD)),-lzstd) $(if $(filter 1,$(HAVE_IBERTY)),-liberty)
 
 # ---- flags
@@ -29,10 +25,12 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvl
 	-Wformat=2 -Wwrite-strings $(if $(CI),-Werror)
 MODE_FLAGS_release := -O2 -g
 MODE_FLAGS_debug   := -O0 -g3
-MODE_FLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+MODE_FLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+	-fno-omit-frame-pointer
 MODE_FLAGS_tsan    := -O1 -g -fsanitize=thread
-CFLAGS     ?=
-ALL_CFLAGS := -std=c17 -D_GNU_SOURCE -I. $(WARNINGS) $(MODE_FLAGS_$(MODE)) $(FEATURE_FLAGS) $(CPPFLAGS) $(CFLAGS)
+CFLAGS      ?=
+ALL_CFLAGS  := -std=c17 -D_GNU_SOURCE -I. $(WARNINGS) $(MODE_FLAGS_$(MODE)) $(FEATURE_FLAGS) \
+	$(CPPFLAGS) $(CFLAGS)
 ALL_LDFLAGS := $(filter -fsanitize%,$(MODE_FLAGS_$(MODE))) $(LDFLAGS)
 
 # ---- sources: by folder; a file's name registers it
@@ -40,7 +38,9 @@ DIRS    := sampler/base sampler counters gpu kernels kernels/support workloads w
 SOURCES := $(filter-out %/inject_%,$(sort $(foreach d,$(DIRS),$(wildcard $(d)/*.c))))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/registry.o
 LIBRARY_OBJECTS := $(filter-out $(BUILD)/tui/main.o,$(OBJECTS))
+FIXTURES := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/fixture*.c)))
 TESTS   := $(patsubst tests/%.c,%,$(sort $(wildcard tests/test_*.c)))
+FUZZERS := $(patsubst tests/%.c,%,$(sort $(wildcard tests/fuzz_*.c)))
 REGISTRY_KINDS := source:*/source_*.c:sampler/source.h exporter:sampler/exporter_*.c:sampler/exporter.h \
 	view:tui/view_*.c:tui/view.h command:tui/command_*.c:tui/command.h \
 	workload:workloads/*.c:workloads/workload.h kernel:kernels/*.c:kernels/kernel.h
@@ -62,28 +62,77 @@ $(BUILD)/registry.o: $(BUILD)/registry.c $(BUILD)/flags
 
 $(BUILD)/registry.c: FORCE
 	$(Q)mkdir -p $(@D); tests/registry.sh $(foreach k,$(REGISTRY_KINDS),'$(k)') > $@.new; \
-		cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+		if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
 $(BUILD)/flags: FORCE
 	$(Q)mkdir -p $(@D); echo '$(CC) $(ALL_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS)' > $@
 
-$(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(LIBRARY_OBJECTS)
-	$(call say,LINK,$@)
+build/features.mk:
+	$(Q)tests/features.sh '$(CC) $(CPPFLAGS)' '$(LDFLAGS)' > $@.new && mv $@.new $@
+
+# ---- tests
+$(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(FIXTURES) $(LIBRARY_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+
+$(BUILD)/tests/bench_%: $(BUILD)/tests/bench_%.o $(FIXTURES) $(LIBRARY_OBJECTS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 # one unit test: make test_tree
 $(TESTS): test_%: $(BUILD)/tests/test_%
 	$(Q)$<
 
 unit: $(TESTS:%=$(BUILD)/tests/%)  ## build and run the unit tests only
-	$(Q)for t in $^; do $$t || exit 1; done
+	$(Q)tests/unit.sh $^
+
+run:  ## show a built-in workload live (installs what is missing, builds, goes)
+	$(Q)tests/setup.sh >&2 && $(MAKE) --no-print-directory all >&2 && $(BUILD)/stoke run
+
+test:  ## run all tests (installs what is missing, builds, goes)
+	$(Q)tests/setup.sh >&2 && $(MAKE) --no-print-directory all && tests/all.sh $(BUILD)
+
+setup:  ## install what is missing with the system's package manager
+	$(Q)tests/setup.sh
+
+layers:  ## check that includes go one way
+	$(Q)tests/layers.sh
+
+lint: compile_commands.json  ## formatting, clang-tidy, sizes, shell scripts
+	$(Q)tests/lint.sh
+
+format:  ## format all sources
+	$(Q)clang-format -i $$(git ls-files '*.[ch]')
+
+fuzz:  ## run every fuzz target for SECONDS seconds (20)
+	$(Q)tests/fuzz.sh $(or $(SECONDS),20) $(FUZZERS)
+
+bench: all $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench_*.c))  ## measure beside perf
+	$(Q)for b in $(wildcard tests/bench/*.sh); do $$b $(BUILD)/stoke || exit 1; done
+	$(Q)for b in $(filter $(BUILD)/tests/%,$^); do $$b || exit 1; done
+
+compile_commands.json compdb: build/features.mk
+	$(Q)tests/compdb.sh '$(CC) $(ALL_CFLAGS)' $(SOURCES) > compile_commands.json
+
+features: build/features.mk  ## show the optional libraries found
+	$(Q)cat build/features.mk
+
+install: all  ## install to $(DESTDIR)$(PREFIX)
+	$(Q)install -D $(BUILD)/stoke $(DESTDIR)$(PREFIX)/bin/stoke
+	$(Q)install -D -m 644 sampler/base/probe.h $(DESTDIR)$(PREFIX)/include/stoke/sampler/base/probe.h
+	$(Q)install -m 644 sampler/base/shared_ring.h $(DESTDIR)$(PREFIX)/include/stoke/sampler/base/
+	$(Q)mkdir -p $(DESTDIR)$(PREFIX)/share/man/man1
+	$(Q)$(BUILD)/stoke help --man > $(DESTDIR)$(PREFIX)/share/man/man1/stoke.1
+
+uninstall:  ## remove what install put there
+	$(Q)rm -rf $(DESTDIR)$(PREFIX)/bin/stoke $(DESTDIR)$(PREFIX)/include/stoke \
+		$(DESTDIR)$(PREFIX)/share/man/man1/stoke.1
 
 help:  ## show this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n",$$1,$$2}' Makefile
 
 clean:  ## remove what was built
-	$(Q)rm -rf build
+	$(Q)rm -rf build compile_commands.json
 
 FORCE:
-.PHONY: all objects help clean unit FORCE $(TESTS)
+.PHONY: all objects unit run test setup layers lint format fuzz bench compdb features install \
+	uninstall help clean FORCE $(TESTS)
 -include $(OBJECTS:.o=.d) $(TESTS:%=$(BUILD)/tests/%.d)

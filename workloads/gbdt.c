@@ -14,9 +14,10 @@
 
 enum { ROWS, FEATURES, ROUNDS, DEPTH, BINS, RATE, LAMBDA, THREADS, SEED };
 
-/* Trees on 28 features cannot learn a smooth product exactly; 300 rounds come within 0.02 of the
- * generator's own AUC on 20,000 rows and more. */
-static const double AUC_SLACK = 0.05;
+/* Trees on 28 features cannot learn a smooth product exactly: 100 rounds come within 0.02 of the
+ * generator's own AUC on 20,000 rows and more, and within 0.08 on 4,000. */
+static const double AUC_SLACK = 0.05, AUC_SLACK_OF_FEW_ROWS = 0.15;
+enum { MANY_ROWS = 20000 };
 static const uint64_t ROUNDS_BEFORE_AUC_COUNTS = 100;
 /* Sums of 10^5 doubles differ by their order in the twelfth place. */
 static const double SUBTRACTION_TOLERANCE = 1e-9;
@@ -183,6 +184,7 @@ static bool gbdt_verify(void *opaque, struct why *why)
 {
 	struct state *state = opaque;
 	double difference = gbdt_grower_check(state->grower);
+	double slack = state->train.n_rows >= MANY_ROWS ? AUC_SLACK : AUC_SLACK_OF_FEW_ROWS;
 	if (state->n_trees == 0)
 		return true;
 	report(state);
@@ -191,7 +193,7 @@ static bool gbdt_verify(void *opaque, struct why *why)
 	if (state->has_loss_risen || !(state->loss < state->first_loss))
 		return why_fail(why, "gbdt: the training loss did not fall at every tree.");
 	if (state->n_trees >= ROUNDS_BEFORE_AUC_COUNTS &&
-	    !(state->auc > state->ceiling_auc - AUC_SLACK))
+	    !(state->auc > state->ceiling_auc - slack))
 		return why_fail(why, "gbdt: AUC %.4f is too far below the possible %.4f.",
 				state->auc, state->ceiling_auc);
 	return check_scores(state, why);

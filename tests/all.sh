@@ -1,0 +1,29 @@
+#!/bin/bash
+# Every test there is; the last line counts them all.
+# Usage: tests/all.sh BUILD-FOLDER
+set -u
+build=${1:-build/release}
+mode=$(basename "$build")
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+step() { # NAME COMMAND...
+	local name=$1
+	shift
+	echo "== $name"
+	"$@" 2>&1 | tee -a "$log"
+	[ "${PIPESTATUS[0]}" -eq 0 ] || echo "0 passed, 1 failed, 0 skipped" >>"$log"
+}
+one() { # a check that is right or wrong as a whole
+	if "$@"; then echo "1 passed, 0 failed, 0 skipped"; else echo "0 passed, 1 failed, 0 skipped"; fi
+}
+step "unit tests" make --no-print-directory MODE="$mode" unit
+step "layers" one tests/layers.sh
+step "skeletons of CONTRIBUTING" one tests/skeletons.sh
+step "command line" tests/cli.sh "$build/stoke"
+[ ! -x tests/golden.sh ] || step "golden screens" tests/golden.sh "$build/stoke"
+[ ! -x tests/tmux.sh ] || step "screens in a terminal" tests/tmux.sh "$build/stoke"
+[ ! -x tests/fuzz.sh ] || step "fuzz regressions" tests/fuzz.sh regressions
+echo
+awk '/^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$/ { p += $1; f += $3; s += $5 }
+	END { printf "%d passed, %d failed, %d skipped\n", p, f, s; exit f > 0 }' "$log"

@@ -1,0 +1,15 @@
+#!/bin/sh
+# Which optional libraries are here, found by linking one tiny program each.
+# Usage: tests/features.sh 'CC FLAGS' 'LDFLAGS'
+have() { # NAME HEADER LIBRARY
+	if printf '#include <stdarg.h>\n#include <stddef.h>\n#include <stdint.h>\n#include <setjmp.h>\n#include <%s>\nint main(void){return 0;}\n' "$2" |
+		$cc -xc - $ldflags "$3" -o /dev/null 2>/dev/null; then
+		echo "HAVE_$1 := 1"
+	else
+		echo "HAVE_$1 := 0"
+	fi
+}
+cc=$1 ldflags=${2:-}
+have ZSTD zstd.h -lzstd
+have IBERTY libiberty/demangle.h -liberty
+have CMOCKA cmocka.h -lcmocka

@@ -1,0 +1,70 @@
+#!/bin/bash
+# Fuzz targets: tests/fuzz_NAME.c with libFuzzer, address and undefined-behaviour sanitizers.
+# Usage: tests/fuzz.sh SECONDS [fuzz_NAME...]   run each for so long
+#        tests/fuzz.sh regressions              replay inputs that once crashed
+set -u
+cd "$(dirname "$0")/.." || exit 1
+regressions=tests/fuzz-regressions
+targets() { for file in tests/fuzz_*.c; do basename "$file" .c; done; }
+build() {
+	make --no-print-directory -j2 BUILD=build/fuzz CC=clang \
+		CFLAGS="-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined" \
+		LDFLAGS="-fsanitize=address,undefined" objects >build/fuzz.log 2>&1 ||
+		{ tail -20 build/fuzz.log; return 1; }
+	local objects libs
+	objects=$(find build/fuzz -name '*.o' ! -path '*/tui/main.o' ! -path '*/tests/*')
+	libs="-lncursesw -ltinfo -lunwind-$(uname -m) -lunwind -ldw -lelf -lz -lm -lpthread"
+	grep -q 'ZSTD := 1' build/features.mk && libs="$libs -lzstd"
+	grep -q 'IBERTY := 1' build/features.mk && libs="$libs -liberty"
+	mkdir -p build/fuzz/tests
+	for target in "$@"; do
+		# shellcheck disable=SC2086
+		clang -std=c17 -D_GNU_SOURCE -I. -DHAVE_ZSTD=1 -DHAVE_IBERTY=1 -g -O1 \
+			-fsanitize=fuzzer,address,undefined "tests/$target.c" $objects $libs \
+			-o "build/fuzz/tests/$target" || return 1
+	done
+}
+# Real inputs to start from.
+seeds() { # TARGET FOLDER
+	case $1 in
+	fuzz_elf) cp build/fuzz/tests/seed.elf "$2/" 2>/dev/null; cp /usr/lib/*-linux-gnu/libdl.so.2 "$2/" 2>/dev/null ;;
+	fuzz_recording) cp build/seed.stoke "$2/" 2>/dev/null ;;
+	esac
+	return 0
+}
+if [ "${1:-}" = regressions ]; then
+	n=0
+	for folder in "$regressions"/*/; do
+		[ -d "$folder" ] || continue
+		target=$(basename "$folder")
+		[ -x "build/fuzz/tests/$target" ] || { echo "SKIP $target: not built (make fuzz)"; echo "0 passed, 0 failed, 1 skipped"; continue; }
+		for input in "$folder"*; do
+			"build/fuzz/tests/$target" "$input" >/dev/null 2>&1 || { echo "FAIL $input"; exit 1; }
+			n=$((n + 1))
+		done
+	done
+	echo "$n passed, 0 failed, 0 skipped"
+	exit 0
+fi
+seconds=${1:-20}
+shift
+[ $# -gt 0 ] || { mapfile -t all < <(targets); set -- "${all[@]}"; }
+[ $# -gt 0 ] || { echo "no fuzz targets"; exit 0; }
+command -v clang >/dev/null || { echo "clang is needed to fuzz; apt-get install clang libclang-rt-dev"; exit 1; }
+mkdir -p build/fuzz/tests
+build "$@" || exit 1
+printf 'int main(void){return 0;}' | ${CC:-cc} -g -xc - -o build/fuzz/tests/seed.elf
+[ ! -x build/release/stoke ] || build/release/stoke record -q -o build/seed.stoke -- true
+for target in "$@"; do
+	corpus=build/fuzz/corpus/$target
+	mkdir -p "$corpus"
+	seeds "$target" "$corpus"
+	if "build/fuzz/tests/$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=4096 -max_len=65536 \
+		-artifact_prefix="build/fuzz/crash-$target-" "$corpus" >"build/fuzz/$target.log" 2>&1; then
+		echo "ok   $target: $(grep -c . <(ls "$corpus")) inputs, $(grep -oE 'DONE.*|#[0-9]+' "build/fuzz/$target.log" | tail -1)"
+	else
+		echo "FAIL $target"
+		tail -40 "build/fuzz/$target.log"
+		exit 1
+	fi
+done

@@ -1,0 +1,54 @@
+#!/bin/sh
+# Includes go one way, and each library is included by the file that owns it.
+# Usage: tests/layers.sh [FOLDER]
+cd "${1:-$(dirname "$0")/..}" || exit 1
+may() {
+	case $1 in
+	sampler/base) echo "sampler/base" ;;
+	kernels | kernels/*) echo "kernels kernels/support sampler/base" ;;
+	workloads | workloads/*)
+		echo "workloads workloads/support kernels kernels/support sampler/base" ;;
+	sampler) echo "sampler sampler/base" ;;
+	counters) echo "counters sampler sampler/base" ;;
+	gpu) echo "gpu sampler sampler/base" ;;
+	tui) echo "tui gpu counters workloads workloads/support kernels sampler sampler/base" ;;
+	*) echo "any" ;;
+	esac
+}
+# Files that may include a system header; empty = every file.
+owner() {
+	case $1 in
+	*ncurses.h | curses.h | term.h) echo "tui/screen.c" ;;
+	perfmon/*) echo "counters/events.c" ;;
+	libunwind*) echo "sampler/unwind_libunwind.c" ;;
+	dwarf.h) echo "sampler/cfi.c sampler/cfi_entry.c sampler/symbols_dwarf.c sampler/unwind_libunwind.c" ;;
+	elfutils/* | libelf.h | gelf.h) echo "sampler/symbols_dwarf.c" ;;
+	libiberty/*) echo "sampler/demangle.c" ;;
+	zstd.h) echo "sampler/recording_file.c sampler/recording_read.c sampler/elf_compressed.c" ;;
+	zlib.h) echo "sampler/recording_file.c sampler/recording_read.c sampler/elf_compressed.c sampler/symbols_debugfile.c" ;;
+	stdatomic.h) echo "sampler/base/table.h sampler/base/shared_ring.h sampler/collector.c" ;;
+	esac
+}
+files=$(git ls-files '*.[ch]' 2>/dev/null)
+[ -n "$files" ] || files=$(find . -name '*.[ch]' | sed 's|^\./||')
+bad=$(grep -Eo '^[[:space:]]*#[[:space:]]*include[[:space:]]*["<][^">]*' /dev/null $files |
+	grep -v '^tests/' | while IFS=: read -r file line; do
+	inc=${line##*[\"<]}
+	case $line in
+	*\"*)
+		allowed=$(may "$(dirname "$file")")
+		case " $allowed " in
+		*" any "* | *" $(dirname "$inc") "*) ;;
+		*) echo "$file may not include $inc" ;;
+		esac
+		;;
+	*)
+		own=$(owner "$inc")
+		case " $own " in
+		"  " | *" $file "*) ;;
+		*) echo "$file: only $own may include <$inc>" ;;
+		esac
+		;;
+	esac
+done)
+[ -z "$bad" ] || { echo "$bad"; exit 1; }

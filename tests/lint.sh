@@ -1,0 +1,27 @@
+#!/bin/bash
+# Formatting, clang-tidy, sizes and shell scripts. Prints what is wrong; status 1 if anything is.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+status=0
+sources=$(git ls-files '*.[ch]')
+# shellcheck disable=SC2086
+clang-format --dry-run -Werror $sources || status=1
+for file in $sources; do
+	lines=$(wc -l <"$file")
+	if [ "$lines" -gt 620 ]; then
+		echo "$file has $lines lines; split it (400 is the aim, 600 the limit)"
+		status=1
+	fi
+done
+# shellcheck disable=SC2046
+git ls-files '*.c' | grep -v '^tests/' |
+	xargs -P "$(nproc)" -n 8 clang-tidy --quiet -p . 2>/dev/null | grep -E 'warning:|error:' && status=1
+if command -v shellcheck >/dev/null; then
+	# shellcheck disable=SC2046
+	shellcheck -S warning $(git ls-files '*.sh') .ci/run || status=1
+fi
+if grep -rn --include='*.[ch]' -E '[^a-z_](gets|strcpy|strcat|sprintf|tmpnam|mktemp)\(' $sources | grep -v '^tests/'; then
+	echo "use the bounded function instead"
+	status=1
+fi
+exit $status

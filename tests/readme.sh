@@ -1,0 +1,16 @@
+#!/bin/bash
+# The README's ```sh blocks, one after the other, each must succeed.
+set -eu
+cd "$(dirname "$0")/.."
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+awk -v work="$work" '/^```sh$/ { n++; on = 1; next } /^```$/ { on = 0 }
+	on { print > sprintf("%s/%02d.sh", work, n) }' README.md
+n=0
+for block in "$work"/*.sh; do
+	n=$((n + 1))
+	echo "-- block $n"
+	bash -eu "$block" </dev/null
+done
+rm -f stacks.folded xz.stoke gbdt.folded
+[ "$n" -gt 0 ] && echo "$n blocks of README.md work"

@@ -1,0 +1,56 @@
+#!/bin/sh
+# Install what building and testing need, with the system's package manager, after saying so.
+# Does nothing, quickly, when all is there.
+set -eu
+cd "$(dirname "$0")/.."
+mkdir -p build
+
+# What a package brings, to look for without asking the package manager.
+missing=
+need() { # PACKAGE, then a test command
+	package=$1
+	shift
+	"$@" >/dev/null 2>&1 || missing="$missing $package"
+}
+header() {
+	printf '#include <stdio.h>\n#include <stdarg.h>\n#include <stddef.h>\n#include <stdint.h>\n#include <setjmp.h>\n#include <%s>\n' "$1" |
+		${CC:-cc} -xc -fsyntax-only - 2>/dev/null
+}
+command -v "${CC:-cc}" >/dev/null 2>&1 || missing="$missing gcc libc6-dev"
+need make command -v make
+need libncurses-dev header ncurses.h
+need libunwind-dev header libunwind.h
+need libdw-dev header elfutils/libdw.h
+need libelf-dev header libelf.h
+need zlib1g-dev header zlib.h
+need libzstd-dev header zstd.h
+need libiberty-dev header libiberty/demangle.h
+need libcmocka-dev header cmocka.h
+need tmux command -v tmux
+need g++ command -v g++
+need procps command -v ps
+need binutils command -v strip
+if [ "${STOKE_SETUP:-}" = all ]; then # what CI needs beside
+	need clang-format command -v clang-format
+	need clang-tidy command -v clang-tidy
+	need clang command -v clang
+	need libclang-rt-dev sh -c 'echo "int LLVMFuzzerTestOneInput(const char*a,unsigned long b){return 0;}" | clang -xc - -fsanitize=fuzzer -o /dev/null'
+	need shellcheck command -v shellcheck
+	need groff command -v groff
+fi
+[ -n "$missing" ] || exit 0
+
+echo "stoke needs packages that are not here:$missing"
+root=
+[ "$(id -u)" = 0 ] || root=sudo
+if command -v apt-get >/dev/null 2>&1; then
+	echo "Installing them with apt-get."
+	export DEBIAN_FRONTEND=noninteractive
+	# shellcheck disable=SC2086
+	$root apt-get update -qq && $root apt-get install -y -qq --no-install-recommends $missing
+	rm -f build/features.mk # what was not there may be now
+else
+	echo "This is no Debian or Ubuntu: please install what brings the same with your system's"
+	echo "package manager (ncurses, libunwind, elfutils, zlib, zstd, libiberty, cmocka, tmux)."
+	exit 1
+fi

@@ -1,0 +1,230 @@
+/* The built-in workloads, the kernels' variants, and the ring a program reports through. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kernels/kernel.h"
+#include "kernels/triad.h"
+#include "sampler/base/probe.h"
+#include "sampler/probe_memory.h"
+#include "workloads/support/crew.h"
+#include "workloads/support/gbdt_data.h"
+#include "workloads/support/gbdt_tree.h"
+#include "workloads/support/random.h"
+#include "workloads/support/runner.h"
+#include "workloads/workload.h"
+
+/* Large, small, negative and zero, in odd lengths and at odd places. */
+static bool agrees(triad_function *triad, size_t n, size_t shift)
+{
+	struct random random = { n * 31 + shift };
+	double *a = calloc(n + 16, sizeof *a), *b = calloc(n + 16, sizeof *b),
+	       *c = calloc(n + 16, sizeof *c);
+	bool is_good = true;
+	for (size_t i = 0; i < n + 16; i++) {
+		b[i] = ldexp(random_unit(&random) - 0.5, (int)(random_bits(&random) % 200) - 100);
+		c[i] = ldexp(random_unit(&random) - 0.5, (int)(random_bits(&random) % 200) - 100);
+		a[i] = 12345;
+	}
+	triad(a + shift, b + shift, c + shift, 3, n);
+	for (size_t i = 0; i < n; i++) {
+		double right = fma(3, c[shift + i], b[shift + i]);
+		double scale = fabs(b[shift + i]) + 3 * fabs(c[shift + i]);
+		is_good &= fabs(a[shift + i] - right) <= 2.3e-16 * scale;
+	}
+	for (size_t i = 0; i < shift; i++)
+		is_good &= a[i] == 12345; /* nothing before or behind is touched */
+	for (size_t i = shift + n; i < n + 16; i++)
+		is_good &= a[i] == 12345;
+	free(a);
+	free(b);
+	free(c);
+	return is_good;
+}
+
+static void every_triad_agrees_with_fma(void **state)
+{
+	extern const struct kernel kernel_triad;
+	int n_tried = 0;
+	(void)state;
+	for (const struct variant *at = kernel_triad.variants; at->name; at++) {
+		triad_function *triad = triad_variant(at->name);
+		if (!triad) {
+			print_message("SKIP %s: this CPU cannot run it\n", at->name);
+			continue;
+		}
+		for (size_t n = 0; n < 70; n++)
+			for (size_t shift = 0; shift < 9; shift++)
+				assert_true(agrees(triad, n, shift));
+		n_tried++;
+	}
+	assert_true(n_tried >= 1);
+	assert_null(triad_variant("nonsense"));
+}
+
+static void wrong_triad(double *a, const double *b, const double *c, double scale, size_t n)
+{
+	for (size_t i = 0; i + 1 < n; i++) /* forgets the last */
+		a[i] = b[i] + scale * c[i];
+}
+
+static void nearly_right_triad(double *a, const double *b, const double *c, double scale, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		a[i] = (float)(b[i] + scale * c[i]);
+}
+
+static void wrong_controls_fail(void **state)
+{
+	(void)state;
+	assert_false(agrees(wrong_triad, 33, 1));
+	assert_false(agrees(nearly_right_triad, 33, 1));
+}
+
+static void auc_is_the_share_of_right_pairs(void **state)
+{
+	const float labels[] = { 0, 0, 1, 1 };
+	const float perfect[] = { 1, 2, 3, 4 }, worst[] = { 4, 3, 2, 1 }, ties[] = { 1, 1, 1, 1 };
+	const float half[] = { 1, 3, 2, 4 };
+	(void)state;
+	assert_float_equal(gbdt_auc(perfect, labels, 4), 1, 1e-12);
+	assert_float_equal(gbdt_auc(worst, labels, 4), 0, 1e-12);
+	assert_float_equal(gbdt_auc(ties, labels, 4), 0.5, 1e-12);
+	assert_float_equal(gbdt_auc(half, labels, 4), 0.75, 1e-12);
+}
+
+static int run(const char *const *words, int n)
+{
+	fflush(NULL);
+	return workload_main(n, (char **)words);
+}
+
+static void workloads_pass_their_own_checks(void **state)
+{
+	const char *const gbdt[] = { "gbdt", "rows=20000", "rounds=120", "threads=2", NULL };
+	const char *const triad[] = { "triad", "size=1", "repeats=50", "threads=2", NULL };
+	(void)state;
+	assert_int_equal(run(gbdt, 4), 0);
+	assert_int_equal(run(triad, 4), 0);
+}
+
+static void wrong_settings_are_refused(void **state)
+{
+	const char *const words[][3] = {
+		{ "gbdt", "rows=many", NULL },     { "gbdt", "rows=1", NULL },
+		{ "gbdt", "rows", NULL },          { "gbdt", "row=5", NULL },
+		{ "triad", "variant=fast", NULL }, { "triad", "repeats=1.5", NULL },
+		{ "triad", "size=nan", NULL },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+		assert_int_equal(run(words[i], 2), 2);
+}
+
+/* The same seed gives the same trees, whatever the number of threads. */
+static void boosting_is_deterministic(void **state)
+{
+	struct gbdt_tree *trees = calloc(3, sizeof *trees);
+	(void)state;
+	for (unsigned threads = 1; threads <= 3; threads++) {
+		struct crew *crew = crew_new(threads, "t");
+		struct gbdt_data data;
+		struct gbdt_bins bins;
+		struct gbdt_settings settings = { 5, 1, 0, 1, 0.1 };
+		gbdt_data_make(&data, 3000, 10, 7);
+		gbdt_bins_make(&bins, crew, data.features, 3000, 10, 32);
+		struct gbdt_gradient *gradients = calloc(3000, sizeof *gradients);
+		for (size_t i = 0; i < 3000; i++)
+			gradients[i] = (struct gbdt_gradient){ 0.5f - data.labels[i], 0.25f };
+		struct gbdt_grower *grower = gbdt_grower_new(&bins, crew, &settings);
+		gbdt_grow(grower, gradients, &trees[threads - 1]);
+		assert_true(gbdt_grower_check(grower) < 1e-9);
+		assert_true(trees[threads - 1].n_nodes > 20);
+		gbdt_grower_free(grower);
+		gbdt_bins_free(&bins);
+		gbdt_data_free(&data);
+		free(gradients);
+		crew_free(crew);
+	}
+	assert_memory_equal(&trees[0], &trees[1], sizeof trees[0]);
+	assert_memory_equal(&trees[0], &trees[2], sizeof trees[0]);
+	free(trees);
+}
+
+enum { WRITERS = 4, WRITES = 5000 };
+
+static void *write_many(void *opaque)
+{
+	struct shared_record record = { .type = SHARED_QUALITY };
+	for (int i = 0; i < WRITES; i++) {
+		record.values[0] = i;
+		while (!shared_ring_write(opaque, &record))
+			sched_yield();
+	}
+	return NULL;
+}
+
+static void the_ring_loses_nothing_it_took(void **state)
+{
+	struct why why;
+	int fd = probe_memory_create(&why);
+	struct shared_ring *ring = probe_memory_map(fd, &why);
+	pthread_t threads[WRITERS];
+	struct shared_record record;
+	uint64_t tail = 0, n = 0;
+	double sum = 0;
+	(void)state;
+	for (int i = 0; i < WRITERS; i++)
+		pthread_create(&threads[i], NULL, write_many, ring);
+	while (n < (uint64_t)WRITERS * WRITES) {
+		if (shared_ring_take(ring, &tail, &record) != SHARED_RING_READ)
+			continue;
+		sum += record.values[0];
+		n++;
+	}
+	for (int i = 0; i < WRITERS; i++)
+		pthread_join(threads[i], NULL);
+	assert_float_equal(sum, (double)WRITERS * WRITES * (WRITES - 1) / 2, 0.5);
+	assert_int_equal(shared_ring_take(ring, &tail, &record), SHARED_RING_EMPTY);
+	probe_memory_unmap(ring);
+	assert_int_equal(ftruncate(fd, 0), -1); /* sealed */
+	close(fd);
+}
+
+static void a_full_ring_drops_and_counts(void **state)
+{
+	struct why why;
+	int fd = probe_memory_create(&why);
+	struct shared_ring *ring = probe_memory_map(fd, &why);
+	struct shared_record record = { .type = SHARED_PROGRESS };
+	(void)state;
+	for (int i = 0; i < SHARED_RING_RECORDS + 10; i++)
+		shared_ring_write(ring, &record);
+	assert_int_equal(shared_ring_dropped(ring), 10);
+	probe_memory_unmap(ring);
+	close(fd);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_triad_agrees_with_fma),
+		cmocka_unit_test(wrong_controls_fail),
+		cmocka_unit_test(auc_is_the_share_of_right_pairs),
+		cmocka_unit_test(workloads_pass_their_own_checks),
+		cmocka_unit_test(wrong_settings_are_refused),
+		cmocka_unit_test(boosting_is_deterministic),
+		cmocka_unit_test(the_ring_loses_nothing_it_took),
+		cmocka_unit_test(a_full_ring_drops_and_counts),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
