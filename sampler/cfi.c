@@ -289,7 +289,7 @@ static void save_by_expression(struct machine_state *state, struct cfi_cursor *c
 	uint64_t number = cfi_uleb(cursor);
 	struct cfi_cursor block = take_block(cursor);
 	uint64_t base;
-	int64_t offset;
+	int64_t offset = 0;
 	bool is_dereferenced;
 	bool is_simple = is_based(block, &base, &offset, &is_dereferenced) && !is_dereferenced &&
 			 base == state->frame_register;

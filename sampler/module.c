@@ -92,8 +92,9 @@ static char *open_path_of(const struct mapped_file *file, pid_t pid)
 	size_t n = sizeof deleted - 1;
 	if (length > n && strcmp(file->path + length - n, deleted) == 0) {
 		char range[64];
+		uint64_t end = file->start + file->length;
 		snprintf(range, sizeof range, "%llx-%llx", (unsigned long long)file->start,
-			 (unsigned long long)(file->start + file->length));
+			 (unsigned long long)end);
 		return proc_path(pid, "map_files/", range);
 	}
 	if (is_in_our_mounts(pid))
@@ -110,7 +111,7 @@ static struct module *add(struct modules *modules, uint32_t kind, const char *pa
 		die("out of memory naming a module");
 	if (modules->n_all == modules->capacity) {
 		modules->capacity = modules->capacity ? modules->capacity * 2 : 64;
-		modules->all = reallocate(modules->all, modules->capacity, sizeof *modules->all);
+		modules->all = reallocate(modules->all, modules->capacity, sizeof(struct module *));
 	}
 	return modules->all[modules->n_all++] = module;
 }
@@ -156,6 +157,7 @@ static struct elf_image *open_vdso(struct why *why)
 {
 	/* The kernel maps the same pages into every 64-bit process: ours will do. Its size is in no
 	 * auxiliary entry; the section headers are the last thing in the file. */
+	/* NOLINTNEXTLINE(performance-no-int-to-ptr): the kernel hands an address over */
 	const Elf64_Ehdr *vdso = (const void *)getauxval(AT_SYSINFO_EHDR);
 	if (!vdso) {
 		why_fail(why, "this kernel maps no vdso");

@@ -275,8 +275,8 @@ void recording_add_output(struct recording *recording, const void *bytes, size_t
  */
 void recording_add_sample(struct recording *recording, const struct sample_row *row);
 
-/* recording_flush_samples: append the rows of slots that ended before now_ns; UINT64_MAX = all. */
-void recording_flush_samples(struct recording *recording, uint64_t now_ns);
+/* recording_flush_samples: append the rows of slots that ended before at_ns; UINT64_MAX = all. */
+void recording_flush_samples(struct recording *recording, uint64_t at_ns);
 
 /*
  * recording_note: a sentence for the notes view, and its remedy ("" = none). Equal sentences of

@@ -145,8 +145,9 @@ static int open_special(const char *path)
 /* The name appears with a whole header in it, or not at all. */
 static int open_new(const char *path)
 {
-	char *temporary = allocate(strlen(path) + 8, 1);
-	sprintf(temporary, "%s.XXXXXX", path);
+	size_t n = strlen(path) + sizeof ".XXXXXX";
+	char *temporary = allocate(n, 1);
+	snprintf(temporary, n, "%s.XXXXXX", path);
 	int fd = mkostemp(temporary, O_CLOEXEC | O_APPEND);
 	if (fd >= 0 && (!write_header(fd) || rename(temporary, path) != 0)) {
 		int error = errno;

@@ -24,8 +24,8 @@ void sample_slot_free(struct sample_slot *slot);
  */
 bool sample_slot_add(struct sample_slot *slot, struct table *samples, const struct sample_row *row);
 
-/* sample_slot_flush: append the rows if the slot ended at or before now_ns. */
-void sample_slot_flush(struct sample_slot *slot, struct table *samples, uint64_t now_ns);
+/* sample_slot_flush: append the rows if the slot ended at or before at_ns. */
+void sample_slot_flush(struct sample_slot *slot, struct table *samples, uint64_t at_ns);
 
 /* sample_slot_length_ns: how long a slot is by now. */
 uint64_t sample_slot_length_ns(const struct sample_slot *slot);

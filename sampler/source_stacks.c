@@ -129,12 +129,10 @@ static void push(struct frames *frames, uint32_t id)
 		frames->ids[frames->n++] = id;
 }
 
-static void push_addresses(struct state *state, struct process *process, struct frames *frames,
-			   const uint64_t *addresses, size_t n, bool is_leaf, bool is_kernel)
+static void push_address(struct state *state, struct process *process, struct frames *frames,
+			 uint64_t address, bool is_leaf)
 {
-	for (size_t i = 0; i < n; i++)
-		push(frames, address_space_frame(state->space, process, addresses[i],
-						 is_leaf && i == 0, is_kernel));
+	push(frames, address_space_frame(state->space, process, address, is_leaf, false));
 }
 
 static uint32_t truncated_frame(struct state *state, struct recording *recording)
@@ -190,13 +188,13 @@ static void push_chain(struct state *state, const struct unwind_input *input, st
 {
 	if (input->n_chain == 0)
 		return;
-	push_addresses(state, input->process, frames, input->chain, 1, true, false);
+	push_address(state, input->process, frames, input->chain[0], true);
 	uint64_t missed =
 		is_leaf && input->registers ? unwind_repair_leaf(state->unwinder, input) : 0;
 	if (missed)
-		push_addresses(state, input->process, frames, &missed, 1, false, false);
-	push_addresses(state, input->process, frames, input->chain + 1, input->n_chain - 1, false,
-		       false);
+		push_address(state, input->process, frames, missed, false);
+	for (size_t i = 1; i < input->n_chain; i++)
+		push_address(state, input->process, frames, input->chain[i], false);
 }
 
 static void collect_frames(struct state *state, struct recording *recording,
@@ -206,7 +204,8 @@ static void collect_frames(struct state *state, struct recording *recording,
 	const uint64_t *kernel, *user;
 	size_t n_kernel, n_user;
 	split_chain(sample, &kernel, &n_kernel, &user, &n_user);
-	push_addresses(state, process, frames, kernel, n_kernel, true, true);
+	for (size_t i = 0; i < n_kernel; i++)
+		push(frames, address_space_frame(state->space, process, kernel[i], i == 0, true));
 	struct unwind_input input = {
 		.process = process,
 		.registers = sample->registers,

@@ -30,7 +30,7 @@ static uint32_t slot_of(const struct stack_threads *threads, uint32_t tid)
 static void rehash(struct stack_threads *threads, uint32_t n_slots)
 {
 	struct stack_threads old = *threads;
-	threads->slots = allocate(n_slots, sizeof *threads->slots);
+	threads->slots = allocate(n_slots, sizeof(struct stack_thread *));
 	threads->n_slots = n_slots;
 	for (uint32_t i = 0; i < old.n_slots; i++)
 		if (old.slots[i])

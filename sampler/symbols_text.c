@@ -98,6 +98,7 @@ static void finish(struct text_symbols *out)
 }
 
 /* "address type name[\t[module]]": text symbols only. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): one type for both kinds of line */
 static void kernel_line(struct text_symbols *out, size_t *capacity, char *at, char *end)
 {
 	uint64_t address;

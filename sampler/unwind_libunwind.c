@@ -154,6 +154,7 @@ static void put_unwind_info(unw_addr_space_t space, unw_proc_info_t *info, void 
 	(void)argument;
 }
 
+/* The types of the accessors are libunwind's. NOLINTBEGIN(readability-non-const-parameter) */
 static int no_dynamic_list(unw_addr_space_t space, unw_word_t *address, void *argument)
 {
 	(void)space;
@@ -192,6 +193,7 @@ static int no_name(unw_addr_space_t space, unw_word_t address, char *name, size_
 	(void)argument;
 	return -UNW_ENOINFO;
 }
+/* NOLINTEND(readability-non-const-parameter) */
 
 struct unwind_libunwind *unwind_libunwind_new(void)
 {

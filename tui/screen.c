@@ -91,6 +91,7 @@ static void catch_crashes(void)
 /* terminfo strings may hold delays ("$<2>") that only tputs understands; a crash does not wait. */
 static void add_restore(const char *capability)
 {
+	/* NOLINTNEXTLINE(performance-no-int-to-ptr): how terminfo says "no such string" */
 	if (!capability || capability == (char *)-1)
 		return;
 	while (*capability && self.restore_bytes + 1 < sizeof self.restore) {

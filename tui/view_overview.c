@@ -150,7 +150,7 @@ static int draw_run(const struct state *state, const struct view_context *contex
 	uint64_t end = context->is_live ? context->now_ns : state->last_time_ns;
 	uint64_t start = context->recording->start_ns;
 	int x = canvas_print(canvas, 0, 0, MEANING_HEADER, "Running  ");
-	x += canvas_text(canvas, x, 0, canvas->width - x, MEANING_TEXT, context->command);
+	canvas_text(canvas, x, 0, canvas->width - x, MEANING_TEXT, context->command);
 	x = canvas_print(
 		canvas, 0, 1, MEANING_DIM, "%-9s%s%s%s", "",
 		text_duration(elapsed, sizeof elapsed, end > start ? (double)(end - start) : 0),

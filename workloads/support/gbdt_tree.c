@@ -380,6 +380,7 @@ static void predict_share(void *opaque, unsigned share, unsigned n_shares)
 	predict_rows(prediction, from, to);
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): written through the job */
 void gbdt_predict(const struct gbdt_tree *tree, const struct gbdt_bins *bins, struct crew *crew,
 		  float *scores)
 {

@@ -1,0 +1,48 @@
+/* Ring records of any bytes. */
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sampler/perf_record.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void read_all(const struct perf_event_header *header, const struct perf_layout *layout)
+{
+	struct perf_sample sample;
+	struct perf_map map;
+	struct perf_comm comm;
+	struct perf_task task;
+	uint64_t value, sum = 0;
+	if (perf_record_sample(header, layout, &sample)) {
+		for (size_t i = 0; i < sample.n_chain; i++)
+			sum += sample.chain[i];
+		for (size_t i = 0; i < sample.stack_bytes; i++)
+			sum += sample.stack[i];
+	}
+	if (perf_record_map(header, layout, &map))
+		sum += strlen(map.path);
+	if (perf_record_comm(header, layout, &comm))
+		sum += strlen(comm.name);
+	perf_record_task(header, &task);
+	perf_record_lost(header, &value);
+	perf_record_time(header, layout, &value);
+	if (sum == 1) /* keeps the reads */
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct perf_layout layout = { PERF_RECORD_LAYOUT_TYPES, 0xff0fff };
+	if (size < 16 || size > 65528)
+		return 0;
+	uint64_t *copy = malloc(size);
+	memcpy(copy, data, size);
+	((struct perf_event_header *)copy)->size = (uint16_t)size;
+	if (data[0] & 1)
+		layout.sample_type &= ~(uint64_t)PERF_SAMPLE_IDENTIFIER;
+	read_all((const void *)copy, &layout);
+	free(copy);
+	return 0;
+}
