@@ -13,7 +13,9 @@ say     = @printf '  %-8s %s\n' '$(1)' '$(2)' >&2
 
 # ---- what this machine has: found once by compiling, kept in build/features.mk
 FEATURES := ZSTD IBERTY CMOCKA
+ifneq ($(filter-out help clean layers format setup,$(or $(MAKECMDGOALS),all)),)
 -include build/features.mk
+endif
 FEATURE_FLAGS := -DHAVE_ZSTD=$(or $(HAVE_ZSTD),0) -DHAVE_IBERTY=$(or $(HAVE_IBERTY),0)
 
 ARCH := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
@@ -42,6 +44,7 @@ FIXTURES := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/fixture*.c)))
 TESTS   := $(patsubst tests/%.c,%,$(sort $(wildcard tests/test_*.c)))
 FUZZERS := $(patsubst tests/%.c,%,$(sort $(wildcard tests/fuzz_*.c)))
 REGISTRY_KINDS := source:*/source_*.c:sampler/source.h exporter:sampler/exporter_*.c:sampler/exporter.h \
+	importer:sampler/importer_*.c:sampler/importer.h \
 	view:tui/view_*.c:tui/view.h command:tui/command_*.c:tui/command.h \
 	workload:workloads/*.c:workloads/workload.h kernel:kernels/*.c:kernels/kernel.h
 
@@ -68,7 +71,7 @@ $(BUILD)/flags: FORCE
 	$(Q)mkdir -p $(@D); echo '$(CC) $(ALL_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS)' > $@
 
 build/features.mk:
-	$(Q)tests/features.sh '$(CC) $(CPPFLAGS)' '$(LDFLAGS)' > $@.new && mv $@.new $@
+	$(Q)mkdir -p build && tests/features.sh '$(CC) $(CPPFLAGS)' '$(LDFLAGS)' > $@.new && mv $@.new $@
 
 # ---- tests
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(FIXTURES) $(LIBRARY_OBJECTS)
@@ -109,7 +112,7 @@ bench: all $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench_*.c))  #
 	$(Q)for b in $(wildcard tests/bench/*.sh); do $$b $(BUILD)/stoke || exit 1; done
 	$(Q)for b in $(filter $(BUILD)/tests/%,$^); do $$b || exit 1; done
 
-compile_commands.json compdb: build/features.mk
+compile_commands.json compdb: build/features.mk FORCE
 	$(Q)tests/compdb.sh '$(CC) $(ALL_CFLAGS)' $(SOURCES) > compile_commands.json
 
 features: build/features.mk  ## show the optional libraries found

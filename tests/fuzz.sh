@@ -1,17 +1,17 @@
 #!/bin/bash
 # Fuzz targets: tests/fuzz_NAME.c with libFuzzer, address and undefined-behaviour sanitizers.
 # Usage: tests/fuzz.sh SECONDS [fuzz_NAME...]   run each for so long
-#        tests/fuzz.sh regressions              replay inputs that once crashed
+# Inputs that once crashed are kept in tests/fuzz-regressions/fuzz_NAME/ and start every run.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-regressions=tests/fuzz-regressions
 targets() { for file in tests/fuzz_*.c; do basename "$file" .c; done; }
 build() {
 	make --no-print-directory -j2 BUILD=build/fuzz CC=clang \
 		CFLAGS="-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined" \
 		LDFLAGS="-fsanitize=address,undefined" objects >build/fuzz.log 2>&1 ||
 		{ tail -20 build/fuzz.log; return 1; }
-	local objects libs
+	local objects libs features
+	features=$(sed -n 's/\(HAVE_[A-Z]*\) := \(.\)/-D\1=\2/p' build/features.mk)
 	objects=$(find build/fuzz -name '*.o' ! -path '*/tui/main.o' ! -path '*/tests/*')
 	libs="-lncursesw -ltinfo -lunwind-$(uname -m) -lunwind -ldw -lelf -lz -lm -lpthread"
 	grep -q 'ZSTD := 1' build/features.mk && libs="$libs -lzstd"
@@ -19,7 +19,7 @@ build() {
 	mkdir -p build/fuzz/tests
 	for target in "$@"; do
 		# shellcheck disable=SC2086
-		clang -std=c17 -D_GNU_SOURCE -I. -DHAVE_ZSTD=1 -DHAVE_IBERTY=1 -g -O1 \
+		clang -std=c17 -D_GNU_SOURCE -I. $features -g -O1 \
 			-fsanitize=fuzzer,address,undefined "tests/$target.c" $objects $libs \
 			-o "build/fuzz/tests/$target" || return 1
 	done
@@ -28,24 +28,12 @@ build() {
 seeds() { # TARGET FOLDER
 	case $1 in
 	fuzz_elf) cp build/fuzz/tests/seed.elf "$2/" 2>/dev/null; cp /usr/lib/*-linux-gnu/libdl.so.2 "$2/" 2>/dev/null ;;
+	fuzz_folded) cp build/seed.folded "$2/" 2>/dev/null ;;
 	fuzz_recording) cp build/seed.stoke "$2/" 2>/dev/null ;;
 	esac
+	cp "tests/fuzz-regressions/$1/"* "$2/" 2>/dev/null
 	return 0
 }
-if [ "${1:-}" = regressions ]; then
-	n=0
-	for folder in "$regressions"/*/; do
-		[ -d "$folder" ] || continue
-		target=$(basename "$folder")
-		[ -x "build/fuzz/tests/$target" ] || { echo "SKIP $target: not built (make fuzz)"; echo "0 passed, 0 failed, 1 skipped"; continue; }
-		for input in "$folder"*; do
-			"build/fuzz/tests/$target" "$input" >/dev/null 2>&1 || { echo "FAIL $input"; exit 1; }
-			n=$((n + 1))
-		done
-	done
-	echo "$n passed, 0 failed, 0 skipped"
-	exit 0
-fi
 seconds=${1:-20}
 shift
 [ $# -gt 0 ] || { mapfile -t all < <(targets); set -- "${all[@]}"; }
@@ -54,7 +42,10 @@ command -v clang >/dev/null || { echo "clang is needed to fuzz; apt-get install 
 mkdir -p build/fuzz/tests
 build "$@" || exit 1
 printf 'int main(void){return 0;}' | ${CC:-cc} -g -xc - -o build/fuzz/tests/seed.elf
-[ ! -x build/release/stoke ] || build/release/stoke record -q -o build/seed.stoke -- true
+[ ! -x build/release/stoke ] || {
+	build/release/stoke record -q -o build/seed.stoke -- true
+	build/release/stoke export build/seed.stoke -o build/seed.folded
+}
 for target in "$@"; do
 	corpus=build/fuzz/corpus/$target
 	mkdir -p "$corpus"

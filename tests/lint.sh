@@ -3,12 +3,15 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 status=0
+for tool in clang-format clang-tidy; do
+	command -v $tool >/dev/null || { echo "$tool is needed; STOKE_SETUP=all tests/setup.sh installs it"; exit 1; }
+done
 sources=$(git ls-files '*.[ch]')
 # shellcheck disable=SC2086
 clang-format --dry-run -Werror $sources || status=1
 for file in $sources; do
 	lines=$(wc -l <"$file")
-	if [ "$lines" -gt 620 ]; then
+	if [ "$lines" -gt 600 ]; then
 		echo "$file has $lines lines; split it (400 is the aim, 600 the limit)"
 		status=1
 	fi

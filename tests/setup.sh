@@ -42,15 +42,21 @@ fi
 
 echo "stoke needs packages that are not here:$missing"
 root=
-[ "$(id -u)" = 0 ] || root=sudo
+if [ "$(id -u)" != 0 ]; then
+	root=sudo
+	command -v sudo >/dev/null 2>&1 || { echo "Run this as root, or install sudo."; exit 1; }
+fi
 if command -v apt-get >/dev/null 2>&1; then
 	echo "Installing them with apt-get."
 	export DEBIAN_FRONTEND=noninteractive
+	$root apt-get update -qq
 	# shellcheck disable=SC2086
-	$root apt-get update -qq && $root apt-get install -y -qq --no-install-recommends $missing
+	$root apt-get install -y -qq --no-install-recommends $missing
 	rm -f build/features.mk # what was not there may be now
 else
 	echo "This is no Debian or Ubuntu: please install what brings the same with your system's"
-	echo "package manager (ncurses, libunwind, elfutils, zlib, zstd, libiberty, cmocka, tmux)."
+	echo "package manager:"
+	echo "  dnf install gcc-c++ ncurses-devel libunwind-devel elfutils-devel zlib-devel libzstd-devel binutils-devel libcmocka-devel tmux"
+	echo "  pacman -S gcc ncurses libunwind elfutils zlib zstd binutils cmocka tmux"
 	exit 1
 fi

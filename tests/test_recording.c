@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "sampler/exporter.h"
+#include "sampler/importer.h"
 #include "sampler/recording.h"
 #include "sampler/recording_file.h"
 #include "sampler/tree.h"
@@ -406,6 +407,26 @@ static void damaged_references_are_refused(void **state)
 	recording_free(recording);
 }
 
+static void folded_text_comes_back(void **state)
+{
+	static const char text[] =
+		"prog;main;sys_read:x 20\nprog;main;work 10\nx y;z w 3\nsolo 4\n";
+	struct why why;
+	(void)state;
+	write_file((const unsigned char *)text, sizeof text - 1);
+	struct recording *recording = importer_for_path("a.folded")->read(path, &why);
+	assert_non_null(recording);
+	char *again = folded(recording, &(struct export_options){ 0 });
+	assert_string_equal(again,
+			    "prog;main;sys_read:x 20\nprog;main;work 10\nsolo 4\nx y;z w 3\n");
+	free(again);
+	recording_free(recording);
+	write_file((const unsigned char *)"no count\n\n;;; 5x\n", 17);
+	assert_null(importer_for_path("a.folded")->read(path, &why));
+	assert_non_null(strstr(why.text, "holds no folded stack"));
+	assert_null(importer_for_path("a.txt"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -421,6 +442,7 @@ int main(void)
 		cmocka_unit_test(flipped_bytes_never_crash),
 		cmocka_unit_test(other_files_are_refused_in_a_sentence),
 		cmocka_unit_test(damaged_references_are_refused),
+		cmocka_unit_test(folded_text_comes_back),
 	};
 	close(mkstemp(path));
 	int status = cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* The kind of a file is told by its content where it can be. */
+/* A file of another format is told by its extension; everything else is a recording. */
 #include "tui/input.h"
 
 #include <errno.h>
@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "sampler/base/text.h"
+#include "sampler/importer.h"
 #include "sampler/recording_file.h"
 #include "tui/command.h"
 #include "tui/settings.h"
@@ -25,7 +26,8 @@ struct recording *input_open(const char *path, struct why *why)
 		why_fail(why, "Cannot read %s: it is a directory; name a file.", clean);
 		return NULL;
 	}
-	return recording_file_open(path, why);
+	const struct importer *importer = importer_for_path(path);
+	return importer ? importer->read(path, why) : recording_file_open(path, why);
 }
 
 struct recording *input_from_arguments(const char *command, const struct settings *settings,

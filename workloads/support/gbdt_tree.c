@@ -380,10 +380,11 @@ static void predict_share(void *opaque, unsigned share, unsigned n_shares)
 	predict_rows(prediction, from, to);
 }
 
-/* NOLINTNEXTLINE(readability-non-const-parameter): written through the job */
+/* scores are written through the job. NOLINTBEGIN(readability-non-const-parameter) */
 void gbdt_predict(const struct gbdt_tree *tree, const struct gbdt_bins *bins, struct crew *crew,
 		  float *scores)
 {
 	struct prediction prediction = { tree, bins, scores };
 	crew_run(crew, predict_share, &prediction);
 }
+/* NOLINTEND(readability-non-const-parameter) */
