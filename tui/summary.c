@@ -94,7 +94,9 @@ void summary_print(FILE *out, const struct recording *recording)
 		fputs("no samples: nothing ran long enough on a CPU while it was recorded\n", out);
 		return;
 	}
-	text_duration(duration, sizeof duration, (double)(totals.last_ns - totals.first_ns));
+	/* Folded text has no times: one instant is no duration. */
+	uint64_t duration_ns = totals.last_ns - totals.first_ns;
+	text_duration(duration, sizeof duration, duration_ns ? (double)duration_ns : NAN);
 	const char *rate = summary_fact(recording, "sampling.frequency_hz");
 	print_series(out, recording, &totals);
 	fprintf(out, "%s%s%s in %s, %s lost, %s truncated\n", rate ? " at " : "", rate ? rate : "",
