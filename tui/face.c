@@ -15,6 +15,7 @@ enum { MOST_VIEWS = 16, SEARCH_BYTES = 256 };
 struct face {
 	struct face_settings settings;
 	void *states[MOST_VIEWS];
+	bool is_updated[MOST_VIEWS]; /* has seen the recording, so keys may act on it */
 	int n_views, current;
 	struct arena frame;
 	bool is_live, has_ended, must_redraw, shows_help;
@@ -197,6 +198,12 @@ static void draw_all(struct face *face, const struct view_context *context,
 		draw_bottom(face, canvas);
 }
 
+static bool update_view(struct face *face, const struct view_context *context)
+{
+	face->is_updated[face->current] = true;
+	return views[face->current]->update(face->states[face->current], context);
+}
+
 bool face_draw(struct face *face, const struct canvas *canvas, uint64_t now_ns)
 {
 	bool is_changed =
@@ -206,7 +213,7 @@ bool face_draw(struct face *face, const struct canvas *canvas, uint64_t now_ns)
 	face->now_ns = now_ns;
 	arena_reset(&face->frame);
 	struct view_context context = context_of(face);
-	is_changed |= views[face->current]->update(face->states[face->current], &context);
+	is_changed |= update_view(face, &context);
 	if (!is_changed)
 		return false;
 	draw_all(face, &context, canvas);
@@ -337,6 +344,8 @@ static void react(struct face *face, unsigned reaction, const struct view_contex
 static bool view_key(struct face *face, const struct input *input)
 {
 	struct view_context context = context_of(face);
+	if (!face->is_updated[face->current])
+		update_view(face, &context);
 	for (const struct binding *at = views[face->current]->bindings; at->name; at++) {
 		if (at->key != input->key && (at->other_key == 0 || at->other_key != input->key))
 			continue;
@@ -428,6 +437,6 @@ void face_keys(struct face *face, const char *keys)
 		/* Keys act on what is laid out, so lay it out between them. */
 		arena_reset(&face->frame);
 		struct view_context context = context_of(face);
-		views[face->current]->update(face->states[face->current], &context);
+		update_view(face, &context);
 	}
 }

@@ -112,9 +112,9 @@ static void functions_draw(const void *opaque, const struct view_context *contex
 			   const struct canvas *canvas)
 {
 	const struct state *state = opaque;
-	canvas_print(canvas, 0, 0, MEANING_HEADER, "%8s %8s %10s  %s",
-		     state->is_by_inclusive ? "self" : "self \u25bc",
-		     state->is_by_inclusive ? "with \u25bc" : "with", "samples",
+	canvas_print(canvas, 0, 0, MEANING_HEADER, "%s %s    samples  %s",
+		     state->is_by_inclusive ? "    self" : "  self \u25bc",
+		     state->is_by_inclusive ? "  with \u25bc" : "    with",
 		     "function (with = with callees)");
 	if (state->n_shown == 0)
 		canvas_text(canvas, 0, 1, canvas->width, MEANING_DIM,

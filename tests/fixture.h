@@ -1,0 +1,18 @@
+/*
+ * fixture: recordings that are the same every time, for screens and layouts.
+ */
+#ifndef TESTS_FIXTURE_H
+#define TESTS_FIXTURE_H
+
+#include <stdint.h>
+
+struct recording;
+
+/* fixture_known: two threads, kernel, inlined, JIT and special frames, wide names, readings, notes;
+ * its clock starts at a fixed time. */
+struct recording *fixture_known(void);
+
+/* fixture_random: n_stacks random stacks from a seed, some very deep, with names of any kind. */
+struct recording *fixture_random(uint64_t seed, unsigned n_stacks);
+
+#endif

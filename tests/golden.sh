@@ -1,0 +1,46 @@
+#!/bin/bash
+# Screens as text against tests/golden/. Usage: tests/golden.sh [STOKE]; --update rewrites them.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+update=
+[ "${1:-}" != --update ] || { update=1; shift; }
+stoke=${1:-build/release/stoke}
+file=$(mktemp --suffix .stoke)
+got=$(mktemp)
+trap 'rm -f "$file" "$got"' EXIT
+n_passed=0 n_failed=0
+make --no-print-directory MODE="$(basename "$(dirname "$stoke")")" "$(dirname "$stoke")/tests/test_face" >/dev/null 2>&1
+"$(dirname "$stoke")/tests/test_face" --save "$file" || { echo "no fixture"; exit 1; }
+unset NO_COLOR CLICOLOR CLICOLOR_FORCE FORCE_COLOR
+screen() { # NAME OPTIONS...
+	local name=tests/golden/$1.txt
+	shift
+	LC_ALL=C.UTF-8 "$stoke" render "$@" "$file" >"$got" 2>&1
+	if [ -n "$update" ]; then
+		mkdir -p tests/golden
+		cp "$got" "$name"
+	elif diff -u "$name" "$got"; then
+		n_passed=$((n_passed + 1))
+	else
+		n_failed=$((n_failed + 1))
+	fi
+}
+for view in $("$stoke" list views | awk '/^[a-z]/ {print $1}'); do
+	for size in 80x24 120x40 200x60; do
+		screen "$view-$size" --view "$view" --size "$size" --color never
+	done
+	screen "$view-80x24-ascii" --view "$view" --size 80x24 --ascii --color never
+	screen "$view-80x24-dark" --view "$view" --size 80x24 --color always --theme dark
+	screen "$view-80x24-light" --view "$view" --size 80x24 --color always --theme light
+	screen "$view-80x24-mono" --view "$view" --size 80x24 --color always --theme mono
+done
+screen help-80x24 --view flame --size 80x24 --color never --keys '?'
+screen flame-inverted-80x24 --view flame --size 80x24 --color never --keys 'i'
+screen flame-search-80x24 --view flame --size 80x24 --color never --keys '/hist\rn'
+screen flame-zoom-80x24 --view flame --size 80x24 --color never --keys 'H\r'
+for name in tests/golden/*.txt; do # none may be left over
+	[ -n "$update" ] || [ -n "$("$stoke" list views | awk '/^[a-z]/ {print $1}' | grep -x "$(basename "$name" | sed 's/-.*//')")" ] ||
+		[ "$(basename "$name")" = help-80x24.txt ] || { echo "$name belongs to no view"; n_failed=$((n_failed + 1)); }
+done
+echo "$n_passed passed, $n_failed failed, 0 skipped"
+[ "$n_failed" -eq 0 ]

@@ -1,0 +1,252 @@
+/* Screens of every size, with recordings and keys of every kind. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sampler/base/text.h"
+#include "sampler/recording.h"
+#include "sampler/recording_file.h"
+#include "sampler/tree.h"
+#include "tests/fixture.h"
+#include "tui/face.h"
+#include "tui/flame.h"
+#include "tui/theme.h"
+#include "workloads/support/random.h"
+
+static void text_is_cut_between_characters(void **state)
+{
+	struct canvas canvas = canvas_new(6, 2);
+	char *text;
+	size_t n;
+	(void)state;
+	assert_int_equal(canvas_text(&canvas, 0, 0, 5, MEANING_TEXT, "ab\xe4\xb8\xad\xe6\x96\x87"),
+			 4);
+	assert_int_equal(canvas_text(&canvas, 5, 0, 9, MEANING_TEXT, "\xe4\xb8\xad"), 0);
+	canvas_text(&canvas, 3, 0, 1, MEANING_TEXT, "x"); /* over half of a wide one */
+	canvas_text(&canvas, 0, 1, 6, MEANING_TEXT, "e\xcc\x81\033[1m");
+	FILE *out = open_memstream(&text, &n);
+	canvas_write(&canvas, out, false, NULL);
+	fclose(out);
+	assert_string_equal(text, "ab x\ne\xcc\x81?[1m\n");
+	free(text);
+	out = open_memstream(&text, &n);
+	canvas_write(&canvas, out, true, NULL);
+	fclose(out);
+	assert_string_equal(text, "ab x\ne?[1m\n");
+	free(text);
+	canvas_free(&canvas);
+}
+
+/* Every row is exactly as wide as the canvas, whole characters only. */
+static void check_canvas(const struct canvas *canvas)
+{
+	for (int y = 0; y < canvas->height; y++) {
+		int columns = 0;
+		for (int x = 0; x < canvas->width; x++) {
+			const struct cell *cell =
+				&canvas->cells[(size_t)y * (size_t)canvas->stride + (size_t)x];
+			uint32_t code_point;
+			if (cell->text[0] == '\0') {
+				assert_true(x > 0); /* behind a wide one */
+				assert_int_equal(text_width(cell[-1].text), 2);
+				continue;
+			}
+			text_decode(cell->text, &code_point);
+			assert_int_not_equal(code_point, 0xfffd);
+			assert_true(code_point >= 0x20);
+			columns += text_width(cell->text);
+			assert_true(cell->meaning < N_MEANINGS);
+		}
+		assert_int_equal(columns, canvas->width);
+	}
+}
+
+static void any_size_and_any_keys_draw_well(void **state)
+{
+	static const int keys[] = { '1',
+				    '2',
+				    '3',
+				    '4',
+				    'i',
+				    'K',
+				    'p',
+				    'z',
+				    'u',
+				    18,
+				    'H',
+				    'F',
+				    'r',
+				    '\t',
+				    '?',
+				    'n',
+				    'N',
+				    '<',
+				    KEY_RETURN,
+				    KEY_ESCAPE,
+				    '/',
+				    'a',
+				    '(',
+				    KEY_ARROW_UP,
+				    KEY_ARROW_DOWN,
+				    KEY_ARROW_LEFT,
+				    KEY_ARROW_RIGHT,
+				    KEY_PAGE_DOWN,
+				    KEY_PAGE_UP,
+				    KEY_CLICK,
+				    KEY_DOUBLE_CLICK,
+				    'G',
+				    'g' };
+	struct random random = { 3 };
+	(void)state;
+	for (uint64_t seed = 0; seed < 6; seed++) {
+		struct recording *recording = fixture_random(seed, seed == 0 ? 0 : 300);
+		struct face_settings settings = { .recording = recording,
+						  .command = "\xe4\xb8\xad --x",
+						  .is_live = seed % 2 };
+		struct face *face = face_new(&settings);
+		for (int i = 0; i < 150; i++) {
+			int width = 1 + (int)(random_bits(&random) % (i % 3 ? 60 : 500));
+			int height = 1 + (int)(random_bits(&random) % (i % 3 ? 20 : 200));
+			struct canvas canvas = canvas_new(width, height);
+			face_draw(face, &canvas, recording->start_ns + 2000000000);
+			check_canvas(&canvas);
+			canvas_free(&canvas);
+			for (int k = 0; k < 4; k++)
+				face_key(face,
+					 (struct input){ keys[random_bits(&random) %
+							      (sizeof keys / sizeof keys[0])],
+							 (int)(random_bits(&random) % 600) - 5,
+							 (int)(random_bits(&random) % 250) - 5 });
+		}
+		face_free(face);
+		recording_free(recording);
+	}
+}
+
+static void small_sizes_draw_well(void **state)
+{
+	struct recording *recording = fixture_known();
+	struct face_settings settings = { .recording = recording, .command = "train" };
+	(void)state;
+	for (const struct view *const *view = views; *view; view++) {
+		settings.view = (*view)->name;
+		struct face *face = face_new(&settings);
+		for (int width = 1; width < 40; width++)
+			for (int height = 1; height < 12; height++) {
+				struct canvas canvas = canvas_new(width, height);
+				face_draw(face, &canvas, recording->start_ns);
+				check_canvas(&canvas);
+				canvas_free(&canvas);
+			}
+		face_free(face);
+	}
+	recording_free(recording);
+}
+
+static void boxes_do_not_overlap(void **state)
+{
+	struct recording *recording = fixture_random(9, 2000);
+	struct tree_options options = { .root = TREE_ROOT_NAME };
+	struct tree *tree = tree_open(recording, &options);
+	struct flame flame = { 0 };
+	(void)state;
+	tree_update(tree);
+	for (int width = 1; width < 300; width += 7) {
+		flame_layout(&flame, tree, 0, width);
+		for (size_t i = 0; i < flame.n_boxes; i++) {
+			const struct flame_box *box = &flame.boxes[i], *last = box - 1;
+			assert_true(box->x >= 0 && box->width > 0 && box->x + box->width <= width);
+			if (i > 0 && last->y == box->y)
+				assert_true(last->x + last->width <= box->x);
+		}
+	}
+	flame_free(&flame);
+	tree_close(tree);
+	recording_free(recording);
+}
+
+static void nothing_new_draws_nothing(void **state)
+{
+	struct recording *recording = fixture_known();
+	struct face_settings settings = { .recording = recording, .command = "train" };
+	struct face *face = face_new(&settings);
+	struct canvas canvas = canvas_new(80, 24);
+	(void)state;
+	for (int order = 1; order <= 4; order++) {
+		face_key(face, (struct input){ .key = '0' + order });
+		assert_true(face_draw(face, &canvas, recording->start_ns));
+		assert_false(face_draw(face, &canvas, recording->start_ns));
+		assert_false(face_draw(face, &canvas, recording->start_ns));
+	}
+	canvas_free(&canvas);
+	face_free(face);
+	recording_free(recording);
+}
+
+static void wrong_patterns_are_explained(void **state)
+{
+	struct recording *recording = fixture_known();
+	struct face_settings settings = { .recording = recording, .command = "t", .view = "flame" };
+	struct face *face = face_new(&settings);
+	struct canvas canvas = canvas_new(80, 24);
+	char *text;
+	size_t n;
+	(void)state;
+	face_draw(face, &canvas, 0);
+	face_keys(face, "/(\\r");
+	face_draw(face, &canvas, 0);
+	FILE *out = open_memstream(&text, &n);
+	canvas_write(&canvas, out, false, NULL);
+	fclose(out);
+	assert_non_null(strstr(text, "is no pattern"));
+	free(text);
+	canvas_free(&canvas);
+	face_free(face);
+	recording_free(recording);
+}
+
+static void every_theme_has_every_meaning(void **state)
+{
+	char escape[THEME_ESCAPE_BYTES];
+	(void)state;
+	for (const struct theme *const *theme = themes; *theme; theme++)
+		for (int meaning = 0; meaning < N_MEANINGS; meaning++) {
+			theme_escape(*theme, meaning, meaning % N_SHADES, escape);
+			assert_true(strlen(escape) < THEME_ESCAPE_BYTES - 1);
+			assert_int_equal(escape[strlen(escape) - 1], 'm');
+		}
+	assert_null(theme_find("purple"));
+}
+
+/* The file that tests/golden.sh renders. */
+static int save(const char *path)
+{
+	struct why why;
+	struct recording *recording = fixture_known();
+	struct recording_file *file = recording_file_create(path, &why);
+	bool is_good = file && recording_file_close(file, recording, &why);
+	recording_free(recording);
+	return is_good ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(text_is_cut_between_characters),
+		cmocka_unit_test(any_size_and_any_keys_draw_well),
+		cmocka_unit_test(small_sizes_draw_well),
+		cmocka_unit_test(boxes_do_not_overlap),
+		cmocka_unit_test(nothing_new_draws_nothing),
+		cmocka_unit_test(wrong_patterns_are_explained),
+		cmocka_unit_test(every_theme_has_every_meaning),
+	};
+	if (argc == 3 && strcmp(argv[1], "--save") == 0)
+		return save(argv[2]);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,125 @@
+#!/bin/bash
+# The real screen in a real terminal: tmux types, resizes and reads it back.
+# Usage: tests/tmux.sh [STOKE]
+set -u
+cd "$(dirname "$0")/.." || exit 1
+stoke=$(realpath "${1:-build/release/stoke}")
+socket=stoke-test-$$
+n_passed=0 n_failed=0
+if ! command -v tmux >/dev/null; then
+	echo "SKIP tmux is not here"
+	echo "0 passed, 0 failed, 1 skipped"
+	exit 0
+fi
+work=$(mktemp -d)
+t() { tmux -L "$socket" -f /dev/null "$@"; }
+trap 't kill-server 2>/dev/null; rm -rf "$work"' EXIT
+keys() { t send-keys -t 0 "$@"; sleep 0.25; }
+screen() { t capture-pane -p -t 0; }
+
+# Waits until the screen shows the pattern; 10 s at most.
+shows() { # NAME PATTERN
+	for _ in $(seq 50); do
+		if screen | grep -Eq -- "$2"; then
+			n_passed=$((n_passed + 1))
+			return 0
+		fi
+		sleep 0.2
+	done
+	echo "FAIL $1: no /$2/ on the screen"
+	screen | sed 's/^/     /'
+	n_failed=$((n_failed + 1))
+}
+begin() { # TERM LOCALE COLUMNSxROWS COMMAND
+	t kill-server 2>/dev/null
+	sleep 0.2
+	t new-session -d -x "${3%x*}" -y "${3#*x}" "env TERM=$1 LC_ALL=$2 PS1='\$ ' bash --norc --noprofile"
+	t set-option -g remain-on-exit on >/dev/null
+	sleep 0.3
+	keys "$4" Enter
+}
+# After the end: the shell is back, echoes, and takes whole lines.
+restored() { # NAME
+	keys "stty -a | grep -Eo ' (-?icanon|-?echo) ' | tr -d '\\n'; echo =back" Enter
+	shows "$1" '^ icanon  echo =back'
+}
+
+for term in xterm-256color screen linux vt100; do
+	begin "$term" C.UTF-8 100x30 "$stoke run gbdt rows=20k rounds=20000"
+	shows "$term: overview, live" 'live.*\[1 Overview\]'
+	shows "$term: the workload reports" 'progress +[0-9.]+ %'
+	shows "$term: its hottest function" 'build_histogram'
+	keys 2
+	shows "$term: flame" '\[2 Flame\]'
+	shows "$term: flame boxes" 'gbdt_run'
+	keys q
+	shows "$term: summary after the end" 'samples of cpu-clock|samples of cycles'
+	restored "$term: terminal restored"
+done
+
+begin xterm-256color C.UTF-8 100x30 "$stoke run gbdt rows=20k rounds=20000"
+shows "start" 'live'
+keys 2
+shows "flame has boxes" 'workload_main'
+keys / ; keys hist Enter
+shows "search" '/hist +[0-9.]+ % of the time'
+keys n ; keys Enter
+shows "zoom" 'zoomed'
+keys Escape ; keys z
+shows "freeze" 'frozen'
+keys z ; keys i
+shows "invert" 'bottom-up'
+keys r ; keys '?'
+shows "help from the tables" 'zoom into the selected box'
+keys x ; keys 3
+shows "functions" 'self .*with.*samples'
+keys 4
+shows "notes" 'stacks|No notes'
+keys 1
+t resize-window -t 0 -x 40 -y 10 ; sleep 0.5
+shows "40x10" 'Sampling'
+t resize-window -t 0 -x 20 -y 5 ; sleep 0.5
+shows "20x5" 'stoke'
+t resize-window -t 0 -x 200 -y 60 ; sleep 0.5
+shows "200x60" 'Hottest'
+keys C-z
+shows "suspended" 'Stopped'
+keys fg Enter
+shows "continued" 'live'
+keys C-c
+shows "Ctrl-C stops recording, keeps the data" 'saved'
+keys C-c
+shows "again leaves" 'samples of'
+restored "restored after Ctrl-C"
+
+begin xterm-256color C 80x24 "$stoke run gbdt rows=20k rounds=20000"
+shows "ASCII in the C locale" 'stoke \| . live \|'
+keys q
+restored "restored in the C locale"
+
+"$stoke" record -q -o "$work/a.stoke" -- "$stoke" workload gbdt rows=20k rounds=60 >/dev/null 2>&1
+begin xterm-256color C.UTF-8 80x24 "$stoke report $work/a.stoke"
+shows "report" 'saved'
+keys 3 ; keys Enter
+shows "from functions to flame" '\[2 Flame\]'
+keys q
+restored "restored after report"
+
+for signal in SEGV TERM HUP; do
+	begin xterm-256color C.UTF-8 80x24 "$stoke report $work/a.stoke"
+	shows "before $signal" 'saved'
+	pkill -"$signal" -f "^$stoke report $work/a.stoke" ; sleep 0.5
+	keys '' Enter
+	restored "restored after $signal"
+done
+
+begin dumb C.UTF-8 80x24 "$stoke run --duration 1s triad | tail -1"
+shows "TERM=dumb is headless" '[a-z]+;.* [0-9]+'
+begin xterm-256color C.UTF-8 80x24 "$stoke run -- sh -c 'echo hello from the child; exit 7'; echo status \$?"
+shows "a short command ends" 'ended with status 7'
+keys q
+shows "its output follows" 'hello from the child'
+shows "its status is kept" 'status 7'
+
+echo "$n_passed passed, $n_failed failed, 0 skipped"
+[ "$n_failed" -eq 0 ]
