@@ -152,6 +152,23 @@ static struct comparison compare_file(const char *path, uint64_t step)
 	return counts;
 }
 
+/* The decoder knows both machines, so the other one's C library can be read here too. */
+static void rules_of_aarch64_equal_those_of_elfutils(void **state)
+{
+	static const char path[] = "/usr/aarch64-linux-gnu/lib/libc.so.6";
+	(void)state;
+	if (access(path, R_OK) != 0) {
+		print_message("SKIP: no %s (libc6-dev-arm64-cross)\n", path);
+		skip();
+	}
+	struct comparison counts = compare_file(path, 4);
+	print_message("%s: %lu same, %lu different, %lu for libunwind\n", path,
+		      (unsigned long)counts.n_same, (unsigned long)counts.n_different,
+		      (unsigned long)counts.n_unsupported);
+	assert_true(counts.n_same > 5000);
+	assert_int_equal(counts.n_different, 0);
+}
+
 static void rules_equal_those_of_elfutils(void **state)
 {
 	const char *const paths[] = { path_of((void *)qsort), "/proc/self/exe" };
@@ -420,6 +437,7 @@ int main(void)
 		cmocka_unit_test(broken_files_are_refused_in_a_sentence),
 		cmocka_unit_test(files_cut_anywhere_do_no_harm),
 		cmocka_unit_test(rules_equal_those_of_elfutils),
+		cmocka_unit_test(rules_of_aarch64_equal_those_of_elfutils),
 		cmocka_unit_test(stacks_equal_those_of_libunwind),
 		cmocka_unit_test(cut_stacks_say_so),
 		cmocka_unit_test(random_registers_and_stacks_do_no_harm),
