@@ -40,7 +40,8 @@ static void append(struct text *text, const char *bytes, size_t n)
 		text->capacity = text->capacity ? text->capacity * 2 : 1 << 16;
 		text->bytes = reallocate(text->bytes, text->capacity, 1);
 	}
-	memcpy(text->bytes + text->n, bytes, n);
+	if (n) /* an empty name; there may be no buffer yet */
+		memcpy(text->bytes + text->n, bytes, n);
 	text->n += n;
 }
 

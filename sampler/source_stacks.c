@@ -75,7 +75,7 @@ static bool stacks_open(void *opaque, const struct target *target, struct record
 	if (!ladder_open(target, recording, &state->rings, &state->rung, why))
 		return false;
 	state->space = address_space_new(recording);
-	state->unwinder = unwinder_new(target->sampling->unwinder == UNWINDER_LIBUNWIND);
+	state->unwinder = unwinder_new((int)target->sampling->unwinder);
 	state->symbols = symbols_new(recording, state->space, target->sampling->no_inline);
 	if (target->sampling->delay_ns)
 		state->enable_at_ns = now_ns() + target->sampling->delay_ns;
@@ -424,14 +424,15 @@ static void note_unwinding(const struct state *state, struct recording *recordin
 			   "stacks are longer than the part that is copied; they end in "
 			   "[truncated].",
 			   "Copy more with --call-graph dwarf,BYTES (at most 65528).");
-	note_count(recording, SEVERITY_WARNING, statistics->n_checked - statistics->n_agreed,
+	note_count(recording, SEVERITY_WARNING,
+		   statistics->n_checked - statistics->n_agreed - statistics->n_prefix,
 		   "stacks checked against libunwind came out different.",
 		   "Use --unwinder=libunwind and report the program.");
 }
 
 static void note_end(const struct state *state, struct recording *recording)
 {
-	char text[64];
+	char text[96];
 	const struct unwind_statistics *statistics = unwinder_statistics(state->unwinder);
 	note_count(recording, SEVERITY_WARNING, state->n_lost,
 		   "records were lost because the ring was full; they are the width of [lost].",
@@ -447,7 +448,8 @@ static void note_end(const struct state *state, struct recording *recording)
 	snprintf(text, sizeof text, "%llu",
 		 (unsigned long long)statistics->n_by_end[UNWIND_TRUNCATED]);
 	recording_add_fact(recording, "sampling.truncated", text);
-	snprintf(text, sizeof text, "%llu/%llu", (unsigned long long)statistics->n_agreed,
+	snprintf(text, sizeof text, "%llu equal, %llu prefixes of %llu checked",
+		 (unsigned long long)statistics->n_agreed, (unsigned long long)statistics->n_prefix,
 		 (unsigned long long)statistics->n_checked);
 	recording_add_fact(recording, "unwinding.agreed_with_libunwind", text);
 }

@@ -19,7 +19,8 @@ enum call_graph {
 	CALL_GRAPH_NONE,
 };
 
-enum unwinder_kind { UNWINDER_FAST, UNWINDER_LIBUNWIND };
+/* UNWINDER_CHECK: fast, and every stack through libunwind as well, to compare. */
+enum unwinder_kind { UNWINDER_FAST, UNWINDER_LIBUNWIND, UNWINDER_CHECK };
 
 /* One event to sample: a ready attribute (type, config, exclude bits) and its name. The sampling
  * fields (sample_type, ring, inherit) are filled in by source_stacks. */

@@ -10,6 +10,7 @@
 #include "sampler/address_space.h"
 #include "sampler/base/why.h"
 #include "sampler/cfi.h"
+#include "sampler/target.h"
 #include "sampler/unwind_cache.h"
 #include "sampler/unwind_libunwind.h"
 
@@ -46,6 +47,7 @@ struct unwinder {
 	struct unwind_cache *cache;
 	struct unwind_libunwind *libunwind;
 	bool is_libunwind_only;
+	uint64_t check_every;
 	struct unwind_statistics statistics;
 };
 
@@ -60,12 +62,13 @@ struct walk {
 	bool needs_libunwind;
 };
 
-struct unwinder *unwinder_new(bool use_libunwind_only)
+struct unwinder *unwinder_new(int kind)
 {
 	struct unwinder *unwinder = allocate(1, sizeof *unwinder);
 	unwinder->cache = unwind_cache_new();
 	unwinder->libunwind = unwind_libunwind_new();
-	unwinder->is_libunwind_only = use_libunwind_only;
+	unwinder->is_libunwind_only = kind == UNWINDER_LIBUNWIND;
+	unwinder->check_every = kind == UNWINDER_CHECK ? 1 : CHECK_EVERY;
 	return unwinder;
 }
 
@@ -320,24 +323,24 @@ static size_t continue_by_chain(struct unwinder *unwinder, const struct unwind_i
 	return n;
 }
 
-/* Equal, or one of them stops earlier. */
-static bool do_agree(const uint64_t *a, size_t n_a, const uint64_t *b, size_t n_b)
-{
-	size_t n = n_a < n_b ? n_a : n_b;
-	return n > 0 && memcmp(a, b, n * sizeof *a) == 0;
-}
-
 static void check(struct unwinder *unwinder, const struct unwind_input *input,
 		  const uint64_t *addresses, size_t n)
 {
 	uint64_t others[UNWIND_MAX_FRAMES];
 	enum unwind_end end;
-	if (!unwinder->libunwind || unwinder->statistics.n_stacks % CHECK_EVERY != 1)
+	if (!unwinder->libunwind ||
+	    (unwinder->statistics.n_stacks - 1) % unwinder->check_every != 0)
 		return;
 	size_t n_others = unwind_libunwind_stack(unwinder->libunwind, input, others,
 						 UNWIND_MAX_FRAMES, NULL, &end);
 	unwinder->statistics.n_checked++;
-	unwinder->statistics.n_agreed += do_agree(addresses, n, others, n_others);
+	size_t n_both = n < n_others ? n : n_others;
+	if (n_both == 0 || memcmp(addresses, others, n_both * sizeof *addresses) != 0)
+		return;
+	if (n == n_others)
+		unwinder->statistics.n_agreed++;
+	else
+		unwinder->statistics.n_prefix++;
 }
 
 static size_t walk_with_libunwind(struct unwinder *unwinder, const struct unwind_input *input,

@@ -56,10 +56,12 @@ struct unwind_statistics {
 	uint64_t n_stacks, n_frames, n_by_end[UNWIND_BROKEN + 1];
 	uint64_t n_rules_decoded, n_libunwind_steps, n_chain_frames;
 	uint64_t n_leaf_repairs;
-	uint64_t n_checked, n_agreed; /* live spot checks against libunwind */
+	/* Live spot checks against libunwind: equal, and one of them stopping earlier. */
+	uint64_t n_checked, n_agreed, n_prefix;
 };
 
-struct unwinder *unwinder_new(bool use_libunwind_only);
+/* unwinder_new: kind as in enum unwinder_kind (target.h). */
+struct unwinder *unwinder_new(int kind);
 void unwinder_free(struct unwinder *unwinder);
 
 /*

@@ -27,6 +27,7 @@
 #include "sampler/elf_image.h"
 #include "sampler/recording.h"
 #include "sampler/symbols.h"
+#include "sampler/target.h"
 #include "sampler/unwind.h"
 
 static const char *path_of(void *function)
@@ -313,7 +314,8 @@ static void expect_both_agree(const char *what)
 	struct recording *recording = recording_new();
 	struct address_space *space = address_space_new(recording);
 	struct process *process = own_process(space);
-	struct unwinder *fast = unwinder_new(false), *slow = unwinder_new(true);
+	struct unwinder *fast = unwinder_new(UNWINDER_FAST),
+			*slow = unwinder_new(UNWINDER_LIBUNWIND);
 	uint64_t a[UNWIND_MAX_FRAMES], b[UNWIND_MAX_FRAMES];
 	enum unwind_end end_a, end_b;
 	size_t n_a = unwind(fast, process, a, &end_a), n_b = unwind(slow, process, b, &end_b);
@@ -352,7 +354,7 @@ static void cut_stacks_say_so(void **state)
 	struct recording *recording = recording_new();
 	struct address_space *space = address_space_new(recording);
 	struct process *process = own_process(space);
-	struct unwinder *unwinder = unwinder_new(false);
+	struct unwinder *unwinder = unwinder_new(UNWINDER_FAST);
 	uint64_t whole[UNWIND_MAX_FRAMES], cut[UNWIND_MAX_FRAMES];
 	enum unwind_end end;
 	(void)state;
@@ -376,7 +378,7 @@ static void random_registers_and_stacks_do_no_harm(void **state)
 	struct recording *recording = recording_new();
 	struct address_space *space = address_space_new(recording);
 	struct process *process = own_process(space);
-	struct unwinder *unwinder = unwinder_new(false);
+	struct unwinder *unwinder = unwinder_new(UNWINDER_FAST);
 	uint64_t addresses[UNWIND_MAX_FRAMES], text = (uint64_t)(uintptr_t)qsort;
 	enum unwind_end end;
 	(void)state;

@@ -228,6 +228,9 @@ static void report_end(const struct session *session)
 	fputs("stoke: ", stderr);
 	summary_print(stderr, session->recording);
 	enum severity least = session->settings->verbosity > 0 ? SEVERITY_INFO : SEVERITY_WARNING;
+	const char *agreement = summary_fact(session->recording, "unwinding.agreed_with_libunwind");
+	if (session->settings->verbosity > 0 && agreement)
+		fprintf(stderr, "stoke: unwinding beside libunwind: %s\n", agreement);
 	size_t n_more = summary_print_notes(stderr, session->recording, least, "stoke: ");
 	if (n_more > 0)
 		fprintf(stderr, "stoke: %zu more note%s with -v\n", n_more, n_more > 1 ? "s" : "");
