@@ -36,6 +36,7 @@ struct request {
 	const struct unwind_input *input;
 	uint64_t stack_pointer;
 	bool is_past_copy; /* a read beyond the copied stack */
+	size_t last;       /* the mapping whose file was read last */
 };
 
 /* The kernel's order of x86-64 registers is not DWARF's; 20 values for mask 0xff0fff. */
@@ -66,25 +67,28 @@ static int read_stack(struct request *request, unw_word_t address, unw_word_t *v
 	return 0;
 }
 
+static bool read_mapping(const struct mapping *mapping, unw_word_t address, unw_word_t *value)
+{
+	struct elf_image *image = mapping->is_bias_known ? module_image(mapping->module) : NULL;
+	return image && elf_image_read_vaddr(image, address - mapping->bias, value, sizeof *value);
+}
+
+/*
+ * Only code is known to be mapped; unwind tables and data of the same file lie before or behind it
+ * with the same bias. Files do not overlap in memory, so the one that has the address is right.
+ */
 static int read_file(struct request *request, unw_word_t address, unw_word_t *value)
 {
-	struct process *process = request->input->process;
-	struct mapping *mapping = process_find(process, address);
-	struct module *module = mapping ? mapping->module : NULL;
-	uint64_t bias = mapping ? mapping->bias : 0;
-	/* Only code is known to be mapped; data of the same file follows with the same bias. */
-	for (size_t i = process->n_mappings; !module && i-- > 0;) {
-		const struct mapping *before = &process->mappings[i];
-		if (before->start <= address && address - before->start < (uint64_t)1 << 31 &&
-		    before->is_bias_known) {
-			module = before->module;
-			bias = before->bias;
+	const struct process *process = request->input->process;
+	if (request->last < process->n_mappings &&
+	    read_mapping(&process->mappings[request->last], address, value))
+		return 0;
+	for (size_t i = 0; i < process->n_mappings; i++)
+		if (read_mapping(&process->mappings[i], address, value)) {
+			request->last = i;
+			return 0;
 		}
-	}
-	struct elf_image *image = module ? module_image(module) : NULL;
-	if (!image || !elf_image_read_vaddr(image, address - bias, value, sizeof *value))
-		return -UNW_EINVAL;
-	return 0;
+	return -UNW_EINVAL;
 }
 
 static int access_memory(unw_addr_space_t space, unw_word_t address, unw_word_t *value, int write,
@@ -246,7 +250,7 @@ size_t unwind_libunwind_stack(struct unwind_libunwind *unwinder, const struct un
 			      uint64_t *addresses, size_t max, uint64_t *after_signal,
 			      enum unwind_end *end)
 {
-	struct request request = { input, stack_pointer_of(input), false };
+	struct request request = { input, stack_pointer_of(input), false, 0 };
 	unw_cursor_t cursor;
 	size_t n = 0;
 	int more = 1;
