@@ -80,7 +80,7 @@ median() { printf '%s\n' "$@" | sort -g | awk '{ v[NR] = $1 } END { print v[int(
 printf '%-34s %12s %12s %8s %8s %s\n' "case" "stoke us" "perf us" "ratio" "goal" "met"
 row() { # NAME GOAL OURS THEIRS
 	awk -v name="$1" -v goal="$2" -v a="$3" -v b="$4" 'BEGIN { r = a > 0 ? b / a : 0
-		printf "%-34s %12.2f %12.2f %8.1f %8s %s\n", name, a, b, r, "1/" goal, r >= goal ? "yes" : "NO" }'
+		printf "%-34s %12.2f %12.2f %8.1f %8s %s\n", name, a, b, r, "1/" goal, (r >= goal ? "yes" : "NO") }'
 }
 compare() { # NAME GOAL HZ BYTES OUR-INLINE PERF-INLINE COMMAND...
 	local name=$1 goal=$2 hz=$3 bytes=$4 oi=$5 pi=$6 a=() b=()
