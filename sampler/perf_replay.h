@@ -1,0 +1,51 @@
+/*
+ * perf_replay: what perf's records do: mappings, names of threads, and a sample's stack as rows.
+ * The same for a live ring and for a perf.data file. One thread.
+ */
+#ifndef SAMPLER_PERF_REPLAY_H
+#define SAMPLER_PERF_REPLAY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sampler/perf_record.h"
+#include "sampler/stack_threads.h"
+
+struct address_space;
+struct process;
+struct recording;
+struct unwinder;
+
+struct perf_replay {
+	struct recording *recording; /* borrowed */
+	struct address_space *space;
+	struct unwinder *unwinder;
+	struct stack_threads threads;
+	uint32_t frame_truncated;
+};
+
+/* perf_replay_open: unwinder_kind as in enum unwinder_kind (target.h). */
+void perf_replay_open(struct perf_replay *replay, struct recording *recording, int unwinder_kind);
+void perf_replay_close(struct perf_replay *replay); /* a zeroed one is fine */
+
+/*
+ * perf_replay_task: take in a record of MMAP2, COMM, FORK or EXIT; others do nothing.
+ * Returns false if the record makes no sense
+ */
+bool perf_replay_task(struct perf_replay *replay, const struct perf_event_header *header,
+		      const struct perf_layout *layout);
+
+/*
+ * perf_replay_stack: a sample's stack as an id of TABLE_STACKS.
+ *
+ * unwind   unwind the copied stack by its rules where registers were sampled; else the kernel's
+ *          chain of frame pointers stands, with the leaf repaired
+ */
+uint32_t perf_replay_stack(struct perf_replay *replay, const struct perf_event_header *header,
+			   const struct perf_sample *sample, bool unwind);
+
+/* perf_replay_thread: the row of the thread that was sampled, under its present name. */
+uint32_t perf_replay_thread(struct perf_replay *replay, uint32_t pid, uint32_t tid,
+			    uint64_t time_ns);
+
+#endif
