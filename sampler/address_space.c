@@ -53,6 +53,11 @@ struct address_space *address_space_new(struct recording *recording)
 	return space;
 }
 
+void address_space_set_offline(struct address_space *space)
+{
+	modules_set_offline(space->modules);
+}
+
 static void process_free(struct process *process)
 {
 	free(process->mappings);
@@ -286,7 +291,8 @@ void address_space_read_proc(struct address_space *space, pid_t pid)
 					    (uint64_t)major << 32 | minor,
 					    inode,
 					    prot_of(prot),
-					    path[0] ? path : "//anon" };
+					    path[0] ? path : "//anon",
+					    NULL };
 		address_space_map(space, pid, &file);
 	}
 	fclose(maps);

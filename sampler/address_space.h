@@ -25,6 +25,8 @@ struct module {
 	char *open_path; /* as we can open it (/proc/PID/root/...) */
 	pid_t pid;       /* a process that maps it */
 	uint64_t device, inode;
+	char build_id[41]; /* as the recorder saw it, hexadecimal; "" = not said */
+	bool is_offline;   /* of another time or machine */
 
 	struct elf_image *image; /* NULL until loaded, or if it cannot be */
 	bool is_image_tried;
@@ -62,6 +64,10 @@ struct address_space;
 struct address_space *address_space_new(struct recording *recording);
 void address_space_free(struct address_space *space);
 
+/* address_space_set_offline: the processes are of another time or machine: files are found by
+ * build-id (module_store.h), /proc is not asked. Before anything is mapped. */
+void address_space_set_offline(struct address_space *space);
+
 /* The process with this pid; made (empty) if unknown. Never NULL. */
 struct process *address_space_process(struct address_space *space, pid_t pid);
 
@@ -69,7 +75,8 @@ struct process *address_space_process(struct address_space *space, pid_t pid);
 struct mapped_file {
 	uint64_t start, length, file_offset, device, inode;
 	uint32_t prot;
-	const char *path; /* "[vdso]", "//anon", "/usr/lib/..." */
+	const char *path;     /* "[vdso]", "//anon", "/usr/lib/..." */
+	const char *build_id; /* hexadecimal; NULL or "" = not said */
 };
 void address_space_map(struct address_space *space, pid_t pid, const struct mapped_file *file);
 void address_space_fork(struct address_space *space, pid_t parent, pid_t child);

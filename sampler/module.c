@@ -15,6 +15,7 @@
 #include "sampler/base/text.h"
 #include "sampler/base/why.h"
 #include "sampler/elf_image.h"
+#include "sampler/module_store.h"
 #include "sampler/recording.h"
 #include "sampler/symbols.h"
 #include "sampler/unwind.h"
@@ -26,6 +27,7 @@ struct modules {
 	struct module **by_row; /* index: TABLE_MODULES id */
 	uint32_t n_by_row;
 	struct module *kernel;
+	bool is_offline;
 };
 
 struct modules *modules_new(struct recording *recording)
@@ -33,6 +35,11 @@ struct modules *modules_new(struct recording *recording)
 	struct modules *modules = allocate(1, sizeof *modules);
 	modules->recording = recording;
 	return modules;
+}
+
+void modules_set_offline(struct modules *modules)
+{
+	modules->is_offline = true;
 }
 
 static void module_free(struct module *module)
@@ -123,6 +130,9 @@ static bool is_same(const struct module *module, uint32_t kind, const struct map
 		return false;
 	if (kind == MODULE_JIT)
 		return module->pid == pid;
+	if (module->is_offline &&
+	    strcmp(module->build_id, file->build_id ? file->build_id : "") != 0)
+		return false;
 	if (kind == MODULE_VDSO)
 		return true;
 	return module->device == file->device && module->inode == file->inode &&
@@ -141,7 +151,10 @@ struct module *modules_find(struct modules *modules, const struct mapped_file *f
 	module->pid = pid;
 	module->device = file->device;
 	module->inode = file->inode;
-	if (kind == MODULE_FILE)
+	module->is_offline = modules->is_offline;
+	if (file->build_id)
+		snprintf(module->build_id, sizeof module->build_id, "%s", file->build_id);
+	if (kind == MODULE_FILE && !module->is_offline)
 		module->open_path = open_path_of(file, pid);
 	return module;
 }
@@ -167,16 +180,32 @@ static struct elf_image *open_vdso(struct why *why)
 	return elf_image_open_bytes(vdso, n_bytes, "[vdso]", why);
 }
 
+/* Our vdso is a recording's only if it is the same build. */
+static struct elf_image *same_vdso(const struct module *module, struct why *why)
+{
+	struct elf_image *image = open_vdso(why);
+	if (image && module->build_id[0] &&
+	    strcmp(module->build_id, elf_image_build_id(image)) != 0) {
+		elf_image_close(image);
+		why_fail(why, "the vdso of another kernel");
+		return NULL;
+	}
+	return image;
+}
+
 struct elf_image *module_image(struct module *module)
 {
 	if (module->is_image_tried)
 		return module->image;
 	module->is_image_tried = true;
 	struct why why = { "it has no file" };
-	if (module->kind == MODULE_FILE)
+	if (module->kind == MODULE_FILE && module->is_offline)
+		module->image =
+			module_store_open(module->path, module->build_id, &module->open_path, &why);
+	else if (module->kind == MODULE_FILE)
 		module->image = elf_image_open(module->open_path, &why);
 	else if (module->kind == MODULE_VDSO)
-		module->image = open_vdso(&why);
+		module->image = same_vdso(module, &why);
 	if (!module->image)
 		snprintf(module->why_no_image, sizeof module->why_no_image, "%.150s", why.text);
 	return module->image;
@@ -192,9 +221,8 @@ uint32_t modules_row(struct modules *modules, struct module *module)
 	struct module_row row = {
 		.path = recording_add_string(modules->recording,
 					     text_clean(path, sizeof path, module->path)),
-		.build_id =
-			image ? recording_add_string(modules->recording, elf_image_build_id(image))
-			      : 0,
+		.build_id = recording_add_string(
+			modules->recording, image ? elf_image_build_id(image) : module->build_id),
 		.kind = module->kind,
 		.pid = is_private ? (uint32_t)module->pid : 0,
 	};

@@ -12,6 +12,9 @@ struct modules;
 struct modules *modules_new(struct recording *recording);
 void modules_free(struct modules *modules);
 
+/* modules_set_offline: see address_space_set_offline. */
+void modules_set_offline(struct modules *modules);
+
 /* modules_find: the module for a mapped file, made if new; `pid` is a process that maps it. */
 struct module *modules_find(struct modules *modules, const struct mapped_file *file, pid_t pid);
 

@@ -1,11 +1,19 @@
 /*
  * A cursor walks a record eight bytes at a time and never leaves it. Samples carry their fields in
- * the order of the PERF_SAMPLE_* list in perf_event_open(2); other records end in a trailer with
- * tid, time, cpu and identifier (sample_id_all).
+ * the order of the PERF_SAMPLE_* list in perf_event_open(2), of which those behind the copied stack
+ * are not looked at; other records end in a trailer with tid, time, ids and cpu (sample_id_all).
  */
 #include "sampler/perf_record.h"
 
 #include <string.h>
+#include <sys/mman.h>
+
+enum {
+	BRANCH_BYTES = 24, /* from, to, flags */
+	/* Of newer kernels than our headers may be. */
+	FORMAT_LOST = 1 << 4,
+	BRANCH_COUNTERS = 1 << 19,
+};
 
 struct cursor {
 	const unsigned char *at, *end;
@@ -90,27 +98,87 @@ static void take_stack(struct cursor *cursor, struct perf_sample *out)
 	out->stack_bytes = copied < reserved ? copied : reserved;
 }
 
+static void skip_array(struct cursor *cursor, uint64_t n, uint64_t bytes_each)
+{
+	if (n > (uint64_t)(cursor->end - cursor->at) / bytes_each)
+		cursor->is_short = true;
+	else
+		take(cursor, n * bytes_each);
+}
+
+/* Counts beside the sample's own: of one event or of a group. */
+static void skip_counts(struct cursor *cursor, uint64_t format)
+{
+	const uint64_t times = PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING;
+	const uint64_t with_each = PERF_FORMAT_ID | FORMAT_LOST;
+	uint64_t n_times = (uint64_t)__builtin_popcountll(format & times);
+	uint64_t words_each = 1 + (uint64_t)__builtin_popcountll(format & with_each);
+	uint64_t n = format & PERF_FORMAT_GROUP ? take_word(cursor) : 1;
+	take(cursor, n_times * sizeof(uint64_t));
+	skip_array(cursor, n, words_each * sizeof(uint64_t));
+}
+
+/* A size of 32 bits and so many bytes, whole words together. */
+static void skip_raw(struct cursor *cursor)
+{
+	uint32_t n_bytes = 0;
+	const void *bytes = take(cursor, sizeof n_bytes);
+	if (bytes)
+		memcpy(&n_bytes, bytes, sizeof n_bytes);
+	if ((sizeof n_bytes + n_bytes) % sizeof(uint64_t) != 0)
+		cursor->is_short = true; /* what follows could not be read aligned */
+	take(cursor, n_bytes);
+}
+
+static void skip_branches(struct cursor *cursor, uint64_t branch_type)
+{
+	uint64_t n = take_word(cursor);
+	if (branch_type & PERF_SAMPLE_BRANCH_HW_INDEX)
+		take_word(cursor);
+	skip_array(cursor, n, BRANCH_BYTES);
+	if (branch_type & BRANCH_COUNTERS)
+		skip_array(cursor, n, sizeof(uint64_t));
+}
+
+/* The words before the first part of unknown length. */
+static void take_words(struct cursor *cursor, uint64_t type, struct perf_sample *out)
+{
+	uint32_t unused;
+	if (type & PERF_SAMPLE_IDENTIFIER)
+		out->id = take_word(cursor);
+	if (type & PERF_SAMPLE_IP)
+		out->ip = take_word(cursor);
+	if (type & PERF_SAMPLE_TID)
+		take_pair(cursor, &out->pid, &out->tid);
+	if (type & PERF_SAMPLE_TIME)
+		out->time_ns = take_word(cursor);
+	if (type & PERF_SAMPLE_ADDR)
+		take_word(cursor);
+	if (type & PERF_SAMPLE_ID)
+		out->id = take_word(cursor);
+	if (type & PERF_SAMPLE_STREAM_ID)
+		take_word(cursor);
+	if (type & PERF_SAMPLE_CPU)
+		take_pair(cursor, &out->cpu, &unused);
+	if (type & PERF_SAMPLE_PERIOD)
+		out->period = take_word(cursor);
+}
+
 bool perf_record_sample(const struct perf_event_header *header, const struct perf_layout *layout,
 			struct perf_sample *out)
 {
 	struct cursor cursor = cursor_of(header);
 	uint64_t type = layout->sample_type;
-	uint32_t unused;
 	memset(out, 0, sizeof *out);
-	if (type & PERF_SAMPLE_IDENTIFIER)
-		out->id = take_word(&cursor);
-	if (type & PERF_SAMPLE_IP)
-		out->ip = take_word(&cursor);
-	if (type & PERF_SAMPLE_TID)
-		take_pair(&cursor, &out->pid, &out->tid);
-	if (type & PERF_SAMPLE_TIME)
-		out->time_ns = take_word(&cursor);
-	if (type & PERF_SAMPLE_CPU)
-		take_pair(&cursor, &out->cpu, &unused);
-	if (type & PERF_SAMPLE_PERIOD)
-		out->period = take_word(&cursor);
+	take_words(&cursor, type, out);
+	if (type & PERF_SAMPLE_READ)
+		skip_counts(&cursor, layout->read_format);
 	if (type & PERF_SAMPLE_CALLCHAIN)
 		take_chain(&cursor, out);
+	if (type & PERF_SAMPLE_RAW)
+		skip_raw(&cursor);
+	if (type & PERF_SAMPLE_BRANCH_STACK)
+		skip_branches(&cursor, layout->branch_type);
 	if (type & PERF_SAMPLE_REGS_USER)
 		take_registers(&cursor, layout->register_mask, out);
 	if (type & PERF_SAMPLE_STACK_USER)
@@ -120,8 +188,10 @@ bool perf_record_sample(const struct perf_event_header *header, const struct per
 
 static uint64_t trailer_bytes(const struct perf_layout *layout)
 {
-	const uint64_t words =
-		PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_CPU | PERF_SAMPLE_IDENTIFIER;
+	const uint64_t words = PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_ID |
+			       PERF_SAMPLE_STREAM_ID | PERF_SAMPLE_CPU | PERF_SAMPLE_IDENTIFIER;
+	if (layout->has_no_trailer)
+		return 0;
 	return (uint64_t)__builtin_popcountll(layout->sample_type & words) * sizeof(uint64_t);
 }
 
@@ -142,24 +212,42 @@ static const char *take_text(struct cursor *cursor, const struct perf_layout *la
 	return text;
 }
 
+/* Where the file is: device and inode, or instead of them its build-id. */
+static void take_file(struct cursor *cursor, bool is_build_id, struct perf_map *out)
+{
+	uint32_t major, minor;
+	if (is_build_id) {
+		const uint8_t *bytes = take(cursor, 24); /* size, 3 reserved, 20 of the id */
+		if (bytes && bytes[0] >= 1 && bytes[0] <= 20) {
+			out->build_id = bytes + 4;
+			out->build_id_bytes = bytes[0];
+		}
+		return;
+	}
+	take_pair(cursor, &major, &minor);
+	out->device = (uint64_t)major << 32 | minor;
+	out->inode = take_word(cursor);
+	take_word(cursor); /* inode generation */
+}
+
 bool perf_record_map(const struct perf_event_header *header, const struct perf_layout *layout,
 		     struct perf_map *out)
 {
 	struct cursor cursor = cursor_of(header);
-	uint32_t major, minor, flags;
+	uint32_t flags;
 	memset(out, 0, sizeof *out);
 	take_pair(&cursor, &out->pid, &out->tid);
 	out->start = take_word(&cursor);
 	out->length = take_word(&cursor);
 	out->file_offset = take_word(&cursor);
-	take_pair(&cursor, &major, &minor);
-	out->inode = take_word(&cursor);
-	take_word(&cursor); /* inode generation */
-	take_pair(&cursor, &out->prot, &flags);
+	if (header->type == PERF_RECORD_MMAP) {
+		bool is_data = header->misc & PERF_RECORD_MISC_MMAP_DATA;
+		out->prot = PROT_READ | (is_data ? 0 : PROT_EXEC);
+	} else {
+		take_file(&cursor, header->misc & PERF_RECORD_MISC_MMAP_BUILD_ID, out);
+		take_pair(&cursor, &out->prot, &flags);
+	}
 	out->path = take_text(&cursor, layout);
-	out->device = (uint64_t)major << 32 | minor;
-	if (header->misc & PERF_RECORD_MISC_MMAP_BUILD_ID)
-		out->device = out->inode = 0; /* those words hold a build-id then */
 	return !cursor.is_short;
 }
 
@@ -204,11 +292,13 @@ static bool sample_time(const struct perf_event_header *header, const struct per
 bool perf_record_time(const struct perf_event_header *header, const struct perf_layout *layout,
 		      uint64_t *time_ns)
 {
+	if (!(layout->sample_type & PERF_SAMPLE_TIME))
+		return false;
 	if (header->type == PERF_RECORD_SAMPLE)
 		return sample_time(header, layout, time_ns);
 	uint64_t trailer = trailer_bytes(layout);
 	struct cursor cursor = cursor_of(header);
-	if ((uint64_t)(cursor.end - cursor.at) < trailer)
+	if (trailer == 0 || (uint64_t)(cursor.end - cursor.at) < trailer)
 		return false;
 	cursor.at = cursor.end - trailer;
 	if (layout->sample_type & PERF_SAMPLE_TID)

@@ -1,5 +1,6 @@
 /*
- * perf_record: what a record of a perf ring says, every field checked against the record's size.
+ * perf_record: what a record of a perf ring or a perf.data file says, every field checked against
+ * the record's size.
  * Pointers in the results point into the record.
  * Source: perf_event_open(2), linux/perf_event.h.
  */
@@ -11,17 +12,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* How the events that share a ring were opened. */
+/* How the events that share a ring were opened: any combination of PERF_SAMPLE_*. */
 struct perf_layout {
-	uint64_t sample_type; /* of PERF_RECORD_LAYOUT_TYPES, TID and TIME among them */
+	uint64_t sample_type;
 	uint64_t register_mask;
+	uint64_t read_format, branch_type; /* what PERF_SAMPLE_READ and BRANCH_STACK hold */
+	bool has_no_trailer;               /* sample_id_all was off */
 };
-
-/* What this parser understands; anything else must not be asked for. */
-#define PERF_RECORD_LAYOUT_TYPES                                                                   \
-	(PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_IP | PERF_SAMPLE_TID | PERF_SAMPLE_TIME |            \
-	 PERF_SAMPLE_CPU | PERF_SAMPLE_PERIOD | PERF_SAMPLE_CALLCHAIN | PERF_SAMPLE_REGS_USER |    \
-	 PERF_SAMPLE_STACK_USER)
 
 struct perf_sample {
 	uint64_t id, ip, time_ns, period;
@@ -37,7 +34,9 @@ struct perf_sample {
 struct perf_map {
 	uint32_t pid, tid, prot;
 	uint64_t start, length, file_offset, device, inode;
-	const char *path; /* NUL-terminated inside the record */
+	const uint8_t *build_id; /* NULL if the record holds none */
+	size_t build_id_bytes;   /* 1 to 20 */
+	const char *path;        /* NUL-terminated inside the record */
 };
 
 struct perf_comm {
@@ -53,6 +52,7 @@ struct perf_task {
 /* Each returns false when the record is too short for what it claims to hold. */
 bool perf_record_sample(const struct perf_event_header *header, const struct perf_layout *layout,
 			struct perf_sample *out);
+/* PERF_RECORD_MMAP2 and PERF_RECORD_MMAP */
 bool perf_record_map(const struct perf_event_header *header, const struct perf_layout *layout,
 		     struct perf_map *out);
 bool perf_record_comm(const struct perf_event_header *header, const struct perf_layout *layout,
@@ -61,7 +61,7 @@ bool perf_record_task(const struct perf_event_header *header, struct perf_task *
 /* PERF_RECORD_LOST and PERF_RECORD_LOST_SAMPLES: how many records are missing. */
 bool perf_record_lost(const struct perf_event_header *header, uint64_t *n_lost);
 
-/* perf_record_time: when any record was written; false if it is too short to say. */
+/* perf_record_time: when any record was written; false if it does not say. */
 bool perf_record_time(const struct perf_event_header *header, const struct perf_layout *layout,
 		      uint64_t *time_ns);
 

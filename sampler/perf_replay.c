@@ -9,6 +9,7 @@
 
 #include "sampler/address_space.h"
 #include "sampler/base/text.h"
+#include "sampler/module_store.h"
 #include "sampler/recording.h"
 #include "sampler/unwind.h"
 
@@ -196,8 +197,14 @@ static bool take_map(struct perf_replay *replay, const struct perf_event_header 
 	struct perf_map map;
 	if (!perf_record_map(header, layout, &map))
 		return false;
+	char build_id[BUILD_ID_TEXT] = "";
+	if (map.build_id)
+		build_id_text(build_id, map.build_id, map.build_id_bytes);
+	else if (replay->store)
+		snprintf(build_id, sizeof build_id, "%s",
+			 module_store_build_id(replay->store, map.path));
 	struct mapped_file file = { map.start, map.length, map.file_offset, map.device,
-				    map.inode, map.prot,   map.path };
+				    map.inode, map.prot,   map.path,        build_id };
 	address_space_map(replay->space, (pid_t)map.pid, &file);
 	return true;
 }
@@ -270,7 +277,11 @@ bool perf_replay_task(struct perf_replay *replay, const struct perf_event_header
 		      const struct perf_layout *layout)
 {
 	switch (header->type) {
+	case PERF_RECORD_MMAP:
 	case PERF_RECORD_MMAP2:
+		/* The kernel's own code is one module at its own addresses. */
+		if ((header->misc & PERF_RECORD_MISC_CPUMODE_MASK) == PERF_RECORD_MISC_KERNEL)
+			return true;
 		return take_map(replay, header, layout);
 	case PERF_RECORD_COMM:
 		return take_comm(replay, header, layout);

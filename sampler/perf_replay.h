@@ -13,6 +13,7 @@
 
 struct address_space;
 struct process;
+struct module_store;
 struct recording;
 struct unwinder;
 
@@ -21,15 +22,17 @@ struct perf_replay {
 	struct address_space *space;
 	struct unwinder *unwinder;
 	struct stack_threads threads;
+	struct module_store *store; /* what build-ids a file says; NULL for a live ring */
 	uint32_t frame_truncated;
 };
 
-/* perf_replay_open: unwinder_kind as in enum unwinder_kind (target.h). */
+/* perf_replay_open: unwinder_kind as in enum unwinder_kind (target.h). For a file set `store`
+ * (borrowed) and call address_space_set_offline after it. */
 void perf_replay_open(struct perf_replay *replay, struct recording *recording, int unwinder_kind);
 void perf_replay_close(struct perf_replay *replay); /* a zeroed one is fine */
 
 /*
- * perf_replay_task: take in a record of MMAP2, COMM, FORK or EXIT; others do nothing.
+ * perf_replay_task: take in a record of MMAP, MMAP2, COMM, FORK or EXIT; others do nothing.
  * Returns false if the record makes no sense
  */
 bool perf_replay_task(struct perf_replay *replay, const struct perf_event_header *header,

@@ -53,6 +53,7 @@ struct symbols {
 	bool is_dwarf_spent;
 	struct text_symbols kernel;
 	bool is_kernel_tried, has_kernel;
+	uint64_t kernel_shift;    /* recorded address - address in the list */
 	uint32_t kernel_function; /* [kernel], when its symbols are hidden */
 };
 
@@ -113,6 +114,22 @@ static const char *base_name(const char *path)
 
 /* ---- the kernel */
 
+void symbols_use_kernel(struct symbols *symbols, const char *path, uint64_t shift,
+			const char *why_not)
+{
+	char text[256];
+	symbols->is_kernel_tried = true;
+	symbols->kernel_shift = shift;
+	symbols->has_kernel = path && text_symbols_kernel(&symbols->kernel, path);
+	if (symbols->has_kernel)
+		return;
+	snprintf(text, sizeof text,
+		 "Kernel functions have no names because %s; their time is shown as [kernel].",
+		 path ? "the list of the kernel's symbols hides its addresses" : why_not);
+	recording_note(symbols->recording, SEVERITY_INFO, "symbols", text,
+		       path ? "Read the file as root." : "Read the file where it was recorded.");
+}
+
 static void load_kernel(struct symbols *symbols)
 {
 	symbols->is_kernel_tried = true;
@@ -130,12 +147,14 @@ static uint32_t kernel_function(struct symbols *symbols, const struct frame_row 
 	if (!symbols->is_kernel_tried)
 		load_kernel(symbols);
 	const struct text_symbol *symbol =
-		symbols->has_kernel ? text_symbols_find(&symbols->kernel, frame->address) : NULL;
+		symbols->has_kernel ? text_symbols_find(&symbols->kernel,
+							frame->address - symbols->kernel_shift)
+				    : NULL;
 	if (symbol) {
 		uint64_t size = symbol->end - symbol->start;
 		return add_function(
 			symbols, symbol->name,
-			(struct function_row){ .address = symbol->start,
+			(struct function_row){ .address = symbol->start + symbols->kernel_shift,
 					       .size_bytes = size > UINT32_MAX ? 0 : (uint32_t)size,
 					       .module = frame->module,
 					       .flags = FUNCTION_KERNEL });
@@ -150,12 +169,12 @@ static uint32_t kernel_function(struct symbols *symbols, const struct frame_row 
 /* ---- code written by the program itself */
 
 /* perf-PID.map lies in the target's /tmp under the pid that it knows itself by. */
-static void jit_path(pid_t pid, char *path, size_t bytes)
+static void jit_path(pid_t pid, bool is_running, char *path, size_t bytes)
 {
 	char line[256], status[64];
 	int inner = pid;
 	snprintf(status, sizeof status, "/proc/%d/status", pid);
-	FILE *file = fopen(status, "re");
+	FILE *file = is_running ? fopen(status, "re") : NULL;
 	while (file && fgets(line, sizeof line, file)) {
 		const char *last = strncmp(line, "NSpid:", 6) == 0 ? strrchr(line, '\t') : NULL;
 		if (last)
@@ -165,7 +184,8 @@ static void jit_path(pid_t pid, char *path, size_t bytes)
 		fclose(file);
 	snprintf(path, bytes, "/proc/%d/root/tmp/perf-%d.map", pid, inner);
 	struct stat info;
-	if (stat(path, &info) != 0) /* the process is gone: our own /tmp is the best guess */
+	if (!is_running ||
+	    stat(path, &info) != 0) /* the process is gone: our own /tmp is the best guess */
 		snprintf(path, bytes, "/tmp/perf-%d.map", inner);
 }
 
@@ -177,7 +197,7 @@ static void read_jit(struct module_symbols *own, const struct module *module)
 	if (own->jit_read_ns && now - own->jit_read_ns < JIT_REREAD_NS)
 		return;
 	own->jit_read_ns = now;
-	jit_path(module->pid, path, sizeof path);
+	jit_path(module->pid, !module->is_offline, path, sizeof path);
 	if (stat(path, &info) != 0 || (uint64_t)info.st_size == own->jit_bytes)
 		return;
 	text_symbols_free(&own->jit);

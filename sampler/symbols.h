@@ -18,6 +18,14 @@ struct symbols *symbols_new(struct recording *recording, struct address_space *s
 void symbols_free(struct symbols *symbols);
 
 /*
+ * symbols_use_kernel: names of kernel code from this list instead of /proc/kallsyms, whose
+ * addresses are `shift` below the recorded ones. A path of NULL: there is none, because of
+ * `why_not` (a phrase).
+ */
+void symbols_use_kernel(struct symbols *symbols, const char *path, uint64_t shift,
+			const char *why_not);
+
+/*
  * symbols_resolve: add locations for frames that have none yet, oldest first, until deadline_ns.
  * A frame is always finished once begun. Inline frames and lines are left out (and a note says
  * so) when their time budget for this recording is spent.

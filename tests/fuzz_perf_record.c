@@ -35,14 +35,17 @@ static void read_all(const struct perf_event_header *header, const struct perf_l
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct perf_layout layout = { PERF_RECORD_LAYOUT_TYPES, 0xff0fff };
-	if (size < 16 || size > 65528)
+	struct perf_layout layout = { .register_mask = 0xff0fff };
+	if (size < 32 || size > 65528)
 		return 0;
+	/* Any combination of parts; the last words say which. */
+	memcpy(&layout.sample_type, data + size - 8, 8);
+	layout.read_format = data[size - 9];
+	layout.branch_type = (uint64_t)data[size - 10] << 12;
+	layout.has_no_trailer = data[size - 11] & 1;
 	uint64_t *copy = malloc(size);
 	memcpy(copy, data, size);
 	((struct perf_event_header *)copy)->size = (uint16_t)size;
-	if (data[0] & 1)
-		layout.sample_type &= ~(uint64_t)PERF_SAMPLE_IDENTIFIER;
 	read_all((const void *)copy, &layout);
 	free(copy);
 	return 0;
