@@ -1,0 +1,221 @@
+/*
+ * The loops over a tile's rows are unrolled whole (the pragma), so that the sums stay in
+ * registers. A tile of r rows and v vectors wants r v + v + 1 registers, at least 8 sums to hide
+ * an FMA's latency of 4 cycles on two units, and as few loads an FMA, (r + v) / (r v), as it can:
+ * 6 x 2 of 16 registers, 14 x 2 of 32.
+ */
+#include "kernels/support/gemm_tiles_f32.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+/* A strip whose lanes lie together (B, as a rule): copied row by row. */
+static inline __attribute__((always_inline)) void
+pack_rows_of_lanes(float *restrict to, const struct gemm_strip *strip, size_t lanes)
+{
+	const float *from = strip->from;
+	for (size_t p = 0; p < strip->n_depth; p++, to += lanes, from += strip->depth_stride) {
+		if (strip->n_lanes == lanes) {
+			memcpy(to, from, lanes * sizeof *to);
+			continue;
+		}
+		memcpy(to, from, strip->n_lanes * sizeof *to);
+		memset(to + strip->n_lanes, 0, (lanes - strip->n_lanes) * sizeof *to);
+	}
+}
+
+/* Any strides. One cache line of a lane at a time: rows a power of two apart share a set of the
+ * cache, which fewer than 14 of them fill. */
+static inline __attribute__((always_inline)) void
+pack_transposed(float *restrict to, const struct gemm_strip *strip, size_t lanes)
+{
+	enum { LINE = 16 };
+	const float *from = strip->from;
+	for (size_t p = 0; p < strip->n_depth; p += LINE, to += LINE * lanes) {
+		size_t n = strip->n_depth - p < LINE ? strip->n_depth - p : LINE;
+		for (size_t lane = 0; lane < lanes; lane++) {
+			const float *at =
+				from + lane * strip->lane_stride + p * strip->depth_stride;
+			for (size_t q = 0; q < n; q++)
+				to[q * lanes + lane] =
+					lane < strip->n_lanes ? at[q * strip->depth_stride] : 0;
+		}
+	}
+}
+
+static inline __attribute__((always_inline)) void pack(void *to, const struct gemm_strip *strip,
+						       size_t lanes)
+{
+	if (strip->lane_stride == 1)
+		pack_rows_of_lanes(to, strip, lanes);
+	else
+		pack_transposed(to, strip, lanes);
+}
+
+static void pack_6(void *to, const struct gemm_strip *strip)
+{
+	pack(to, strip, 6);
+}
+
+static void pack_8(void *to, const struct gemm_strip *strip)
+{
+	pack(to, strip, 8);
+}
+
+/* Four floats in one register, on any CPU that has such (GCC and Clang's vector extension). */
+typedef float float4 __attribute__((vector_size(16), aligned(4), may_alias));
+
+static void multiply_portable(size_t n_groups, const void *packed_a, const void *packed_b, void *c,
+			      size_t c_row, bool is_adding)
+{
+	enum { ROWS = 6, COLUMNS = 8 };
+	const float *a = packed_a, *b = packed_b;
+	float4 sums[ROWS][2] = { { { 0 } } };
+	for (size_t p = 0; p < n_groups; p++, a += ROWS, b += COLUMNS) {
+		float4 b0 = *(const float4 *)b, b1 = *(const float4 *)(b + 4);
+#pragma GCC unroll 6
+		for (int i = 0; i < ROWS; i++) {
+			sums[i][0] += a[i] * b0;
+			sums[i][1] += a[i] * b1;
+		}
+	}
+	for (size_t i = 0; i < ROWS; i++) {
+		float4 *to = (float4 *)((float *)c + i * c_row);
+		if (is_adding) {
+			sums[i][0] += to[0];
+			sums[i][1] += to[1];
+		}
+		to[0] = sums[i][0];
+		to[1] = sums[i][1];
+	}
+}
+
+/* Blocks for a small L2 of 256 KiB: 96 x 256 x 4 bytes of A are 96 KiB; a strip of B is 8 KiB. */
+const struct gemm_tile gemm_tile_f32_portable = {
+	.rows = 6,
+	.columns = 8,
+	.group = 1,
+	.element_bytes = 4,
+	.packed_bytes = 4,
+	.rows_most = 96,
+	.columns_most = 4096,
+	.depth = 256,
+	.pack_rows = pack_6,
+	.pack_columns = pack_8,
+	.multiply = multiply_portable,
+};
+
+#if defined(__x86_64__)
+__attribute__((target("avx2,fma"))) void gemm_multiply_f32_avx2(size_t n_groups,
+								const void *packed_a,
+								const void *packed_b, void *c,
+								size_t c_row, bool is_adding)
+{
+	enum { ROWS = 6, COLUMNS = 16 };
+	const float *a = packed_a, *b = packed_b;
+	__m256 sums[ROWS][2];
+#pragma GCC unroll 6
+	for (int i = 0; i < ROWS; i++) {
+		_mm_prefetch((const char *)((float *)c + (size_t)i * c_row), _MM_HINT_T0);
+		sums[i][0] = sums[i][1] = _mm256_setzero_ps();
+	}
+	for (size_t p = 0; p < n_groups; p++, a += ROWS, b += COLUMNS) {
+		__m256 b0 = _mm256_loadu_ps(b), b1 = _mm256_loadu_ps(b + 8);
+#pragma GCC unroll 6
+		for (int i = 0; i < ROWS; i++) {
+			__m256 one = _mm256_broadcast_ss(a + i);
+			sums[i][0] = _mm256_fmadd_ps(one, b0, sums[i][0]);
+			sums[i][1] = _mm256_fmadd_ps(one, b1, sums[i][1]);
+		}
+	}
+#pragma GCC unroll 6
+	for (size_t i = 0; i < ROWS; i++) {
+		float *to = (float *)c + i * c_row;
+		__m256 old0 = is_adding ? _mm256_loadu_ps(to) : _mm256_setzero_ps();
+		__m256 old1 = is_adding ? _mm256_loadu_ps(to + 8) : _mm256_setzero_ps();
+		_mm256_storeu_ps(to, _mm256_add_ps(old0, sums[i][0]));
+		_mm256_storeu_ps(to + 8, _mm256_add_ps(old1, sums[i][1]));
+	}
+}
+
+__attribute__((target("avx512f"))) void gemm_multiply_f32_avx512(size_t n_groups,
+								 const void *packed_a,
+								 const void *packed_b, void *c,
+								 size_t c_row, bool is_adding)
+{
+	enum { ROWS = 14, COLUMNS = 32 };
+	const float *a = packed_a, *b = packed_b;
+	__m512 sums[ROWS][2];
+#pragma GCC unroll 14
+	for (int i = 0; i < ROWS; i++) {
+		const float *to = (const float *)c + (size_t)i * c_row;
+		_mm_prefetch((const char *)to, _MM_HINT_T0);
+		_mm_prefetch((const char *)(to + 16), _MM_HINT_T0);
+		sums[i][0] = sums[i][1] = _mm512_setzero_ps();
+	}
+	for (size_t p = 0; p < n_groups; p++, a += ROWS, b += COLUMNS) {
+		__m512 b0 = _mm512_loadu_ps(b), b1 = _mm512_loadu_ps(b + 16);
+#pragma GCC unroll 14
+		for (int i = 0; i < ROWS; i++) {
+			__m512 one = _mm512_set1_ps(a[i]);
+			sums[i][0] = _mm512_fmadd_ps(one, b0, sums[i][0]);
+			sums[i][1] = _mm512_fmadd_ps(one, b1, sums[i][1]);
+		}
+	}
+#pragma GCC unroll 14
+	for (size_t i = 0; i < ROWS; i++) {
+		float *to = (float *)c + i * c_row;
+		__m512 old0 = is_adding ? _mm512_loadu_ps(to) : _mm512_setzero_ps();
+		__m512 old1 = is_adding ? _mm512_loadu_ps(to + 16) : _mm512_setzero_ps();
+		_mm512_storeu_ps(to, _mm512_add_ps(old0, sums[i][0]));
+		_mm512_storeu_ps(to + 16, _mm512_add_ps(old1, sums[i][1]));
+	}
+}
+
+static void pack_14(void *to, const struct gemm_strip *strip)
+{
+	pack(to, strip, 14);
+}
+
+static void pack_16(void *to, const struct gemm_strip *strip)
+{
+	pack(to, strip, 16);
+}
+
+static void pack_32(void *to, const struct gemm_strip *strip)
+{
+	pack(to, strip, 32);
+}
+
+const struct gemm_tile gemm_tile_f32_avx2 = {
+	.rows = 6,
+	.columns = 16,
+	.group = 1,
+	.element_bytes = 4,
+	.packed_bytes = 4,
+	.rows_most = 144,
+	.columns_most = 4096,
+	.depth = 256,
+	.pack_rows = pack_6,
+	.pack_columns = pack_16,
+	.multiply = gemm_multiply_f32_avx2,
+};
+
+const struct gemm_tile gemm_tile_f32_avx512 = {
+	.rows = 14,
+	.columns = 32,
+	.group = 1,
+	.element_bytes = 4,
+	.packed_bytes = 4,
+	.rows_most = 336,
+	.columns_most = 4096,
+	.depth = 384,
+	.pack_rows = pack_14,
+	.pack_columns = pack_32,
+	.multiply = gemm_multiply_f32_avx512,
+};
+#endif
