@@ -19,7 +19,7 @@ endif
 FEATURE_FLAGS := -DHAVE_ZSTD=$(or $(HAVE_ZSTD),0) -DHAVE_IBERTY=$(or $(HAVE_IBERTY),0)
 
 ARCH := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
-LIBS := -lncursesw -ltinfo -lunwind-$(ARCH) -lunwind -ldw -lelf -lz -lm -lpthread \
+LIBS := -lncursesw -ltinfo -lpfm -lunwind-$(ARCH) -lunwind -ldw -lelf -lz -lm -lpthread \
 	$(if $(filter 1,$(HAVE_ZSTD)),-lzstd) $(if $(filter 1,$(HAVE_IBERTY)),-liberty)
 
 # ---- flags

@@ -1,4 +1,7 @@
-/* Names as perf has them, so that what people know by heart works. */
+/*
+ * Looks a name up in one kind of names after the other. Modifiers are ours, not libpfm4's, so that
+ * ":u" and ":pp" mean the same for every kind.
+ */
 #include "counters/events.h"
 
 #include <stdio.h>
@@ -6,104 +9,72 @@
 #include <string.h>
 #include <strings.h>
 
+#include "counters/events_generic.h"
+#include "counters/events_libpfm.h"
+#include "counters/events_sysfs.h"
+#include "counters/events_tracepoint.h"
 #include "sampler/base/nearest.h"
 #include "sampler/base/text.h"
 
-#define HARDWARE(config) PERF_TYPE_HARDWARE, PERF_COUNT_HW_##config
-#define SOFTWARE(config) PERF_TYPE_SOFTWARE, PERF_COUNT_SW_##config
-#define CACHE(unit, operation, result)                                                             \
-	PERF_TYPE_HW_CACHE, PERF_COUNT_HW_CACHE_##unit | PERF_COUNT_HW_CACHE_OP_##operation << 8 | \
-				    PERF_COUNT_HW_CACHE_RESULT_##result << 16
+enum { MAX_PRECISION = 3, MAX_SUGGESTIONS = 3 };
 
-static const struct event_name names[] = {
-	{ "cpu-clock", "time on a CPU, by a timer of each CPU", SOFTWARE(CPU_CLOCK) },
-	{ "task-clock", "time on a CPU, by a timer of each thread", SOFTWARE(TASK_CLOCK) },
-	{ "page-faults", "pages not mapped when touched", SOFTWARE(PAGE_FAULTS) },
-	{ "faults", "page-faults", SOFTWARE(PAGE_FAULTS) },
-	{ "minor-faults", "page faults without reading a disk", SOFTWARE(PAGE_FAULTS_MIN) },
-	{ "major-faults", "page faults that read a disk", SOFTWARE(PAGE_FAULTS_MAJ) },
-	{ "context-switches", "times a thread left its CPU", SOFTWARE(CONTEXT_SWITCHES) },
-	{ "cs", "context-switches", SOFTWARE(CONTEXT_SWITCHES) },
-	{ "cpu-migrations", "times a thread changed its CPU", SOFTWARE(CPU_MIGRATIONS) },
-	{ "migrations", "cpu-migrations", SOFTWARE(CPU_MIGRATIONS) },
-	{ "alignment-faults", "unaligned accesses the kernel had to mend",
-	  SOFTWARE(ALIGNMENT_FAULTS) },
-	{ "emulation-faults", "instructions the kernel had to emulate",
-	  SOFTWARE(EMULATION_FAULTS) },
-	{ "cycles", "cycles of the core's clock, as fast as it runs", HARDWARE(CPU_CYCLES) },
-	{ "cpu-cycles", "cycles", HARDWARE(CPU_CYCLES) },
-	{ "ref-cycles", "cycles of a clock of constant rate", HARDWARE(REF_CPU_CYCLES) },
-	{ "instructions", "instructions retired", HARDWARE(INSTRUCTIONS) },
-	{ "cache-references", "accesses to the last cache, as a rule", HARDWARE(CACHE_REFERENCES) },
-	{ "cache-misses", "accesses the last cache could not serve, as a rule",
-	  HARDWARE(CACHE_MISSES) },
-	{ "branches", "branch instructions retired", HARDWARE(BRANCH_INSTRUCTIONS) },
-	{ "branch-instructions", "branches", HARDWARE(BRANCH_INSTRUCTIONS) },
-	{ "branch-misses", "branches predicted wrongly", HARDWARE(BRANCH_MISSES) },
-	{ "bus-cycles", "cycles of the bus clock", HARDWARE(BUS_CYCLES) },
-	{ "stalled-cycles-frontend", "cycles without instructions to issue",
-	  HARDWARE(STALLED_CYCLES_FRONTEND) },
-	{ "stalled-cycles-backend", "cycles without results to go on with",
-	  HARDWARE(STALLED_CYCLES_BACKEND) },
-	{ "L1-dcache-loads", "loads from the first data cache", CACHE(L1D, READ, ACCESS) },
-	{ "L1-dcache-load-misses", "loads the first data cache missed", CACHE(L1D, READ, MISS) },
-	{ "L1-dcache-stores", "stores to the first data cache", CACHE(L1D, WRITE, ACCESS) },
-	{ "L1-icache-load-misses", "fetches the instruction cache missed", CACHE(L1I, READ, MISS) },
-	{ "LLC-loads", "loads from the last cache", CACHE(LL, READ, ACCESS) },
-	{ "LLC-load-misses", "loads the last cache missed", CACHE(LL, READ, MISS) },
-	{ "LLC-stores", "stores to the last cache", CACHE(LL, WRITE, ACCESS) },
-	{ "LLC-store-misses", "stores the last cache missed", CACHE(LL, WRITE, MISS) },
-	{ "dTLB-loads", "address translations of loads", CACHE(DTLB, READ, ACCESS) },
-	{ "dTLB-load-misses", "translations of loads the TLB missed", CACHE(DTLB, READ, MISS) },
-	{ "iTLB-load-misses", "translations of fetches the TLB missed", CACHE(ITLB, READ, MISS) },
-	{ "node-loads", "loads from this NUMA node's memory, as a rule",
-	  CACHE(NODE, READ, ACCESS) },
-	{ "node-load-misses", "loads from another NUMA node, as a rule", CACHE(NODE, READ, MISS) },
+static const char modifier_letters[] = "ukhp";
+
+/* ---- what to say instead */
+
+struct search {
+	const char *wanted;
+	struct nearest nearest;
+	char best[128];                        /* a copy: the candidate does not last */
+	char containing[MAX_SUGGESTIONS][128]; /* names with the wanted word in them */
+	size_t n_containing;
 };
 
-enum { N_NAMES = sizeof names / sizeof names[0], MAX_PRECISION = 3 };
-
-const struct event_name *events_at(size_t place)
+static bool consider(void *context, const char *name, const char *summary)
 {
-	return place < N_NAMES ? &names[place] : NULL;
+	struct search *search = context;
+	const char *before = search->nearest.best;
+	(void)summary;
+	nearest_offer(&search->nearest, name);
+	if (search->nearest.best != before) {
+		snprintf(search->best, sizeof search->best, "%s", name);
+		search->nearest.best = search->best;
+	}
+	if (search->n_containing < MAX_SUGGESTIONS && strlen(search->wanted) >= 3 &&
+	    strcasestr(name, search->wanted))
+		snprintf(search->containing[search->n_containing++], sizeof search->best, "%s",
+			 name);
+	return true;
+}
+
+/* What follows "There is no event X": the names with that word in them, or the nearest one. */
+static void suggest(struct search *search, char *out, size_t bytes)
+{
+	snprintf(out, bytes, "; `stoke list events` shows all names.");
+	if (search->n_containing > 0 && (!search->nearest.best || search->n_containing > 1)) {
+		size_t length = (size_t)snprintf(out, bytes, "; did you mean ");
+		for (size_t i = 0; i < search->n_containing && length < bytes; i++)
+			length += (size_t)snprintf(out + length, bytes - length, "%s%s",
+						   search->containing[i],
+						   i + 1 < search->n_containing ? " or " : "?");
+	} else if (search->nearest.best) {
+		nearest_question(&search->nearest, "", out, bytes);
+	}
 }
 
 static bool fail_unknown(const char *name, struct why *why)
 {
-	struct nearest nearest;
-	nearest_start(&nearest, name);
-	for (size_t i = 0; i < N_NAMES; i++)
-		nearest_offer(&nearest, names[i].name);
-	char question[96], clean[64];
-	text_clean(clean, sizeof clean, name);
-	return why_fail(why, "There is no event \"%s\"%s", clean,
-			nearest.best ? nearest_question(&nearest, "", question, sizeof question)
-				     : "; `stoke list events` shows all names.");
+	char question[WHY_BYTES - 128], clean[96];
+	struct search search = { .wanted = name };
+	struct event_visitor visitor = { consider, &search };
+	nearest_start(&search.nearest, name);
+	events_each(strstr(name, "::") != NULL, &visitor);
+	suggest(&search, question, sizeof question);
+	return why_fail(why, "There is no event \"%s\"%s", text_clean(clean, sizeof clean, name),
+			question);
 }
 
-/* rNNN: the event's number as in the CPU's manual, hexadecimal. */
-static bool resolve_raw(const char *name, struct perf_event_attr *attribute)
-{
-	size_t length = strlen(name);
-	if (name[0] != 'r' || length < 2 || length > 17 ||
-	    strspn(name + 1, "0123456789abcdefABCDEF") != length - 1)
-		return false;
-	attribute->type = PERF_TYPE_RAW;
-	attribute->config = strtoull(name + 1, NULL, 16);
-	return true;
-}
-
-static bool resolve_name(const char *name, struct perf_event_attr *attribute)
-{
-	for (size_t i = 0; i < N_NAMES; i++) {
-		if (strcasecmp(names[i].name, name) != 0)
-			continue;
-		attribute->type = names[i].type;
-		attribute->config = names[i].config;
-		return true;
-	}
-	return resolve_raw(name, attribute);
-}
+/* ---- modifiers */
 
 static bool apply_modifiers(const char *modifiers, struct perf_event_attr *attribute,
 			    struct why *why)
@@ -116,7 +87,7 @@ static bool apply_modifiers(const char *modifiers, struct perf_event_attr *attri
 		has_hypervisor |= *letter == 'h';
 		precision += *letter == 'p';
 		char clean[16];
-		if (!strchr("ukhp", *letter) || precision > MAX_PRECISION)
+		if (!strchr(modifier_letters, *letter) || precision > MAX_PRECISION)
 			return why_fail(why,
 					"\":%s\" is no modifier of an event: it takes u (user), "
 					"k (kernel), h (hypervisor) and up to three p (precise).",
@@ -131,6 +102,19 @@ static bool apply_modifiers(const char *modifiers, struct perf_event_attr *attri
 	return true;
 }
 
+/* Cuts ":u", ":kpp" off the end of a name that has colons of its own; returns the letters. */
+static char *cut_modifiers(char *name)
+{
+	char *colon = strrchr(name, ':');
+	if (!colon || colon == name || colon[-1] == ':' || !colon[1] ||
+	    strspn(colon + 1, modifier_letters) != strlen(colon + 1))
+		return name + strlen(name);
+	*colon = '\0';
+	return colon + 1;
+}
+
+/* ---- the kinds of names */
+
 static bool is_clock(const struct perf_event_attr *attribute)
 {
 	return attribute->type == PERF_TYPE_SOFTWARE &&
@@ -138,42 +122,126 @@ static bool is_clock(const struct perf_event_attr *attribute)
 		attribute->config == PERF_COUNT_SW_TASK_CLOCK);
 }
 
-bool event_resolve(const char *text, struct sampled_event *event, struct why *why)
+/* "cycles:u": a name of the kernel's; false with *is_it unset when it is none of those. */
+static bool resolve_generic(char *name, struct perf_event_attr *attribute, bool *is_it,
+			    struct why *why)
 {
-	*event = (struct sampled_event){ .attribute.size = sizeof event->attribute };
-	size_t length = strcspn(text, ":");
-	char name[sizeof event->name], clean[sizeof event->name];
-	if (strlen(text) >= sizeof name)
+	char *colon = strchr(name, ':');
+	if (colon)
+		*colon = '\0';
+	*is_it = generic_resolve(name, attribute);
+	if (colon)
+		*colon = ':';
+	return *is_it && (!colon || apply_modifiers(colon + 1, attribute, why));
+}
+
+/* "pmu/terms/u": modifiers stand behind the second slash, with or without a colon. */
+static bool resolve_sysfs(char *name, struct counted_event *event, struct why *why)
+{
+	char modifiers[16], *last = strrchr(name, '/');
+	snprintf(modifiers, sizeof modifiers, "%s", last + 1 + (last[1] == ':'));
+	last[1] = '\0';
+	return sysfs_event_resolve(name, event, why) &&
+	       apply_modifiers(modifiers, &event->sampled.attribute, why);
+}
+
+static bool resolve_named(char *name, struct perf_event_attr *attribute, struct why *why)
+{
+	bool is_hidden;
+	if (tracepoint_resolve(name, attribute, &is_hidden))
+		return true;
+	char whole[128], clean[96];
+	snprintf(whole, sizeof whole, "%s", name);
+	const char *modifiers = cut_modifiers(name);
+	bool is_tracepoint = *modifiers && tracepoint_resolve(name, attribute, &is_hidden);
+	enum libpfm_answer answer =
+		is_tracepoint ? LIBPFM_FOUND : libpfm_resolve(name, false, attribute, why);
+	if (answer == LIBPFM_FOUND)
+		return apply_modifiers(modifiers, attribute, why);
+	if (answer == LIBPFM_WRONG)
+		return false;
+	/* Tracepoints are written small, vendors' events as a rule not. */
+	if (is_hidden && whole[0] >= 'a')
+		return why_fail(why,
+				"There is no event \"%s\", or it is a tracepoint: those need "
+				"/sys/kernel/tracing readable; run `mount -t tracefs tracefs "
+				"/sys/kernel/tracing` as root.",
+				text_clean(clean, sizeof clean, whole));
+	return fail_unknown(name, why);
+}
+
+static bool resolve_any(char *name, struct counted_event *event, struct why *why)
+{
+	struct perf_event_attr *attribute = &event->sampled.attribute;
+	bool is_generic;
+	if (strchr(name, '/'))
+		return resolve_sysfs(name, event, why);
+	bool is_good = resolve_generic(name, attribute, &is_generic, why);
+	if (is_generic)
+		return is_good;
+	return resolve_named(name, attribute, why);
+}
+
+bool event_resolve_counted(const char *text, struct counted_event *event, struct why *why)
+{
+	*event = (struct counted_event){
+		.sampled.attribute.size = sizeof event->sampled.attribute,
+		.scale = 1,
+	};
+	char name[sizeof event->sampled.name], clean[96];
+	size_t length = strlen(text);
+	if (length >= sizeof name)
 		return why_fail(why, "No event has a name as long as \"%s\"...",
 				text_clean(clean, sizeof clean, text));
-	if (length == 0)
+	if (length == 0 || text[0] == ':')
 		return why_fail(why, "An event's name is missing: -e takes names such as "
 				     "cycles,cache-misses:u.");
-	if (strpbrk(text, "{}/"))
-		return why_fail(why,
-				"\"%s\" is no plain event: groups {a,b} and pmu/.../ events are "
-				"not supported in this version.",
-				text_clean(clean, sizeof clean, text));
-	memcpy(name, text, length);
-	name[length] = '\0';
-	if (!resolve_name(name, &event->attribute))
-		return fail_unknown(name, why);
-	if (text[length] && !apply_modifiers(text + length + 1, &event->attribute, why))
+	if (strpbrk(text, "{}"))
+		return why_fail(why, "Braces group whole events, as in {cycles,instructions}.");
+	memcpy(name, text, length + 1);
+	snprintf(event->sampled.unit, sizeof event->sampled.unit, "events");
+	if (!resolve_any(name, event, why))
 		return false;
-	snprintf(event->name, sizeof event->name, "%s", text);
-	snprintf(event->unit, sizeof event->unit, "%s",
-		 is_clock(&event->attribute) ? "ns" : "events");
+	snprintf(event->sampled.name, sizeof event->sampled.name, "%s", text);
+	if (is_clock(&event->sampled.attribute))
+		snprintf(event->sampled.unit, sizeof event->sampled.unit, "ns");
 	return true;
+}
+
+bool event_resolve(const char *text, struct sampled_event *event, struct why *why)
+{
+	struct counted_event counted;
+	bool is_good = event_resolve_counted(text, &counted, why);
+	*event = counted.sampled;
+	/* A sample's weight is a number of events, whatever a count is worth. */
+	if (!is_clock(&event->attribute))
+		snprintf(event->unit, sizeof event->unit, "events");
+	return is_good;
+}
+
+size_t events_length(const char *list)
+{
+	bool is_within = false;
+	size_t length = 0;
+	for (; list[length]; length++) {
+		is_within ^= list[length] == '/';
+		if (!is_within && (list[length] == ',' || list[length] == '}'))
+			break;
+	}
+	return length;
 }
 
 bool events_parse(const char *list, struct sampled_event *events, uint32_t max, uint32_t *n_events,
 		  struct why *why)
 {
 	*n_events = 0;
+	if (strpbrk(list, "{}"))
+		return why_fail(why, "Groups {a,b} can be counted by `stoke stat`, not sampled.");
 	for (;;) {
-		size_t length = strcspn(list, ",");
-		char name[128];
-		snprintf(name, sizeof name, "%.*s", (int)(length < 127 ? length : 127), list);
+		size_t length = events_length(list);
+		char name[2 * sizeof events->name];
+		size_t most = sizeof name - 1;
+		snprintf(name, sizeof name, "%.*s", (int)(length < most ? length : most), list);
 		if (*n_events == max)
 			return why_fail(why, "At most %u events can be sampled at once.", max);
 		if (!event_resolve(name, &events[*n_events], why))
@@ -183,4 +251,18 @@ bool events_parse(const char *list, struct sampled_event *events, uint32_t max, 
 			return true;
 		list += length + 1;
 	}
+}
+
+void events_each(bool everywhere, const struct event_visitor *visitor)
+{
+	const struct event_name *name;
+	if (everywhere) {
+		libpfm_events_each(true, visitor);
+		return;
+	}
+	for (size_t i = 0; (name = events_at(i)); i++)
+		if (!visitor->visit(visitor->context, name->name, name->summary))
+			return;
+	if (sysfs_events_each(visitor) && libpfm_events_each(false, visitor))
+		tracepoints_each(visitor);
 }

@@ -1,9 +1,11 @@
 /*
  * counters: what the CPU and the kernel can count. It may include sampler and itself; it knows no
- * screen and no GPU. Start reading here.
+ * screen and no GPU. Start reading here, then event_group.h (counting) and metrics.h (ratios).
  *
- * events: from an event's name to the attribute that opens it: the kernel's software and generic
- * hardware events, and raw numbers.
+ * events: from an event's name to the attribute that opens it. Names are, in the order they are
+ * looked for: the kernel's own (events_generic.h), raw numbers (r01c2), PMUs of sysfs
+ * (pmu/event=1,umask=2/, events_sysfs.h), tracepoints (sched:sched_switch), and whatever libpfm4
+ * knows of this machine's PMUs (events_libpfm.h).
  */
 #ifndef COUNTERS_EVENTS_H
 #define COUNTERS_EVENTS_H
@@ -15,24 +17,49 @@
 #include "sampler/base/why.h"
 #include "sampler/target.h"
 
-struct event_name {
-	const char *name, *summary;
-	uint32_t type; /* PERF_TYPE_* */
-	uint64_t config;
+/* Uncore and energy PMUs name one CPU a socket or die to open them on. */
+enum { MAX_EVENT_CPUS = 64 };
+
+/* An event with what counting (not sampling) needs beside. */
+struct counted_event {
+	struct sampled_event sampled; /* .unit: "ns", "events", or what sysfs says ("J", "MiB") */
+	double scale;                 /* one count is so many units */
+	uint32_t n_cpus; /* 0: counts the program; else the whole machine, opened on `cpus` */
+	uint16_t cpus[MAX_EVENT_CPUS];
 };
 
-/* events_at: the known names in order, NULL after the last. */
-const struct event_name *events_at(size_t place);
-
 /*
- * event_resolve: one event, such as "cycles", "cpu-clock:u", "cache-misses:pp" or "r01c2".
+ * event_resolve: one event, such as "cycles", "cpu-clock:u", "MEM_LOAD_RETIRED:L3_MISS:upp",
+ * "cpu/event=0xc0,umask=1/k", "sched:sched_switch" or "r01c2".
  * Modifiers: u, k, h (only user, kernel, hypervisor), p (precise, up to ppp).
  * Errors  false and a sentence with the nearest known name
  */
 bool event_resolve(const char *text, struct sampled_event *event, struct why *why);
 
-/* events_parse: a list separated by commas; at most `max` events. */
+/* event_resolve_counted: the same, with scale, unit and CPUs. */
+bool event_resolve_counted(const char *text, struct counted_event *event, struct why *why);
+
+/*
+ * events_parse: a list separated by commas (those within slashes belong to an event); at most
+ * `max` events.
+ */
 bool events_parse(const char *list, struct sampled_event *events, uint32_t max, uint32_t *n_events,
 		  struct why *why);
+
+/* events_length: bytes of the first event of a list, up to the comma behind it, the brace that
+ * closes its group, or the end. */
+size_t events_length(const char *list);
+
+/* event_visitor: false ends the walk. Strings are borrowed for the call. */
+struct event_visitor {
+	bool (*visit)(void *context, const char *name, const char *summary);
+	void *context;
+};
+
+/*
+ * events_each: every name event_resolve knows here: generic, sysfs, libpfm4, tracepoints; with
+ * `everywhere`, libpfm4's names of all PMUs it knows, as "pmu::EVENT:UMASK", instead.
+ */
+void events_each(bool everywhere, const struct event_visitor *visitor);
 
 #endif

@@ -25,7 +25,7 @@ enum unwinder_kind { UNWINDER_FAST, UNWINDER_LIBUNWIND, UNWINDER_CHECK };
 /* One event to sample: a ready attribute (type, config, exclude bits) and its name. The sampling
  * fields (sample_type, ring, inherit) are filled in by source_stacks. */
 struct sampled_event {
-	char name[64];
+	char name[128]; /* libpfm4 names with several umasks are long */
 	char unit[16]; /* of a sample's weight: "ns" for clocks, else "events" */
 	struct perf_event_attr attribute;
 };

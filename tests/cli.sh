@@ -140,6 +140,9 @@ expect "record a workload" 0 "^triad" "checks passed" "$stoke" record triad seco
 expect "an unknown setting" 2 "" "did you mean rows" "$stoke" run gbdt row=4
 expect "a setting out of range" 2 "" "depth" "$stoke" run gbdt depth=9999
 expect "list a workload" 0 "build_histogram" "" "$stoke" list workloads gbdt
+expect "list events of a pattern" 0 "^L1-dcache-load-misses " "" "$stoke" list events dcache
+expect "list events of no such pattern" 2 "" "did you mean page-faults" "$stoke" list events page-fualts
+expect "an event of a missing PMU" 2 "" "no PMU .nosuch." "$stoke" record -e nosuch/event=1/ -- touch ran
 
 # ---- recordings
 expect "record a .stoke" 0 "" "samples of" "$stoke" record -o a.stoke -- sh -c "$burn"

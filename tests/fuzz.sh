@@ -13,7 +13,7 @@ build() {
 	local objects libs features
 	features=$(sed -n 's/\(HAVE_[A-Z]*\) := \(.\)/-D\1=\2/p' build/features.mk)
 	objects=$(find build/fuzz -name '*.o' ! -path '*/tui/main.o' ! -path '*/tests/*')
-	libs="-lncursesw -ltinfo -lunwind-$(uname -m) -lunwind -ldw -lelf -lz -lm -lpthread"
+	libs="-lncursesw -ltinfo -lpfm -lunwind-$(uname -m) -lunwind -ldw -lelf -lz -lm -lpthread"
 	grep -q 'ZSTD := 1' build/features.mk && libs="$libs -lzstd"
 	grep -q 'IBERTY := 1' build/features.mk && libs="$libs -liberty"
 	mkdir -p build/fuzz/tests

@@ -19,7 +19,7 @@ may() {
 owner() {
 	case $1 in
 	*ncurses.h | curses.h | term.h) echo "tui/screen.c" ;;
-	perfmon/*) echo "counters/events.c" ;;
+	perfmon/*) echo "counters/events_libpfm.c" ;;
 	libunwind*) echo "sampler/unwind_libunwind.c" ;;
 	dwarf.h) echo "sampler/cfi.c sampler/cfi_entry.c sampler/symbols_dwarf.c sampler/unwind_libunwind.c" ;;
 	elfutils/* | libelf.h | gelf.h) echo "sampler/symbols_dwarf.c" ;;

@@ -19,6 +19,7 @@ header() {
 command -v "${CC:-cc}" >/dev/null 2>&1 || missing="$missing gcc libc6-dev"
 need make command -v make
 need libncurses-dev header ncurses.h
+need libpfm4-dev header perfmon/pfmlib.h
 need libunwind-dev header libunwind.h
 need libdw-dev header elfutils/libdw.h
 need libelf-dev header libelf.h
@@ -56,7 +57,7 @@ if command -v apt-get >/dev/null 2>&1; then
 else
 	echo "This is no Debian or Ubuntu: please install what brings the same with your system's"
 	echo "package manager:"
-	echo "  dnf install gcc-c++ ncurses-devel libunwind-devel elfutils-devel zlib-devel libzstd-devel binutils-devel libcmocka-devel tmux"
-	echo "  pacman -S gcc ncurses libunwind elfutils zlib zstd binutils cmocka tmux"
+	echo "  dnf install gcc-c++ ncurses-devel libpfm-devel libunwind-devel elfutils-devel zlib-devel libzstd-devel binutils-devel libcmocka-devel tmux"
+	echo "  pacman -S gcc ncurses libpfm libunwind elfutils zlib zstd binutils cmocka tmux"
 	exit 1
 fi

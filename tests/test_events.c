@@ -3,11 +3,17 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
 #include "counters/events.h"
+#include "counters/events_generic.h"
+#include "counters/events_libpfm.h"
+#include "counters/events_sysfs.h"
 
 static void assert_event(const char *text, uint32_t type, uint64_t config)
 {
@@ -88,8 +94,7 @@ static void test_sentences(void **state)
 	assert_refused("cycles:pppp",
 		       "\":pppp\" is no modifier of an event: it takes u (user), k (kernel), h "
 		       "(hypervisor) and up to three p (precise).");
-	assert_refused("cpu/event=1/", "\"cpu/event=1/\" is no plain event: groups {a,b} and "
-				       "pmu/.../ events are not supported in this version.");
+	assert_refused("{cycles}", "Braces group whole events, as in {cycles,instructions}.");
 	struct sampled_event event;
 	char endless[4096];
 	memset(endless, 'a', sizeof endless);
@@ -114,12 +119,185 @@ static void test_lists(void **state)
 	assert_false(events_parse("cycles,", events, 2, &n, &why));
 }
 
+/* A PMU folder as the kernel writes them. */
+static void write_file(const char *folder, const char *name, const char *text)
+{
+	char path[512];
+	snprintf(path, sizeof path, "%s/%s", folder, name);
+	FILE *file = fopen(path, "w");
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+static void make_folder(char *out, size_t bytes, const char *parent, const char *name)
+{
+	snprintf(out, bytes, "%s/%s", parent, name);
+	assert_int_equal(mkdir(out, 0700), 0);
+}
+
+static void make_pmus(char *root)
+{
+	char cpu[128], energy[128], inner[256];
+	assert_non_null(mkdtemp(root));
+	make_folder(cpu, sizeof cpu, root, "cpu");
+	write_file(cpu, "type", "4\n");
+	make_folder(inner, sizeof inner, cpu, "format");
+	write_file(inner, "event", "config:0-7,32-35\n");
+	write_file(inner, "umask", "config:8-15\n");
+	write_file(inner, "inv", "config:23\n");
+	write_file(inner, "ldlat", "config1:0-15\n");
+	make_folder(inner, sizeof inner, cpu, "events");
+	write_file(inner, "cache-misses", "event=0x2e,umask=0x41\n");
+	make_folder(energy, sizeof energy, root, "power");
+	write_file(energy, "type", "23\n");
+	write_file(energy, "cpumask", "0,4-6\n");
+	make_folder(inner, sizeof inner, energy, "format");
+	write_file(inner, "event", "config:0-7\n");
+	make_folder(inner, sizeof inner, energy, "events");
+	write_file(inner, "energy-pkg", "event=0x02\n");
+	write_file(inner, "energy-pkg.scale", "2.5e-1\n");
+	write_file(inner, "energy-pkg.unit", "Joules\n");
+	sysfs_events_root(root);
+}
+
+static void remove_pmus(const char *root)
+{
+	char command[256];
+	sysfs_events_root(NULL);
+	snprintf(command, sizeof command, "rm -rf %s", root);
+	assert_int_equal(system(command), 0);
+}
+
+static void test_sysfs(void **state)
+{
+	(void)state;
+	char root[] = "/tmp/stoke-pmus-XXXXXX";
+	make_pmus(root);
+	struct counted_event event;
+	assert_event("cpu/cache-misses/", 4, 0x412e);
+	assert_event("cpu/event=0x1c2,umask=2,inv/u", 4, 0x1008002c2);
+	assert_event("cpu/config=0x18002c2/:k", 4, 0x18002c2);
+	assert_true(event_resolve_counted("cpu/event=0xcd,umask=1,ldlat=3/pp", &event, NULL));
+	assert_int_equal(event.sampled.attribute.config1, 3);
+	assert_int_equal(event.sampled.attribute.precise_ip, 2);
+	assert_int_equal(event.n_cpus, 0);
+	assert_true(event_resolve_counted("power/energy-pkg/", &event, NULL));
+	assert_true(event.scale > 0.2499 && event.scale < 0.2501);
+	assert_string_equal(event.sampled.unit, "J");
+	assert_int_equal(event.n_cpus, 4);
+	assert_int_equal(event.cpus[0], 0);
+	assert_int_equal(event.cpus[3], 6);
+	assert_refused("cpi/event=1/", "This machine has no PMU \"cpi\"; did you mean cpu?");
+	struct why why;
+	assert_false(event_resolve("cpu/umask=0x100/", &event.sampled, &why));
+	assert_string_equal(why.text, "umask of the PMU cpu cannot be 0x100: its bits are "
+				      "config:8-15.");
+	assert_false(event_resolve("cpu/nosuch=1/", &event.sampled, &why));
+	assert_false(event_resolve("cpu/../cpu/", &event.sampled, &why));
+	assert_false(event_resolve("../cpu/event=1/", &event.sampled, &why));
+	assert_false(event_resolve("cpu/event=/", &event.sampled, &why));
+	assert_false(event_resolve("cpu/event=1", &event.sampled, &why));
+	assert_false(event_resolve("cpu/,/", &event.sampled, &why));
+	uint32_t n = 0;
+	struct sampled_event events[3];
+	assert_true(events_parse("cpu/event=1,umask=2/u,cycles", events, 3, &n, &why));
+	assert_int_equal(n, 2);
+	assert_int_equal(events[0].attribute.config, 0x201);
+	remove_pmus(root);
+}
+
+/* Vendor names by a PMU's name, whatever this machine is. */
+static void test_libpfm(void **state)
+{
+	(void)state;
+	struct perf_event_attr attribute;
+	struct why why;
+	if (!libpfm_knows_pmu("skx")) {
+		puts("SKIP vendor names: this libpfm4 has no tables of x86 CPUs");
+		skip();
+	}
+	memset(&attribute, 0, sizeof attribute);
+	assert_int_equal(libpfm_resolve("skx::MEM_LOAD_RETIRED:L3_MISS", true, &attribute, &why),
+			 LIBPFM_FOUND);
+	assert_int_equal(attribute.type, PERF_TYPE_RAW);
+	assert_int_equal(attribute.config, 0x20d1);
+	assert_int_equal(libpfm_resolve("skx::UOPS_RETIRED:ALL:c=10:i", true, &attribute, &why),
+			 LIBPFM_FOUND);
+	assert_int_equal(attribute.config, 0xa8001c2);
+	assert_int_equal(libpfm_resolve("skx::MEM_LOAD_RETIRED:L3_MIS", true, &attribute, &why),
+			 LIBPFM_WRONG);
+	assert_string_equal(why.text, "MEM_LOAD_RETIRED has no \"L3_MIS\"; did you mean L3_MISS?");
+	assert_int_equal(libpfm_resolve("skx::MEM_LOAD_RETIRED", true, &attribute, &why),
+			 LIBPFM_WRONG);
+	assert_int_equal(libpfm_resolve("skx::NO_SUCH_EVENT", true, &attribute, &why),
+			 LIBPFM_UNKNOWN);
+	assert_int_equal(libpfm_resolve("nosuch::EVENT", true, &attribute, &why), LIBPFM_UNKNOWN);
+	assert_int_equal(libpfm_resolve("netburst::INSTR_RETIRED", false, &attribute, &why),
+			 LIBPFM_WRONG);
+	assert_null(getenv("LIBPFM_ENCODE_INACTIVE"));
+}
+
+/* Those of the machine's own CPU need no prefix and take our modifiers. */
+static void test_libpfm_here(void **state)
+{
+	(void)state;
+	char pmu[64], name[160];
+	struct sampled_event event, plain;
+	struct why why;
+	snprintf(pmu, sizeof pmu, "%s", libpfm_core_pmu());
+	const char *instructions = strncmp(pmu, "amd64", 5) == 0 ? "RETIRED_INSTRUCTIONS"
+				   : strncmp(pmu, "arm", 3) == 0 ? "INST_RETIRED"
+								 : "INST_RETIRED:ANY_P";
+	if (!pmu[0]) {
+		puts("SKIP this CPU's own events: libpfm4 does not know this CPU");
+		skip();
+	}
+	if (!event_resolve(instructions, &plain, &why))
+		fail_msg("%s", why.text);
+	snprintf(name, sizeof name, "%s::%s:upp", pmu, instructions);
+	if (!event_resolve(name, &event, &why))
+		fail_msg("%s", why.text);
+	assert_int_equal(event.attribute.config, plain.attribute.config);
+	assert_true(event.attribute.exclude_kernel);
+	assert_int_equal(event.attribute.precise_ip, 2);
+	assert_false(event_resolve("RETIRED_INSTRUCTION", &event, &why) &&
+		     event_resolve("INST_RETIRE", &event, &why));
+	assert_non_null(strstr(why.text, "did you mean"));
+}
+
+static bool count_name(void *context, const char *name, const char *summary)
+{
+	size_t *n = context;
+	++*n;
+	assert_true(name[0] != '\0');
+	assert_non_null(summary);
+	return *n < 20000;
+}
+
+static void test_listing(void **state)
+{
+	(void)state;
+	size_t n = 0, n_everywhere = 0;
+	events_each(false, &(struct event_visitor){ count_name, &n });
+	events_each(true, &(struct event_visitor){ count_name, &n_everywhere });
+	assert_true(n > 50);
+	assert_true(n_everywhere > 1000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names),     cmocka_unit_test(test_every_listed_name_resolves),
-		cmocka_unit_test(test_units),     cmocka_unit_test(test_modifiers),
-		cmocka_unit_test(test_sentences), cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_every_listed_name_resolves),
+		cmocka_unit_test(test_units),
+		cmocka_unit_test(test_modifiers),
+		cmocka_unit_test(test_sentences),
+		cmocka_unit_test(test_lists),
+		cmocka_unit_test(test_sysfs),
+		cmocka_unit_test(test_libpfm),
+		cmocka_unit_test(test_libpfm_here),
+		cmocka_unit_test(test_listing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

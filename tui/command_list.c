@@ -2,13 +2,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "counters/events.h"
 #include "sampler/base/nearest.h"
 #include "sampler/base/text.h"
 #include "sampler/exporter.h"
 #include "sampler/source.h"
 #include "tui/command.h"
 #include "tui/help.h"
+#include "tui/list_events.h"
 #include "tui/settings.h"
 #include "tui/view.h"
 #include "workloads/support/runner.h"
@@ -28,6 +28,7 @@ struct kind {
 	const char *name, *summary;
 	bool (*at)(size_t place, struct entry *entry); /* false after the last */
 	void (*describe)(const void *item);            /* more about one of them; may be NULL */
+	int (*list)(const char *pattern); /* instead of both, where there are thousands */
 };
 
 static bool workload_at(size_t place, struct entry *entry)
@@ -65,14 +66,6 @@ static bool view_at(size_t place, struct entry *entry)
 	return view != NULL;
 }
 
-static bool event_at(size_t place, struct entry *entry)
-{
-	const struct event_name *event = events_at(place);
-	if (event)
-		*entry = (struct entry){ event->name, event->summary, NULL, event };
-	return event != NULL;
-}
-
 static bool command_at(size_t place, struct entry *entry)
 {
 	size_t seen = 0;
@@ -96,13 +89,14 @@ static void describe_workload(const void *item)
 }
 
 static const struct kind kinds[] = {
-	{ "workloads", "programs to look at, for `stoke run NAME`", workload_at,
-	  describe_workload },
-	{ "views", "screens, for `stoke render --view NAME`", view_at, NULL },
-	{ "events", "what can be sampled on, for -e", event_at, NULL },
-	{ "exporters", "formats, for --format", exporter_at, NULL },
-	{ "sources", "what measures", source_at, NULL },
-	{ "commands", "what stoke can do", command_at, describe_command },
+	{ "workloads", "programs to look at, for `stoke run NAME`", workload_at, describe_workload,
+	  NULL },
+	{ "views", "screens, for `stoke render --view NAME`", view_at, NULL, NULL },
+	{ "events", "what can be counted and sampled on, for -e; NAME is a pattern", NULL, NULL,
+	  list_events },
+	{ "exporters", "formats, for --format", exporter_at, NULL, NULL },
+	{ "sources", "what measures", source_at, NULL, NULL },
+	{ "commands", "what stoke can do", command_at, describe_command, NULL },
 	{ 0 },
 };
 
@@ -181,6 +175,8 @@ static int run(int argc, char **argv)
 		nearest_offer(&nearest, kind->name);
 		if (strcmp(kind->name, arguments.words[0]) != 0)
 			continue;
+		if (kind->list)
+			return kind->list(arguments.words[1]);
 		return arguments.n_words > 1 ? list_one(kind, arguments.words[1]) : list_all(kind);
 	}
 	return fail_unknown("", arguments.words[0], &nearest);
