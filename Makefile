@@ -12,7 +12,7 @@ say     = @printf '  %-8s %s\n' '$(1)' '$(2)' >&2
 .DEFAULT_GOAL := all
 
 # ---- what this machine has: found once by compiling, kept in build/features.mk
-FEATURES := ZSTD IBERTY CMOCKA
+FEATURES := ZSTD IBERTY CMOCKA JSONC
 ifneq ($(filter-out help clean layers format setup,$(or $(MAKECMDGOALS),all)),)
 -include build/features.mk
 endif
@@ -79,6 +79,9 @@ $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(FIXTURES) $(LIBRARY_OBJECTS)
 
 $(BUILD)/tests/bench_%: $(BUILD)/tests/bench_%.o $(FIXTURES) $(LIBRARY_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+# json-c: what reads back the JSON that is written
+$(BUILD)/tests/test_exporters: LIBS += -ljson-c
 
 # one unit test: make test_tree
 $(TESTS): test_%: $(BUILD)/tests/test_%

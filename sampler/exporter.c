@@ -1,7 +1,10 @@
 /* Finding an exporter by name or by the output's extension. */
 #include "sampler/exporter.h"
 
+#include <errno.h>
 #include <string.h>
+
+#include "sampler/base/why.h"
 
 const struct exporter *exporter_find(const char *name)
 {
@@ -24,4 +27,15 @@ const struct exporter *exporter_for_path(const char *path)
 		}
 	}
 	return best;
+}
+
+bool exporter_finish(FILE *out, const char *what, struct why *why)
+{
+	if (fflush(out) == 0 && !ferror(out))
+		return true;
+	/* Only the stream's own calls fail while a format is written, so errno is the stream's. */
+	int error = errno ? errno : EIO;
+	why_fail(why, "Cannot write %s: %s.", what, strerror(error));
+	errno = error;
+	return false;
 }

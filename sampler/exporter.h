@@ -40,4 +40,10 @@ extern const struct exporter *const exporters[];
 const struct exporter *exporter_find(const char *name);
 const struct exporter *exporter_for_path(const char *path);
 
+/*
+ * exporter_finish: the end of a `write`: everything to the stream.
+ * what  "a speedscope profile", for the sentence
+ */
+bool exporter_finish(FILE *out, const char *what, struct why *why);
+
 #endif

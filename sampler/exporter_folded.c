@@ -4,7 +4,6 @@
  * recordings give equal files.
  * Source: Gregg, FlameGraph, stackcollapse-perf.pl.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -126,7 +125,7 @@ static bool is_equal(const struct output *output, const struct line *a, const st
 	       memcmp(output->text.bytes + a->at, output->text.bytes + b->at, a->length) == 0;
 }
 
-static bool print(const struct output *output, FILE *out)
+static void print(const struct output *output, FILE *out)
 {
 	for (size_t i = 0; i < output->n_lines; i++) {
 		const struct line *line = &output->lines[i];
@@ -136,9 +135,8 @@ static bool print(const struct output *output, FILE *out)
 			count += output->lines[++i].count;
 		fwrite(output->text.bytes + line->at, 1, line->length, out);
 		if (fprintf(out, " %llu\n", (unsigned long long)count) < 0)
-			return false;
+			return;
 	}
-	return fflush(out) == 0 && !ferror(out);
 }
 
 static bool folded_write(const struct recording *recording, const struct export_options *options,
@@ -162,13 +160,11 @@ static bool folded_write(const struct recording *recording, const struct export_
 	collect(&output);
 	if (output.n_lines)
 		qsort_r(output.lines, output.n_lines, sizeof *output.lines, compare, &output);
-	bool is_good = print(&output, out);
-	int error = errno;
+	print(&output, out);
 	free(output.lines);
 	free(output.text.bytes);
 	tree_close(tree);
-	errno = error;
-	return is_good || why_fail(why, "Cannot write folded stacks: %s.", strerror(error));
+	return exporter_finish(out, "folded stacks", why);
 }
 
 const struct exporter exporter_folded = {

@@ -13,3 +13,4 @@ cc=$1 ldflags=${2:-}
 have ZSTD zstd.h -lzstd
 have IBERTY libiberty/demangle.h -liberty
 have CMOCKA cmocka.h -lcmocka
+have JSONC json-c/json.h -ljson-c

@@ -15,4 +15,11 @@ struct recording *fixture_known(void);
 /* fixture_random: n_stacks random stacks from a seed, some very deep, with names of any kind. */
 struct recording *fixture_random(uint64_t seed, unsigned n_stacks);
 
+/* fixture_hostile: names, threads, modules, facts and notes that hold whatever breaks quoting in
+ * some format; two series of samples, spans, and readings that are not finite or not available. */
+struct recording *fixture_hostile(void);
+
+/* The names of fixture_hostile's functions; NULL after the last. */
+extern const char *const fixture_hostile_names[];
+
 #endif
