@@ -18,6 +18,7 @@
 #include "kernels/kernel.h"
 #include "kernels/support/dispatch.h"
 #include "workloads/support/random.h"
+#include "workloads/support/runner.h"
 
 extern const struct kernel kernel_gemm, kernel_fma_peak;
 
@@ -400,6 +401,30 @@ static void aligned_memory_is_aligned(void **state)
 	assert_null(aligned_take(SIZE_MAX));
 }
 
+static int run(const char *a, const char *b, const char *c, const char *d)
+{
+	const char *words[] = { "gemm", a, b, c, d, NULL };
+	fflush(NULL);
+	return workload_main(5, (char **)words);
+}
+
+static void the_workload_passes_its_own_checks(void **state)
+{
+	(void)state;
+	for (const struct variant *at = kernel_gemm.variants; at->name; at++) {
+		char variant[64];
+		snprintf(variant, sizeof variant, "variant=%s", at->name);
+		if (!gemm_variant(at->name))
+			continue;
+		assert_int_equal(run(variant, "n=301", "repeats=2", "threads=2"), 0);
+		assert_int_equal(run(variant, "size=S", "repeats=1", "layout=columns"), 0);
+	}
+	assert_int_equal(run("size=S", "repeats=20", "threads=3", "seed=5"), 0);
+	assert_int_equal(run("n=1", "m=1", "k=1", "repeats=3"), 0);
+	assert_int_equal(run("n=-1", "m=1", "k=1", "repeats=3"), 2);
+	assert_int_equal(run("variant=fast", "m=1", "k=1", "repeats=3"), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -411,6 +436,7 @@ int main(void)
 		cmocka_unit_test(peaks_do_the_work_they_claim),
 		cmocka_unit_test(peaks_are_listed_by_type),
 		cmocka_unit_test(aligned_memory_is_aligned),
+		cmocka_unit_test(the_workload_passes_its_own_checks),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
