@@ -1,7 +1,7 @@
 /*
  * Folded stacks, as flamegraph.pl, flamelens, speedscope and inferno read them: root first, frames
- * joined by semicolons, one space, an integer count of samples. Lines are sorted, so equal
- * recordings give equal files.
+ * joined by semicolons, one space, an integer count of samples. Lines come by name, a caller before
+ * what it calls, so equal recordings give equal files.
  * Source: Gregg, FlameGraph, stackcollapse-perf.pl.
  */
 #include <stdlib.h>
@@ -17,9 +17,11 @@ struct text {
 	size_t n, capacity;
 };
 
-struct line {
-	size_t at, length;
-	uint64_t count;
+/* A node being written: its children wait in `order`, the line so far ends at `length`. */
+struct level {
+	uint32_t node;
+	size_t first, next, end; /* places in order */
+	size_t length;
 };
 
 struct output {
@@ -28,15 +30,17 @@ struct output {
 	const struct tree_node *nodes;
 	uint32_t n_nodes;
 	bool annotate;
-	struct text text; /* all stacks, one after the other */
-	struct line *lines;
-	size_t n_lines;
+	struct text line;
+	struct level *levels; /* from the root to the node being written */
+	size_t n_levels, levels_capacity;
+	uint32_t *order; /* children of all levels, each level's by name */
+	size_t n_order;
 };
 
 static void append(struct text *text, const char *bytes, size_t n)
 {
 	while (text->n + n > text->capacity) {
-		text->capacity = text->capacity ? text->capacity * 2 : 1 << 16;
+		text->capacity = text->capacity ? text->capacity * 2 : 1 << 12;
 		text->bytes = reallocate(text->bytes, text->capacity, 1);
 	}
 	if (n) /* an empty name; there may be no buffer yet */
@@ -69,73 +73,78 @@ static const char *annotation(const struct output *output, const struct tree_nod
 	return flags & FUNCTION_JIT ? "_[j]" : "";
 }
 
-static void append_stack(struct output *output, uint32_t leaf, uint32_t *path)
+static void append_node(struct output *output, uint32_t node)
 {
-	size_t depth = 0;
 	char label[128];
-	for (uint32_t node = leaf; node; node = output->nodes[node].parent)
-		path[depth++] = node;
-	while (depth-- > 0) {
-		const struct tree_node *node = &output->nodes[path[depth]];
-		append_name(&output->text,
-			    tree_node_name(output->tree, path[depth], label, sizeof label));
-		if (output->annotate) {
-			const char *suffix = annotation(output, node);
-			append(&output->text, suffix, strlen(suffix));
-		}
-		if (depth)
-			append(&output->text, ";", 1);
+	if (output->line.n > 0)
+		append(&output->line, ";", 1);
+	append_name(&output->line, tree_node_name(output->tree, node, label, sizeof label));
+	if (output->annotate) {
+		const char *suffix = annotation(output, &output->nodes[node]);
+		append(&output->line, suffix, strlen(suffix));
 	}
 }
 
-static void collect(struct output *output)
-{
-	uint32_t deepest = 1;
-	for (uint32_t i = 0; i < output->n_nodes; i++)
-		if (output->nodes[i].depth >= deepest)
-			deepest = output->nodes[i].depth + 1u;
-	/* Depth saturates at 65535; a chain can be no longer than there are nodes. */
-	uint32_t *path = allocate(deepest > UINT16_MAX ? output->n_nodes : deepest, sizeof *path);
-	output->lines = allocate(output->n_nodes, sizeof *output->lines);
-	for (uint32_t i = 1; i < output->n_nodes; i++) {
-		if (output->nodes[i].n_self == 0)
-			continue;
-		size_t at = output->text.n;
-		append_stack(output, i, path);
-		output->lines[output->n_lines++] =
-			(struct line){ at, output->text.n - at, output->nodes[i].n_self };
-	}
-	free(path);
-}
-
+/* By name, so that equal recordings give equal files whatever order the samples came in. */
 static int compare(const void *a, const void *b, void *opaque)
 {
-	const struct line *left = a, *right = b;
 	const struct output *output = opaque;
-	size_t n = left->length < right->length ? left->length : right->length;
-	int order = memcmp(output->text.bytes + left->at, output->text.bytes + right->at, n);
+	char left[128], right[128];
+	uint32_t one = *(const uint32_t *)a, other = *(const uint32_t *)b;
+	int order = strcmp(tree_node_name(output->tree, one, left, sizeof left),
+			   tree_node_name(output->tree, other, right, sizeof right));
 	if (order)
 		return order;
-	return left->length < right->length ? -1 : left->length > right->length;
+	return one < other ? -1 : one > other;
 }
 
-static bool is_equal(const struct output *output, const struct line *a, const struct line *b)
+static void descend(struct output *output, uint32_t node)
 {
-	return a->length == b->length &&
-	       memcmp(output->text.bytes + a->at, output->text.bytes + b->at, a->length) == 0;
+	if (output->n_levels == output->levels_capacity) {
+		output->levels_capacity =
+			output->levels_capacity ? output->levels_capacity * 2 : 64;
+		output->levels =
+			reallocate(output->levels, output->levels_capacity, sizeof *output->levels);
+	}
+	struct level *level = &output->levels[output->n_levels++];
+	*level = (struct level){ .node = node,
+				 .first = output->n_order,
+				 .next = output->n_order,
+				 .length = output->line.n };
+	for (uint32_t child = output->nodes[node].first_child; child;
+	     child = output->nodes[child].next_sibling)
+		output->order[output->n_order++] = child;
+	level->end = output->n_order;
+	if (level->end - level->first > 1)
+		qsort_r(output->order + level->first, level->end - level->first,
+			sizeof *output->order, compare, output);
 }
 
-static void print(const struct output *output, FILE *out)
+static bool print_line(const struct output *output, uint64_t count, FILE *out)
 {
-	for (size_t i = 0; i < output->n_lines; i++) {
-		const struct line *line = &output->lines[i];
-		uint64_t count = line->count;
-		/* Functions of one name in two modules are one line to a reader of text. */
-		while (i + 1 < output->n_lines && is_equal(output, line, &output->lines[i + 1]))
-			count += output->lines[++i].count;
-		fwrite(output->text.bytes + line->at, 1, line->length, out);
-		if (fprintf(out, " %llu\n", (unsigned long long)count) < 0)
-			return;
+	fwrite(output->line.bytes, 1, output->line.n, out);
+	return fprintf(out, " %llu\n", (unsigned long long)count) > 0;
+}
+
+/* Depth first, with a stack of our own: a file may hold a chain as deep as it has nodes. */
+static void print(struct output *output, FILE *out)
+{
+	bool is_good = true; /* what went wrong, exporter_finish says */
+	output->order = allocate(output->n_nodes, sizeof *output->order);
+	descend(output, 0);
+	while (output->n_levels > 0 && is_good) {
+		struct level *level = &output->levels[output->n_levels - 1];
+		output->line.n = level->length;
+		if (level->next == level->end) {
+			output->n_order = level->first;
+			output->n_levels--;
+			continue;
+		}
+		uint32_t node = output->order[level->next++];
+		append_node(output, node);
+		if (output->nodes[node].n_self > 0)
+			is_good = print_line(output, output->nodes[node].n_self, out);
+		descend(output, node);
 	}
 }
 
@@ -147,6 +156,8 @@ static bool folded_write(const struct recording *recording, const struct export_
 			: options->per_process ? TREE_ROOT_PROCESS
 					       : TREE_ROOT_NAME,
 		.no_inline = options->no_inline,
+		/* Functions of one name in two modules are one line to a reader of text. */
+		.merge_names = !options->annotate,
 		.series = options->series,
 		.from_ns = options->from_ns,
 		.to_ns = options->to_ns,
@@ -157,12 +168,10 @@ static bool folded_write(const struct recording *recording, const struct export_
 				 .annotate = options->annotate };
 	tree_update(tree);
 	output.nodes = tree_nodes(tree, &output.n_nodes);
-	collect(&output);
-	if (output.n_lines)
-		qsort_r(output.lines, output.n_lines, sizeof *output.lines, compare, &output);
 	print(&output, out);
-	free(output.lines);
-	free(output.text.bytes);
+	free(output.levels);
+	free(output.order);
+	free(output.line.bytes);
 	tree_close(tree);
 	return exporter_finish(out, "folded stacks", why);
 }

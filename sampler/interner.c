@@ -1,6 +1,6 @@
 /*
  * Open addressing over ids. Ids are 32 bits, the rows themselves stay in the table, so the index
- * costs 8 bytes a row at half load. A table that fills up would never end a probe: it grows at
+ * costs 16 bytes a row at half load. A table that fills up would never end a probe: it grows at
  * half full.
  */
 #include "sampler/interner.h"
@@ -15,7 +15,7 @@
 enum { FIRST_SLOTS = 1024 };
 
 /* Multiply-and-fold over 8-byte words; rows are a few words long. Constant: 2^64 / golden ratio. */
-static uint64_t hash_bytes(const void *data, size_t n_bytes)
+static uint32_t hash_bytes(const void *data, size_t n_bytes)
 {
 	const unsigned char *bytes = data;
 	uint64_t hash = n_bytes * 0x9e3779b97f4a7c15ULL;
@@ -28,31 +28,20 @@ static uint64_t hash_bytes(const void *data, size_t n_bytes)
 		bytes += n;
 		n_bytes -= n;
 	}
-	return hash ^ hash >> 32;
+	return (uint32_t)(hash ^ hash >> 32);
 }
 
-static bool is_text(const struct table *table)
-{
-	return table->row_bytes == 1;
-}
-
-static uint64_t hash_of(const struct table *table, uint32_t id)
-{
-	const void *row = table_row(table, id);
-	return hash_bytes(row, is_text(table) ? strlen(row) : table->row_bytes);
-}
-
-static void insert(struct interner *interner, uint64_t hash, uint32_t id)
+static void insert(struct interner *interner, uint32_t hash, uint32_t id)
 {
 	uint32_t mask = interner->n_slots - 1;
-	uint32_t slot = (uint32_t)hash & mask;
-	while (interner->slots[slot])
+	uint32_t slot = hash & mask;
+	while (interner->slots[slot].id)
 		slot = (slot + 1) & mask;
-	interner->slots[slot] = id;
+	interner->slots[slot] = (struct interner_slot){ id, hash };
 	interner->n_used++;
 }
 
-static void grow(struct interner *interner, const struct table *table)
+static void grow(struct interner *interner)
 {
 	struct interner bigger = { .n_slots = interner->n_slots ? interner->n_slots * 2
 								: FIRST_SLOTS };
@@ -60,8 +49,8 @@ static void grow(struct interner *interner, const struct table *table)
 		die("a recording's table has more than 2^31 distinct rows");
 	bigger.slots = allocate(bigger.n_slots, sizeof *bigger.slots);
 	for (uint32_t i = 0; i < interner->n_slots; i++)
-		if (interner->slots[i])
-			insert(&bigger, hash_of(table, interner->slots[i]), interner->slots[i]);
+		if (interner->slots[i].id)
+			insert(&bigger, interner->slots[i].hash, interner->slots[i].id);
 	free(interner->slots);
 	*interner = bigger;
 }
@@ -76,12 +65,15 @@ static uint32_t checked_id(uint64_t id)
 uint32_t interner_row(struct interner *interner, struct table *table, const void *row)
 {
 	if (interner->n_used * 2 >= interner->n_slots)
-		grow(interner, table);
-	uint64_t hash = hash_bytes(row, table->row_bytes);
+		grow(interner);
+	uint32_t hash = hash_bytes(row, table->row_bytes);
 	uint32_t mask = interner->n_slots - 1;
-	for (uint32_t slot = (uint32_t)hash & mask; interner->slots[slot]; slot = (slot + 1) & mask)
-		if (memcmp(table_row(table, interner->slots[slot]), row, table->row_bytes) == 0)
-			return interner->slots[slot];
+	for (uint32_t at = hash & mask; interner->slots[at].id; at = (at + 1) & mask) {
+		const struct interner_slot *slot = &interner->slots[at];
+		if (slot->hash == hash &&
+		    memcmp(table_row(table, slot->id), row, table->row_bytes) == 0)
+			return slot->id;
+	}
 	uint32_t id = checked_id(table_append(table, row, 1));
 	insert(interner, hash, id);
 	return id;
@@ -91,14 +83,15 @@ uint32_t interner_string(struct interner *interner, struct table *table, const c
 			 size_t n_bytes)
 {
 	if (interner->n_used * 2 >= interner->n_slots)
-		grow(interner, table);
-	uint64_t hash = hash_bytes(text, n_bytes);
+		grow(interner);
+	uint32_t hash = hash_bytes(text, n_bytes);
 	uint32_t mask = interner->n_slots - 1;
-	for (uint32_t slot = (uint32_t)hash & mask; interner->slots[slot];
-	     slot = (slot + 1) & mask) {
-		const char *known = table_row(table, interner->slots[slot]);
-		if (strncmp(known, text, n_bytes) == 0 && known[n_bytes] == '\0')
-			return interner->slots[slot];
+	for (uint32_t at = hash & mask; interner->slots[at].id; at = (at + 1) & mask) {
+		const struct interner_slot *slot = &interner->slots[at];
+		const char *known = table_row(table, slot->id);
+		if (slot->hash == hash && strncmp(known, text, n_bytes) == 0 &&
+		    known[n_bytes] == '\0')
+			return slot->id;
 	}
 	uint32_t id = checked_id(table_append(table, text, n_bytes));
 	table_append(table, "", 1);

@@ -10,8 +10,13 @@
 
 struct table;
 
+struct interner_slot {
+	uint32_t id;   /* 0 = free */
+	uint32_t hash; /* so that another row is hardly ever read in vain, and growing reads none */
+};
+
 struct interner {
-	uint32_t *slots; /* ids; 0 = free */
+	struct interner_slot *slots;
 	uint32_t n_slots, n_used;
 };
 

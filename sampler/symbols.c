@@ -16,6 +16,7 @@
 #include "sampler/cfi.h"
 #include "sampler/demangle.h"
 #include "sampler/elf_image.h"
+#include "sampler/kernel_symbols.h"
 #include "sampler/recording.h"
 #include "sampler/symbols_debugfile.h"
 #include "sampler/symbols_dwarf.h"
@@ -51,8 +52,9 @@ struct symbols {
 	uint64_t next_frame; /* the first without a location */
 	uint64_t dwarf_ns;   /* spent */
 	bool is_dwarf_spent;
-	struct text_symbols kernel;
-	bool is_kernel_tried, has_kernel;
+	struct kernel_symbols *kernel; /* NULL: hidden */
+	char *kernel_path;             /* of another list than this machine's */
+	bool is_kernel_tried;
 	uint64_t kernel_shift;    /* recorded address - address in the list */
 	uint32_t kernel_function; /* [kernel], when its symbols are hidden */
 };
@@ -72,7 +74,8 @@ void symbols_free(struct symbols *symbols)
 {
 	if (!symbols)
 		return;
-	text_symbols_free(&symbols->kernel);
+	kernel_symbols_close(symbols->kernel);
+	free(symbols->kernel_path);
 	free(symbols);
 }
 
@@ -120,8 +123,11 @@ void symbols_use_kernel(struct symbols *symbols, const char *path, uint64_t shif
 	char text[256];
 	symbols->is_kernel_tried = true;
 	symbols->kernel_shift = shift;
-	symbols->has_kernel = path && text_symbols_kernel(&symbols->kernel, path);
-	if (symbols->has_kernel)
+	symbols->kernel_path = path ? strdup(path) : NULL;
+	symbols->kernel = path ? kernel_symbols_open(&(struct kernel_symbols_files){
+					 .kallsyms = symbols->kernel_path })
+			       : NULL;
+	if (symbols->kernel)
 		return;
 	snprintf(text, sizeof text,
 		 "Kernel functions have no names because %s; their time is shown as [kernel].",
@@ -133,8 +139,11 @@ void symbols_use_kernel(struct symbols *symbols, const char *path, uint64_t shif
 static void load_kernel(struct symbols *symbols)
 {
 	symbols->is_kernel_tried = true;
-	symbols->has_kernel = text_symbols_kernel(&symbols->kernel, "/proc/kallsyms");
-	if (!symbols->has_kernel)
+	char cache[4096];
+	bool may_cache = kernel_symbols_cache_path(cache, sizeof cache);
+	symbols->kernel = kernel_symbols_open(&(struct kernel_symbols_files){
+		"/proc/kallsyms", "/proc/sys/kernel/random/boot_id", may_cache ? cache : NULL });
+	if (!symbols->kernel)
 		recording_note(symbols->recording, SEVERITY_INFO, "symbols",
 			       "Kernel functions have no names here because /proc/kallsyms hides "
 			       "their addresses; their time is shown as [kernel].",
@@ -146,15 +155,14 @@ static uint32_t kernel_function(struct symbols *symbols, const struct frame_row 
 {
 	if (!symbols->is_kernel_tried)
 		load_kernel(symbols);
-	const struct text_symbol *symbol =
-		symbols->has_kernel ? text_symbols_find(&symbols->kernel,
-							frame->address - symbols->kernel_shift)
-				    : NULL;
-	if (symbol) {
-		uint64_t size = symbol->end - symbol->start;
+	struct kernel_symbol symbol;
+	uint64_t shift = symbols->kernel_shift;
+	if (symbols->kernel &&
+	    kernel_symbols_find(symbols->kernel, frame->address - shift, &symbol)) {
+		uint64_t size = symbol.end - symbol.start;
 		return add_function(
-			symbols, symbol->name,
-			(struct function_row){ .address = symbol->start + symbols->kernel_shift,
+			symbols, symbol.name,
+			(struct function_row){ .address = symbol.start + shift,
 					       .size_bytes = size > UINT32_MAX ? 0 : (uint32_t)size,
 					       .module = frame->module,
 					       .flags = FUNCTION_KERNEL });

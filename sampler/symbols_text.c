@@ -62,14 +62,16 @@ static char *end_of_line(char *at)
 	return end ? end : at + strlen(at);
 }
 
-static void add(struct text_symbols *out, size_t *capacity, uint64_t start, uint64_t end,
-		const char *name)
+static struct text_symbol *add(struct text_symbols *out, size_t *capacity, uint64_t start,
+			       uint64_t end, const char *name)
 {
 	if (out->n_symbols == *capacity) {
 		*capacity = *capacity ? *capacity * 2 : 1024;
 		out->symbols = reallocate(out->symbols, *capacity, sizeof *out->symbols);
 	}
-	out->symbols[out->n_symbols++] = (struct text_symbol){ start, end, name };
+	struct text_symbol *symbol = &out->symbols[out->n_symbols++];
+	*symbol = (struct text_symbol){ .start = start, .end = end, .name = name };
+	return symbol;
 }
 
 static int compare(const void *a, const void *b)
@@ -77,8 +79,16 @@ static int compare(const void *a, const void *b)
 	const struct text_symbol *left = a, *right = b;
 	if (left->start != right->start)
 		return left->start < right->start ? -1 : 1;
-	/* Names lie in file order: the later line first, so that it is kept. */
-	return left->name > right->name ? -1 : left->name < right->name;
+	/* Names lie in file order. */
+	return left->name < right->name ? -1 : left->name > right->name;
+}
+
+static bool is_sorted(const struct text_symbols *out)
+{
+	for (size_t i = 1; i < out->n_symbols; i++)
+		if (compare(&out->symbols[i - 1], &out->symbols[i]) > 0)
+			return false;
+	return true;
 }
 
 /* Sorted, one symbol an address, each ending where the next begins. */
@@ -87,9 +97,12 @@ static void finish(struct text_symbols *out)
 	size_t n = 0;
 	if (out->n_symbols == 0)
 		return;
-	qsort(out->symbols, out->n_symbols, sizeof *out->symbols, compare);
+	if (!is_sorted(out)) /* the kernel's own list is, nearly always */
+		qsort(out->symbols, out->n_symbols, sizeof *out->symbols, compare);
 	for (size_t i = 0; i < out->n_symbols; i++)
-		if (n == 0 || out->symbols[n - 1].start != out->symbols[i].start)
+		if (n > 0 && out->symbols[n - 1].start == out->symbols[i].start)
+			out->symbols[n - 1] = out->symbols[i]; /* the later line is kept */
+		else
 			out->symbols[n++] = out->symbols[i];
 	for (size_t i = 0; i + 1 < n; i++)
 		if (out->symbols[i].end > out->symbols[i + 1].start)
@@ -107,8 +120,10 @@ static void kernel_line(struct text_symbols *out, size_t *capacity, char *at, ch
 	char type = (char)(at[1] | 0x20);
 	if ((type != 't' && type != 'w') || at[2] != ' ')
 		return;
-	at[3 + strcspn(at + 3, "\t\n")] = '\0';
-	add(out, capacity, address, UINT64_MAX, at + 3);
+	char *end_of_name = at + 3 + strcspn(at + 3, "\t\n");
+	bool is_module = *end_of_name == '\t';
+	*end_of_name = '\0';
+	add(out, capacity, address, UINT64_MAX, at + 3)->is_module = is_module;
 }
 
 static void jit_line(struct text_symbols *out, size_t *capacity, char *at, char *end)

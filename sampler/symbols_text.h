@@ -11,6 +11,7 @@
 struct text_symbol {
 	uint64_t start, end;
 	const char *name;
+	bool is_module; /* kernel: loaded after the boot ("[module]" behind the name) */
 };
 
 /* Sorted by address; names live in `text`. */

@@ -86,7 +86,8 @@ void tree_close(struct tree *tree)
 static uint32_t first_of_name(struct tree *tree, uint32_t function)
 {
 	const struct function_row *row = recording_function(tree->recording, function);
-	uint64_t key = ((uint64_t)row->name << 32 | row->module) + 1;
+	uint32_t module = tree->options.merge_names ? 0 : row->module;
+	uint64_t key = ((uint64_t)row->name << 32 | module) + 1;
 	uint32_t *first = hash_map_at(&tree->functions, key);
 	if (!*first)
 		*first = function;
@@ -119,7 +120,8 @@ static uint32_t function_node(struct tree *tree, uint32_t parent, uint32_t funct
 	if (tree->options.fold_recursion && above->function == first &&
 	    !(above->flags & TREE_THREAD) && parent != 0)
 		return parent;
-	uint64_t key = child_key(parent, first, is_inlined ? KIND_INLINED : KIND_FUNCTION);
+	bool is_apart = is_inlined && !tree->options.merge_names;
+	uint64_t key = child_key(parent, first, is_apart ? KIND_INLINED : KIND_FUNCTION);
 	uint32_t known = hash_map_get(&tree->children, key);
 	if (known)
 		return known;

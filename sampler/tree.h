@@ -29,6 +29,8 @@ struct tree_options {
 	bool hide_kernel;        /* drop kernel frames, keep their weight in the caller */
 	bool fold_recursion;     /* a function directly below itself is one node */
 	bool no_inline;          /* physical functions only */
+	bool merge_names;        /* callees of one name are one node, in whatever module, inlined
+				    or not */
 	uint32_t series;         /* only this series' samples; 0 = the first series with samples */
 	uint32_t pid, tid;       /* only these; 0 = all */
 	uint64_t from_ns, to_ns; /* window; to_ns 0 = open end */

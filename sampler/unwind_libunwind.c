@@ -26,13 +26,27 @@
 int UNW_OBJ(dwarf_search_unwind_table)(unw_addr_space_t space, unw_word_t ip, unw_dyn_info_t *info,
 				       unw_proc_info_t *out, int need_unwind_info, void *argument);
 
+enum {
+	CHUNK_BYTES = 1024, /* .eh_frame is read word by word, here and there a few hundred bytes */
+	N_CHUNKS_LOG2 = 7,  /* 128 KiB: the upper half of some tables' binary searches */
+};
+
+/* A piece of a file, since libunwind reads one word at a time. */
+struct chunk {
+	struct elf_image *image;
+	uint64_t vaddr;
+	uint8_t bytes[CHUNK_BYTES];
+};
+
 struct unwind_libunwind {
 	unw_addr_space_t space;
 	uint64_t space_id; /* whose rules libunwind has cached */
+	struct chunk chunks[1 << N_CHUNKS_LOG2];
 };
 
 /* What the accessors get. */
 struct request {
+	struct unwind_libunwind *unwinder;
 	const struct unwind_input *input;
 	uint64_t stack_pointer;
 	bool is_past_copy; /* a read beyond the copied stack */
@@ -67,10 +81,36 @@ static int read_stack(struct request *request, unw_word_t address, unw_word_t *v
 	return 0;
 }
 
-static bool read_mapping(const struct mapping *mapping, unw_word_t address, unw_word_t *value)
+/* NULL where no whole chunk can be read: at a segment's ends. */
+static const struct chunk *chunk_at(struct unwind_libunwind *unwinder, struct elf_image *image,
+				    uint64_t vaddr)
+{
+	uint64_t hash = (vaddr / CHUNK_BYTES ^ (uintptr_t)image) * 0x9e3779b97f4a7c15ULL;
+	struct chunk *chunk = &unwinder->chunks[hash >> (64 - N_CHUNKS_LOG2)];
+	vaddr -= vaddr % CHUNK_BYTES;
+	if (chunk->image == image && chunk->vaddr == vaddr)
+		return chunk;
+	chunk->image = NULL;
+	if (!elf_image_read_vaddr(image, vaddr, chunk->bytes, CHUNK_BYTES))
+		return NULL;
+	chunk->image = image;
+	chunk->vaddr = vaddr;
+	return chunk;
+}
+
+static bool read_mapping(struct unwind_libunwind *unwinder, const struct mapping *mapping,
+			 unw_word_t address, unw_word_t *value)
 {
 	struct elf_image *image = mapping->is_bias_known ? module_image(mapping->module) : NULL;
-	return image && elf_image_read_vaddr(image, address - mapping->bias, value, sizeof *value);
+	uint64_t vaddr = address - mapping->bias, at = vaddr % CHUNK_BYTES;
+	if (!image)
+		return false;
+	const struct chunk *chunk =
+		at <= CHUNK_BYTES - sizeof *value ? chunk_at(unwinder, image, vaddr) : NULL;
+	if (!chunk)
+		return elf_image_read_vaddr(image, vaddr, value, sizeof *value);
+	memcpy(value, chunk->bytes + at, sizeof *value);
+	return true;
 }
 
 /*
@@ -81,10 +121,10 @@ static int read_file(struct request *request, unw_word_t address, unw_word_t *va
 {
 	const struct process *process = request->input->process;
 	if (request->last < process->n_mappings &&
-	    read_mapping(&process->mappings[request->last], address, value))
+	    read_mapping(request->unwinder, &process->mappings[request->last], address, value))
 		return 0;
 	for (size_t i = 0; i < process->n_mappings; i++)
-		if (read_mapping(&process->mappings[i], address, value)) {
+		if (read_mapping(request->unwinder, &process->mappings[i], address, value)) {
 			request->last = i;
 			return 0;
 		}
@@ -250,7 +290,7 @@ size_t unwind_libunwind_stack(struct unwind_libunwind *unwinder, const struct un
 			      uint64_t *addresses, size_t max, uint64_t *after_signal,
 			      enum unwind_end *end)
 {
-	struct request request = { input, stack_pointer_of(input), false, 0 };
+	struct request request = { unwinder, input, stack_pointer_of(input), false, 0 };
 	unw_cursor_t cursor;
 	size_t n = 0;
 	int more = 1;

@@ -39,10 +39,10 @@ int main(int c, char **v) { double s = c > 1 ? atof(v[1]) : 2; std::thread a(wor
 CPP
 g++ -O2 -std=c++17 -include chrono -fomit-frame-pointer -pthread -o "$work/deep" "$work/deep.cpp" || exit 1
 mkdir "$work/src"
-for i in $(seq 12); do
+for i in $(seq 24); do
 	printf '#include <map>\n#include <string>\n#include <vector>\n#include <algorithm>\n#include <iostream>\nstruct T%d { std::map<std::string, std::vector<int>> m; void f(std::string s) { m[s].push_back(%d); std::sort(m[s].begin(), m[s].end()); } };\nvoid g%d() { T%d t; t.f("x"); std::cout << t.m.size(); }\n' "$i" "$i" "$i" "$i" >"$work/src/f$i.cpp"
 done
-printf 'all: %s\n%%.o: %%.cpp\n\tg++ -O2 -c -o $@ $<\n' "$(for i in $(seq 12); do printf 'f%d.o ' "$i"; done)" >"$work/src/Makefile"
+printf 'all: %s\n%%.o: %%.cpp\n\tg++ -O2 -c -o $@ $<\n' "$(for i in $(seq 24); do printf 'f%d.o ' "$i"; done)" >"$work/src/Makefile"
 
 collapse='
 function flush_stack() { if (comm != "") { line = comm; for (i = n; i > 0; i--) line = line ";" frame[i]; count[line]++ } n = 0; comm = "" }
