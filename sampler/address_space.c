@@ -26,7 +26,8 @@ enum {
 };
 
 struct cached_frame {
-	uint64_t space_id, key; /* key: address * 2 + is_leaf */
+	const struct module *module; /* NULL: the kernel */
+	uint64_t key;                /* address in the module * 2 + is_leaf */
 	uint32_t frame;
 };
 
@@ -314,9 +315,13 @@ static void find_bias(struct mapping *mapping)
 
 struct mapping *process_find(struct process *process, uint64_t address)
 {
-	size_t at = first_ending_after(process, address);
+	size_t at = process->last_found;
+	if (at >= process->n_mappings || address < process->mappings[at].start ||
+	    address >= process->mappings[at].end)
+		at = first_ending_after(process, address);
 	if (at >= process->n_mappings || process->mappings[at].start > address)
 		return NULL;
+	process->last_found = at;
 	struct mapping *mapping = &process->mappings[at];
 	if (!mapping->is_bias_known)
 		find_bias(mapping);
@@ -342,16 +347,11 @@ static uint32_t kernel_frame(struct address_space *space, uint64_t address, bool
 	return recording_add_frame(space->recording, &row);
 }
 
-/* 0 when nothing is mapped there. */
-static uint32_t user_frame(struct address_space *space, struct process *process, uint64_t address,
+static uint32_t user_frame(struct address_space *space, struct module *module, uint64_t vaddr,
 			   bool is_leaf)
 {
-	uint64_t exact = is_leaf ? address : address - 1;
-	struct mapping *mapping = process_find(process, exact);
-	if (!mapping)
-		return 0;
-	struct frame_row row = { .address = exact - mapping->bias,
-				 .module = modules_row(space->modules, mapping->module),
+	struct frame_row row = { .address = vaddr,
+				 .module = modules_row(space->modules, module),
 				 .flags = is_leaf ? FRAME_LEAF : 0 };
 	return recording_add_frame(space->recording, &row);
 }
@@ -367,16 +367,23 @@ static uint32_t not_mapped(struct address_space *space)
 uint32_t address_space_frame(struct address_space *space, struct process *process, uint64_t address,
 			     bool is_leaf, bool is_kernel)
 {
-	uint64_t space_id = is_kernel ? 0 : process->space_id;
-	uint64_t key = address << 1 | is_leaf;
-	uint64_t hash = (key ^ space_id << 40) * 0x9e3779b97f4a7c15ULL; /* 2^64 / golden ratio */
+	struct module *module = NULL;
+	uint64_t vaddr = is_leaf ? address : address - 1;
+	if (!is_kernel) {
+		const struct mapping *mapping = process_find(process, vaddr);
+		if (!mapping)
+			return not_mapped(space);
+		module = mapping->module;
+		vaddr -= mapping->bias;
+	}
+	uint64_t key = vaddr << 1 | is_leaf;
+	uint64_t hash =
+		(key ^ (uintptr_t)module << 24) * 0x9e3779b97f4a7c15ULL; /* 2^64 / golden ratio */
 	struct cached_frame *cached = &space->cache[hash >> 50];
-	if (cached->frame && cached->key == key && cached->space_id == space_id)
+	if (cached->frame && cached->key == key && cached->module == module)
 		return cached->frame;
 	uint32_t frame = is_kernel ? kernel_frame(space, address, is_leaf)
-				   : user_frame(space, process, address, is_leaf);
-	if (!frame) /* not cached: a mapping may come */
-		return not_mapped(space);
-	*cached = (struct cached_frame){ space_id, key, frame };
+				   : user_frame(space, module, vaddr, is_leaf);
+	*cached = (struct cached_frame){ module, key, frame };
 	return frame;
 }

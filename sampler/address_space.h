@@ -51,7 +51,8 @@ struct process {
 	pid_t pid;
 	struct mapping *mappings; /* sorted by start, not overlapping */
 	size_t n_mappings, capacity;
-	char name[16]; /* main thread's comm */
+	size_t last_found; /* where the last look-up ended: frames stay in a file */
+	char name[16];     /* main thread's comm */
 	/* Changes whenever an address may mean something else than before; never reused. Caches
 	 * keyed by (space_id, address) need no invalidation. */
 	uint64_t space_id;
@@ -105,7 +106,7 @@ struct module *address_space_kernel(struct address_space *space);
  * address_space_frame: the recording's frame for a run-time address. For a return address
  * (is_leaf false) the address less one is looked up, so that a call at a function's end is not
  * given to the next function. Unmapped addresses give a special frame "[unknown: not mapped]".
- * Cost    one cached hash look-up by (space_id, address)
+ * Cost    process_find and one cached hash look-up by (module, address)
  */
 uint32_t address_space_frame(struct address_space *space, struct process *process, uint64_t address,
 			     bool is_leaf, bool is_kernel);

@@ -1,4 +1,4 @@
-/* Two levels of rules by address. See unwind_cache.h. */
+/* Rules by a module's own addresses. See unwind_cache.h. */
 #include "sampler/unwind_cache.h"
 
 #include <stdlib.h>
@@ -8,20 +8,12 @@
 #include "sampler/unwind.h"
 
 enum {
-	/* 2^14 x 32 B = 512 KiB: a C compiler at work shows some 10,000 distinct addresses. */
-	N_ENTRIES_LOG2 = 14,
-	FIRST_RULES = 256,
+	FIRST_RULES = 256,    /* 6 KiB: what most libraries need stays in the first-level cache */
 	MOST_RULES = 1 << 20, /* 24 MiB a module, then it starts afresh */
-};
-
-struct entry {
-	uint64_t space_id, address;
-	struct cfi_rule rule;
 };
 
 struct unwind_cache {
 	uint64_t n_decoded;
-	struct entry entries[1 << N_ENTRIES_LOG2];
 };
 
 struct module_rule {
@@ -116,19 +108,11 @@ static struct cfi_rule module_rule(struct unwind_cache *cache, struct module *mo
 struct cfi_rule unwind_cache_rule(struct unwind_cache *cache, struct process *process,
 				  uint64_t address, bool *is_mapped)
 {
-	uint64_t hash = mix(address ^ process->space_id << 40);
-	struct entry *entry = &cache->entries[hash >> (64 - N_ENTRIES_LOG2)];
-	*is_mapped = true;
-	if (entry->address == address && entry->space_id == process->space_id)
-		return entry->rule;
 	struct mapping *mapping = process_find(process, address);
-	if (!mapping) { /* not cached: a mapping may come */
-		*is_mapped = false;
+	*is_mapped = mapping != NULL;
+	if (!mapping)
 		return (struct cfi_rule){ .cfa = CFI_NONE };
-	}
-	struct cfi_rule rule = module_rule(cache, mapping->module, address - mapping->bias);
-	*entry = (struct entry){ process->space_id, address, rule };
-	return rule;
+	return module_rule(cache, mapping->module, address - mapping->bias);
 }
 
 uint64_t unwind_cache_decoded(const struct unwind_cache *cache)

@@ -1,6 +1,6 @@
 /*
- * unwind_cache: rules by address: a small direct-mapped cache by (space, address) before a hash
- * for each module. Owned by unwind.c.
+ * unwind_cache: rules by address, in a hash for each module: the same file in a hundred processes,
+ * each time at another place, is decoded once. Owned by unwind.c.
  */
 #ifndef SAMPLER_UNWIND_CACHE_H
 #define SAMPLER_UNWIND_CACHE_H
@@ -18,7 +18,7 @@ void unwind_cache_free(struct unwind_cache *cache);
 /*
  * unwind_cache_rule: the rule at a run-time address of a process.
  * *is_mapped  false when no mapping holds the address (and the rule is CFI_NONE)
- * Cost        5 ns seen before in this space, 50 ns in this module, 0.5 us never
+ * Cost        5 ns seen before in this module (more where it misses the cache), 0.5 us never
  */
 struct cfi_rule unwind_cache_rule(struct unwind_cache *cache, struct process *process,
 				  uint64_t address, bool *is_mapped);
