@@ -79,6 +79,13 @@ uint32_t interner_row(struct interner *interner, struct table *table, const void
 	return id;
 }
 
+void interner_prefetch(const struct interner *interner, const void *row, size_t n_bytes)
+{
+	if (interner->n_slots)
+		__builtin_prefetch(
+			&interner->slots[hash_bytes(row, n_bytes) & (interner->n_slots - 1)]);
+}
+
 uint32_t interner_string(struct interner *interner, struct table *table, const char *text,
 			 size_t n_bytes)
 {

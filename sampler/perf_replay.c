@@ -50,15 +50,19 @@ static void split_chain(const struct perf_sample *sample, const uint64_t **kerne
 	}
 }
 
+/* The user's frames, the kernel's (its own limit is 127 and some markers) and what says why a stack
+ * ends. */
+enum { MOST_FRAMES = UNWIND_MAX_FRAMES + 160 };
+
 /* Frames of one sample, innermost first. */
 struct frames {
-	uint32_t ids[UNWIND_MAX_FRAMES + 160];
+	uint32_t ids[MOST_FRAMES];
 	size_t n;
 };
 
 static void push(struct frames *frames, uint32_t id)
 {
-	if (frames->n < sizeof frames->ids / sizeof frames->ids[0])
+	if (frames->n < MOST_FRAMES)
 		frames->ids[frames->n++] = id;
 }
 
@@ -156,30 +160,29 @@ static void collect_frames(struct perf_replay *replay, const struct perf_sample 
 		push_chain(replay, &input, frames, is_leaf);
 }
 
-/* Outermost first, so that what the thread's last sample shares is not looked up again. */
+/* Outermost first; what the thread's last sample shares is not looked up again. */
 static uint32_t intern_stack(struct stack_thread *thread, struct recording *recording,
 			     const struct frames *frames)
 {
-	uint32_t stack = 0, depth = 0;
-	bool is_shared = true;
-	for (size_t i = frames->n; i-- > 0; depth++) {
-		uint32_t frame = frames->ids[i];
-		is_shared = is_shared && depth < thread->n_last && depth < STACK_THREAD_FRAMES &&
-			    thread->last_frames[depth] == frame;
-		if (is_shared) {
-			stack = thread->last_stacks[depth];
-			continue;
-		}
-		stack = recording_add_stack(recording, stack, frame);
-		if (depth < STACK_THREAD_FRAMES) {
-			thread->last_frames[depth] = frame;
-			thread->last_stacks[depth] = stack;
-			thread->n_last = depth + 1;
-		}
+	uint32_t ordered[MOST_FRAMES], stacks[MOST_FRAMES];
+	size_t n = frames->n, n_shared = 0;
+	for (size_t i = 0; i < n; i++)
+		ordered[i] = frames->ids[n - 1 - i];
+	while (n_shared < n && n_shared < thread->n_last &&
+	       thread->last_frames[n_shared] == ordered[n_shared])
+		n_shared++;
+	uint32_t parent = n_shared ? thread->last_stacks[n_shared - 1] : 0;
+	recording_add_stacks(recording, parent, ordered + n_shared, n - n_shared, stacks);
+	uint32_t leaf = n > n_shared ? stacks[n - n_shared - 1] : parent;
+	size_t n_kept = n < STACK_THREAD_FRAMES ? n : STACK_THREAD_FRAMES;
+	thread->n_last = (uint32_t)n_kept;
+	if (n_kept > n_shared) {
+		memcpy(thread->last_frames + n_shared, ordered + n_shared,
+		       (n_kept - n_shared) * sizeof *ordered);
+		memcpy(thread->last_stacks + n_shared, stacks,
+		       (n_kept - n_shared) * sizeof *stacks);
 	}
-	if (depth < thread->n_last)
-		thread->n_last = depth;
-	return stack;
+	return leaf;
 }
 
 static void push_only_address(struct perf_replay *replay, const struct perf_event_header *header,

@@ -151,6 +151,29 @@ uint32_t recording_add_stack(struct recording *recording, uint32_t parent, uint3
 	return add(recording, TABLE_STACKS, &row);
 }
 
+/* Rows below a new row are new, and get the ids that follow it. */
+static void prefetch_chain(const struct recording *recording, uint32_t parent,
+			   const uint32_t *frames, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct stack_row row = { .parent = parent + (uint32_t)i, .frame = frames[i] };
+		interner_prefetch(recording->interners[TABLE_STACKS], &row, sizeof row);
+	}
+}
+
+void recording_add_stacks(struct recording *recording, uint32_t parent, const uint32_t *frames,
+			  size_t n, uint32_t *stacks)
+{
+	bool is_new = false;
+	for (size_t i = 0; i < n; i++) {
+		uint64_t n_rows = recording->tables[TABLE_STACKS].n_rows;
+		parent = stacks[i] = recording_add_stack(recording, parent, frames[i]);
+		if (!is_new && parent == n_rows)
+			prefetch_chain(recording, parent, frames + i + 1, n - i - 1);
+		is_new = is_new || parent == n_rows;
+	}
+}
+
 uint32_t recording_add_thread(struct recording *recording, const struct thread_row *row)
 {
 	return add(recording, TABLE_THREADS, row);

@@ -259,6 +259,13 @@ uint32_t recording_add_special_frame(struct recording *recording, const char *te
 /* The location of frame number n_locations (the next one without). */
 void recording_add_location(struct recording *recording, const struct location_row *row);
 uint32_t recording_add_stack(struct recording *recording, uint32_t parent, uint32_t frame);
+/*
+ * recording_add_stacks: a whole chain below `parent`, outermost first; stacks[i] gets the id that
+ * ends in frames[i]. Faster than one by one where the chain is new: its ids are then known before
+ * they are looked up, so that all cache misses overlap.
+ */
+void recording_add_stacks(struct recording *recording, uint32_t parent, const uint32_t *frames,
+			  size_t n, uint32_t *stacks);
 uint32_t recording_add_thread(struct recording *recording, const struct thread_row *row);
 uint32_t recording_add_series(struct recording *recording, const struct series_row *row);
 void recording_add_reading(struct recording *recording, const struct reading_row *row);

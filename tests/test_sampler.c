@@ -125,7 +125,12 @@ static void names_end_inside_their_record(void **state)
 static void map(struct address_space *space, pid_t pid, uint64_t start, uint64_t length,
 		const char *path)
 {
-	struct mapped_file file = { start, length, 0, 1, 2, PROT_READ | PROT_EXEC, path };
+	struct mapped_file file = { .start = start,
+				    .length = length,
+				    .device = 1,
+				    .inode = 2,
+				    .prot = PROT_READ | PROT_EXEC,
+				    .path = path };
 	address_space_map(space, pid, &file);
 }
 
