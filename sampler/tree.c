@@ -19,6 +19,12 @@ enum {
 	NODES_AT_ONCE = 1024,
 };
 
+/* A stack's node. Most stacks belong to one root, and their ids are dense. */
+struct known_stack {
+	uint32_t root_plus_1; /* 0 = not seen */
+	uint32_t node;
+};
+
 struct tree {
 	const struct recording *recording;
 	struct tree_options options;
@@ -26,7 +32,9 @@ struct tree {
 	uint32_t *last_children;
 	uint32_t n_nodes, capacity;
 	struct hash_map children;  /* parent, function, kind -> node */
-	struct hash_map stacks;    /* root, stack -> node + 1 */
+	struct known_stack *known; /* by stack id, under the root it was first seen with */
+	uint32_t n_known;
+	struct hash_map stacks;    /* root, stack -> node + 1; under other roots than the first */
 	struct hash_map functions; /* name, module -> first function */
 	uint64_t next_sample, n_samples;
 	uint32_t series;
@@ -77,6 +85,7 @@ void tree_close(struct tree *tree)
 	hash_map_free(&tree->children);
 	hash_map_free(&tree->stacks);
 	hash_map_free(&tree->functions);
+	free(tree->known);
 	free(tree->nodes);
 	free(tree->last_children);
 	free(tree);
@@ -200,6 +209,35 @@ static uint64_t stack_key(uint32_t root, uint32_t stack)
 	return ((uint64_t)root << 32 | stack) + 1;
 }
 
+/* The node of a stack + 1; 0 if it has not been seen under this root. */
+static uint32_t known_node(const struct tree *tree, uint32_t root, uint32_t stack)
+{
+	const struct known_stack *known = &tree->known[stack];
+	if (known->root_plus_1 == root + 1)
+		return known->node + 1;
+	return known->root_plus_1 ? hash_map_get(&tree->stacks, stack_key(root, stack)) : 0;
+}
+
+static void remember_node(struct tree *tree, uint32_t root, uint32_t stack, uint32_t node)
+{
+	struct known_stack *known = &tree->known[stack];
+	if (!known->root_plus_1)
+		*known = (struct known_stack){ root + 1, node };
+	else
+		*hash_map_at(&tree->stacks, stack_key(root, stack)) = node + 1;
+}
+
+static void make_room(struct tree *tree)
+{
+	uint64_t n = tree->moment.n[TABLE_STACKS];
+	if (n <= tree->n_known)
+		return;
+	uint32_t n_before = tree->n_known;
+	tree->n_known = (uint32_t)(n + n / 2);
+	tree->known = reallocate(tree->known, tree->n_known, sizeof *tree->known);
+	memset(tree->known + n_before, 0, (tree->n_known - n_before) * sizeof *tree->known);
+}
+
 /* Bottom-up: from the leaf to its callers; nothing is shared with the caller's own path. */
 static bool walk_up(struct tree *tree, uint32_t root, uint32_t stack, uint32_t *node)
 {
@@ -217,7 +255,7 @@ static bool walk_up(struct tree *tree, uint32_t root, uint32_t stack, uint32_t *
 		*node = add_frame(tree, *node, row->frame);
 		id = row->parent;
 	}
-	*hash_map_at(&tree->stacks, stack_key(root, stack)) = *node + 1;
+	remember_node(tree, root, stack, *node);
 	return true;
 }
 
@@ -228,7 +266,7 @@ static bool walk_down(struct tree *tree, uint32_t root, uint32_t stack, uint32_t
 	size_t n = 0;
 	uint32_t known = 0, id = stack;
 	while (id && n < MOST_DEPTH) {
-		known = hash_map_get(&tree->stacks, stack_key(root, id));
+		known = known_node(tree, root, id);
 		if (known)
 			break;
 		const struct stack_row *row = recording_stack(tree->recording, id);
@@ -241,7 +279,7 @@ static bool walk_down(struct tree *tree, uint32_t root, uint32_t stack, uint32_t
 	while (n-- > 0) {
 		const struct stack_row *row = recording_stack(tree->recording, path[n]);
 		*node = add_frame(tree, *node, row->frame);
-		*hash_map_at(&tree->stacks, stack_key(root, path[n])) = *node + 1;
+		remember_node(tree, root, path[n], *node);
 	}
 	return true;
 }
@@ -249,7 +287,7 @@ static bool walk_down(struct tree *tree, uint32_t root, uint32_t stack, uint32_t
 /* The node a stack's weight belongs to; false while its frames have no names. */
 static bool find_node(struct tree *tree, uint32_t root, uint32_t stack, uint32_t *node)
 {
-	uint32_t known = hash_map_get(&tree->stacks, stack_key(root, stack));
+	uint32_t known = known_node(tree, root, stack);
 	if (known) {
 		*node = known - 1;
 		return true;
@@ -284,6 +322,7 @@ bool tree_update(struct tree *tree)
 {
 	bool is_changed = false;
 	tree->moment = recording_moment(tree->recording);
+	make_room(tree);
 	while (tree->next_sample < tree->moment.n[TABLE_SAMPLES]) {
 		const struct sample_row *sample =
 			recording_sample(tree->recording, tree->next_sample);
