@@ -73,15 +73,13 @@ $(BUILD)/flags: FORCE
 build/features.mk:
 	$(Q)mkdir -p build && tests/features.sh '$(CC) $(CPPFLAGS)' '$(LDFLAGS)' > $@.new && mv $@.new $@
 
-# ---- tests
+# ---- tests; json-c reads back what is written
+TEST_LIBS := -lcmocka -ljson-c
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(FIXTURES) $(LIBRARY_OBJECTS)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) $(TEST_LIBS)
 
 $(BUILD)/tests/bench_%: $(BUILD)/tests/bench_%.o $(FIXTURES) $(LIBRARY_OBJECTS)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
-
-# json-c: what reads back the JSON that is written
-$(BUILD)/tests/test_exporters: LIBS += -ljson-c
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) $(TEST_LIBS)
 
 # one unit test: make test_tree
 $(TESTS): test_%: $(BUILD)/tests/test_%

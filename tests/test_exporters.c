@@ -21,103 +21,8 @@
 #include "sampler/json.h"
 #include "sampler/recording.h"
 #include "tests/fixture.h"
+#include "tests/fixture_export.h"
 #include "tests/fixture_stacks.h"
-
-static struct recording *empty(void)
-{
-	struct recording *recording = recording_new();
-	recording_publish(recording);
-	return recording;
-}
-
-/* The recordings every format has to carry. */
-static struct recording *subject(int i)
-{
-	switch (i) {
-	case 0:
-		return fixture_known();
-	case 1:
-		return fixture_hostile();
-	case 2:
-		return fixture_random(1, 300);
-	case 3:
-		return fixture_random(2, 2000);
-	case 4:
-		return empty();
-	default:
-		return NULL;
-	}
-}
-
-static char *export_with(const struct recording *recording, const char *format,
-			 const struct export_options *options, size_t *n)
-{
-	char *text = NULL;
-	struct why why = { "" };
-	const struct exporter *exporter = exporter_find(format);
-	assert_non_null(exporter);
-	FILE *out = open_memstream(&text, n);
-	if (!exporter->write(recording, options, out, &why))
-		fail_msg("%s: %s", format, why.text);
-	fclose(out);
-	return text;
-}
-
-static char *export_text(const struct recording *recording, const char *format, size_t *n)
-{
-	return export_with(recording, format, &(struct export_options){ 0 }, n);
-}
-
-static struct json_object *parse(const char *text, size_t n)
-{
-	struct json_tokener *tokener = json_tokener_new();
-	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-	struct json_object *value = json_tokener_parse_ex(tokener, text, (int)n);
-	if (json_tokener_get_error(tokener) != json_tokener_success || !value)
-		fail_msg("not JSON: %s at byte %zu: %.60s",
-			 json_tokener_error_desc(json_tokener_get_error(tokener)),
-			 json_tokener_get_parse_end(tokener),
-			 text + json_tokener_get_parse_end(tokener));
-	/* Nothing but blanks may follow. */
-	for (size_t i = json_tokener_get_parse_end(tokener); i < n; i++)
-		assert_non_null(strchr(" \n", text[i]));
-	json_tokener_free(tokener);
-	return value;
-}
-
-static struct json_object *export_json(const struct recording *recording, const char *format)
-{
-	size_t n;
-	char *text = export_text(recording, format, &n);
-	struct json_object *value = parse(text, n);
-	free(text);
-	return value;
-}
-
-static struct json_object *at(struct json_object *object, const char *key)
-{
-	struct json_object *value = NULL;
-	if (!json_object_object_get_ex(object, key, &value))
-		fail_msg("there is no \"%s\"", key);
-	return value;
-}
-
-static const char *string_at(struct json_object *object, const char *key)
-{
-	assert_true(json_object_is_type(at(object, key), json_type_string));
-	return json_object_get_string(at(object, key));
-}
-
-static void assert_same(const struct recording *recording, struct stack_lines *read, char by,
-			const char *format)
-{
-	struct stack_lines held = stack_lines_of(recording, 0);
-	const char *difference = stack_lines_difference(&held, read, by);
-	if (difference)
-		fail_msg("%s: %s", format, difference);
-	stack_lines_free(&held);
-	stack_lines_free(read);
-}
 
 static void writes_json(void **state)
 {
@@ -156,10 +61,11 @@ static void writes_json(void **state)
 static void read_speedscope_profile(struct json_object *profile, struct json_object *frames,
 				    struct stack_lines *lines)
 {
-	struct json_object *samples = at(profile, "samples"), *weights = at(profile, "weights");
+	struct json_object *samples = json_at(profile, "samples"),
+			   *weights = json_at(profile, "weights");
 	const char *names[4096];
 	uint64_t total = 0;
-	assert_string_equal(string_at(profile, "type"), "sampled");
+	assert_string_equal(json_text(profile, "type"), "sampled");
 	assert_int_equal(json_object_array_length(samples), json_object_array_length(weights));
 	for (size_t i = 0; i < json_object_array_length(samples); i++) {
 		struct json_object *stack = json_object_array_get_idx(samples, i);
@@ -168,7 +74,7 @@ static void read_speedscope_profile(struct json_object *profile, struct json_obj
 			int frame = json_object_get_int(json_object_array_get_idx(stack, k));
 			assert_true(frame >= 0 && frame < (int)json_object_array_length(frames));
 			names[n - 1 - k] =
-				string_at(json_object_array_get_idx(frames, (size_t)frame), "name");
+				json_text(json_object_array_get_idx(frames, (size_t)frame), "name");
 		}
 		uint64_t weight = json_object_get_uint64(json_object_array_get_idx(weights, i));
 		char *text = stack_text(names, n);
@@ -176,24 +82,24 @@ static void read_speedscope_profile(struct json_object *profile, struct json_obj
 		total += weight;
 		free(text);
 	}
-	assert_int_equal(json_object_get_uint64(at(profile, "endValue")), total);
+	assert_int_equal(json_object_get_uint64(json_at(profile, "endValue")), total);
 }
 
 static void speedscope_holds_all(void **state)
 {
 	(void)state;
 	struct recording *recording;
-	for (int i = 0; (recording = subject(i)); i++) {
+	for (int i = 0; (recording = fixture_subject(i)); i++) {
 		struct stack_lines lines = { 0 };
 		struct json_object *file = export_json(recording, "speedscope");
-		struct json_object *profiles = at(file, "profiles");
-		assert_string_equal(string_at(file, "$schema"),
+		struct json_object *profiles = json_at(file, "profiles");
+		assert_string_equal(json_text(file, "$schema"),
 				    "https://www.speedscope.app/file-format-schema.json");
 		assert_true(json_object_array_length(profiles) > 0);
 		for (size_t k = 0; k < json_object_array_length(profiles); k++)
 			read_speedscope_profile(json_object_array_get_idx(profiles, k),
-						at(at(file, "shared"), "frames"), &lines);
-		assert_same(recording, &lines, 'w', "speedscope");
+						json_at(json_at(file, "shared"), "frames"), &lines);
+		assert_same_stacks(recording, &lines, 'w', "speedscope");
 		json_object_put(file);
 		recording_free(recording);
 	}
