@@ -14,12 +14,30 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-int perf_event_open_fd(const struct perf_event_attr *attribute, pid_t pid, int cpu)
+static int ask_kernel(const struct perf_event_attr *attribute, pid_t pid, int cpu, int leader_fd)
 {
 	struct perf_event_attr copy = *attribute; /* the kernel may write its size into it */
 	copy.size = sizeof copy;
-	long fd = syscall(SYS_perf_event_open, &copy, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+	long fd = syscall(SYS_perf_event_open, &copy, pid, cpu, leader_fd, PERF_FLAG_FD_CLOEXEC);
 	return fd < 0 ? -errno : (int)fd;
+}
+
+static int (*opener)(const struct perf_event_attr *, pid_t, int, int) = ask_kernel;
+
+void perf_event_inject(int (*other)(const struct perf_event_attr *, pid_t, int, int))
+{
+	opener = other ? other : ask_kernel;
+}
+
+int perf_event_open_member(const struct perf_event_attr *attribute, pid_t pid, int cpu,
+			   int leader_fd)
+{
+	return opener(attribute, pid, cpu, leader_fd);
+}
+
+int perf_event_open_fd(const struct perf_event_attr *attribute, pid_t pid, int cpu)
+{
+	return opener(attribute, pid, cpu, -1);
 }
 
 long perf_event_setting(const char *name, long otherwise)

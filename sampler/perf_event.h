@@ -16,6 +16,17 @@
 /* perf_event_open_fd: a descriptor, or a negative errno. */
 int perf_event_open_fd(const struct perf_event_attr *attribute, pid_t pid, int cpu);
 
+/* perf_event_open_member: the same, in the group of another event; -1 = in none. */
+int perf_event_open_member(const struct perf_event_attr *attribute, pid_t pid, int cpu,
+			   int leader_fd);
+
+/*
+ * perf_event_inject: tests only: every open goes to `other`, which returns a descriptor or a
+ * negative errno, instead of the kernel; NULL = the kernel again. No thread may be opening.
+ */
+void perf_event_inject(int (*other)(const struct perf_event_attr *attribute, pid_t pid, int cpu,
+				    int leader_fd));
+
 /*
  * perf_event_explain: a sentence for an errno of perf_event_open, with the machine's current
  * setting and what to change; always returns false.

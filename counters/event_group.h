@@ -1,0 +1,83 @@
+/*
+ * event_group: events counted together: on the counters at the same time, so that their ratios
+ * mean something; read at once; scaled for the time they had to share the counters, which is told.
+ *
+ * A zeroed group may be closed. One thread.
+ * Source: perf_event_open(2)
+ */
+#ifndef COUNTERS_EVENT_GROUP_H
+#define COUNTERS_EVENT_GROUP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "counters/events.h"
+#include "sampler/base/why.h"
+#include "sampler/recording.h"
+
+enum { MAX_GROUP_EVENTS = 16, MAX_GROUP_NOTES = 4 };
+
+struct event_group_request {
+	const struct counted_event *events;
+	uint32_t n_events;   /* at most MAX_GROUP_EVENTS */
+	pid_t pid;           /* 0 = this process */
+	bool enable_on_exec; /* begin when `pid` execs; else at event_group_enable */
+	bool no_inherit;     /* without threads and children */
+	bool user_only, kernel_only;
+};
+
+struct group_member {
+	struct counted_event event;
+	int fd; /* -1: not opened, or counted on CPUs */
+	uint64_t id;
+	uint32_t leader;            /* place of the member whose group it is in */
+	uint32_t first_cpu, n_cpus; /* of the group's cpu_fds */
+	struct why reason;          /* why it did not open */
+};
+
+struct event_group {
+	struct group_member members[MAX_GROUP_EVENTS];
+	uint32_t n_members;
+	int *cpu_fds;
+	uint32_t n_cpu_fds;
+	bool is_user_only; /* the kernel's part may not be counted */
+	bool is_apart;     /* the events do not share the counters: each by itself */
+	struct why notes[MAX_GROUP_NOTES];
+	uint32_t n_notes;
+};
+
+/* What was read of one event. */
+struct count {
+	double value;         /* in the event's unit, scaled to the whole time; NaN = unknown */
+	uint64_t counted;     /* what the counter held */
+	double running_ratio; /* of the time it was on a counter; NaN = unknown */
+	enum origin origin;
+	const char *reason; /* why unknown; borrowed from the group */
+};
+
+/*
+ * event_group_open: open what can be opened. Every errno leads to the next rung: user code only
+ * where the kernel may not be counted, each event by itself where the group does not fit the
+ * counters, no precision where there is none; then the event is unavailable with its reason. The
+ * steps are in `notes`.
+ * Returns  how many events opened
+ */
+uint32_t event_group_open(struct event_group *group, const struct event_group_request *request);
+
+/* event_group_enable: begin (those that wait for an exec begin there); _disable: stop. */
+void event_group_enable(struct event_group *group);
+void event_group_disable(struct event_group *group);
+
+/* event_group_read: one count a member, in order; counting goes on. */
+void event_group_read(struct event_group *group, struct count *counts);
+
+void event_group_close(struct event_group *group);
+
+/*
+ * event_scale: what the count would have been had the event been on a counter all the time; NaN
+ * when it never was. Source: perf_event_open(2), "count * time_enabled / time_running".
+ */
+double event_scale(uint64_t counted, uint64_t enabled_ns, uint64_t running_ns);
+
+#endif
