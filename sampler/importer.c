@@ -1,15 +1,72 @@
-/* Finding an importer by a file's extension. */
+/* Finding an importer by name, by a file's extension or by what it begins with. */
 #include "sampler/importer.h"
 
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+const struct importer *importer_find(const char *name)
+{
+	for (const struct importer *const *at = importers; *at; at++)
+		if (strcmp((*at)->name, name) == 0)
+			return *at;
+	return NULL;
+}
 
 const struct importer *importer_for_path(const char *path)
 {
-	size_t length = strlen(path);
+	const struct importer *best = NULL;
+	size_t length = strlen(path), best_length = 0;
 	for (const struct importer *const *at = importers; *at; at++) {
 		size_t n = strlen((*at)->suffix);
-		if (n <= length && strcmp(path + length - n, (*at)->suffix) == 0)
-			return *at;
+		if (n <= length && n > best_length &&
+		    strcmp(path + length - n, (*at)->suffix) == 0) {
+			best = *at;
+			best_length = n;
+		}
 	}
+	return best;
+}
+
+/* The first bytes, out of gzip if they are in it; zlib hands plain bytes through. */
+static size_t read_head(const char *path, unsigned char *head)
+{
+	struct stat status;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return 0;
+	gzFile file = NULL;
+	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode))
+		file = gzdopen(fd, "rb");
+	if (!file) {
+		close(fd);
+		return 0;
+	}
+	int n = gzread(file, head, IMPORTER_HEAD_BYTES);
+	gzclose(file);
+	return n > 0 ? (size_t)n : 0;
+}
+
+const struct importer *importer_for_content(const char *path)
+{
+	unsigned char *head = allocate(IMPORTER_HEAD_BYTES, 1);
+	size_t n_bytes = read_head(path, head);
+	const struct importer *found = NULL;
+	for (const struct importer *const *at = importers; *at && n_bytes && !found; at++)
+		if ((*at)->looks_like(head, n_bytes))
+			found = *at;
+	free(head);
+	return found;
+}
+
+struct recording *importer_read(const struct importer *importer, const char *path, struct why *why)
+{
+	const char *reason = importer->unusable ? importer->unusable() : NULL;
+	if (!reason)
+		return importer->read(path, why);
+	why_fail(why, "Cannot read %s files: %s", importer->name, reason);
 	return NULL;
 }

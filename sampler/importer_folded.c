@@ -177,9 +177,32 @@ static struct recording *folded_read(const char *path, struct why *why)
 	return reading.recording;
 }
 
+/* The first line that is no comment: printable, a blank and a count at its end. */
+static bool folded_looks_like(const unsigned char *head, size_t n_bytes)
+{
+	size_t start = 0, end = 0;
+	do {
+		start = end;
+		while (end < n_bytes && head[end] != '\n')
+			if (head[end++] < 0x20 && head[end - 1] != '\t' && head[end - 1] != '\r')
+				return false;
+		if (end == n_bytes)
+			return false;
+		end++;
+	} while (head[start] == '#' || head[start] == '\n');
+	size_t last = end - 1;
+	if (last > start && head[last - 1] == '\r')
+		last--;
+	size_t digits = last;
+	while (digits > start && head[digits - 1] >= '0' && head[digits - 1] <= '9')
+		digits--;
+	return digits < last && digits > start + 1 && head[digits - 1] == ' ';
+}
+
 const struct importer importer_folded = {
 	.name = "folded",
 	.suffix = ".folded",
 	.summary = "one line a stack, as flame graph tools write it",
+	.looks_like = folded_looks_like,
 	.read = folded_read,
 };

@@ -225,3 +225,23 @@ bool module_store_kernel(const char *build_id, const char *release, char *path, 
 	return why_fail(why, "it ran on another kernel than this and perf's cache has no symbols "
 			     "of that one");
 }
+
+uint64_t module_store_kernel_symbol(const char *path, const char *name)
+{
+	char line[512];
+	FILE *file = fopen(path, "re");
+	uint64_t found = 0;
+	while (file && !found && fgets(line, sizeof line, file)) {
+		char *end;
+		uint64_t address = strtoull(line, &end, 16);
+		/* "ffffffff81000000 T _text" */
+		if (end[0] != ' ' || end[1] == '\0' || end[2] != ' ')
+			continue;
+		end[3 + strcspn(end + 3, "\t\n")] = '\0';
+		if (strcmp(end + 3, name) == 0)
+			found = address;
+	}
+	if (file)
+		fclose(file);
+	return found;
+}

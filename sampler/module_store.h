@@ -50,4 +50,7 @@ struct elf_image *module_store_open(const char *path, const char *build_id, char
 bool module_store_kernel(const char *build_id, const char *release, char *path, size_t bytes,
 			 struct why *why);
 
+/* module_store_kernel_symbol: where such a list has a symbol; 0 if it has none. */
+uint64_t module_store_kernel_symbol(const char *path, const char *name);
+
 #endif

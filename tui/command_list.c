@@ -5,6 +5,7 @@
 #include "sampler/base/nearest.h"
 #include "sampler/base/text.h"
 #include "sampler/exporter.h"
+#include "sampler/importer.h"
 #include "sampler/source.h"
 #include "tui/command.h"
 #include "tui/help.h"
@@ -58,6 +59,16 @@ static bool exporter_at(size_t place, struct entry *entry)
 	return exporter != NULL;
 }
 
+static bool importer_at(size_t place, struct entry *entry)
+{
+	const struct importer *importer = importers[place];
+	if (importer)
+		*entry = (struct entry){ importer->name, importer->summary,
+					 importer->unusable ? importer->unusable() : NULL,
+					 importer };
+	return importer != NULL;
+}
+
 static bool view_at(size_t place, struct entry *entry)
 {
 	const struct view *view = views[place];
@@ -95,6 +106,7 @@ static const struct kind kinds[] = {
 	{ "events", "what can be counted and sampled on, for -e; NAME is a pattern", NULL, NULL,
 	  list_events },
 	{ "exporters", "formats, for --format", exporter_at, NULL, NULL },
+	{ "importers", "formats that can be read", importer_at, NULL, NULL },
 	{ "sources", "what measures", source_at, NULL, NULL },
 	{ "commands", "what stoke can do", command_at, describe_command, NULL },
 	{ 0 },
@@ -184,7 +196,7 @@ static int run(int argc, char **argv)
 
 const struct command command_list = {
 	.name = "list",
-	.summary = "List workloads, events, exporters, sources, views or commands.",
+	.summary = "List workloads, events, formats, sources, views or commands.",
 	.usage = "KIND [NAME]",
 	.run = run,
 };

@@ -1,4 +1,4 @@
-/* A file of another format is told by its extension; everything else is a recording. */
+/* A file of another format is told by its extension or its first bytes; all else is a recording. */
 #include "tui/input.h"
 
 #include <errno.h>
@@ -27,7 +27,9 @@ struct recording *input_open(const char *path, struct why *why)
 		return NULL;
 	}
 	const struct importer *importer = importer_for_path(path);
-	return importer ? importer->read(path, why) : recording_file_open(path, why);
+	if (!importer)
+		importer = importer_for_content(path);
+	return importer ? importer_read(importer, path, why) : recording_file_open(path, why);
 }
 
 struct recording *input_from_arguments(const char *command, const struct settings *settings,
