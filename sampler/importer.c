@@ -1,12 +1,10 @@
 /* Finding an importer by name, by a file's extension or by what it begins with. */
 #include "sampler/importer.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include <zlib.h>
+
+#include "sampler/import_bytes.h"
 
 const struct importer *importer_find(const char *name)
 {
@@ -31,29 +29,10 @@ const struct importer *importer_for_path(const char *path)
 	return best;
 }
 
-/* The first bytes, out of gzip if they are in it; zlib hands plain bytes through. */
-static size_t read_head(const char *path, unsigned char *head)
-{
-	struct stat status;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0)
-		return 0;
-	gzFile file = NULL;
-	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode))
-		file = gzdopen(fd, "rb");
-	if (!file) {
-		close(fd);
-		return 0;
-	}
-	int n = gzread(file, head, IMPORTER_HEAD_BYTES);
-	gzclose(file);
-	return n > 0 ? (size_t)n : 0;
-}
-
 const struct importer *importer_for_content(const char *path)
 {
 	unsigned char *head = allocate(IMPORTER_HEAD_BYTES, 1);
-	size_t n_bytes = read_head(path, head);
+	size_t n_bytes = import_head(path, head, IMPORTER_HEAD_BYTES);
 	const struct importer *found = NULL;
 	for (const struct importer *const *at = importers; *at && n_bytes && !found; at++)
 		if ((*at)->looks_like(head, n_bytes))
