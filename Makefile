@@ -12,15 +12,17 @@ say     = @printf '  %-8s %s\n' '$(1)' '$(2)' >&2
 .DEFAULT_GOAL := all
 
 # ---- what this machine has: found once by compiling, kept in build/features.mk
-FEATURES := ZSTD IBERTY CMOCKA JSONC
+FEATURES := ZSTD IBERTY HWLOC CMOCKA JSONC
 ifneq ($(filter-out help clean layers format setup,$(or $(MAKECMDGOALS),all)),)
 -include build/features.mk
 endif
-FEATURE_FLAGS := -DHAVE_ZSTD=$(or $(HAVE_ZSTD),0) -DHAVE_IBERTY=$(or $(HAVE_IBERTY),0)
+FEATURE_FLAGS := -DHAVE_ZSTD=$(or $(HAVE_ZSTD),0) -DHAVE_IBERTY=$(or $(HAVE_IBERTY),0) \
+	-DHAVE_HWLOC=$(or $(HAVE_HWLOC),0)
 
 ARCH := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
 LIBS := -lncursesw -ltinfo -lpfm -lunwind-$(ARCH) -lunwind -ldw -lelf -lz -lm -lpthread \
-	$(if $(filter 1,$(HAVE_ZSTD)),-lzstd) $(if $(filter 1,$(HAVE_IBERTY)),-liberty)
+	$(if $(filter 1,$(HAVE_ZSTD)),-lzstd) $(if $(filter 1,$(HAVE_IBERTY)),-liberty) \
+	$(if $(filter 1,$(HAVE_HWLOC)),-lhwloc)
 
 # ---- flags
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef \

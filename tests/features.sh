@@ -12,5 +12,6 @@ have() { # NAME HEADER LIBRARY
 cc=$1 ldflags=${2:-}
 have ZSTD zstd.h -lzstd
 have IBERTY libiberty/demangle.h -liberty
+have HWLOC hwloc.h -lhwloc
 have CMOCKA cmocka.h -lcmocka
 have JSONC json-c/json.h -ljson-c

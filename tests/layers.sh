@@ -21,6 +21,7 @@ owner() {
 	*ncurses.h | curses.h | term.h) echo "tui/screen.c" ;;
 	perfmon/*) echo "counters/events_libpfm.c" ;;
 	libunwind*) echo "sampler/unwind_libunwind.c" ;;
+	hwloc.h) echo "counters/machine_hwloc.c" ;;
 	dwarf.h) echo "sampler/cfi.c sampler/cfi_entry.c sampler/symbols_dwarf.c sampler/unwind_libunwind.c" ;;
 	elfutils/* | libelf.h | gelf.h) echo "sampler/symbols_dwarf.c" ;;
 	libiberty/*) echo "sampler/demangle.c" ;;

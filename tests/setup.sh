@@ -26,6 +26,7 @@ need libelf-dev header libelf.h
 need zlib1g-dev header zlib.h
 need libzstd-dev header zstd.h
 need libiberty-dev header libiberty/demangle.h
+need libhwloc-dev header hwloc.h
 need libcmocka-dev header cmocka.h
 need libjson-c-dev header json-c/json.h
 need tmux command -v tmux
@@ -58,7 +59,7 @@ if command -v apt-get >/dev/null 2>&1; then
 else
 	echo "This is no Debian or Ubuntu: please install what brings the same with your system's"
 	echo "package manager:"
-	echo "  dnf install gcc-c++ ncurses-devel libpfm-devel libunwind-devel elfutils-devel zlib-devel libzstd-devel binutils-devel libcmocka-devel json-c-devel tmux"
-	echo "  pacman -S gcc ncurses libpfm libunwind elfutils zlib zstd binutils cmocka json-c tmux"
+	echo "  dnf install gcc-c++ ncurses-devel libpfm-devel libunwind-devel elfutils-devel zlib-devel libzstd-devel hwloc-devel binutils-devel libcmocka-devel json-c-devel tmux"
+	echo "  pacman -S gcc ncurses libpfm libunwind elfutils zlib zstd hwloc binutils cmocka json-c tmux"
 	exit 1
 fi

@@ -20,6 +20,8 @@ static const struct library libraries[] = {
 	{ "libunwind", "the reference unwinder", true, "" },
 	{ "zstd", "compressed recordings", HAVE_ZSTD, "install libzstd-dev and build again" },
 	{ "libiberty", "C++ and Rust names", HAVE_IBERTY, "install libiberty-dev and build again" },
+	{ "hwloc", "caches where /sys hides them", HAVE_HWLOC,
+	  "install libhwloc-dev and build again" },
 };
 
 /* Without privileges every address reads as zero, but a few symbols are zero by right. */
