@@ -1,0 +1,36 @@
+/* What the recording's machine is, so that it can be shown on another. */
+#include "counters/machine.h"
+#include "sampler/recording.h"
+#include "sampler/source.h"
+
+static bool machine_open(void *state, const struct target *target, struct recording *recording,
+			 struct why *why)
+{
+	(void)state;
+	(void)target;
+	(void)why;
+	struct machine *machine = machine_read("");
+	machine_store(machine, recording);
+	machine_free(machine);
+	return true;
+}
+
+static void machine_drain(void *state, struct recording *recording, bool is_last)
+{
+	(void)state;
+	(void)recording;
+	(void)is_last;
+}
+
+static void machine_close(void *state)
+{
+	(void)state;
+}
+
+const struct source source_machine = {
+	.name = "machine",
+	.summary = "what this computer is: cores, caches, memory, counters, limits, GPUs",
+	.open = machine_open,
+	.drain = machine_drain,
+	.close = machine_close,
+};
