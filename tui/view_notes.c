@@ -1,8 +1,6 @@
 /* Every note with its remedy: what was not measured, and what would change that. */
-#include <string.h>
-
-#include "sampler/base/text.h"
 #include "sampler/recording.h"
+#include "tui/paragraph.h"
 #include "tui/view.h"
 
 struct state {
@@ -22,34 +20,6 @@ static bool notes_update(void *opaque, const struct view_context *context)
 	return is_changed;
 }
 
-/* A paragraph from column x on, wrapped at blanks; returns the rows it took. */
-static int draw_wrapped(const struct canvas *canvas, int x, int y, enum meaning meaning,
-			const char *text)
-{
-	int rows = 0, columns = canvas->width - x;
-	if (columns < 8)
-		columns = 8;
-	while (*text) {
-		size_t n = text_fit(text, columns, NULL), cut = n;
-		if (text[n] != '\0') {
-			while (cut > 0 && text[cut] != ' ')
-				cut--;
-			cut = cut ? cut : n;
-		}
-		char line[1024];
-		cut = cut < sizeof line ? cut : sizeof line - 1;
-		if (cut == 0)
-			break;
-		memcpy(line, text, cut);
-		line[cut] = '\0';
-		canvas_text(canvas, x, y + rows, columns, meaning, line);
-		text += cut;
-		text += strspn(text, " ");
-		rows++;
-	}
-	return rows;
-}
-
 static int draw_note(const struct view_context *context, const struct canvas *canvas, int y,
 		     const struct note_row *row)
 {
@@ -61,10 +31,11 @@ static int draw_note(const struct view_context *context, const struct canvas *ca
 	int rows = 0;
 	canvas_text(canvas, 0, y, 1, meanings[row->severity], names[row->severity]);
 	canvas_text(canvas, 2, y, 10, MEANING_HEADER, recording_string_at(recording, row->source));
-	rows += draw_wrapped(canvas, 13, y, MEANING_TEXT,
-			     recording_string_at(recording, row->text));
+	rows += paragraph_draw(canvas, 13, y, canvas->width - 13, MEANING_TEXT,
+			       recording_string_at(recording, row->text));
 	if (*remedy)
-		rows += draw_wrapped(canvas, 13, y + rows, MEANING_DIM, remedy);
+		rows += paragraph_draw(canvas, 13, y + rows, canvas->width - 13, MEANING_DIM,
+				       remedy);
 	return rows + 1;
 }
 
