@@ -34,6 +34,9 @@ struct settings {
 	const char *theme;
 	/* render */
 	const char *view, *size, *keys;
+	/* info, bench */
+	const char *root; /* folder above proc and sys; NULL = this machine */
+	bool is_json;
 	/* everywhere */
 	bool is_quiet, wants_help, wants_version, wants_manual;
 	int verbosity;

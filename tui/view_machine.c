@@ -1,0 +1,120 @@
+/*
+ * The machine the recording was made on, which need not be this one. Wide screens have the picture
+ * beside the table.
+ */
+#include "tui/view.h"
+
+#include "counters/machine.h"
+#include "sampler/recording.h"
+#include "tui/machine_picture.h"
+
+enum {
+	LEAST_BESIDE = 116,   /* the narrowest that has room for both */
+	PICTURE_COLUMNS = 62, /* three boxes of cores */
+};
+
+struct state {
+	struct machine *machine; /* NULL until the recording says something */
+	uint64_t n_facts;
+	int scroll, width, height;
+};
+
+static bool machine_update(void *opaque, const struct view_context *context)
+{
+	struct state *state = opaque;
+	struct moment now = recording_moment(context->recording);
+	bool is_changed = now.n[TABLE_FACTS] != state->n_facts || state->width != context->width ||
+			  state->height != context->height;
+	if (now.n[TABLE_FACTS] != state->n_facts) {
+		machine_free(state->machine);
+		state->machine = machine_load(context->recording);
+	}
+	state->n_facts = now.n[TABLE_FACTS];
+	state->width = context->width;
+	state->height = context->height;
+	return is_changed;
+}
+
+static void machine_draw(const void *opaque, const struct view_context *context,
+			 const struct canvas *canvas)
+{
+	const struct state *state = opaque;
+	int y = -state->scroll;
+	if (!state->machine) {
+		canvas_text(canvas, 0, 0, canvas->width, MEANING_DIM,
+			    "This recording says nothing of the machine it was made on.");
+		return;
+	}
+	if (canvas->width >= LEAST_BESIDE) {
+		machine_picture_draw(state->machine, context->frame, canvas, 0, y, PICTURE_COLUMNS);
+		machine_table_draw(state->machine, canvas, PICTURE_COLUMNS + 2, y,
+				   canvas->width - PICTURE_COLUMNS - 2);
+		return;
+	}
+	y += machine_picture_draw(state->machine, context->frame, canvas, 0, y, canvas->width);
+	machine_table_draw(state->machine, canvas, 0, y, canvas->width);
+}
+
+static void machine_close(void *opaque)
+{
+	machine_free(((struct state *)opaque)->machine);
+}
+
+static unsigned move(struct state *state, int rows)
+{
+	/* No table is longer: each fact takes a few rows. */
+	int most = state->machine ? (int)state->machine->n_facts * 4 : 0;
+	state->scroll += rows;
+	state->scroll = state->scroll > most ? most : state->scroll;
+	state->scroll = state->scroll < 0 ? 0 : state->scroll;
+	return REACTION_REDRAW;
+}
+
+static unsigned up(void *opaque, const struct view_context *context, const struct input *input)
+{
+	(void)context;
+	(void)input;
+	return move(opaque, -1);
+}
+
+static unsigned down(void *opaque, const struct view_context *context, const struct input *input)
+{
+	(void)context;
+	(void)input;
+	return move(opaque, 1);
+}
+
+static unsigned page_up(void *opaque, const struct view_context *context, const struct input *input)
+{
+	(void)input;
+	return move(opaque, 1 - context->height);
+}
+
+static unsigned page_down(void *opaque, const struct view_context *context,
+			  const struct input *input)
+{
+	(void)input;
+	return move(opaque, context->height - 1);
+}
+
+static const struct binding bindings[] = {
+	{ KEY_ARROW_UP, 'k', "Up k", "scroll up", up, true },
+	{ KEY_ARROW_DOWN, 'j', "Down j", "scroll down", down, true },
+	{ KEY_PAGE_UP, 'b', "PgUp b", "a page up", page_up, false },
+	{ KEY_PAGE_DOWN, 'f', "PgDn f", "a page down", page_down, true },
+	{ KEY_WHEEL_UP, 0, "Wheel", "scroll", up, false },
+	{ KEY_WHEEL_DOWN, 0, "Wheel", "scroll", down, false },
+	{ 0 },
+};
+
+const struct view view_machine = {
+	.name = "machine",
+	.title = "Machine",
+	.summary = "cores, caches, memory, counters and limits of the machine that was measured",
+	.order = 8,
+	.state_bytes = sizeof(struct state),
+	.bindings = bindings,
+	.update = machine_update,
+	.draw = machine_draw,
+	.close = machine_close,
+};
