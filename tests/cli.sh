@@ -144,9 +144,18 @@ expect "list events of a pattern" 0 "^L1-dcache-load-misses " "" "$stoke" list e
 expect "list events of no such pattern" 2 "" "did you mean page-faults" "$stoke" list events page-fualts
 expect "an event of a missing PMU" 2 "" "no PMU .nosuch." "$stoke" record -e nosuch/event=1/ -- touch ran
 
+# ---- the machine
+expect "info" 0 "^Processor" "" "$stoke" info
+expect "info in ASCII" 0 "^Processor" "" "$stoke" info --ascii
+grep -q '[^ -~]' out && fail "info --ascii: a character that is not ASCII"
+expect "info of a folder that holds nothing" 0 "CPUs +.*/online cannot be read" "" "$stoke" info --root "$work/none"
+expect "info --json" 0 '^\{"cpus":"0' "" "$stoke" info --json
+expect "info of something" 2 "" "takes no arguments" "$stoke" info here
+
 # ---- recordings
 expect "record a .stoke" 0 "" "samples of" "$stoke" record -o a.stoke -- sh -c "$burn"
 expect "report it" 0 "^command +sh -c" "" "$stoke" report a.stoke
+expect "its machine" 0 "Processor" "" "$stoke" render --view machine --size 80x99 a.stoke
 expect "export it" 0 "^sh;.* [0-9]+$" "" "$stoke" export a.stoke
 expect "export -i -o" 0 "" "" "$stoke" export -i a.stoke --format folded -o b.folded
 expect "exported" 0 "^sh;" "" cat b.folded

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sampler/recording.h"
+#include "tests/fixture_machine.h"
 #include "workloads/support/random.h"
 
 static const uint64_t START_NS = 1000000000000;
@@ -162,6 +163,7 @@ struct recording *fixture_known(void)
 	recording_add_fact(recording, "sampling.lost", "10");
 	recording_add_fact(recording, "sampling.truncated", "0");
 	recording_add_fact(recording, "exit_status", "0");
+	fake_add_facts(recording);
 	recording_note(recording, SEVERITY_WARNING, "stacks",
 		       "10 records were lost because the ring was full; they are the width of "
 		       "[lost].",
