@@ -1,9 +1,11 @@
 /*
- * import_bytes: a file's bytes as an importer wants them: whole or the first ones, out of gzip.
+ * import_bytes: a file's bytes as an importer wants them: whole, line by line or the first ones,
+ * out of gzip.
  */
 #ifndef SAMPLER_IMPORT_BYTES_H
 #define SAMPLER_IMPORT_BYTES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "sampler/base/why.h"
@@ -21,5 +23,19 @@ size_t import_head(const char *path, unsigned char *head, size_t n_bytes);
  */
 char *import_bytes(const char *path, size_t most_bytes, size_t *n_bytes, bool *is_cut,
 		   struct why *why);
+
+struct import_lines;
+
+/* import_lines_open: a text file, line by line. Errors: NULL and a sentence. */
+struct import_lines *import_lines_open(const char *path, struct why *why);
+
+/*
+ * import_lines_next: the next line without its end, NUL-terminated, ours to change until the call
+ * after; NULL at the end. A NUL inside becomes '?'. Of lines over 1 MiB the rest is left out.
+ */
+char *import_lines_next(struct import_lines *lines);
+
+/* import_lines_close: frees it; false if the file could not be read to its end. */
+bool import_lines_close(struct import_lines *lines);
 
 #endif

@@ -8,11 +8,11 @@
 #include <string.h>
 
 #include "sampler/base/text.h"
+#include "sampler/import_bytes.h"
 #include "sampler/importer.h"
 #include "sampler/recording.h"
 
 enum {
-	MOST_LINE_BYTES = 1 << 20, /* a stack of 500 C++ names is some 100 KiB */
 	MOST_DEPTH = 4000,
 	MOST_NAME_BYTES = 1024,
 };
@@ -29,7 +29,7 @@ static uint32_t add_frame(struct reading *reading, const char *name)
 	char clean[MOST_NAME_BYTES];
 	uint32_t text = recording_add_string(recording, text_clean(clean, sizeof clean, name));
 	/* Names stand in for addresses: equal names are one frame. */
-	struct frame_row row = { .address = text, .module = reading->module };
+	struct frame_row row = { .address = text, .module = reading->module, .flags = FRAME_NAMED };
 	uint32_t frame = recording_add_frame(recording, &row);
 	if (frame < recording->tables[TABLE_LOCATIONS].n_rows)
 		return frame;
@@ -89,32 +89,16 @@ static bool take_line(struct reading *reading, char *line)
 	return true;
 }
 
-/* One line without its end, of at most MOST_LINE_BYTES; longer ones come back cut (and are then
- * no good). False at the end of the file. */
-static bool read_line(FILE *file, char *line)
+static void read_lines(struct reading *reading, struct import_lines *lines)
 {
-	size_t n = 0;
-	int c;
-	while ((c = getc_unlocked(file)) != EOF && c != '\n')
-		if (n + 1 < MOST_LINE_BYTES)
-			line[n++] = (char)(c ? c : '?');
-	if (n > 0 && line[n - 1] == '\r')
-		n--;
-	line[n] = '\0';
-	return c != EOF || n > 0;
-}
-
-static void read_lines(struct reading *reading, FILE *file)
-{
-	char *line = allocate(MOST_LINE_BYTES, 1);
-	while (read_line(file, line)) {
+	char *line;
+	while ((line = import_lines_next(lines))) {
 		reading->n_lines++;
 		if (line[0] == '\0' || line[0] == '#' || take_line(reading, line))
 			continue;
 		if (reading->n_skipped++ == 0)
 			reading->first_skipped = reading->n_lines;
 	}
-	free(line);
 }
 
 static void start(struct reading *reading)
@@ -150,16 +134,13 @@ static void note_what_is_missing(const struct reading *reading)
 
 static struct recording *folded_read(const char *path, struct why *why)
 {
-	FILE *file = fopen(path, "re");
-	if (!file) {
-		why_fail(why, "Cannot read %s: %s; check the path.", path, strerror(errno));
+	struct import_lines *lines = import_lines_open(path, why);
+	if (!lines)
 		return NULL;
-	}
 	struct reading reading = { .recording = recording_new() };
 	start(&reading);
-	read_lines(&reading, file);
-	bool is_broken = ferror(file);
-	fclose(file);
+	read_lines(&reading, lines);
+	bool is_broken = !import_lines_close(lines);
 	if (is_broken || reading.n_samples == 0) {
 		recording_free(reading.recording);
 		if (is_broken)

@@ -62,6 +62,7 @@ enum {
 	FRAME_KERNEL = 1, /* ran in the kernel */
 	FRAME_LEAF = 2,   /* sampled instruction, not a return address (address is then exact,
 			     else it is the return address less 1) */
+	FRAME_NAMED = 4,  /* known by name only: `address` just tells such frames apart */
 };
 
 enum function_flag {
