@@ -8,8 +8,8 @@
 
 extern const struct command command_export;
 
-static const struct option_group *const options[] = { &options_input, &options_output,
-						      &options_general, NULL };
+static const struct option_group *const options[] = { &options_input, &options_part,
+						      &options_output, &options_general, NULL };
 
 static int run(int argc, char **argv)
 {
@@ -28,6 +28,8 @@ static int run(int argc, char **argv)
 		return status;
 	if (!session_output_open(&output, settings.output, settings.format, &status, &why))
 		status = fail_with(status == STATUS_USAGE ? status : STATUS_FAILED, "export", &why);
+	else if (!session_output_choose(&output, recording, settings.events, &why))
+		status = fail_with(STATUS_USAGE, "export", &why);
 	else if (!session_output_write(&output, recording, &why))
 		status = fail_with(STATUS_FAILED, "export", &why);
 	else

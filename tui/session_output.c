@@ -91,6 +91,42 @@ static bool write_file(struct session_output *output, const struct recording *re
 	return recording_file_close(file, recording, why);
 }
 
+/* "cpu-clock" is also the name of "cpu-clock:u". */
+static bool is_event(const struct recording *recording, const struct series_row *row,
+		     const char *event)
+{
+	const char *name = recording_string_at(recording, row->name);
+	size_t n = strlen(event);
+	return row->flags & SERIES_SAMPLES && strncmp(name, event, n) == 0 &&
+	       (name[n] == '\0' || name[n] == ':');
+}
+
+static bool fail_event(const struct recording *recording, const char *event, struct why *why)
+{
+	char clean[64], names[256] = "";
+	uint64_t n = recording_moment(recording).n[TABLE_SERIES];
+	for (uint64_t i = 1; i < n; i++) {
+		const struct series_row *row = recording_series(recording, i);
+		size_t used = strlen(names);
+		if (row->flags & SERIES_SAMPLES)
+			snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "",
+				 recording_string_at(recording, row->name));
+	}
+	return why_fail(why, "There are no samples of an event %s; there are %s.",
+			text_clean(clean, sizeof clean, event), names[0] ? names : "none at all");
+}
+
+bool session_output_choose(struct session_output *output, const struct recording *recording,
+			   const char *event, struct why *why)
+{
+	uint64_t n = recording_moment(recording).n[TABLE_SERIES];
+	output->series = 0;
+	for (uint64_t i = 1; event && i < n && !output->series; i++)
+		if (is_event(recording, recording_series(recording, i), event))
+			output->series = (uint32_t)i;
+	return !event || output->series || fail_event(recording, event, why);
+}
+
 bool session_output_write(struct session_output *output, const struct recording *recording,
 			  struct why *why)
 {
@@ -99,7 +135,8 @@ bool session_output_write(struct session_output *output, const struct recording 
 		return write_file(output, recording, why);
 	uint32_t n_series;
 	const struct export_options everything = {
-		.series = summary_main_series(recording, &n_series),
+		.series =
+			output->series ? output->series : summary_main_series(recording, &n_series),
 	};
 	/* Pipes and devices cannot be cut, and need not be. */
 	if (output->path && ftruncate(fileno(output->stream), 0) != 0 && errno != EINVAL)

@@ -6,6 +6,7 @@
 #define TUI_SESSION_OUTPUT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "sampler/base/why.h"
@@ -19,6 +20,7 @@ struct session_output {
 	const struct exporter *exporter;
 	FILE *stream;                /* for the exporter */
 	struct recording_file *file; /* instead of an exporter: written live */
+	uint32_t series;             /* whose samples are written; 0 = the main event's */
 	bool is_new, is_used;        /* made by us; holds what it should */
 };
 
@@ -28,6 +30,14 @@ struct session_output {
  */
 bool session_output_open(struct session_output *output, const char *path, const char *format,
 			 int *status, struct why *why);
+
+/*
+ * session_output_choose: write samples of the event of this name, with or without its modifiers
+ * (":u"); NULL = the main one.
+ * Errors  false and a sentence with the events there are
+ */
+bool session_output_choose(struct session_output *output, const struct recording *recording,
+			   const char *event, struct why *why);
 
 /* session_output_write: everything recorded. A pipe nobody reads any more is no error. */
 bool session_output_write(struct session_output *output, const struct recording *recording,

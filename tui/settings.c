@@ -86,6 +86,12 @@ static const struct option_row output_rows[] = {
 	{ 0 },
 };
 
+static const struct option_row part_rows[] = {
+	{ 'e', OPTION_TEXT, "event", "NAME", "samples of this event (the first that has any)",
+	  AT(events) },
+	{ 0 },
+};
+
 static const struct option_row input_rows[] = {
 	{ 'i', OPTION_TEXT, "input", "FILE", "read FILE", AT(input) },
 	{ 0 },
@@ -127,6 +133,7 @@ static const struct option_row general_rows[] = {
 
 const struct option_group options_sampling = { "Sampling", sampling_rows };
 const struct option_group options_output = { "Output", output_rows };
+const struct option_group options_part = { "What part", part_rows };
 const struct option_group options_input = { "Input", input_rows };
 const struct option_group options_terminal = { "Screen", terminal_rows };
 const struct option_group options_render = { "Screen", render_rows };

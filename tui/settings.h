@@ -42,8 +42,8 @@ struct settings {
 	int verbosity;
 };
 
-extern const struct option_group options_sampling, options_output, options_input, options_terminal,
-	options_render, options_messages, options_general;
+extern const struct option_group options_sampling, options_output, options_part, options_input,
+	options_terminal, options_render, options_messages, options_general;
 
 /*
  * settings_parse: options of a subcommand. Prints the sentence on stderr or the help on stdout.
