@@ -12,17 +12,19 @@ say     = @printf '  %-8s %s\n' '$(1)' '$(2)' >&2
 .DEFAULT_GOAL := all
 
 # ---- what this machine has: found once by compiling, kept in build/features.mk
-FEATURES := ZSTD IBERTY HWLOC CMOCKA JSONC
+FEATURES := ZSTD IBERTY HWLOC CMOCKA JSONC PROTOBUFC
 ifneq ($(filter-out help clean layers format setup,$(or $(MAKECMDGOALS),all)),)
 -include build/features.mk
 endif
 FEATURE_FLAGS := -DHAVE_ZSTD=$(or $(HAVE_ZSTD),0) -DHAVE_IBERTY=$(or $(HAVE_IBERTY),0) \
-	-DHAVE_HWLOC=$(or $(HAVE_HWLOC),0)
+	-DHAVE_HWLOC=$(or $(HAVE_HWLOC),0) -DHAVE_PROTOBUFC=$(or $(HAVE_PROTOBUFC),0)
+# what protoc-c writes; empty without it
+GENERATED := $(if $(filter 1,$(HAVE_PROTOBUFC)),$(BUILD)/sampler/profile.pb-c.c)
 
 ARCH := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
 LIBS := -lncursesw -ltinfo -lpfm -lunwind-$(ARCH) -lunwind -ldw -lelf -lz -lm -lpthread \
 	$(if $(filter 1,$(HAVE_ZSTD)),-lzstd) $(if $(filter 1,$(HAVE_IBERTY)),-liberty) \
-	$(if $(filter 1,$(HAVE_HWLOC)),-lhwloc)
+	$(if $(filter 1,$(HAVE_HWLOC)),-lhwloc) $(if $(GENERATED),-lprotobuf-c)
 
 # ---- flags
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef \
@@ -33,14 +35,14 @@ MODE_FLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=
 	-fno-omit-frame-pointer
 MODE_FLAGS_tsan    := -O1 -g -fsanitize=thread
 CFLAGS      ?=
-ALL_CFLAGS  := -std=c17 -D_GNU_SOURCE -I. $(WARNINGS) $(MODE_FLAGS_$(MODE)) $(FEATURE_FLAGS) \
+ALL_CFLAGS  := -std=c17 -D_GNU_SOURCE -I. -I$(BUILD) $(WARNINGS) $(MODE_FLAGS_$(MODE)) $(FEATURE_FLAGS) \
 	$(CPPFLAGS) $(CFLAGS)
 ALL_LDFLAGS := $(filter -fsanitize%,$(MODE_FLAGS_$(MODE))) $(LDFLAGS)
 
 # ---- sources: by folder; a file's name registers it
 DIRS    := sampler/base sampler counters gpu kernels kernels/support workloads workloads/support tui
 SOURCES := $(filter-out %/inject_%,$(sort $(foreach d,$(DIRS),$(wildcard $(d)/*.c))))
-OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/registry.o
+OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(GENERATED:.c=.o) $(BUILD)/registry.o
 LIBRARY_OBJECTS := $(filter-out $(BUILD)/tui/main.o,$(OBJECTS))
 FIXTURES := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/fixture*.c)))
 TESTS   := $(patsubst tests/%.c,%,$(sort $(wildcard tests/test_*.c)))
@@ -58,12 +60,16 @@ $(BUILD)/stoke: $(OBJECTS)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
-$(BUILD)/%.o: %.c $(BUILD)/flags
+$(BUILD)/%.o: %.c $(BUILD)/flags | $(GENERATED)
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/registry.o: $(BUILD)/registry.c $(BUILD)/flags
+$(BUILD)/registry.o $(GENERATED:.c=.o): %.o: %.c $(BUILD)/flags
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(GENERATED): $(BUILD)/%.pb-c.c: %.proto
+	$(call say,PROTOC,$<)
+	$(Q)mkdir -p $(@D) && protoc-c --c_out=$(BUILD) $<
 
 $(BUILD)/registry.c: FORCE
 	$(Q)mkdir -p $(@D); tests/registry.sh $(foreach k,$(REGISTRY_KINDS),'$(k)') > $@.new; \
@@ -72,7 +78,7 @@ $(BUILD)/registry.c: FORCE
 $(BUILD)/flags: FORCE
 	$(Q)mkdir -p $(@D); echo '$(CC) $(ALL_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS)' > $@
 
-build/features.mk:
+build/features.mk: tests/features.sh
 	$(Q)mkdir -p build && tests/features.sh '$(CC) $(CPPFLAGS)' '$(LDFLAGS)' > $@.new && mv $@.new $@
 
 # ---- tests; json-c reads back what is written
@@ -115,7 +121,7 @@ bench: all $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench_*.c))  #
 	$(Q)for b in $(wildcard tests/bench/*.sh); do $$b $(BUILD)/stoke || exit 1; done
 	$(Q)for b in $(filter $(BUILD)/tests/%,$^); do $$b || exit 1; done
 
-compile_commands.json compdb: build/features.mk FORCE
+compile_commands.json compdb: build/features.mk $(GENERATED) FORCE
 	$(Q)tests/compdb.sh '$(CC) $(ALL_CFLAGS)' $(SOURCES) > compile_commands.json
 
 features: build/features.mk  ## show the optional libraries found

@@ -26,6 +26,7 @@ struct exporter {
 	const char *name;   /* --format NAME */
 	const char *suffix; /* ".folded": chosen by the output's extension */
 	const char *summary;
+	const char *(*unusable)(void); /* NULL, or NULL from it = usable; else one sentence */
 	/*
 	 * Write to `out`. Errors: false and a sentence; a closed pipe is an error with an errno of
 	 * EPIPE left in errno.

@@ -15,3 +15,8 @@ have IBERTY libiberty/demangle.h -liberty
 have HWLOC hwloc.h -lhwloc
 have CMOCKA cmocka.h -lcmocka
 have JSONC json-c/json.h -ljson-c
+if command -v protoc-c >/dev/null 2>&1; then
+	have PROTOBUFC protobuf-c/protobuf-c.h -lprotobuf-c
+else
+	echo "HAVE_PROTOBUFC := 0"
+fi

@@ -14,7 +14,8 @@ static void clean_name(char *out, const char *name)
 {
 	uint32_t c;
 	for (size_t n; (n = text_decode(name, &c)) > 0; name += n) {
-		if (c < 0x20 || c == 0x7f || c == ';' || c == 0xfffd) {
+		if (c < 0x20 || (c >= 0x7f && c < 0xa0) || c == ';' || c == 0xfffd || c == 0x2028 ||
+		    c == 0x2029) {
 			*out++ = '?';
 			continue;
 		}

@@ -16,6 +16,7 @@ build() {
 	libs="-lncursesw -ltinfo -lpfm -lunwind-$(uname -m) -lunwind -ldw -lelf -lz -lm -lpthread"
 	grep -q 'ZSTD := 1' build/features.mk && libs="$libs -lzstd"
 	grep -q 'IBERTY := 1' build/features.mk && libs="$libs -liberty"
+	grep -q 'PROTOBUFC := 1' build/features.mk && libs="$libs -lprotobuf-c"
 	mkdir -p build/fuzz/tests
 	for target in "$@"; do
 		# shellcheck disable=SC2086

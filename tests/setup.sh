@@ -29,6 +29,8 @@ need libiberty-dev header libiberty/demangle.h
 need libhwloc-dev header hwloc.h
 need libcmocka-dev header cmocka.h
 need libjson-c-dev header json-c/json.h
+need libprotobuf-c-dev header protobuf-c/protobuf-c.h
+need protobuf-c-compiler command -v protoc-c
 need tmux command -v tmux
 need g++ command -v g++
 need procps command -v ps
@@ -59,7 +61,7 @@ if command -v apt-get >/dev/null 2>&1; then
 else
 	echo "This is no Debian or Ubuntu: please install what brings the same with your system's"
 	echo "package manager:"
-	echo "  dnf install gcc-c++ ncurses-devel libpfm-devel libunwind-devel elfutils-devel zlib-devel libzstd-devel hwloc-devel binutils-devel libcmocka-devel json-c-devel tmux"
-	echo "  pacman -S gcc ncurses libpfm libunwind elfutils zlib zstd hwloc binutils cmocka json-c tmux"
+	echo "  dnf install gcc-c++ ncurses-devel libpfm-devel libunwind-devel elfutils-devel zlib-devel libzstd-devel hwloc-devel binutils-devel libcmocka-devel json-c-devel protobuf-c-devel protobuf-c-compiler tmux"
+	echo "  pacman -S gcc ncurses libpfm libunwind elfutils zlib zstd hwloc binutils cmocka json-c protobuf-c tmux"
 	exit 1
 fi

@@ -55,7 +55,9 @@ static bool exporter_at(size_t place, struct entry *entry)
 {
 	const struct exporter *exporter = exporters[place];
 	if (exporter)
-		*entry = (struct entry){ exporter->name, exporter->summary, NULL, exporter };
+		*entry = (struct entry){ exporter->name, exporter->summary,
+					 exporter->unusable ? exporter->unusable() : NULL,
+					 exporter };
 	return exporter != NULL;
 }
 

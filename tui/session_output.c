@@ -80,6 +80,9 @@ bool session_output_open(struct session_output *output, const char *path, const 
 	if (!output->exporter)
 		return fail_format(format ? format : "folded", why);
 	*status = STATUS_PROFILER_FAILED;
+	const char *problem = output->exporter->unusable ? output->exporter->unusable() : NULL;
+	if (problem)
+		return why_fail(why, "Cannot write %s: %s", output->exporter->name, problem);
 	return open_stream(output, why);
 }
 
