@@ -28,7 +28,7 @@ LIBS := -lncursesw -ltinfo -lpfm -lunwind-$(ARCH) -lunwind -ldw -lelf -lz -lm -l
 
 # ---- flags
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef \
-	-Wformat=2 -Wwrite-strings $(if $(CI),-Werror)
+	-Wformat=2 -Wwrite-strings -Wno-psabi $(if $(CI),-Werror)
 MODE_FLAGS_release := -O2 -g
 MODE_FLAGS_debug   := -O0 -g3
 MODE_FLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined \
