@@ -297,7 +297,8 @@ struct tensor *autograd_attention(struct tape *tape, struct tensor *q, struct te
 	out->parents[2] = v;
 	out->numbers[0] = length;
 	out->numbers[1] = n_heads;
-	out->scalar = 1 / sqrtf((float)(q->shape.at[1] / n_heads));
+	size_t width = q->shape.at[1] / n_heads;
+	out->scalar = 1 / sqrtf((float)width);
 	out->saved = tape_take(tape, q->shape.at[0] * n_heads * length);
 	struct attention with = attention_of(tape, out);
 	with.out = out->data;

@@ -7,7 +7,8 @@
 
 static void add_values(float *to, const float *from, float scale, size_t n)
 {
-	struct loop loop = { .kind = LOOP_ADD_TO, .out = to, .a = from, .s = scale, .n = n };
+	struct loop loop = { .kind = LOOP_ADD_TO, .a = from, .s = scale, .n = n };
+	loop.out = to;
 	tensor_loop(NULL, &loop);
 }
 

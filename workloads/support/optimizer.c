@@ -78,16 +78,16 @@ static double gradient_norm(const struct parameters *parameters)
 
 static void add_scaled(struct tape *tape, float *to, const float *from, double scale, size_t n)
 {
-	struct loop loop = { .kind = LOOP_ADD_TO, .out = to, .a = from, .s = (float)scale, .n = n };
+	struct loop loop = { .kind = LOOP_ADD_TO, .a = from, .s = (float)scale, .n = n };
+	loop.out = to;
 	tensor_loop(tape_crew(tape), &loop);
 	tape_count(tape, 2.0 * (double)n, 12.0 * (double)n);
 }
 
 static void scale_in_place(struct tape *tape, float *values, double factor, size_t n)
 {
-	struct loop loop = {
-		.kind = LOOP_SCALE, .out = values, .a = values, .s = (float)factor, .n = n
-	};
+	struct loop loop = { .kind = LOOP_SCALE, .a = values, .s = (float)factor, .n = n };
+	loop.out = values;
 	tensor_loop(tape_crew(tape), &loop);
 	tape_count(tape, (double)n, 8.0 * (double)n);
 }

@@ -253,9 +253,13 @@ size_t tape_count_tensors(const struct tape *tape)
 
 enum { NAME_BYTES = 48 };
 
+struct named {
+	struct tensor *tensor;
+	char name[NAME_BYTES];
+};
+
 struct parameters {
-	struct tensor **tensors;
-	char (*names)[NAME_BYTES];
+	struct named *named;
 	size_t n, n_values;
 };
 
@@ -269,12 +273,12 @@ void parameters_free(struct parameters *parameters)
 	if (!parameters)
 		return;
 	for (size_t i = 0; i < parameters->n; i++) {
-		free(parameters->tensors[i]->data);
-		free(parameters->tensors[i]->gradient);
-		free(parameters->tensors[i]);
+		struct tensor *t = parameters->named[i].tensor;
+		free(t->data);
+		free(t->gradient);
+		free(t);
 	}
-	free(parameters->tensors);
-	free(parameters->names);
+	free(parameters->named);
 	free(parameters);
 }
 
@@ -299,10 +303,9 @@ struct tensor *parameters_add(struct parameters *parameters, const char *name, s
 	for (size_t i = 0; i < t->n && deviation > 0; i++)
 		t->data[i] = (float)(deviation * random_normal(random));
 	size_t n = parameters->n++;
-	parameters->tensors = reallocate(parameters->tensors, n + 1, sizeof *parameters->tensors);
-	parameters->names = reallocate(parameters->names, n + 1, sizeof *parameters->names);
-	parameters->tensors[n] = t;
-	snprintf(parameters->names[n], NAME_BYTES, "%s", name);
+	parameters->named = reallocate(parameters->named, n + 1, sizeof *parameters->named);
+	parameters->named[n].tensor = t;
+	snprintf(parameters->named[n].name, NAME_BYTES, "%s", name);
 	parameters->n_values += t->n;
 	return t;
 }
@@ -316,7 +319,7 @@ void parameters_fill(struct tensor *parameter, float value)
 void parameters_zero_gradients(struct parameters *parameters)
 {
 	for (size_t i = 0; i < parameters->n; i++) {
-		struct tensor *t = parameters->tensors[i];
+		struct tensor *t = parameters->named[i].tensor;
 		memset(t->gradient, 0, t->n * sizeof *t->gradient);
 	}
 }
@@ -333,10 +336,10 @@ size_t parameters_total(const struct parameters *parameters)
 
 struct tensor *parameters_at(const struct parameters *parameters, size_t i)
 {
-	return parameters->tensors[i];
+	return parameters->named[i].tensor;
 }
 
 const char *parameters_name(const struct parameters *parameters, size_t i)
 {
-	return parameters->names[i];
+	return parameters->named[i].name;
 }

@@ -86,7 +86,7 @@ VECTOR_INLINE vector_f32 vector_exp(vector_f32 x)
 	sum = sum * rest * rest + rest + 1.0F;
 	/* The low bits of `shifted` are the whole number; 2 to its power goes into the exponent. */
 	vector_i32 power = ((vector_i32)shifted - 0x4b400000 + 127) << 23;
-	return vector_choose(x == x, sum * (vector_f32)power, x);
+	return vector_choose(x >= -87.0F, sum * (vector_f32)power, x);
 }
 
 VECTOR_INLINE vector_f32 vector_sigmoid(vector_f32 x)
