@@ -42,7 +42,7 @@ ALL_LDFLAGS := $(filter -fsanitize%,$(MODE_FLAGS_$(MODE))) $(LDFLAGS)
 # ---- sources: by folder; a file's name registers it
 DIRS    := sampler/base sampler counters gpu kernels kernels/support workloads workloads/support tui
 SOURCES := $(filter-out %/inject_%,$(sort $(foreach d,$(DIRS),$(wildcard $(d)/*.c))))
-OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(GENERATED:.c=.o) $(BUILD)/registry.o
+OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(GENERATED:.c=.o) $(BUILD)/registry.o $(BUILD)/groups.o
 LIBRARY_OBJECTS := $(filter-out $(BUILD)/tui/main.o,$(OBJECTS))
 FIXTURES := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/fixture*.c)))
 TESTS   := $(patsubst tests/%.c,%,$(sort $(wildcard tests/test_*.c)))
@@ -64,12 +64,16 @@ $(BUILD)/%.o: %.c $(BUILD)/flags | $(GENERATED)
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/registry.o $(GENERATED:.c=.o): %.o: %.c $(BUILD)/flags
+$(BUILD)/registry.o $(BUILD)/groups.o $(GENERATED:.c=.o): %.o: %.c $(BUILD)/flags
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(GENERATED): $(BUILD)/%.pb-c.c: %.proto
 	$(call say,PROTOC,$<)
 	$(Q)mkdir -p $(@D) && protoc-c --c_out=$(BUILD) $<
+
+$(BUILD)/groups.c: FORCE
+	$(Q)mkdir -p $(@D); tests/embed.sh $(sort $(wildcard counters/groups/*.txt)) > $@.new; \
+		if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
 $(BUILD)/registry.c: FORCE
 	$(Q)mkdir -p $(@D); tests/registry.sh $(foreach k,$(REGISTRY_KINDS),'$(k)') > $@.new; \

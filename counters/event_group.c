@@ -295,6 +295,8 @@ static struct count judge(const struct counted_event *event, const struct readin
 	return (struct count){
 		.value = value * event->scale,
 		.counted = reading->value,
+		.enabled_ns = reading->enabled_ns,
+		.running_ns = reading->running_ns,
 		.running_ratio = ratio < 1 ? ratio : 1,
 		.origin = is_shared           ? ORIGIN_SCALED
 			  : is_software_event ? ORIGIN_SOFTWARE
@@ -345,6 +347,8 @@ static struct count read_cpus(const struct event_group *group, const struct grou
 			return one;
 		sum.value += one.value;
 		sum.counted += one.counted;
+		sum.enabled_ns += one.enabled_ns;
+		sum.running_ns += one.running_ns;
 		if (one.running_ratio <= sum.running_ratio || i == 0) {
 			sum.running_ratio = one.running_ratio;
 			sum.origin = one.origin;
@@ -369,6 +373,23 @@ void event_group_read(struct event_group *group, struct count *counts)
 		else if (group->is_apart)
 			counts[i] = unknown("The kernel gave no count of it.");
 	}
+}
+
+struct count count_since(const struct counted_event *event, const struct count *now,
+			 const struct count *before)
+{
+	if (now->origin == ORIGIN_UNAVAILABLE || before->origin == ORIGIN_UNAVAILABLE)
+		return *now;
+	struct reading reading = { now->enabled_ns - before->enabled_ns,
+				   now->running_ns - before->running_ns,
+				   now->counted - before->counted };
+	if (reading.enabled_ns > 0)
+		return judge(event, &reading);
+	/* The program did not run meanwhile, so 0 is what it did. */
+	struct count none = *now;
+	none.value = 0;
+	none.counted = none.enabled_ns = none.running_ns = 0;
+	return none;
 }
 
 void event_group_close(struct event_group *group)

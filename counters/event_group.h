@@ -49,8 +49,9 @@ struct event_group {
 
 /* What was read of one event. */
 struct count {
-	double value;         /* in the event's unit, scaled to the whole time; NaN = unknown */
-	uint64_t counted;     /* what the counter held */
+	double value;     /* in the event's unit, scaled to the whole time; NaN = unknown */
+	uint64_t counted; /* what the counter held */
+	uint64_t enabled_ns, running_ns;
 	double running_ratio; /* of the time it was on a counter; NaN = unknown */
 	enum origin origin;
 	const char *reason; /* why unknown; borrowed from the group */
@@ -73,6 +74,10 @@ void event_group_disable(struct event_group *group);
 void event_group_read(struct event_group *group, struct count *counts);
 
 void event_group_close(struct event_group *group);
+
+/* count_since: what was counted between two readings of one event. */
+struct count count_since(const struct counted_event *event, const struct count *now,
+			 const struct count *before);
 
 /*
  * event_scale: what the count would have been had the event been on a counter all the time; NaN

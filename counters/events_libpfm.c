@@ -14,7 +14,8 @@
 #include "sampler/base/nearest.h"
 #include "sampler/base/text.h"
 
-enum { NAME_BYTES = 128, MAX_UMASKS_SHOWN = 6 };
+/* Long enough for all umasks of an event at once, as group files have them. */
+enum { NAME_BYTES = 512, MAX_UMASKS_SHOWN = 6 };
 
 /* libpfm4 reads its switches from the environment once. The variable is taken away again, so that
  * the measured program does not inherit it. Main thread, before any other thread reads it. */

@@ -1,0 +1,62 @@
+/*
+ * metric_set: a metric group at work on one kind of core: its events opened for a program, read,
+ * and its formulas evaluated.
+ */
+#ifndef COUNTERS_METRIC_SET_H
+#define COUNTERS_METRIC_SET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "counters/cores.h"
+#include "counters/event_group.h"
+#include "counters/metrics.h"
+
+struct metric_set {
+	const struct metric_group *group;
+	const struct metric_section *section; /* NULL: none fits this core */
+	struct core_pmu core;
+	struct counted_event events[MAX_SECTION_EVENTS];
+	struct why unresolved[MAX_SECTION_EVENTS]; /* why an event cannot even be tried, or "" */
+	struct why absent;                         /* why the whole group cannot, or "" */
+	struct event_group whole;
+	struct event_group *apart; /* a group for each metric, where the whole does not fit */
+};
+
+/* What a set read: counts by the section's events; in apart mode, by metric and event. */
+struct metric_counts {
+	struct count whole[MAX_SECTION_EVENTS];
+	struct count apart[MAX_SECTION_METRICS][MAX_SECTION_EVENTS];
+};
+
+/*
+ * metric_event_resolve: an event of a section as an attribute for that core.
+ * is_foreign_allowed  also for a core this machine has not
+ */
+bool metric_event_resolve(const struct metric_event *event, const struct core_pmu *core,
+			  bool is_foreign_allowed, struct counted_event *counted, struct why *why);
+
+/* metric_set_choose: find the section and resolve its events; what fails is said in the set. */
+void metric_set_choose(struct metric_set *set, const struct metric_group *group,
+		       const struct core_pmu *core);
+
+/*
+ * metric_set_open: request->events is not looked at. Where the whole section does not fit the
+ * counters, each metric gets a group of its own, so that no ratio mixes what was counted at
+ * different times.
+ * Returns  how many events opened
+ */
+uint32_t metric_set_open(struct metric_set *set, const struct event_group_request *request);
+void metric_set_enable(struct metric_set *set);
+void metric_set_read(struct metric_set *set, struct metric_counts *counts);
+void metric_set_close(struct metric_set *set);
+
+/* metric_set_is_apart: each metric is counted by itself. */
+bool metric_set_is_apart(const struct metric_set *set);
+
+/* metric_set_evaluate: one metric from what was read (or the difference of two readings). */
+struct formula_result metric_set_evaluate(const struct metric_set *set,
+					  const struct metric_counts *counts, uint32_t metric,
+					  double seconds);
+
+#endif
