@@ -12,6 +12,7 @@
 #include "sampler/base/text.h"
 #include "sampler/importer.h"
 #include "sampler/perf_data.h"
+#include "sampler/perf_data_counts.h"
 #include "sampler/perf_data_order.h"
 #include "sampler/perf_replay.h"
 #include "sampler/recording.h"
@@ -28,8 +29,9 @@ struct state {
 	struct perf_data_order order;
 	uint16_t *series;      /* by event; 0 = not yet written */
 	uint64_t *last_period; /* by event: what a lost sample counts for */
-	uint32_t n_series;     /* room in both */
-	bool is_foreign;       /* of another kind of processor */
+	struct perf_data_counts counts;
+	uint32_t n_series; /* room in both */
+	bool is_foreign;   /* of another kind of processor */
 	uint32_t frame_lost;
 	char kernel_symbol[64]; /* what the kernel's map is named by, and where it was */
 	uint64_t kernel_address;
@@ -43,13 +45,18 @@ static bool is_clock(const struct perf_event_attr *attribute)
 		attribute->config == PERF_COUNT_SW_TASK_CLOCK);
 }
 
+static bool is_dummy(const struct perf_event_attr *attribute)
+{
+	return attribute->type == PERF_TYPE_SOFTWARE && attribute->config == PERF_COUNT_SW_DUMMY;
+}
+
 static bool is_software(const struct perf_event_attr *attribute)
 {
 	return attribute->type == PERF_TYPE_SOFTWARE || attribute->type == PERF_TYPE_TRACEPOINT ||
 	       attribute->type == PERF_TYPE_BREAKPOINT;
 }
 
-/* Written at an event's first sample: streams tell of their events as they go. */
+/* Written when it is first asked for: streams tell of their events as they go. */
 static uint16_t series_of(struct state *state, uint32_t event)
 {
 	if (event >= state->n_series) {
@@ -141,6 +148,31 @@ static uint64_t period_of(const struct state *state, uint32_t event)
 	return period ? period : 1;
 }
 
+/*
+ * A sample that holds counts is one of each event that has moved since its last, by as much.
+ * Source: linux/tools/perf/util/session.c, deliver_sample_value.
+ */
+static void add_counted(struct state *state, const struct perf_sample *sample,
+			const struct perf_data_event *event, const struct sample_row *first)
+{
+	for (size_t i = 0; i < sample->n_counts; i++) {
+		struct sample_row row = *first;
+		uint64_t id, value;
+		perf_sample_count(sample, &event->layout, i, &id, &value);
+		uint32_t place = id ? hash_map_get(&state->data.by_id, id) : 0;
+		if (!place) {
+			state->n_unknown++;
+			continue;
+		}
+		row.weight = perf_data_counts_grown(&state->counts, id, value);
+		row.series = series_of(state, place - 1);
+		if (row.weight == 0)
+			continue;
+		add_row(state, &row, sample->pid, sample->tid);
+		state->n_samples++;
+	}
+}
+
 static void take_sample(struct state *state, const struct perf_event_header *header, int64_t place)
 {
 	struct perf_sample sample;
@@ -164,6 +196,10 @@ static void take_sample(struct state *state, const struct perf_event_header *hea
 	};
 	row.weight = type & PERF_SAMPLE_PERIOD ? sample.period : period_of(state, (uint32_t)place);
 	state->last_period[place] = row.weight;
+	if (type & PERF_SAMPLE_READ && event->layout.read_format & PERF_FORMAT_ID) {
+		add_counted(state, &sample, event, &row);
+		return;
+	}
 	add_row(state, &row, sample.pid, sample.tid);
 	state->n_samples++;
 }
@@ -325,13 +361,32 @@ static bool read_records(struct state *state, struct why *why)
 
 /* ---- names, facts and notes */
 
+/* Nothing but an address speaks for this machine's kernel. */
+static bool is_unnamed_kernel(const struct state *state)
+{
+	const struct perf_data_facts *facts = &state->data.facts;
+	return !facts->kernel_build_id[0] && !facts->release[0] && state->kernel_symbol[0] &&
+	       module_store_kernel_symbol("/proc/kallsyms", state->kernel_symbol) ==
+		       state->kernel_address;
+}
+
 static void find_kernel(struct state *state, struct symbols *symbols)
 {
 	char path[512];
 	struct why why;
 	const struct perf_data_facts *facts = &state->data.facts;
 	uint64_t shift = 0, address = 0;
-	if (!module_store_kernel(facts->kernel_build_id, facts->release, path, sizeof path, &why)) {
+	bool is_found = module_store_kernel(facts->kernel_build_id, facts->release, path,
+					    sizeof path, &why);
+	if (is_unnamed_kernel(state)) { /* an unfinished file says no more */
+		snprintf(path, sizeof path, "/proc/kallsyms");
+		is_found = true;
+		recording_note(state->recording, SEVERITY_INFO, source_name,
+			       "The file does not say which kernel it ran on; names of kernel "
+			       "functions are those of this one, which lies at the same address.",
+			       "");
+	}
+	if (!is_found) {
 		symbols_use_kernel(symbols, NULL, 0, why.text);
 		return;
 	}
@@ -437,6 +492,10 @@ static void open_state(struct state *state)
 	state->order.opaque = state;
 	state->is_foreign =
 		architecture[0] && uname(&system) == 0 && strcmp(architecture, system.machine) != 0;
+	/* In the order in which they were asked for; the dummy only carries maps and names. */
+	for (uint32_t i = 0; i < state->data.n_events; i++)
+		if (!is_dummy(&state->data.events[i].attribute))
+			series_of(state, i);
 	/* The idle task is in no record; perf calls it so too. */
 	stack_thread_rename(stack_threads_get(&state->replay.threads, 0, 0), "swapper");
 }
@@ -460,6 +519,7 @@ static struct recording *perf_data_read(const char *path, struct why *why)
 		}
 		perf_replay_close(&state->replay);
 		perf_data_close(&state->data);
+		perf_data_counts_free(&state->counts);
 		free(state->series);
 		free(state->last_period);
 	}

@@ -222,8 +222,10 @@ bool module_store_kernel(const char *build_id, const char *release, char *path, 
 	snprintf(path, bytes, "%s/.debug/[kernel.kallsyms]/%s/kallsyms", home(), build_id);
 	if (build_id[0] && access(path, R_OK) == 0)
 		return true;
-	return why_fail(why, "it ran on another kernel than this and perf's cache has no symbols "
-			     "of that one");
+	return why_fail(why, build_id[0] || release[0]
+				     ? "it ran on another kernel than this and perf's cache has no "
+				       "symbols of that one"
+				     : "the file does not say which kernel it ran on");
 }
 
 uint64_t module_store_kernel_symbol(const char *path, const char *name)

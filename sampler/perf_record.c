@@ -106,16 +106,45 @@ static void skip_array(struct cursor *cursor, uint64_t n, uint64_t bytes_each)
 		take(cursor, n * bytes_each);
 }
 
-/* Counts beside the sample's own: of one event or of a group. */
-static void skip_counts(struct cursor *cursor, uint64_t format)
+/* A value, then perhaps the event's id and how often it was lost. */
+static size_t words_of_count(uint64_t format)
+{
+	const uint64_t with_each = PERF_FORMAT_ID | FORMAT_LOST;
+	return 1 + (size_t)__builtin_popcountll(format & with_each);
+}
+
+/*
+ * Counts beside the sample's own: of one event or of a group. The times stand before a group's
+ * values, and behind the value of one event.
+ */
+static void take_counts(struct cursor *cursor, uint64_t format, struct perf_sample *out)
 {
 	const uint64_t times = PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING;
-	const uint64_t with_each = PERF_FORMAT_ID | FORMAT_LOST;
-	uint64_t n_times = (uint64_t)__builtin_popcountll(format & times);
-	uint64_t words_each = 1 + (uint64_t)__builtin_popcountll(format & with_each);
-	uint64_t n = format & PERF_FORMAT_GROUP ? take_word(cursor) : 1;
-	take(cursor, n_times * sizeof(uint64_t));
-	skip_array(cursor, n, words_each * sizeof(uint64_t));
+	size_t n_times = (size_t)__builtin_popcountll(format & times);
+	size_t words_each = words_of_count(format);
+	bool is_group = format & PERF_FORMAT_GROUP;
+	uint64_t n = is_group ? take_word(cursor) : 1;
+	size_t words = is_group ? words_each : words_each + n_times;
+	if (is_group)
+		take(cursor, n_times * sizeof(uint64_t));
+	const void *counts = cursor->at;
+	skip_array(cursor, n, words * sizeof(uint64_t));
+	if (cursor->is_short)
+		return;
+	out->counts = counts;
+	out->n_counts = n;
+}
+
+void perf_sample_count(const struct perf_sample *sample, const struct perf_layout *layout, size_t i,
+		       uint64_t *id, uint64_t *value)
+{
+	const uint64_t times = PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING;
+	uint64_t format = layout->read_format;
+	const uint64_t *words = sample->counts + i * words_of_count(format);
+	size_t skipped =
+		format & PERF_FORMAT_GROUP ? 0 : (size_t)__builtin_popcountll(format & times);
+	*value = words[0];
+	*id = format & PERF_FORMAT_ID ? words[1 + skipped] : 0;
 }
 
 /* A size of 32 bits and so many bytes, whole words together. */
@@ -172,7 +201,7 @@ bool perf_record_sample(const struct perf_event_header *header, const struct per
 	memset(out, 0, sizeof *out);
 	take_words(&cursor, type, out);
 	if (type & PERF_SAMPLE_READ)
-		skip_counts(&cursor, layout->read_format);
+		take_counts(&cursor, layout->read_format, out);
 	if (type & PERF_SAMPLE_CALLCHAIN)
 		take_chain(&cursor, out);
 	if (type & PERF_SAMPLE_RAW)

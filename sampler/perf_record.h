@@ -27,8 +27,10 @@ struct perf_sample {
 	size_t n_chain;
 	const uint64_t *registers; /* NULL: a kernel thread, or a 32-bit task */
 	const uint8_t *stack;
-	size_t stack_bytes;    /* really copied */
-	size_t stack_reserved; /* asked for */
+	size_t stack_bytes;     /* really copied */
+	size_t stack_reserved;  /* asked for */
+	const uint64_t *counts; /* of PERF_SAMPLE_READ; see perf_sample_count */
+	size_t n_counts;        /* events */
 };
 
 struct perf_map {
@@ -52,6 +54,13 @@ struct perf_task {
 /* Each returns false when the record is too short for what it claims to hold. */
 bool perf_record_sample(const struct perf_event_header *header, const struct perf_layout *layout,
 			struct perf_sample *out);
+/*
+ * perf_sample_count: the count of event i (below n_counts) at a sample; id is 0 where the read
+ * format holds none.
+ */
+void perf_sample_count(const struct perf_sample *sample, const struct perf_layout *layout, size_t i,
+		       uint64_t *id, uint64_t *value);
+
 /* PERF_RECORD_MMAP2 and PERF_RECORD_MMAP */
 bool perf_record_map(const struct perf_event_header *header, const struct perf_layout *layout,
 		     struct perf_map *out);

@@ -26,7 +26,7 @@ enum unwinder_kind { UNWINDER_FAST, UNWINDER_LIBUNWIND, UNWINDER_CHECK };
  * fields (sample_type, ring, inherit) are filled in by source_stacks. */
 struct sampled_event {
 	char name[128]; /* libpfm4 names with several umasks are long */
-	char unit[16]; /* of a sample's weight: "ns" for clocks, else "events" */
+	char unit[16];  /* of a sample's weight: "ns" for clocks, else "events" */
 	struct perf_event_attr attribute;
 };
 

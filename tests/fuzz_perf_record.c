@@ -20,6 +20,11 @@ static void read_all(const struct perf_event_header *header, const struct perf_l
 	if (perf_record_sample(header, layout, &sample)) {
 		for (size_t i = 0; i < sample.n_chain; i++)
 			sum += sample.chain[i];
+		for (size_t i = 0; i < sample.n_counts; i++) {
+			uint64_t id, count;
+			perf_sample_count(&sample, layout, i, &id, &count);
+			sum += id + count;
+		}
 		for (size_t i = 0; i < sample.stack_bytes; i++)
 			sum += sample.stack[i];
 	}
