@@ -42,15 +42,20 @@ enum { MOST_LAYERS = 17, NAME_BYTES = 48, ASKED_AT_ONCE = 500 };
 /* By size=: width of the hidden layers, how many, pictures to learn from. */
 static const struct {
 	size_t n_hidden, n_layers, n_samples;
-} sizes[] = { { 128, 1, 8000 }, { 512, 2, 12000 }, { 2048, 3, 24000 } };
+} sizes[] = { { 256, 1, 8000 }, { 512, 2, 12000 }, { 2048, 3, 24000 } };
 
 /* What these optimisers do well with here; found by trying factors of 3. */
 static const double usual_rates[] = { 0.1, 0.02, 0.001, 0.001 };
 
-/* Ten passes over 8000 pictures of a 784-128-10 network read 98.3 % of unseen ones; less than
- * 97 % is an error in the arithmetic. */
-static const double LEAST_ACCURACY = 0.97;
-enum { EPOCHS_BEFORE_ACCURACY_COUNTS = 10, SAMPLES_BEFORE_ACCURACY_COUNTS = 8000 };
+/* After ten passes over 8000 pictures two seeds of 784-256-10 with Adam read 97.6 % and more of
+ * unseen ones, 784-512-512-10 reads 99 %; the slowest usual choice, sgd in batches of 256, 89 %.
+ * Less than these is an error in the arithmetic. */
+static const double LEAST_ACCURACY = 0.965, LEAST_ACCURACY_OF_ANY = 0.8;
+enum {
+	EPOCHS_BEFORE_ACCURACY_COUNTS = 10,
+	SAMPLES_BEFORE_ACCURACY_COUNTS = 8000,
+	HIDDEN_BEFORE_ACCURACY_COUNTS = 256
+};
 
 struct layer {
 	struct tensor *weights, *bias;
@@ -71,7 +76,8 @@ struct state {
 	struct random random;
 	uint64_t n_steps, n_wanted, n_evaluations;
 	double first_loss, loss, accuracy;
-	bool is_finite, is_usual;
+	double least_accuracy; /* after EPOCHS_BEFORE_ACCURACY_COUNTS */
+	bool is_finite;
 	char *save_path;
 	struct why failure; /* of saving */
 };
@@ -147,6 +153,19 @@ static size_t or_usual(const struct setting *setting, size_t usual)
 	return setting->number > 0 ? (size_t)setting->number : usual;
 }
 
+/* What may be asked of these settings. */
+static double least_accuracy(const struct state *state, const struct setting *settings)
+{
+	bool is_adam = settings[OPTIMIZER].choice >= OPTIMIZER_ADAM;
+	bool is_wide = settings[HIDDEN].number == 0 ||
+		       settings[HIDDEN].number >= HIDDEN_BEFORE_ACCURACY_COUNTS;
+	if (settings[RATE].number != 0 || state->batch > 256 || state->n_layers > 4 ||
+	    state->learned.n < SAMPLES_BEFORE_ACCURACY_COUNTS)
+		return 0;
+	return is_adam && is_wide && state->activation == 0 ? LEAST_ACCURACY
+							    : LEAST_ACCURACY_OF_ANY;
+}
+
 static void mlp_finish(void *opaque);
 
 static void set_up(struct state *state, const struct setting *settings)
@@ -170,11 +189,11 @@ static void set_up(struct state *state, const struct setting *settings)
 	state->n_epochs = (size_t)settings[EPOCHS].number;
 	state->activation = settings[ACTIVATION].choice;
 	state->is_finite = true;
-	state->is_usual = settings[RATE].number == 0 && state->batch <= 256;
 	state->parameters = parameters_new();
 	add_layers(state, or_usual(&settings[HIDDEN], sizes[size].n_hidden));
 	state->optimizer = optimizer_new(state->parameters, &optimizer);
 	make_data(state, n_samples, (uint64_t)settings[SEED].number);
+	state->least_accuracy = least_accuracy(state, settings);
 	state->n_wanted = n_samples / state->batch * state->n_epochs;
 }
 
@@ -355,9 +374,8 @@ static bool mlp_verify(void *opaque, struct why *why)
 	double error = gradient_check(state->parameters, batch_loss, state, 7);
 	if (!(error <= GRADIENT_CHECK_TOLERANCE))
 		return why_fail(why, "mlp: the gradient is off by %.1f %%.", 100 * error);
-	bool must_read = state->is_usual && state->learned.n >= SAMPLES_BEFORE_ACCURACY_COUNTS &&
-			 state->n_evaluations >= EPOCHS_BEFORE_ACCURACY_COUNTS;
-	if (must_read && state->accuracy < LEAST_ACCURACY)
+	if (state->n_evaluations >= EPOCHS_BEFORE_ACCURACY_COUNTS &&
+	    state->accuracy < state->least_accuracy)
 		return why_fail(why, "mlp: only %.1f %% of unseen digits are read.",
 				100 * state->accuracy);
 	return true;
