@@ -65,11 +65,11 @@ struct machine_section {
 extern const struct machine_section machine_sections[];
 
 /*
- * machine_read: look at the machine below `root`.
+ * machine_read: look at the machine below the root `path`.
  * Cost    about 1 ms plus 50 us a core: some files each in /sys
  * Errors  none: what cannot be read is a fact with a reason
  */
-struct machine *machine_read(const char *root);
+struct machine *machine_read(const char *path);
 void machine_free(struct machine *machine);
 
 /* machine_fact: by key; NULL if there is none. */

@@ -60,11 +60,9 @@ static void read_hypervisor(struct machine *machine, const struct machine_root *
 	file_head(root, text, sizeof text, "/proc/cpuinfo");
 	bool has_flag =
 		line_value(text, "flags", flags, sizeof flags) && word_is_in(flags, "hypervisor");
-	if (has_flag && root->is_live && ask_cpuid(name, sizeof name))
-		machine_know(machine, "system.hypervisor", "%s", name);
-	else if (file_text(root, name, sizeof name, "/sys/hypervisor/type"))
-		machine_know(machine, "system.hypervisor", "%s", name);
-	else if (file_text(root, name, sizeof name, "/proc/device-tree/hypervisor/compatible"))
+	if ((has_flag && root->is_live && ask_cpuid(name, sizeof name)) ||
+	    file_text(root, name, sizeof name, "/sys/hypervisor/type") ||
+	    file_text(root, name, sizeof name, "/proc/device-tree/hypervisor/compatible"))
 		machine_know(machine, "system.hypervisor", "%s", name);
 	else if (has_flag)
 		machine_know(machine, "system.hypervisor", "yes, of unknown kind");

@@ -1,4 +1,5 @@
-/* What the recording's machine is, so that it can be shown on another. */
+/* What the recording's machine is and can do, so that it can be shown on another. */
+#include "counters/ceilings.h"
 #include "counters/machine.h"
 #include "sampler/recording.h"
 #include "sampler/source.h"
@@ -11,6 +12,11 @@ static bool machine_open(void *state, const struct target *target, struct record
 	(void)why;
 	struct machine *machine = machine_read("");
 	machine_store(machine, recording);
+	/* Not measured yet is no fault of the recording: the views say how to. */
+	struct ceilings *ceilings = ceilings_cached(machine_identity(machine), NULL);
+	if (ceilings)
+		ceilings_store(ceilings, recording);
+	ceilings_free(ceilings);
 	machine_free(machine);
 	return true;
 }
@@ -29,7 +35,7 @@ static void machine_close(void *state)
 
 const struct source source_machine = {
 	.name = "machine",
-	.summary = "what this computer is: cores, caches, memory, counters, limits, GPUs",
+	.summary = "what this computer is: cores, caches, memory, counters, limits, GPUs, ceilings",
 	.open = machine_open,
 	.drain = machine_drain,
 	.close = machine_close,

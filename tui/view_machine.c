@@ -4,17 +4,22 @@
  */
 #include "tui/view.h"
 
+#include "counters/ceilings.h"
 #include "counters/machine.h"
+#include "sampler/base/text.h"
 #include "sampler/recording.h"
+#include "tui/ceilings_table.h"
 #include "tui/machine_picture.h"
+#include "tui/paragraph.h"
 
 enum {
-	LEAST_BESIDE = 116,   /* the narrowest that has room for both */
-	PICTURE_COLUMNS = 62, /* three boxes of cores */
+	LEFT_COLUMNS = 80,  /* four boxes of cores, and the whole table of ceilings */
+	LEAST_BESIDE = 140, /* the narrowest that has room for both */
 };
 
 struct state {
-	struct machine *machine; /* NULL until the recording says something */
+	struct machine *machine;   /* NULL until the recording says something */
+	struct ceilings *ceilings; /* NULL: not measured when it was recorded */
 	uint64_t n_facts;
 	int scroll, width, height;
 };
@@ -27,12 +32,24 @@ static bool machine_update(void *opaque, const struct view_context *context)
 			  state->height != context->height;
 	if (now.n[TABLE_FACTS] != state->n_facts) {
 		machine_free(state->machine);
+		ceilings_free(state->ceilings);
 		state->machine = machine_load(context->recording);
+		state->ceilings = ceilings_load(context->recording);
 	}
 	state->n_facts = now.n[TABLE_FACTS];
 	state->width = context->width;
 	state->height = context->height;
 	return is_changed;
+}
+
+static int draw_ceilings(const struct state *state, const struct canvas *canvas, int y, int columns)
+{
+	if (state->ceilings)
+		return ceilings_table_draw(state->ceilings, canvas, 0, y, columns);
+	canvas_text(canvas, 0, y, columns, MEANING_HEADER, "Ceilings");
+	return 1 + paragraph_draw(canvas, 2, y + 1, columns - 2, MEANING_DIM,
+				  TEXT_UNKNOWN " not measured on this machine when the recording "
+					       "began; `stoke bench` does, once");
 }
 
 static void machine_draw(const void *opaque, const struct view_context *context,
@@ -45,25 +62,31 @@ static void machine_draw(const void *opaque, const struct view_context *context,
 			    "This recording says nothing of the machine it was made on.");
 		return;
 	}
-	if (canvas->width >= LEAST_BESIDE) {
-		machine_picture_draw(state->machine, context->frame, canvas, 0, y, PICTURE_COLUMNS);
-		machine_table_draw(state->machine, canvas, PICTURE_COLUMNS + 2, y,
-				   canvas->width - PICTURE_COLUMNS - 2);
+	if (canvas->width < LEAST_BESIDE) {
+		y += machine_picture_draw(state->machine, context->frame, canvas, 0, y,
+					  canvas->width);
+		y += draw_ceilings(state, canvas, y, canvas->width);
+		machine_table_draw(state->machine, canvas, 0, y, canvas->width);
 		return;
 	}
-	y += machine_picture_draw(state->machine, context->frame, canvas, 0, y, canvas->width);
-	machine_table_draw(state->machine, canvas, 0, y, canvas->width);
+	machine_table_draw(state->machine, canvas, LEFT_COLUMNS + 2, y,
+			   canvas->width - LEFT_COLUMNS - 2);
+	y += machine_picture_draw(state->machine, context->frame, canvas, 0, y, LEFT_COLUMNS);
+	draw_ceilings(state, canvas, y, LEFT_COLUMNS);
 }
 
 static void machine_close(void *opaque)
 {
-	machine_free(((struct state *)opaque)->machine);
+	struct state *state = opaque;
+	machine_free(state->machine);
+	ceilings_free(state->ceilings);
 }
 
 static unsigned move(struct state *state, int rows)
 {
 	/* No table is longer: each fact takes a few rows. */
-	int most = state->machine ? (int)state->machine->n_facts * 4 : 0;
+	int most = state->machine ? (int)(state->machine->n_facts * 4) : 0;
+	most += state->ceilings ? (int)state->ceilings->n : 0;
 	state->scroll += rows;
 	state->scroll = state->scroll > most ? most : state->scroll;
 	state->scroll = state->scroll < 0 ? 0 : state->scroll;
@@ -110,7 +133,7 @@ static const struct binding bindings[] = {
 const struct view view_machine = {
 	.name = "machine",
 	.title = "Machine",
-	.summary = "cores, caches, memory, counters and limits of the machine that was measured",
+	.summary = "cores, caches, ceilings, counters and limits of the machine that was measured",
 	.order = 8,
 	.state_bytes = sizeof(struct state),
 	.bindings = bindings,

@@ -1,0 +1,151 @@
+/*
+ * Cores, numbers of threads, and how much of the time was taken away. One thread a core: a second
+ * one on the same core shares its units and would only add noise.
+ */
+#include "tui/bench.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Many short ones: beside busy neighbours a scheduler gives slices of some 3 ms, so that some
+ * repeats are whole; and 50 ms for each value are some 10 s for all. */
+enum { USUAL_REPEATS = 25 };
+static const uint64_t REPEAT_NS = 2 * 1000 * 1000;
+
+unsigned bench_next_count(const struct bench *bench, unsigned n)
+{
+	unsigned next = cpu_mask_next(&bench->counts, n + 1);
+	return next < CPU_MASK_MOST ? next : 0;
+}
+
+uint64_t bench_last_cache(const struct bench *bench, unsigned n_threads)
+{
+	const struct machine *machine = bench->machine;
+	unsigned level = machine_last_level(machine);
+	uint64_t bytes = 0;
+	for (size_t i = 0; i < machine->n_caches; i++) {
+		const struct machine_cache *cache = &machine->caches[i];
+		bool is_used = false;
+		for (unsigned t = 0; t < n_threads && !is_used; t++)
+			is_used = cpu_mask_has(&cache->cpus, bench->cpus[t]);
+		if (cache->level == level && cache->type != 'i' && is_used)
+			bytes += cache->size_bytes;
+	}
+	return bytes;
+}
+
+static bool is_allowed(unsigned cpu)
+{
+	static cpu_set_t sets[CPU_MASK_MOST / CPU_SETSIZE];
+	if (sched_getaffinity(0, sizeof sets, sets) <= 0 && CPU_COUNT_S(sizeof sets, sets) == 0)
+		return true;
+	return CPU_ISSET_S(cpu, sizeof sets, sets);
+}
+
+static void choose_cpus(struct bench *bench)
+{
+	const struct machine *machine = bench->machine;
+	for (size_t i = 0; i < machine->cores.n; i++) {
+		const struct cpu_mask *cpus = &machine->cores.rows[i].cpus;
+		unsigned cpu = cpu_mask_next(cpus, 0);
+		while (cpu < CPU_MASK_MOST && !is_allowed(cpu))
+			cpu = cpu_mask_next(cpus, cpu + 1);
+		if (cpu < CPU_MASK_MOST && bench->n_cpus < CPU_MASK_MOST)
+			bench->cpus[bench->n_cpus++] = cpu;
+	}
+}
+
+static bool choose_counts(struct bench *bench, const char *wish, struct why *why)
+{
+	struct cpu_mask wanted = { 0 };
+	if (wish) {
+		if (!cpu_mask_parse(&wanted, wish) || cpu_mask_count(&wanted) == 0 ||
+		    cpu_mask_has(&wanted, 0))
+			return why_fail(why, "--threads takes numbers such as 1-4,8, not %.40s.",
+					wish);
+		if (cpu_mask_next(&wanted, bench->n_cpus + 1) < CPU_MASK_MOST)
+			return why_fail(why,
+					"--threads asks for more than the %u core%s that may be "
+					"used here.",
+					bench->n_cpus, bench->n_cpus == 1 ? "" : "s");
+		bench->counts = wanted;
+		return true;
+	}
+	for (unsigned n = 1; n < bench->n_cpus; n *= 2)
+		cpu_mask_add(&bench->counts, n);
+	cpu_mask_add(&bench->counts, bench->n_cpus);
+	return true;
+}
+
+/* A quarter of what is free: others need memory too. */
+static uint64_t find_memory(void)
+{
+	char line[128];
+	unsigned long long kib = 0;
+	FILE *file = fopen("/proc/meminfo", "re");
+	while (file && fgets(line, sizeof line, file))
+		if (sscanf(line, "MemAvailable: %20llu kB", &kib) == 1)
+			break;
+	if (file)
+		fclose(file);
+	long pages = sysconf(_SC_AVPHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+	if (kib == 0 && pages > 0 && page > 0)
+		kib = (unsigned long long)pages * (unsigned long long)page / 1024;
+	return kib / 4 * 1024;
+}
+
+/* Time the hypervisor took from all CPUs so far, in seconds; NaN = the kernel does not count it. */
+static double stolen_s(void)
+{
+	char line[512] = "";
+	unsigned long long steal;
+	FILE *file = fopen("/proc/stat", "re");
+	bool is_read = file && fgets(line, sizeof line, file);
+	if (file)
+		fclose(file);
+	if (!is_read || sscanf(line, "cpu %*u %*u %*u %*u %*u %*u %*u %20llu", &steal) != 1)
+		return NAN;
+	return (double)steal / (double)sysconf(_SC_CLK_TCK);
+}
+
+static bool measure(struct bench *bench, struct why *why)
+{
+	double stolen = stolen_s();
+	if (!bench_compute(bench, why) || !bench_memory(bench, why) || !bench_latency(bench, why))
+		return false;
+	const struct ceiling_crew *crew = &bench->crew;
+	bench->ceilings->lost_ratio = fmax(0, 1 - crew->cpu_ns / crew->wall_ns);
+	bench->ceilings->stolen_ratio = (stolen_s() - stolen) / (crew->wall_ns * 1e-9);
+	bench->ceilings->epoch_s = (int64_t)time(NULL);
+	return true;
+}
+
+struct ceilings *bench_run(const struct machine *machine, const struct bench_wish *wish,
+			   void (*say)(const char *text), struct why *why)
+{
+	struct bench *bench = allocate(1, sizeof *bench);
+	bench->machine = machine;
+	bench->say = say;
+	bench->memory_bytes = find_memory();
+	bench->crew.n_repeats = wish->n_repeats ? wish->n_repeats : USUAL_REPEATS;
+	bench->crew.repeat_ns = REPEAT_NS;
+	bench->crew.cpus = bench->cpus;
+	bench->ceilings = ceilings_new(machine_identity(machine));
+	choose_cpus(bench);
+	struct ceilings *ceilings = bench->ceilings;
+	bool is_good = bench->n_cpus > 0
+			       ? choose_counts(bench, wish->threads, why) && measure(bench, why)
+			       : why_fail(why, "No core may be used: the kernel names none that "
+					       "this process is allowed to run on.");
+	free(bench);
+	if (is_good)
+		return ceilings;
+	ceilings_free(ceilings);
+	return NULL;
+}
