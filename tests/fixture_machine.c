@@ -342,4 +342,26 @@ void fake_add_facts(struct recording *recording)
 		snprintf(key, sizeof key, "machine.%s", facts[i][0]);
 		recording_add_fact(recording, key, facts[i][1]);
 	}
+	static const char *const ceilings[] = {
+		"clock\tHz\t1\t25\t0\t4.7e9\t4.69e9\t",
+		"fma.f32-scalar\tFLOP/s\t1\t25\t0\t18.8e9\t18.7e9\t",
+		"fma.f32-scalar\tFLOP/s\t6\t25\t0\t101e9\t100e9\t",
+		"fma.f32-avx2\tFLOP/s\t1\t25\t0\t150e9\t149e9\t",
+		"fma.f32-avx2\tFLOP/s\t6\t25\t0\t780e9\t660e9\t",
+		"read.L1\tB/s\t1\t25\t36864\t280e9\t279e9\t",
+		"write.L1\tB/s\t1\t25\t36864\t140e9\t139e9\t",
+		"copy.L1\tB/s\t1\t25\t36864\t260e9\t259e9\t",
+		"triad.L1\tB/s\t1\t25\t36864\t270e9\t269e9\t",
+		"read.L3\tB/s\t6\t25\t0\tnan\tnan\ta thread's share, 2 MiB, is hardly larger than "
+		"its L2, so most would come from there",
+		"read.DRAM\tB/s\t6\t25\t44739242\t61e9\t60e9\t",
+		"write.DRAM\tB/s\t6\t25\t44739242\t31e9\t30.5e9\t",
+		"write-nt.DRAM\tB/s\t6\t25\t44739242\t52e9\t51e9\t",
+		"latency.4096\tns\t1\t15\t4096\t1.06\t1.07\t",
+		"latency.67108864\tns\t1\t15\t67108864\t88.5\t89\t",
+	};
+	recording_add_fact(recording, "ceilings",
+			   "machine 00000000feedf00d time 1700000000 lost 0.012 stolen nan");
+	for (size_t i = 0; i < sizeof ceilings / sizeof ceilings[0]; i++)
+		recording_add_fact(recording, "ceiling", ceilings[i]);
 }
