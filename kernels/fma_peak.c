@@ -10,6 +10,7 @@
 #include "kernels/kernel.h"
 #include "kernels/support/amx.h"
 #include "kernels/support/dispatch.h"
+#include "kernels/support/vnni.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -169,7 +170,7 @@ __attribute__((target("avx512f,avx512vnni"))) static double int8_avx512(size_t n
 	for (size_t pass = 0; pass < n * (FMA_PEAK_UNIT_FLOPS / INT8_AVX512_PASS); pass++) {
 #pragma GCC unroll 24
 		for (int i = 0; i < MANY; i++)
-			sums[i] = _mm512_dpbusd_epi32(sums[i], a, b);
+			sums[i] = vnni_add(sums[i], a, b);
 	}
 #pragma GCC unroll 24
 	for (int i = 1; i < MANY; i++)

@@ -1,6 +1,9 @@
 /*
  * f32 weights: a multiply-add for four bytes, so any vectors keep up with memory. Four sums hide
- * the adds' latency where the matrix is in a cache.
+ * the adds' latency where the matrix is in a cache. One row after the other: on Zen 4 two or four
+ * at once, blocks of columns, or fetching ahead are all slower, because the prefetcher follows one
+ * stream best. What is lost is where x is half of L1 (4096 columns of 32 KiB): the stream pushes it
+ * out, and 85 % of the read bandwidth are left; with 1024 columns it is 95 %.
  */
 #include "kernels/gemv.h"
 

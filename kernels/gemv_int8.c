@@ -5,6 +5,7 @@
 #include "kernels/gemv.h"
 #include "kernels/kernel.h"
 #include "kernels/support/dispatch.h"
+#include "kernels/support/vnni.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -76,8 +77,8 @@ gemv_avx512(const struct gemv_weights *weights, const struct gemv_vector *x, flo
 #pragma GCC unroll 4
 			for (size_t s = 0; s < 4; s++) {
 				__m512i w = _mm512_load_si512(a + j + 64 * s);
-				sums[s] = _mm512_dpbusd_epi32(sums[s], _mm512_xor_si512(w, sign),
-							      _mm512_load_si512(v + j + 64 * s));
+				sums[s] = vnni_add(sums[s], _mm512_xor_si512(w, sign),
+						   _mm512_load_si512(v + j + 64 * s));
 			}
 		}
 		sums[0] = _mm512_add_epi32(_mm512_add_epi32(sums[0], sums[1]),

@@ -2,6 +2,7 @@
 #include "kernels/gemv.h"
 #include "kernels/kernel.h"
 #include "kernels/support/dispatch.h"
+#include "kernels/support/vnni.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -86,8 +87,8 @@ gemv_avx512(const struct gemv_weights *weights, const struct gemv_vector *x, flo
 #pragma GCC unroll 4
 			for (int s = 0; s < 4; s++) {
 				__m512i q = _mm512_and_si512(_mm512_srli_epi16(all, 2 * s), low);
-				sums[s] = _mm512_dpbusd_epi32(
-					sums[s], q, _mm512_load_si512(v + (ptrdiff_t)64 * s));
+				sums[s] = vnni_add(sums[s], q,
+						   _mm512_load_si512(v + (ptrdiff_t)64 * s));
 			}
 		}
 		sums[0] = _mm512_add_epi32(_mm512_add_epi32(sums[0], sums[1]),

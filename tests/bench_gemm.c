@@ -9,17 +9,32 @@
 
 #include "kernels/fma_peak.h"
 #include "kernels/gemm.h"
+#include "kernels/gemm_bf16.h"
+#include "kernels/gemm_int8.h"
 #include "kernels/kernel.h"
 #include "kernels/support/dispatch.h"
+#include "kernels/support/gemv_weights.h"
 
-extern const struct kernel kernel_gemm;
+extern const struct kernel kernel_gemm, kernel_gemm_bf16, kernel_gemm_int8;
+
+static const struct type {
+	const char *name;
+	const struct kernel *kernel;
+	gemm_function *(*variant)(const char *name);
+	size_t element_bytes;
+} types[] = {
+	{ "f32", &kernel_gemm, gemm_variant, 4 },
+	{ "bf16", &kernel_gemm_bf16, gemm_bf16_variant, 2 },
+	{ "int8", &kernel_gemm_int8, gemm_int8_variant, 1 },
+};
 
 enum { ROUNDS = 5, MOST_VARIANTS = 16, PROBE_UNITS = 8000 /* 3 GFLOP: some 30 ms */ };
 
+/* Of this thread on a CPU: what others run on a shared machine does not count. */
 static double now_seconds(void)
 {
 	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
 	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
@@ -66,40 +81,58 @@ static double rate_of(gemm_function *gemm, const struct gemm_task *task)
 }
 
 /* The loops without packing take minutes where the packed ones take a second. */
-static bool is_too_slow(const char *name, size_t n)
+static bool is_measured(const struct type *type, const char *name, size_t n)
 {
-	return n > 512 && strncmp(name, "packed-", 7) != 0;
+	return type->variant(name) && (n <= 512 || strncmp(name, "packed-", 7) == 0);
 }
 
-static void measure(size_t n)
+/* Normal numbers of either sign; all bytes. */
+static void fill(const struct type *type, void *to, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		float value = (float)(i * 7919 % 1021) / 1021 - 0.5f;
+		if (type->element_bytes == 4)
+			((float *)to)[i] = value;
+		else if (type->element_bytes == 2)
+			((uint16_t *)to)[i] = bf16_from_f32(value);
+		else
+			((uint8_t *)to)[i] = (uint8_t)(i * 7919 % 251);
+	}
+}
+
+static void print_rates(const struct type *type, size_t n, double *ceiling,
+			double rates[MOST_VARIANTS][ROUNDS])
+{
+	double top = median(ceiling);
+	printf("n = %-5zu %-5s ceiling        %8.1f GFLOP/s\n", n, type->name, top * 1e-9);
+	for (int i = 0; type->kernel->variants[i].name && i < MOST_VARIANTS; i++) {
+		const char *name = type->kernel->variants[i].name;
+		if (!is_measured(type, name, n))
+			continue;
+		double rate = median(rates[i]);
+		printf("          %-5s %-14s %8.2f GFLOP/s %6.1f %%\n", type->name, name,
+		       rate * 1e-9, 100 * rate / top);
+	}
+}
+
+static void measure(const struct type *type, size_t n)
 {
 	double ceiling[ROUNDS], rates[MOST_VARIANTS][ROUNDS];
-	float *a = aligned_take(n * n * 4), *b = aligned_take(n * n * 4),
-	      *c = aligned_take(n * n * 4);
+	const struct variant *at = type->kernel->variants;
+	void *a = aligned_take(n * n * type->element_bytes);
+	void *b = aligned_take(n * n * type->element_bytes), *c = aligned_take(n * n * 4);
 	struct gemm_task task = gemm_task_plain(n, n, n, a, b, c);
 	task.workspace = aligned_take(GEMM_WORKSPACE_BYTES);
-	for (size_t i = 0; i < n * n; i++) {
-		a[i] = (float)(i % 1021) / 1021 - 0.5f;
-		b[i] = (float)(i % 1031) / 1031 - 0.5f;
-	}
+	fill(type, a, n * n);
+	fill(type, b, n * n);
 	memset(c, 0, n * n * 4);
 	for (int round = 0; round < ROUNDS; round++) {
-		ceiling[round] = ceiling_flops("f32");
-		const struct variant *at = kernel_gemm.variants;
+		ceiling[round] = ceiling_flops(type->name);
 		for (int i = 0; at[i].name && i < MOST_VARIANTS; i++)
-			if (gemm_variant(at[i].name) && !is_too_slow(at[i].name, n))
-				rates[i][round] = rate_of(gemm_variant(at[i].name), &task);
+			if (is_measured(type, at[i].name, n))
+				rates[i][round] = rate_of(type->variant(at[i].name), &task);
 	}
-	double top = median(ceiling);
-	printf("n = %-5zu f32 ceiling      %8.1f GFLOP/s\n", n, top * 1e-9);
-	for (int i = 0; kernel_gemm.variants[i].name && i < MOST_VARIANTS; i++) {
-		const char *name = kernel_gemm.variants[i].name;
-		if (gemm_variant(name) && !is_too_slow(name, n)) {
-			double rate = median(rates[i]);
-			printf("          gemm %-14s %9.2f GFLOP/s %6.1f %%\n", name, rate * 1e-9,
-			       100 * rate / top);
-		}
-	}
+	print_rates(type, n, ceiling, rates);
 	free(a);
 	free(b);
 	free(c);
@@ -108,10 +141,12 @@ static void measure(size_t n)
 
 int main(int argc, char **argv)
 {
-	static const size_t sizes[] = { 256, 512, 1024, 2048 };
-	for (int i = 1; i < argc; i++)
-		measure((size_t)strtoul(argv[i], NULL, 10));
-	for (size_t i = 0; argc < 2 && i < sizeof sizes / sizeof sizes[0]; i++)
-		measure(sizes[i]);
+	static const size_t sizes[] = { 256, 1024, 2048 };
+	for (size_t type = 0; type < sizeof types / sizeof types[0]; type++) {
+		for (int i = 1; i < argc; i++)
+			measure(&types[type], (size_t)strtoul(argv[i], NULL, 10));
+		for (size_t i = 0; argc < 2 && i < sizeof sizes / sizeof sizes[0]; i++)
+			measure(&types[type], sizes[i]);
+	}
 	return 0;
 }

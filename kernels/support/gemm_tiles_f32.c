@@ -69,8 +69,8 @@ static void pack_8(void *to, const struct gemm_strip *strip)
 /* Four floats in one register, on any CPU that has such (GCC and Clang's vector extension). */
 typedef float float4 __attribute__((vector_size(16), aligned(4), may_alias));
 
-static void multiply_portable(size_t n_groups, const void *packed_a, const void *packed_b, void *c,
-			      size_t c_row, bool is_adding)
+void gemm_multiply_f32_portable(size_t n_groups, const void *packed_a, const void *packed_b,
+				void *c, size_t c_row, bool is_adding)
 {
 	enum { ROWS = 6, COLUMNS = 8 };
 	const float *a = packed_a, *b = packed_b;
@@ -106,7 +106,7 @@ const struct gemm_tile gemm_tile_f32_portable = {
 	.depth = 256,
 	.pack_rows = pack_6,
 	.pack_columns = pack_8,
-	.multiply = multiply_portable,
+	.multiply = gemm_multiply_f32_portable,
 };
 
 #if defined(__x86_64__)

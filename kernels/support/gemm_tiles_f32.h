@@ -8,11 +8,14 @@
 #include "kernels/support/gemm_blocks.h"
 
 extern const struct gemm_tile gemm_tile_f32_portable; /* 6 x 8, 128-bit vectors of any CPU */
+
+/* The multiplications alone, for types that are widened to f32 when packed. */
+void gemm_multiply_f32_portable(size_t n_groups, const void *a, const void *b, void *c,
+				size_t c_row, bool is_adding);
 #if defined(__x86_64__)
 extern const struct gemm_tile gemm_tile_f32_avx2;   /* 6 x 16 */
 extern const struct gemm_tile gemm_tile_f32_avx512; /* 14 x 32 */
 
-/* The multiplications alone, for types that are widened to f32 when packed. */
 void gemm_multiply_f32_avx2(size_t n_groups, const void *a, const void *b, void *c, size_t c_row,
 			    bool is_adding);
 void gemm_multiply_f32_avx512(size_t n_groups, const void *a, const void *b, void *c, size_t c_row,

@@ -1,0 +1,115 @@
+/*
+ * gemm_pack: strips of A and B into the order that dot-product instructions read: `group` elements
+ * of k of one lane side by side, then the next lane. Header-only: each tile takes it with
+ * constants, so that the loops are unrolled.
+ */
+#ifndef KERNELS_SUPPORT_GEMM_PACK_H
+#define KERNELS_SUPPORT_GEMM_PACK_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "kernels/support/gemm_blocks.h"
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+/* The depth is filled up with zeros to a multiple of `padding`, the lanes to `lanes`. */
+struct gemm_packing {
+	size_t element_bytes, lanes, group, padding;
+};
+
+/* gemm_interleave: 16 (8) elements of 1 (2) bytes of each of 4 (2) rows; false = not done. */
+static inline __attribute__((always_inline)) bool
+gemm_interleave(char *to, const char *from, size_t row_bytes, struct gemm_packing packing)
+{
+#if defined(__SSE2__)
+	const __m128i *row0 = (const __m128i *)from;
+	const __m128i *row1 = (const __m128i *)(from + row_bytes);
+	__m128i *out = (__m128i *)to;
+	if (packing.element_bytes == 2 && packing.group == 2 && packing.lanes % 8 == 0) {
+		for (size_t i = 0; i < packing.lanes / 8; i++) {
+			__m128i x = _mm_loadu_si128(row0 + i), y = _mm_loadu_si128(row1 + i);
+			_mm_storeu_si128(out + 2 * i, _mm_unpacklo_epi16(x, y));
+			_mm_storeu_si128(out + 2 * i + 1, _mm_unpackhi_epi16(x, y));
+		}
+		return true;
+	}
+	if (packing.element_bytes == 1 && packing.group == 4 && packing.lanes % 16 == 0) {
+		const __m128i *row2 = (const __m128i *)(from + 2 * row_bytes);
+		const __m128i *row3 = (const __m128i *)(from + 3 * row_bytes);
+		for (size_t i = 0; i < packing.lanes / 16; i++) {
+			__m128i w = _mm_loadu_si128(row0 + i), x = _mm_loadu_si128(row1 + i);
+			__m128i y = _mm_loadu_si128(row2 + i), z = _mm_loadu_si128(row3 + i);
+			__m128i wx0 = _mm_unpacklo_epi8(w, x), wx1 = _mm_unpackhi_epi8(w, x);
+			__m128i yz0 = _mm_unpacklo_epi8(y, z), yz1 = _mm_unpackhi_epi8(y, z);
+			_mm_storeu_si128(out + 4 * i, _mm_unpacklo_epi16(wx0, yz0));
+			_mm_storeu_si128(out + 4 * i + 1, _mm_unpackhi_epi16(wx0, yz0));
+			_mm_storeu_si128(out + 4 * i + 2, _mm_unpacklo_epi16(wx1, yz1));
+			_mm_storeu_si128(out + 4 * i + 3, _mm_unpackhi_epi16(wx1, yz1));
+		}
+		return true;
+	}
+#else
+	(void)to, (void)from, (void)row_bytes, (void)packing;
+#endif
+	return false;
+}
+
+/* One group of one lane; n_there of its elements exist. */
+static inline __attribute__((always_inline)) void gemm_pack_group(char *to, const char *from,
+								  size_t n_there,
+								  size_t stride_bytes,
+								  struct gemm_packing packing)
+{
+	const size_t bytes = packing.element_bytes;
+	if (stride_bytes == bytes && n_there >= packing.group) {
+		memcpy(to, from, packing.group * bytes);
+		return;
+	}
+	for (size_t q = 0; q < packing.group; q++) {
+		if (q < n_there)
+			memcpy(to + q * bytes, from + q * stride_bytes, bytes);
+		else
+			memset(to + q * bytes, 0, bytes);
+	}
+}
+
+/*
+ * gemm_pack: a strip. Lanes that lie together are taken group by group; others a line of 64 bytes
+ * a lane at a time, because rows a power of two apart share a set of the cache.
+ */
+static inline __attribute__((always_inline)) void
+gemm_pack(void *to, const struct gemm_strip *strip, struct gemm_packing packing)
+{
+	const size_t bytes = packing.element_bytes, group_bytes = packing.group * bytes;
+	const size_t lane_bytes = strip->lane_stride * bytes;
+	const size_t depth_bytes = strip->depth_stride * bytes;
+	const bool is_by_group = strip->lane_stride == 1;
+	const bool is_whole = is_by_group && strip->n_lanes == packing.lanes;
+	size_t n_padded =
+		(strip->n_depth + packing.padding - 1) / packing.padding * packing.padding;
+	size_t line = 64 / bytes > packing.group ? 64 / bytes : packing.group;
+	size_t step = is_by_group ? packing.group : line;
+	for (size_t p = 0; p < n_padded; p += step) {
+		char *out = (char *)to + p * packing.lanes * bytes;
+		const char *from = (const char *)strip->from + p * depth_bytes;
+		if (is_whole && p + packing.group <= strip->n_depth &&
+		    gemm_interleave(out, from, depth_bytes, packing))
+			continue;
+		size_t end = n_padded - p < step ? n_padded : p + step;
+		for (size_t lane = 0; lane < packing.lanes; lane++) {
+			for (size_t q = p; q < end; q += packing.group) {
+				bool is_there = lane < strip->n_lanes && q < strip->n_depth;
+				gemm_pack_group(
+					out + (q - p) * packing.lanes * bytes + lane * group_bytes,
+					from + lane * lane_bytes + (q - p) * depth_bytes,
+					is_there ? strip->n_depth - q : 0, depth_bytes, packing);
+			}
+		}
+	}
+}
+
+#endif
