@@ -14,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "counters/cores.h"
 #include "sampler/ladder.h"
 #include "sampler/perf_event.h"
 
@@ -73,9 +74,31 @@ static struct perf_event_attr complete(const struct attempt *attempt,
 	return attribute;
 }
 
+static bool is_missing(int error)
+{
+	return error == ENOENT || error == ENODEV || error == ENXIO || error == EOPNOTSUPP;
+}
+
+/* One sentence for all events where the CPU has no PMU at all. */
+static bool has_no_pmu(const struct perf_event_attr *attribute)
+{
+	struct core_pmu cores[MAX_CORE_PMUS];
+	if (attribute->type != PERF_TYPE_HARDWARE && attribute->type != PERF_TYPE_HW_CACHE &&
+	    attribute->type != PERF_TYPE_RAW)
+		return false;
+	core_pmus(cores);
+	return !cores[0].sysfs[0];
+}
+
 static void refuse(struct group_member *member, int error)
 {
-	perf_event_explain(member->event.sampled.name, error, &member->reason);
+	if (is_missing(error) && has_no_pmu(&member->event.sampled.attribute))
+		why_fail(&member->reason,
+			 "Cannot open hardware events: this machine has no PMU (%s), as usual in "
+			 "virtual machines; enable the virtual PMU for the guest.",
+			 strerror(error));
+	else
+		perf_event_explain(member->event.sampled.name, error, &member->reason);
 }
 
 static enum rung_answer open_on_cpus(const struct attempt *attempt, struct group_member *member)

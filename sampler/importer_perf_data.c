@@ -397,10 +397,19 @@ static void find_kernel(struct state *state, struct symbols *symbols)
 	symbols_use_kernel(symbols, path, shift, "");
 }
 
+static bool has_kernel_frames(const struct recording *recording)
+{
+	for (uint64_t i = 1; i < recording->tables[TABLE_FRAMES].n_rows; i++)
+		if (recording_frame(recording, i)->flags & FRAME_KERNEL)
+			return true;
+	return false;
+}
+
 static void resolve(struct state *state)
 {
 	struct symbols *symbols = symbols_new(state->recording, state->replay.space, false);
-	find_kernel(state, symbols);
+	if (has_kernel_frames(state->recording)) /* its symbols take some 40 ms to read */
+		find_kernel(state, symbols);
 	symbols_resolve(symbols, UINT64_MAX);
 	symbols_free(symbols);
 }

@@ -158,6 +158,44 @@ expect "bench with no threads" 2 "" "--threads takes numbers" "$stoke" bench -q 
 expect "bench of something" 2 "" "takes no arguments" "$stoke" bench here
 expect "info of something" 2 "" "takes no arguments" "$stoke" info here
 
+# ---- counting
+expect "stat prints its table on stderr" 0 "^from the program$" " page-faults$" "$stoke" stat -- echo from the program
+expect "stat passes the status on" 7 "" "elapsed" "$stoke" stat -- sh -c 'exit 7'
+expect "stat passes a signal on" 137 "" "elapsed" "$stoke" stat -- sh -c 'kill -9 $$'
+expect "stat -e" 0 "" " task-clock$" "$stoke" stat -e 'task-clock,{page-faults,minor-faults:u}' -- true
+expect "stat -r" 0 "" "3 runs: mean and standard deviation" "$stoke" stat -r 3 -e page-faults -- true
+expect "stat -r keeps the first failure" 3 "" "2 runs" "$stoke" stat -r 2 -- sh -c '[ -e failed ] || { touch failed; exit 3; }'
+rm -f failed
+expect "stat -x" 0 "^event,,,page-faults,[0-9]+,events,,1,software,1,$" "^from the program$" "$stoke" stat -x, -e page-faults -- echo from the program
+expect "stat -x has a header" 0 "^kind,group,core,name,value,unit,deviation,runs,provenance,running_ratio,reason$" "" "$stoke" stat -x, -e page-faults -- true
+expect "stat --json" 0 '"name":"page-faults","value":[0-9]+,"unit":"events"' "" "$stoke" stat --json -e page-faults -- true
+expect "stat --json with a group" 0 '"group":"faults","name":"page faults","value":[0-9.]+,"unit":"/s"' "" "$stoke" stat --json -g faults -- true
+grep -qE '\b(nan|inf)\b' out && fail "stat --json: nan or inf"
+expect "stat -I" 0 "" "^to 0.1" "$stoke" stat -I 100 -e task-clock -- sleep 0.35
+[ "$(grep -c '^to ' err)" -ge 3 ] && n_passed=$((n_passed + 1)) || fail "stat -I: fewer than three intervals"
+expect "stat -o" 0 "^from the program$" "" "$stoke" stat -o stat.txt -e page-faults -- echo from the program
+expect "stat -o wrote" 0 " page-faults$" "" cat stat.txt
+expect "stat -o in no directory" 125 "" "Cannot write" "$stoke" stat -o none/stat -- touch ran
+expect "stat of all groups" 0 "^metric,switches,,migrations," "" "$stoke" stat -x, -g all -- true
+awk -F, '$1 == "metric" && $5 == "" && $0 !~ /unavailable/' out >bad
+[ ! -s bad ] || fail "stat: a missing value that is not called unavailable: $(head -1 bad)"
+expect "stat of a workload" 0 "*" "elapsed" "$stoke" stat -e task-clock triad seconds=0.2
+expect "stat of an unknown event" 2 "" "did you mean page-faults" "$stoke" stat -e page-fault -- touch ran
+expect "stat of an unknown group" 2 "" "did you mean faults" "$stoke" stat -g fault -- touch ran
+expect "stat with an open brace" 2 "" "brace" "$stoke" stat -e '{cycles' -- touch ran
+expect "stat of a missing command" 127 "" "command not found" "$stoke" stat -- nosuchcommand
+expect "stat of nothing" 2 "" "A command is missing" "$stoke" stat
+expect "stat -I with -r" 2 "" "exclude" "$stoke" stat -I 100 -r 2 -- touch ran
+[ ! -e ran ] || fail "stat: a wrong option, but the program ran"
+"$stoke" stat -x, -- true >/dev/full 2>err; status=$?
+: >out
+compare "stat on a full disk" 125 $status "*" "No space left"
+LC_ALL=C expect "stat in ASCII" 0 "" "^o .* elapsed$" "$stoke" stat -- true
+LC_ALL=C grep -q '[^ -~]' err && fail "stat: not ASCII"
+expect "list metrics" 0 "^ipc +Instructions a cycle" "" "$stoke" list metrics
+expect "list a metric group" 0 "= instructions / cycles$" "" "$stoke" list metrics ipc
+expect "list an unknown metric group" 2 "" "did you mean ipc" "$stoke" list metrics ipd
+
 # ---- recordings
 expect "record a .stoke" 0 "" "samples of" "$stoke" record -o a.stoke -- sh -c "$burn"
 expect "report it" 0 "^command +sh -c" "" "$stoke" report a.stoke
@@ -224,6 +262,11 @@ kill -HUP $pid
 wait $pid
 compare "nohup" 8 $? "*" ""
 
+interrupt TERM "$stoke" stat -- sh -c 'while :; do :; done'
+compare "SIGTERM to stat" 143 $status "*" " elapsed$"
+interrupt INT "$stoke" stat -- sh -c 'sleep 2; exit 6'
+compare "SIGINT to stat alone lets the program end" 6 $status "*" " elapsed$"
+
 # ---- environment
 TERM=dumb expect "run on TERM=dumb" 0 "^sh" "*" "$stoke" run -q -- sh -c "$burn"
 expect "doctor" 0 "^Kernel settings" "" "$stoke" doctor
@@ -248,6 +291,8 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	else
 		skip "the note of cpu-clock:u: kernel.perf_event_paranoid is below 2"
 	fi
+	expect "stat as nobody" 0 "" "^. +[0-9,]+ +context-switches$" setpriv --reuid=65534 --regid=65534 --clear-groups \
+		./nobody-stoke stat -- true
 else
 	skip "as nobody: not root, or no setpriv"
 fi

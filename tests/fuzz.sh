@@ -17,6 +17,8 @@ build() {
 	grep -q 'ZSTD := 1' build/features.mk && libs="$libs -lzstd"
 	grep -q 'IBERTY := 1' build/features.mk && libs="$libs -liberty"
 	grep -q 'PROTOBUFC := 1' build/features.mk && libs="$libs -lprotobuf-c"
+	grep -q 'HWLOC := 1' build/features.mk && libs="$libs -lhwloc"
+	grep -q 'JSONC := 1' build/features.mk && libs="$libs -ljson-c"
 	mkdir -p build/fuzz/tests
 	for target in "$@"; do
 		# shellcheck disable=SC2086
@@ -30,6 +32,8 @@ seeds() { # TARGET FOLDER
 	case $1 in
 	fuzz_elf) cp build/fuzz/tests/seed.elf "$2/" 2>/dev/null; cp /usr/lib/*-linux-gnu/libdl.so.2 "$2/" 2>/dev/null ;;
 	fuzz_folded) cp build/seed.folded "$2/" 2>/dev/null ;;
+	fuzz_perf_data) cp build/seed-*.data "$2/" 2>/dev/null ;;
+	fuzz_perf_script) cp build/seed.perf "$2/" 2>/dev/null ;;
 	fuzz_recording) cp build/seed.stoke "$2/" 2>/dev/null ;;
 	esac
 	cp "tests/fuzz-regressions/$1/"* "$2/" 2>/dev/null
@@ -47,6 +51,13 @@ printf 'int main(void){return 0;}' | ${CC:-cc} -g -xc - -o build/fuzz/tests/seed
 	build/release/stoke record -q -o build/seed.stoke -- true
 	build/release/stoke export build/seed.stoke -o build/seed.folded
 }
+if command -v perf >/dev/null; then
+	perf record -q -o build/seed-chains.data -e cpu-clock,page-faults -c 10000 -g -- true
+	perf record -q -o build/seed-dwarf.data -e cpu-clock -c 200000 --call-graph dwarf,1024 -- true
+	perf record -q -z -o build/seed-packed.data -e cpu-clock -c 50000 -g -- true
+	perf record -q -o - -e cpu-clock -c 50000 -g -- true >build/seed-stream.data
+	perf script -i build/seed-chains.data >build/seed.perf
+fi >/dev/null 2>&1
 for target in "$@"; do
 	corpus=build/fuzz/corpus/$target
 	mkdir -p "$corpus"

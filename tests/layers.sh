@@ -25,6 +25,7 @@ owner() {
 	dwarf.h) echo "sampler/cfi.c sampler/cfi_entry.c sampler/symbols_dwarf.c sampler/unwind_libunwind.c" ;;
 	elfutils/* | libelf.h | gelf.h) echo "sampler/symbols_dwarf.c" ;;
 	libiberty/*) echo "sampler/demangle.c" ;;
+	json-c/*) echo "sampler/import_json.c" ;;
 	zstd.h) echo "sampler/recording_file.c sampler/recording_read.c sampler/elf_compressed.c sampler/perf_data_reader.c" ;;
 	zlib.h) echo "sampler/recording_file.c sampler/recording_read.c sampler/elf_compressed.c sampler/symbols_debugfile.c sampler/import_bytes.c sampler/pprof_stream.c" ;;
 	stdatomic.h) echo "sampler/base/table.h sampler/base/shared_ring.h sampler/collector.c" ;;

@@ -112,7 +112,11 @@ static void workloads_pass_their_own_checks(void **state)
 {
 	const char *const gbdt[] = { "gbdt", "rows=20000", "rounds=120", "threads=2", NULL };
 	const char *const triad[] = { "triad", "size=1", "repeats=50", "threads=2", NULL };
+	const char *const xor [] = { "xor", "trainings=6", "alloc=malloc", "topo=scan", NULL };
+	const char *const mlp[] = { "mlp", "size=S", "samples=8000", "epochs=10", NULL };
 	(void)state;
+	assert_int_equal(run(xor, 4), 0);
+	assert_int_equal(run(mlp, 4), 0);
 	assert_int_equal(run(gbdt, 4), 0);
 	assert_int_equal(run(triad, 4), 0);
 }
@@ -120,14 +124,35 @@ static void workloads_pass_their_own_checks(void **state)
 static void wrong_settings_are_refused(void **state)
 {
 	const char *const words[][3] = {
-		{ "gbdt", "rows=many", NULL },     { "gbdt", "rows=1", NULL },
-		{ "gbdt", "rows", NULL },          { "gbdt", "row=5", NULL },
-		{ "triad", "variant=fast", NULL }, { "triad", "repeats=1.5", NULL },
-		{ "triad", "size=nan", NULL },
+		{ "gbdt", "rows=many", NULL },      { "gbdt", "rows=1", NULL },
+		{ "gbdt", "rows", NULL },           { "gbdt", "row=5", NULL },
+		{ "triad", "variant=fast", NULL },  { "triad", "repeats=1.5", NULL },
+		{ "triad", "size=nan", NULL },      { "mlp", "batch=0", NULL },
+		{ "mlp", "activation=sine", NULL }, { "xor", "hidden=1", NULL },
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
 		assert_int_equal(run(words[i], 2), 2);
+}
+
+static void weights_are_saved_and_loaded(void **state)
+{
+	char path[] = "/tmp/stoke-weights-XXXXXX", save[64], load[64];
+	const char *words[] = {
+		"mlp", "size=S", "hidden=32", "samples=400", "epochs=2", save, NULL
+	};
+	(void)state;
+	close(mkstemp(path));
+	snprintf(save, sizeof save, "save=%s", path);
+	snprintf(load, sizeof load, "load=%s", path);
+	assert_int_equal(run(words, 6), 0);
+	words[5] = load;
+	assert_int_equal(run(words, 6), 0);
+	words[2] = "hidden=33"; /* another model */
+	assert_int_equal(run(words, 6), 1);
+	words[5] = "save=/nowhere/weights";
+	assert_int_equal(run(words, 6), 1);
+	unlink(path);
 }
 
 /* The same seed gives the same trees, whatever the number of threads. */
@@ -222,6 +247,7 @@ int main(void)
 		cmocka_unit_test(auc_is_the_share_of_right_pairs),
 		cmocka_unit_test(workloads_pass_their_own_checks),
 		cmocka_unit_test(wrong_settings_are_refused),
+		cmocka_unit_test(weights_are_saved_and_loaded),
 		cmocka_unit_test(boosting_is_deterministic),
 		cmocka_unit_test(the_ring_loses_nothing_it_took),
 		cmocka_unit_test(a_full_ring_drops_and_counts),

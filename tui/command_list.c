@@ -10,6 +10,7 @@
 #include "tui/command.h"
 #include "tui/help.h"
 #include "tui/list_events.h"
+#include "tui/list_metrics.h"
 #include "tui/settings.h"
 #include "tui/view.h"
 #include "workloads/support/runner.h"
@@ -107,6 +108,7 @@ static const struct kind kinds[] = {
 	{ "views", "screens, for `stoke render --view NAME`", view_at, NULL, NULL },
 	{ "events", "what can be counted and sampled on, for -e; NAME is a pattern", NULL, NULL,
 	  list_events },
+	{ "metrics", "groups of metrics, for `stoke stat -g NAME`", NULL, NULL, list_metrics },
 	{ "exporters", "formats, for --format", exporter_at, NULL, NULL },
 	{ "importers", "formats that can be read", importer_at, NULL, NULL },
 	{ "sources", "what measures", source_at, NULL, NULL },

@@ -119,6 +119,29 @@ static const struct option_row render_rows[] = {
 	{ 0 },
 };
 
+/* Names as in perf stat; -g is likwid's. A day between two lines is long enough. */
+static const struct option_row stat_rows[] = {
+	{ 'e', OPTION_TEXT, "event", "LIST",
+	  "count these, as in `stoke list events`; {a,b} = at the same time", AT(events) },
+	{ 'g', OPTION_TEXT, "group", "LIST", "metric groups, as in `stoke list metrics`, or all",
+	  AT(groups) },
+	{ 'M', OPTION_TEXT, "metrics", "LIST", NULL, AT(groups) },
+	{ 'r', OPTION_INTEGER, "repeat", "N", "run N times: mean and standard deviation",
+	  AT(repeat), .least = 1, .most = 100000 },
+	{ 'I', OPTION_INTEGER, "interval", "MS", "print what happened every MS milliseconds",
+	  AT(interval_ms), .least = 10, .most = 86400000 },
+	{ 'x', OPTION_TEXT, "separator", "SEP", "comma-separated values, with SEP for commas",
+	  AT(separator) },
+	{ 'j', OPTION_FLAG, "json", NULL, "one JSON object a line", AT(is_json) },
+	{ 'o', OPTION_TEXT, "output", "FILE", "write to FILE (- is stdout)", AT(output) },
+	{ 0, OPTION_FLAG, "no-inherit", NULL, "do not follow threads and children",
+	  AT(no_inherit) },
+	{ 0, OPTION_FLAG, "all-user", NULL, "user code only", AT(user_only) },
+	{ 0, OPTION_FLAG, "all-kernel", NULL, "kernel code only", AT(kernel_only) },
+	{ 0, OPTION_FLAG, "ascii", NULL, "ASCII characters only", AT(is_ascii) },
+	{ 0 },
+};
+
 static const struct option_row messages_rows[] = {
 	{ 'q', OPTION_FLAG, "quiet", NULL, "errors only", AT(is_quiet) },
 	{ 'v', OPTION_TALLY, "verbose", NULL, "all notes", AT(verbosity) },
@@ -137,6 +160,7 @@ const struct option_group options_part = { "What part", part_rows };
 const struct option_group options_input = { "Input", input_rows };
 const struct option_group options_terminal = { "Screen", terminal_rows };
 const struct option_group options_render = { "Screen", render_rows };
+const struct option_group options_stat = { "Counting", stat_rows };
 const struct option_group options_messages = { "Messages", messages_rows };
 const struct option_group options_general = { "General", general_rows };
 

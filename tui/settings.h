@@ -34,7 +34,10 @@ struct settings {
 	const char *theme;
 	/* render */
 	const char *view, *size, *keys;
-	/* info, bench */
+	/* stat */
+	const char *groups, *separator; /* NULL = none */
+	uint64_t repeat, interval_ms;   /* 0 = none */
+	/* info, bench, stat */
 	const char *root; /* folder above proc and sys; NULL = this machine */
 	bool is_json, is_cached;
 	const char *threads; /* "1-4,8" */
@@ -45,7 +48,7 @@ struct settings {
 };
 
 extern const struct option_group options_sampling, options_output, options_part, options_input,
-	options_terminal, options_render, options_messages, options_general;
+	options_terminal, options_render, options_stat, options_messages, options_general;
 
 /*
  * settings_parse: options of a subcommand. Prints the sentence on stderr or the help on stdout.

@@ -161,7 +161,7 @@ VECTOR_INLINE void one_row(const struct rows *rows, size_t row)
 {
 	size_t step = rows->row_step ? rows->row_step : rows->n_columns, n = rows->n_columns;
 	float *out = rows->out + row * step;
-	const float *a = rows->a + row * step, *b = rows->b ? rows->b + row * step : NULL;
+	const float *a = rows->a + row * step, *b = (rows->b ? rows->b : rows->a) + row * step;
 	if (rows->triangle && row + rows->triangle < n) {
 		n = row + rows->triangle;
 		memset(out + n, 0, (rows->n_columns - n) * sizeof *out);
@@ -202,7 +202,9 @@ VECTOR_INLINE void all_columns(const struct columns *with, size_t from, size_t t
 {
 	for (size_t row = 0; row < with->n_rows; row++) {
 		const float *a = with->a + row * with->n_columns;
-		const float *b = with->b ? with->b + row * with->n_columns : NULL;
+		const float *b = with->b;
+		if (b)
+			b += row * with->n_columns;
 		float shift = with->shift ? with->shift[row * with->saved_step] : 0;
 		float scale = with->scale ? with->scale[row * with->saved_step] : 1;
 		for (size_t i = from; i < to; i += VECTOR_LANES) {

@@ -1,0 +1,139 @@
+/* stoke stat: count events and metrics while a program runs. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sampler/base/text.h"
+#include "tui/command.h"
+#include "tui/program_words.h"
+#include "tui/session.h"
+#include "tui/session_program.h"
+#include "tui/settings.h"
+#include "tui/stat.h"
+
+extern const struct command command_stat;
+
+static const struct option_group *const options[] = { &options_stat, &options_messages,
+						      &options_general, NULL };
+
+static bool check(const struct settings *settings, struct why *why)
+{
+	if (settings->user_only && settings->kernel_only)
+		return why_fail(why, "--all-user and --all-kernel exclude each other: without "
+				     "either, both are counted.");
+	if (settings->is_json && settings->separator)
+		return why_fail(why, "--json and -x exclude each other: give one of them.");
+	if (settings->interval_ms > 0 && settings->repeat > 1)
+		return why_fail(why, "-I and -r exclude each other: intervals are of one run.");
+	if (settings->separator && (!settings->separator[0] || settings->separator[0] == '"'))
+		return why_fail(why, "-x takes a separator such as , or ; or a tabulator.");
+	return true;
+}
+
+/* Data go to standard output (the program's own output then to standard error), a table for people
+ * beside the program's output to standard error. */
+static bool open_output(struct stat *stat, struct why *why)
+{
+	const struct settings *settings = stat->settings;
+	char clean[128];
+	const char *path = settings->output;
+	stat->out = settings->is_json || settings->separator ? stdout : stderr;
+	if (path && strcmp(path, "-") == 0)
+		stat->out = stdout;
+	else if (path)
+		stat->out = fopen(path, "we");
+	return stat->out || why_fail(why, "Cannot write %s: %s.",
+				     text_clean(clean, sizeof clean, path), strerror(errno));
+}
+
+static bool close_output(struct stat *stat, struct why *why)
+{
+	char clean[128];
+	const char *path = stat->settings->output;
+	int error = stat->write_error;
+	if (stat->out != stdout && stat->out != stderr && fclose(stat->out) != 0 && !error)
+		error = errno;
+	if (stat->out == stdout)
+		clearerr(stdout); /* said here, not again at the end */
+	if (error == 0 || error == EPIPE)
+		return true;
+	return why_fail(why, "Cannot write to %s: %s.",
+			path ? text_clean(clean, sizeof clean, path) : "standard output",
+			strerror(error));
+}
+
+/* The first status that is not 0 is the status of all runs. */
+static bool run_all(struct stat *stat, const struct session_program *program, int *status,
+		    struct why *why)
+{
+	uint64_t n = stat->settings->repeat ? stat->settings->repeat : 1;
+	*status = STATUS_OK;
+	for (uint64_t i = 0; i < n && !stat->ended_by; i++) {
+		int one;
+		if (!stat_run(stat, program, &one, why)) {
+			*status = one;
+			return false;
+		}
+		if (*status == STATUS_OK)
+			*status = one;
+	}
+	return true;
+}
+
+static int count(struct stat *stat, const struct session_request *request)
+{
+	struct session_program program = SESSION_PROGRAM_NONE;
+	struct why why;
+	int status = STATUS_USAGE;
+	if (!check(stat->settings, &why) || !stat_plan(stat, &why))
+		return fail_with(status, "stat", &why);
+	status = STATUS_PROFILER_FAILED;
+	if (!open_output(stat, &why))
+		return fail_with(status, "stat", &why);
+	if (session_program_open(&program, request, &why) &&
+	    run_all(stat, &program, &status, &why)) {
+		if (stat->settings->interval_ms == 0)
+			stat_print(stat, NAN);
+	} else {
+		fail_with(status, "stat", &why);
+	}
+	session_program_close(&program);
+	if (!close_output(stat, &why))
+		status = fail_with(STATUS_PROFILER_FAILED, "stat", &why);
+	return status;
+}
+
+static int run(int argc, char **argv)
+{
+	(void)argc;
+	struct settings settings = { 0 };
+	struct session_request request = { .name = "stat", .settings = &settings };
+	int status;
+	if (!program_words_parse(&command_stat, argv, &settings, &request, &status))
+		return status;
+	struct stat stat = {
+		.settings = &settings,
+		.words = request.words,
+		.is_ascii = settings_glyphs_are_ascii(&settings),
+	};
+	status = count(&stat, &request);
+	stat_free(&stat);
+	return status;
+}
+
+const struct command command_stat = {
+	.name = "stat",
+	.summary = "Count events and metrics while a program runs.",
+	.usage = "[options] -- COMMAND [ARG...] | WORKLOAD [KEY=VALUE...]",
+	.help = "Without -e and -g: software events and the groups ipc, branches, l1 and llc. "
+		"Each row says where its value is from; what cannot be had is a dash with its "
+		"reason, never 0. Events of one group, and those in braces, are on the counters "
+		"at the same time; groups that do not fit take turns and are scaled.\n"
+		"The table goes to standard error. -x and --json write to standard output, and the "
+		"program's own output then goes to standard error.\n"
+		"The exit status is the program's own, or 128 + N if signal N ended it; of "
+		"several runs, the first that is not 0.",
+	.options = options,
+	.run = run,
+};

@@ -1,0 +1,118 @@
+/*
+ * Readings become rows. Mean and deviation are summed as they come.
+ * Source: B. P. Welford, "Note on a Method for Calculating Corrected Sums of Squares and
+ * Products", Technometrics 4(3), 1962.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tui/settings.h"
+#include "tui/stat.h"
+
+/* A row is as sure as its least sure value. */
+static bool is_less_sure(enum origin a, enum origin b)
+{
+	return b == ORIGIN_UNAVAILABLE || (a == ORIGIN_SCALED && b != ORIGIN_SCALED);
+}
+
+void stat_row_add(struct stat_row *row, double value, enum origin origin, double running_ratio,
+		  const char *reason)
+{
+	if (!isfinite(value)) {
+		if (!row->reason.text[0])
+			why_fail(&row->reason, "%s",
+				 reason && reason[0] ? reason : "It was not counted.");
+		return;
+	}
+	row->n++;
+	double distance = value - row->mean;
+	row->mean += distance / row->n;
+	row->squares += distance * (value - row->mean);
+	if (is_less_sure(origin, row->origin))
+		row->origin = origin;
+	if (isnan(row->running_ratio) || running_ratio < row->running_ratio)
+		row->running_ratio = running_ratio;
+}
+
+double stat_row_deviation(const struct stat_row *row)
+{
+	return row->n < 2 ? NAN : sqrt(row->squares / (row->n - 1));
+}
+
+void stat_rows_clear(struct stat *stat)
+{
+	for (uint32_t i = 0; i < stat->n_rows; i++) {
+		struct stat_row *row = &stat->rows[i];
+		row->origin = ORIGIN_UNAVAILABLE;
+		row->n = 0;
+		row->mean = row->squares = 0;
+		row->running_ratio = NAN;
+		row->reason.text[0] = '\0';
+	}
+}
+
+void stat_note(struct stat *stat, const char *text)
+{
+	for (uint32_t i = 0; i < stat->n_notes; i++)
+		if (strcmp(stat->notes[i].text, text) == 0)
+			return;
+	if (stat->n_notes < MAX_STAT_NOTES)
+		why_fail(&stat->notes[stat->n_notes++], "%s", text);
+}
+
+static void add_count(struct stat_row *row, const struct count *count)
+{
+	stat_row_add(row, count->value, count->origin, count->running_ratio, count->reason);
+}
+
+static void subtract(const struct counted_event *events, uint32_t n_events, struct count *now,
+		     const struct count *before, struct count *difference)
+{
+	for (uint32_t i = 0; i < n_events; i++)
+		difference[i] = count_since(&events[i], &now[i], &before[i]);
+}
+
+static void evaluate_set(struct stat *stat, const struct stat_block *block,
+			 const struct metric_counts *counts, double seconds)
+{
+	const struct metric_set *set = block->set;
+	struct stat_row *row = &stat->rows[block->first_row];
+	if (!set->section || set->absent.text[0]) {
+		stat_row_add(row, NAN, ORIGIN_UNAVAILABLE, NAN, set->absent.text);
+		return;
+	}
+	for (uint32_t i = 0; i < set->section->n_metrics; i++, row++) {
+		struct formula_result result = metric_set_evaluate(set, counts, i, seconds);
+		stat_row_add(row, result.value, result.origin, result.running_ratio,
+			     result.reason.text);
+	}
+	for (uint32_t i = 0; i < set->section->n_events; i++, row++)
+		add_count(row, &counts->whole[i]);
+}
+
+void stat_evaluate(struct stat *stat, bool is_difference, double seconds)
+{
+	for (uint32_t b = 0; b < stat->n_blocks; b++) {
+		struct stat_block *block = &stat->blocks[b];
+		const struct counted_event *events =
+			block->set ? block->set->events : block->events;
+		uint32_t n_events = block->n_events;
+		if (block->set)
+			n_events = block->set->section ? block->set->section->n_events : 0;
+		struct metric_counts counts = *block->now;
+		if (is_difference) {
+			subtract(events, n_events, block->now->whole, block->before->whole,
+				 counts.whole);
+			for (uint32_t m = 0; m < MAX_SECTION_METRICS; m++)
+				subtract(events, n_events, block->now->apart[m],
+					 block->before->apart[m], counts.apart[m]);
+		}
+		if (block->set) {
+			evaluate_set(stat, block, &counts, seconds);
+			continue;
+		}
+		for (uint32_t i = 0; i < n_events; i++)
+			add_count(&stat->rows[block->first_row + i], &counts.whole[i]);
+	}
+}

@@ -1,0 +1,71 @@
+/*
+ * The step is chosen so that the loss changes by about one hundredth of itself: a thousand times
+ * its rounding in single precision (1e-6 over a model of many layers), and little enough that
+ * the central difference's cubic error stays small.
+ */
+#include "workloads/support/gradient_check.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sampler/base/why.h"
+#include "workloads/support/random.h"
+
+const double GRADIENT_CHECK_TOLERANCE = 0.02;
+
+static const double WANTED_CHANGE = 0.005;
+static const double LEAST_LOSS = 1e-3; /* smaller ones are rounding for the most part */
+
+/* weights = before + step x direction */
+static void move(struct parameters *parameters, const float *before, const float *direction,
+		 double step)
+{
+	for (size_t i = 0; i < parameters_count(parameters); i++) {
+		struct tensor *t = parameters_at(parameters, i);
+		for (size_t j = 0; j < t->n; j++)
+			t->data[j] = (float)((double)*before++ + step * (double)*direction++);
+	}
+}
+
+/* Fills both arrays; returns how fast the loss should change along the direction. */
+static double choose_direction(const struct parameters *parameters, float *before, float *direction,
+			       uint64_t seed)
+{
+	struct random random = { seed };
+	double slope = 0;
+	for (size_t i = 0; i < parameters_count(parameters); i++) {
+		const struct tensor *t = parameters_at(parameters, i);
+		for (size_t j = 0; j < t->n; j++) {
+			double gradient = (double)t->gradient[j];
+			double along = gradient * 2 * random_unit(&random);
+			*before++ = t->data[j];
+			*direction++ = (float)along;
+			slope += along * gradient;
+		}
+	}
+	return slope;
+}
+
+double gradient_check(struct parameters *parameters, loss_function *loss, void *model,
+		      uint64_t seed)
+{
+	size_t n = parameters_total(parameters);
+	float *before = allocate(n, sizeof *before), *direction = allocate(n, sizeof *direction);
+	parameters_zero_gradients(parameters);
+	double here = loss(model, true), error = 0;
+	double slope = choose_direction(parameters, before, direction, seed);
+	if (here > LEAST_LOSS && slope > LEAST_LOSS * LEAST_LOSS) {
+		double step = WANTED_CHANGE * here / slope;
+		move(parameters, before, direction, step);
+		double above = loss(model, false);
+		move(parameters, before, direction, -step);
+		double below = loss(model, false);
+		error = fabs((above - below) / (2 * step * slope) - 1);
+	}
+	move(parameters, before, direction, 0);
+	parameters_zero_gradients(parameters);
+	free(before);
+	free(direction);
+	return error;
+}
