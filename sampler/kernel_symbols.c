@@ -270,6 +270,10 @@ static bool find_cached(const struct kernel_symbols *symbols, uint64_t address,
 bool kernel_symbols_find(struct kernel_symbols *symbols, uint64_t address,
 			 struct kernel_symbol *out)
 {
+	/* The kernel's own unwinder guesses in assembly code, and now and then takes data for a
+	 * return address; that is no reason to read the whole list. */
+	if (address >> 63 == 0)
+		return false;
 	if (find_cached(symbols, address, out))
 		return true;
 	const struct text_symbol *symbol =

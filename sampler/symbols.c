@@ -16,6 +16,7 @@
 #include "sampler/cfi.h"
 #include "sampler/demangle.h"
 #include "sampler/elf_image.h"
+#include "sampler/hash_map.h"
 #include "sampler/kernel_symbols.h"
 #include "sampler/recording.h"
 #include "sampler/symbols_debugfile.h"
@@ -39,7 +40,8 @@ struct module_symbols {
 	struct symbol_table table;
 	struct elf_image *debug_image; /* a separate file that the table's names live in */
 	struct dwarf_lines *lines;
-	struct cfi_table *cfi; /* names the functions of stripped files by their start */
+	struct cfi_table *cfi;   /* names the functions of stripped files by their start */
+	struct hash_map unnamed; /* their start + 1 -> row */
 	struct text_symbols jit;
 	uint64_t jit_bytes, jit_read_ns;
 	bool has_jit;
@@ -87,6 +89,7 @@ void module_symbols_free(struct module_symbols *symbols)
 	elf_image_close(symbols->debug_image);
 	dwarf_lines_close(symbols->lines);
 	cfi_table_free(symbols->cfi);
+	hash_map_free(&symbols->unnamed);
 	text_symbols_free(&symbols->jit);
 	free(symbols);
 }
@@ -296,14 +299,18 @@ static uint32_t unnamed_function(struct symbols *symbols, const struct module *m
 	struct cfi_table *cfi = module->symbols->cfi;
 	if (cfi && !cfi_function(cfi, frame->address, &start, &end))
 		start = frame->address;
+	uint32_t *function = hash_map_at(&module->symbols->unnamed, start + 1);
+	if (*function)
+		return *function;
 	snprintf(text, sizeof text, "[%s+0x%llx]",
 		 text_clean(name, sizeof name, base_name(module->path)), (unsigned long long)start);
-	return add_function(
-		symbols, text,
-		(struct function_row){ .address = start,
-				       .size_bytes = end > start ? (uint32_t)(end - start) : 0,
-				       .module = frame->module,
-				       .flags = FUNCTION_UNNAMED });
+	return *function =
+		       add_function(symbols, text,
+				    (struct function_row){
+					    .address = start,
+					    .size_bytes = end > start ? (uint32_t)(end - start) : 0,
+					    .module = frame->module,
+					    .flags = FUNCTION_UNNAMED });
 }
 
 static uint32_t plain_function(struct symbols *symbols, struct module *module,

@@ -1,6 +1,7 @@
 #!/bin/bash
 # CPU seconds a sample, from start to folded text, beside perf record + perf script + collapse, on
 # the same program at the same rate and stack size, interleaved. Ratios are the point.
+# The collapse is stackcollapse-perf.pl where it is on the PATH, else one in awk that does less.
 # Usage: tests/bench/perf.sh [STOKE] [REPEATS]
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -72,7 +73,12 @@ theirs() { # HZ BYTES INLINE COMMAND...
 	measure "$work/cpu" -- perf script $inline -i "$work/perf.data" >"$work/script" 2>/dev/null
 	read -r seconds peak <"$work/cpu"
 	total="$total + $seconds"
-	measure "$work/cpu" -- awk "$collapse" "$work/script" >"$work/theirs.folded"
+	if command -v stackcollapse-perf.pl >/dev/null; then
+		measure "$work/cpu" -- stackcollapse-perf.pl "$work/script" >"$work/x.folded"
+	else
+		measure "$work/cpu" -- awk "$collapse" "$work/script" >"$work/x.folded"
+	fi
+	awk "$collapse" "$work/script" >"$work/theirs.folded" # counts samples, not nanoseconds
 	read -r seconds peak <"$work/cpu"
 	theirs_us=$(awk -v n="$(samples_of "$work/theirs.folded")" "BEGIN { printf \"%.2f\", n ? ($total + $seconds) / n * 1e6 : 0 }")
 }
