@@ -167,7 +167,7 @@ static void take_record(struct state *state, struct recording *recording,
 static void note_count(struct recording *recording, enum severity severity, uint64_t n,
 		       const char *what, const char *remedy)
 {
-	char text[192];
+	char text[512];
 	if (n == 0)
 		return;
 	snprintf(text, sizeof text, "%llu %s", (unsigned long long)n, what);
@@ -183,9 +183,12 @@ static void note_unwinding(const struct state *state, struct recording *recordin
 			   "stacks are longer than the part that is copied; they end in "
 			   "[truncated].",
 			   "Copy more with --call-graph dwarf,BYTES (at most 65528).");
+	char text[480];
+	snprintf(text, sizeof text,
+		 "stacks checked against libunwind came out different; the first at %s.",
+		 statistics->difference);
 	note_count(recording, SEVERITY_WARNING,
-		   statistics->n_checked - statistics->n_agreed - statistics->n_prefix,
-		   "stacks checked against libunwind came out different.",
+		   statistics->n_checked - statistics->n_agreed - statistics->n_prefix, text,
 		   "Use --unwinder=libunwind and report the program.");
 }
 

@@ -4,10 +4,12 @@
  */
 #include "sampler/unwind.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sampler/address_space.h"
+#include "sampler/base/text.h"
 #include "sampler/base/why.h"
 #include "sampler/cfi.h"
 #include "sampler/target.h"
@@ -60,6 +62,7 @@ struct walk {
 	bool has_link; /* link register still holds the return address */
 	bool is_top;   /* input->registers are this frame's */
 	bool needs_libunwind;
+	bool is_guessed; /* a frame pointer was believed where there are no rules */
 };
 
 struct unwinder *unwinder_new(int kind)
@@ -230,6 +233,7 @@ static enum unwind_end step_frame_pointer(struct walk *walk)
 	walk->fp = fp;
 	walk->ip = address;
 	walk->is_exact = walk->is_top = walk->has_link = false;
+	walk->is_guessed = true;
 	walk->unwinder->statistics.n_chain_frames++;
 	return UNWIND_COMPLETE;
 }
@@ -323,6 +327,38 @@ static size_t continue_by_chain(struct unwinder *unwinder, const struct unwind_i
 	return n;
 }
 
+static const char *place_text(const struct unwind_input *input, uint64_t address, char *out,
+			      size_t bytes)
+{
+	const struct mapping *mapping = process_find(input->process, address);
+	const char *path = mapping ? mapping->module->path : "no mapping";
+	const char *slash = strrchr(path, '/');
+	char name[64];
+	text_clean(name, sizeof name, slash ? slash + 1 : path);
+	snprintf(out, bytes, "%s+0x%llx", name,
+		 (unsigned long long)(address - (mapping ? mapping->bias : 0)));
+	return out;
+}
+
+/* The address before the first difference is the one whose rule one of them got wrong. */
+static void describe_difference(struct unwinder *unwinder, const struct unwind_input *input,
+				const uint64_t *ours, const uint64_t *theirs, size_t n)
+{
+	char *out = unwinder->statistics.difference;
+	char leaf[96], before[96], our_place[96], their_place[96];
+	size_t at = 0;
+	if (out[0] != '\0' || n == 0)
+		return;
+	while (at + 1 < n && ours[at] == theirs[at])
+		at++;
+	snprintf(out, sizeof unwinder->statistics.difference,
+		 "frame %zu from %s, above %s: %s, libunwind %s", at,
+		 place_text(input, ours[0], leaf, sizeof leaf),
+		 at ? place_text(input, ours[at - 1], before, sizeof before) : "the registers",
+		 place_text(input, ours[at], our_place, sizeof our_place),
+		 place_text(input, theirs[at], their_place, sizeof their_place));
+}
+
 static void check(struct unwinder *unwinder, const struct unwind_input *input,
 		  const uint64_t *addresses, size_t n)
 {
@@ -335,8 +371,10 @@ static void check(struct unwinder *unwinder, const struct unwind_input *input,
 						 UNWIND_MAX_FRAMES, NULL, &end);
 	unwinder->statistics.n_checked++;
 	size_t n_both = n < n_others ? n : n_others;
-	if (n_both == 0 || memcmp(addresses, others, n_both * sizeof *addresses) != 0)
+	if (n_both == 0 || memcmp(addresses, others, n_both * sizeof *addresses) != 0) {
+		describe_difference(unwinder, input, addresses, others, n_both);
 		return;
+	}
 	if (n == n_others)
 		unwinder->statistics.n_agreed++;
 	else
@@ -387,7 +425,10 @@ size_t unwind_stack(struct unwinder *unwinder, const struct unwind_input *input,
 		n = walk_fast(&walk, addresses, max, after_signal, end);
 		if (walk.needs_libunwind && max == UNWIND_MAX_FRAMES)
 			n = redo_with_libunwind(unwinder, input, addresses, n, after_signal, end);
-		check(unwinder, input, addresses, n);
+		/* libunwind guesses too, and loses the stack pointer over it (seen at _fini, which
+		 * has no rules): that would compare two guesses. */
+		if (!walk.is_guessed)
+			check(unwinder, input, addresses, n);
 	}
 	if (*end == UNWIND_TRUNCATED && n > 0 && n < max)
 		n = continue_by_chain(unwinder, input, addresses, n, max, end);

@@ -56,8 +56,10 @@ struct unwind_statistics {
 	uint64_t n_stacks, n_frames, n_by_end[UNWIND_BROKEN + 1];
 	uint64_t n_rules_decoded, n_libunwind_steps, n_chain_frames;
 	uint64_t n_leaf_repairs;
-	/* Live spot checks against libunwind: equal, and one of them stopping earlier. */
+	/* Live spot checks against libunwind, of stacks that have rules all the way: equal, and one
+	 * of them stopping earlier. */
 	uint64_t n_checked, n_agreed, n_prefix;
+	char difference[384]; /* of the first that differed: where, and what each says; "" = none */
 };
 
 /* unwinder_new: kind as in enum unwinder_kind (target.h). */

@@ -1,0 +1,74 @@
+#!/bin/bash
+# The ten hottest functions, exclusive and inclusive, beside `perf record --call-graph dwarf` of the
+# same program: within 2 points each. Two runs are compared, so programs are chosen that do the same
+# each time; names without their parameters, since perf leaves them
+# and what a template returns out.
+# Usage: tests/top_ten.sh [STOKE]
+set -u
+cd "$(dirname "$0")/.." || exit 1
+stoke=$(realpath "${1:-build/release/stoke}")
+if ! command -v perf >/dev/null; then
+	echo "SKIP the ten hottest functions: perf is not here"
+	echo "0 passed, 0 failed, 1 skipped"
+	exit 0
+fi
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+n_passed=0 n_failed=0 n_skipped=0
+collapse=$(awk "/^collapse='/ { on = 1; next } on && /^END/ { sub(/'\$/, \"\"); print; exit } on" tests/bench/perf.sh)
+
+# Folded text to "exclusive% inclusive% name", for one program's threads.
+shares() { # COMM-PATTERN FILE
+	awk -v comm="$1" '{ n = $NF; sub(/ [0-9]+$/, ""); depth = split($0, frame, ";")
+		if (frame[1] !~ comm) next
+		all += n
+		for (i = 2; i <= depth; i++) {
+			name = frame[i]
+			if (name ~ /^\[/) name = "[" # how the unknown is called differs
+			sub(/\(.*/, "", name); sub(/@.*/, "", name); sub(/^void /, "", name)
+			sub(/^__GI_/, "", name); sub(/^_+/, "", name) # aliases of one function
+			frame[i] = name
+			if (!((name, NR) in seen)) { seen[name, NR] = 1; inclusive[name] += n }
+		}
+		exclusive[frame[depth]] += n }
+	END { for (name in inclusive) printf "%.3f %.3f %s\n", 100 * exclusive[name] / all, 100 * inclusive[name] / all, name }' "$2"
+}
+# Each of perf's ten hottest by column must be within 2 points in ours.
+compare() { # COLUMN THEIRS OURS
+	awk -v column="$1" 'NR == FNR { value = $column; $1 = $2 = ""; ours[$0] = value; next }
+		{ value = $column; $1 = $2 = ""; difference = ours[$0] - value
+		  if (difference < 0) difference = -difference
+		  if (difference > worst) { worst = difference; name = $0 }
+		  if (difference > 2) { printf "     %s: perf %.1f %%, stoke %.1f %%\n", $0, value, ours[$0]; bad = 1 } }
+		END { printf "     column %d: at most %.1f points apart (%s)\n", column, worst, name; exit bad }' \
+		"$3" <(grep -v ' \[$' "$2" | sort -gr -k"$1,$1" | head -10)
+}
+check() { # NAME COMM-PATTERN COMMAND...
+	local name=$1 comm=$2
+	shift 2
+	if ! command -v "$1" >/dev/null; then
+		echo "SKIP $name: no $1 here"
+		n_skipped=$((n_skipped + 1))
+		return
+	fi
+	perf record -q -F 1999 -e cpu-clock --call-graph dwarf,16384 -o "$work/perf.data" -- "$@" >/dev/null 2>&1
+	perf script --no-inline -i "$work/perf.data" 2>/dev/null | awk "$collapse" >"$work/theirs.folded"
+	"$stoke" record -q --no-inline -F 1999 -e cpu-clock --call-graph dwarf,16384 -o "$work/ours.folded" -- "$@" >/dev/null 2>&1
+	shares "$comm" "$work/theirs.folded" >"$work/theirs"
+	shares "$comm" "$work/ours.folded" >"$work/ours"
+	if [ -s "$work/theirs" ] && compare 1 "$work/theirs" "$work/ours" &&
+		compare 2 "$work/theirs" "$work/ours"; then
+		n_passed=$((n_passed + 1))
+		echo "ok   $name"
+	else
+		n_failed=$((n_failed + 1))
+		echo "FAIL $name"
+	fi
+}
+awk '/<<.CPP.$/ { on = 1; next } /^CPP$/ { on = 0 } on' tests/bench/perf.sh >"$work/deep.cpp"
+g++ -O2 -std=c++17 -include chrono -fomit-frame-pointer -pthread -o "$work/deep" "$work/deep.cpp" || exit 1
+check "C++, threads, no frame pointers" "^deep$" "$work/deep" 3
+check "C kernels with hot leaves" "^(stoke|gbdt)" "$stoke" workload gbdt rows=100k rounds=100
+check "xz, threads" "^xz$" xz -3 -k -c -T2 /usr/bin/git
+echo "$n_passed passed, $n_failed failed, $n_skipped skipped"
+[ "$n_failed" -eq 0 ]
