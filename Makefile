@@ -130,6 +130,9 @@ bench: all $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench_*.c))  #
 compile_commands.json compdb: build/features.mk $(GENERATED) FORCE
 	$(Q)tests/compdb.sh '$(CC) $(ALL_CFLAGS)' $(SOURCES) > compile_commands.json
 
+libs: build/features.mk # what programs are linked with; for tests/fuzz.sh
+	@echo $(LIBS)
+
 features: build/features.mk  ## show the optional libraries found
 	$(Q)cat build/features.mk
 
@@ -151,6 +154,6 @@ clean:  ## remove what was built
 	$(Q)rm -rf build compile_commands.json
 
 FORCE:
-.PHONY: all objects unit run test setup layers lint format fuzz bench compdb features install \
+.PHONY: all objects unit run test setup layers lint format fuzz bench compdb libs features install \
 	uninstall help clean FORCE $(TESTS)
 -include $(OBJECTS:.o=.d) $(TESTS:%=$(BUILD)/tests/%.d)

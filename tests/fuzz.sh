@@ -13,12 +13,7 @@ build() {
 	local objects libs features
 	features=$(sed -n 's/\(HAVE_[A-Z]*\) := \(.\)/-D\1=\2/p' build/features.mk)
 	objects=$(find build/fuzz -name '*.o' ! -path '*/tui/main.o' ! -path '*/tests/*')
-	libs="-lncursesw -ltinfo -lpfm -lunwind-$(uname -m) -lunwind -ldw -lelf -lz -lm -lpthread"
-	grep -q 'ZSTD := 1' build/features.mk && libs="$libs -lzstd"
-	grep -q 'IBERTY := 1' build/features.mk && libs="$libs -liberty"
-	grep -q 'PROTOBUFC := 1' build/features.mk && libs="$libs -lprotobuf-c"
-	grep -q 'HWLOC := 1' build/features.mk && libs="$libs -lhwloc"
-	grep -q 'JSONC := 1' build/features.mk && libs="$libs -ljson-c"
+	libs=$(make --no-print-directory libs)
 	mkdir -p build/fuzz/tests
 	for target in "$@"; do
 		# shellcheck disable=SC2086
