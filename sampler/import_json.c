@@ -65,15 +65,16 @@ static size_t last_element(const char *text, size_t n, struct nesting *at_end)
 }
 
 /* Closes the text behind its last whole element; false if it has none. */
-static bool mend(char *text, size_t *n)
+static bool mend(char **text, size_t *n)
 {
 	struct nesting nesting = { .depth = 0 };
-	size_t end = last_element(text, *n, &nesting);
-	if (end == 0 || end + (size_t)nesting.depth > *n)
+	size_t end = last_element(*text, *n, &nesting);
+	if (end == 0)
 		return false;
+	*text = reallocate(*text, end + MOST_DEPTH + 1, 1);
 	while (nesting.depth > 0)
-		text[end++] = nesting.open[--nesting.depth] == '[' ? ']' : '}';
-	text[end] = '\0';
+		(*text)[end++] = nesting.open[--nesting.depth] == '[' ? ']' : '}';
+	(*text)[end] = '\0';
 	*n = end;
 	return true;
 }
@@ -103,7 +104,7 @@ struct json_object *import_json_read(const char *path, bool *is_cut, struct why 
 		return NULL;
 	struct json_object *root = parse(text, n, &at, &problem);
 	size_t first_at = at;
-	if (!root && mend(text, &n)) {
+	if (!root && mend(&text, &n)) {
 		const char *other;
 		*is_cut = true;
 		root = parse(text, n, &at, &other);
