@@ -4,6 +4,7 @@
  */
 #include "sampler/import_frames.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,14 +76,16 @@ uint32_t import_module(struct import_frames *frames, const char *path, const cha
 	return recording_add_module(frames->recording, &row);
 }
 
-static uint32_t add_function(struct import_frames *frames, const char *name, uint32_t module,
-			     uint32_t flags)
+static uint32_t add_function(struct import_frames *frames, const struct import_place *place,
+			     uint32_t module, uint32_t flags)
 {
 	char clean[MOST_NAME_BYTES], linkage[MOST_NAME_BYTES];
+	const char *name = place->name && place->name[0] ? place->name : place->linkage_name;
 	if (!name || !name[0])
 		name = "[unknown: no name]";
+	bool has_linkage = place->linkage_name && place->linkage_name[0];
 	demangle(clean, sizeof clean, name);
-	text_clean(linkage, sizeof linkage, name);
+	text_clean(linkage, sizeof linkage, has_linkage ? place->linkage_name : name);
 	struct function_row row = {
 		.name = recording_add_string(frames->recording, clean),
 		.linkage_name = recording_add_string(frames->recording, linkage),
@@ -108,7 +111,7 @@ static struct location_row location_of(struct import_frames *frames,
 	uint32_t around = 0;
 	for (size_t i = n; i-- > 1;) {
 		struct inline_row row = {
-			.function = add_function(frames, places[i].name, module, flags),
+			.function = add_function(frames, &places[i], module, flags),
 			.file = add_file(frames, places[i].file),
 			.line = places[i].line,
 			.inlined_into = around,
@@ -116,11 +119,24 @@ static struct location_row location_of(struct import_frames *frames,
 		around = recording_add_inline(frames->recording, &row);
 	}
 	return (struct location_row){
-		.function = add_function(frames, places[0].name, module, flags),
+		.function = add_function(frames, &places[0], module, flags),
 		.file = add_file(frames, places[0].file),
 		.line = places[0].line,
 		.inlined_into = around,
 	};
+}
+
+static uint32_t add_named(struct import_frames *frames, const struct place *place)
+{
+	struct frame_row row = {
+		.address = interner_row(&frames->interner, &frames->places, place),
+		.module = place->module,
+		.flags = place->flags | FRAME_NAMED,
+	};
+	uint32_t frame = recording_add_frame(frames->recording, &row);
+	if (frame == frames->recording->tables[TABLE_LOCATIONS].n_rows)
+		recording_add_location(frames->recording, &place->location);
+	return frame;
 }
 
 uint32_t import_frame(struct import_frames *frames, const struct import_place *places, size_t n,
@@ -131,15 +147,27 @@ uint32_t import_frame(struct import_frames *frames, const struct import_place *p
 		.module = module,
 		.flags = flags,
 	};
-	struct frame_row row = {
-		.address = interner_row(&frames->interner, &frames->places, &place),
+	return add_named(frames, &place);
+}
+
+uint32_t import_frame_at(struct import_frames *frames, const struct import_place *places, size_t n,
+			 uint32_t module, uint32_t flags, uint64_t address)
+{
+	struct place place = {
+		.location = location_of(frames, places, n, module, flags),
 		.module = module,
-		.flags = flags | FRAME_NAMED,
+		.flags = flags,
 	};
-	uint32_t frame = recording_add_frame(frames->recording, &row);
-	if (frame == frames->recording->tables[TABLE_LOCATIONS].n_rows)
-		recording_add_location(frames->recording, &place.location);
-	return frame;
+	struct frame_row row = { .address = address, .module = module, .flags = flags };
+	struct recording *recording = frames->recording;
+	uint32_t frame = recording_add_frame(recording, &row);
+	if (frame == recording->tables[TABLE_LOCATIONS].n_rows) {
+		recording_add_location(recording, &place.location);
+		return frame;
+	}
+	bool is_same = memcmp(recording_location(recording, frame), &place.location,
+			      sizeof place.location) == 0;
+	return is_same ? frame : add_named(frames, &place);
 }
 
 uint32_t import_stack(struct import_frames *frames, const uint32_t *ids, size_t n)

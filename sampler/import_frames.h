@@ -13,7 +13,8 @@ struct recording;
 
 /* One function of a frame, with where in it the frame is. NULL or "" = not said. */
 struct import_place {
-	const char *name; /* mangled names are demangled */
+	const char *name;         /* mangled names are demangled */
+	const char *linkage_name; /* as in the symbol table; "" or NULL = the name itself */
 	const char *file;
 	uint32_t line;
 };
@@ -36,6 +37,11 @@ uint32_t import_module(struct import_frames *frames, const char *path, const cha
  */
 uint32_t import_frame(struct import_frames *frames, const struct import_place *places, size_t n,
 		      uint32_t module, uint32_t flags);
+
+/* import_frame_at: the same, of a known address in its module's own addresses. Of two frames that
+ * say different things of one address the later is known by its name only. */
+uint32_t import_frame_at(struct import_frames *frames, const struct import_place *places, size_t n,
+			 uint32_t module, uint32_t flags, uint64_t address);
 
 /* import_stack: the id of a stack of n frames, innermost first. */
 uint32_t import_stack(struct import_frames *frames, const uint32_t *ids, size_t n);
