@@ -29,6 +29,8 @@ seeds() { # TARGET FOLDER
 	fuzz_folded) cp build/seed.folded "$2/" 2>/dev/null ;;
 	fuzz_perf_data) cp build/seed-*.data "$2/" 2>/dev/null ;;
 	fuzz_perf_script) cp build/seed.perf "$2/" 2>/dev/null ;;
+	fuzz_pprof) gunzip -c build/seed.pb.gz >"$2/seed.pb" 2>/dev/null ;;
+	fuzz_json) cp build/seed.*.json "$2/" 2>/dev/null ;;
 	fuzz_recording) cp build/seed.stoke "$2/" 2>/dev/null ;;
 	esac
 	cp "tests/fuzz-regressions/$1/"* "$2/" 2>/dev/null
@@ -44,7 +46,9 @@ build "$@" || exit 1
 printf 'int main(void){return 0;}' | ${CC:-cc} -g -xc - -o build/fuzz/tests/seed.elf
 [ ! -x build/release/stoke ] || {
 	build/release/stoke record -q -o build/seed.stoke -- true
-	build/release/stoke export build/seed.stoke -o build/seed.folded
+	for format in folded pb.gz speedscope.json trace.json; do
+		build/release/stoke export build/seed.stoke -o build/seed.$format 2>/dev/null
+	done
 }
 if command -v perf >/dev/null; then
 	perf record -q -o build/seed-chains.data -e cpu-clock,page-faults -c 10000 -g -- true
