@@ -228,21 +228,22 @@ static void backward_job(void *opaque, unsigned share, unsigned n_shares)
 	heads_of_share(opaque, share, n_shares, block_backward);
 }
 
-/* Scores that are computed: each block of queries sees all keys up to its end. */
-static double count_scores(const struct attention *with)
+double autograd_attention_scores(size_t length)
 {
 	double n = 0;
-	for (size_t from = 0; from < with->length; from += BLOCK) {
-		size_t size = with->length - from < BLOCK ? with->length - from : BLOCK;
+	for (size_t from = 0; from < length; from += BLOCK) {
+		size_t size = length - from < BLOCK ? length - from : BLOCK;
 		n += (double)size * (double)(from + size);
 	}
-	return n * (double)(with->n_sequences * with->n_heads);
+	return n;
 }
 
 static void count_attention(struct tape *tape, const struct attention *with, double n_products,
 			    double n_arrays)
 {
-	double scores = count_scores(with), tokens = (double)(with->n_sequences * with->length);
+	double scores = autograd_attention_scores(with->length) *
+			(double)(with->n_sequences * with->n_heads);
+	double tokens = (double)(with->n_sequences * with->length);
 	double bytes = 4 * n_arrays * tokens * (double)(with->n_heads * with->width);
 	tape_count_matmul(tape, n_products * 2 * scores * (double)with->width,
 			  bytes + 4 * n_products * scores);
