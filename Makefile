@@ -123,6 +123,9 @@ format:  ## format all sources
 fuzz:  ## run every fuzz target for SECONDS seconds (20)
 	$(Q)tests/fuzz.sh $(or $(SECONDS),20) $(FUZZERS)
 
+test-pmu: all  ## count and sample in guests with a PMU (emulated; needs QEMU and the network)
+	$(Q)STOKE_SETUP=pmu tests/setup.sh && tests/pmu/x86.sh $(BUILD)/stoke
+
 bench: all $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench_*.c))  ## measure beside perf
 	$(Q)for b in $(wildcard tests/bench/*.sh); do $$b $(BUILD)/stoke || exit 1; done
 	$(Q)for b in $(filter $(BUILD)/tests/%,$^); do $$b || exit 1; done
@@ -154,6 +157,6 @@ clean:  ## remove what was built
 	$(Q)rm -rf build compile_commands.json
 
 FORCE:
-.PHONY: all objects unit run test setup layers lint format fuzz bench compdb libs features install \
+.PHONY: all objects unit run test test-pmu setup layers lint format fuzz bench compdb libs features install \
 	uninstall help clean FORCE $(TESTS)
 -include $(OBJECTS:.o=.d) $(TESTS:%=$(BUILD)/tests/%.d)

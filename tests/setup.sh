@@ -43,6 +43,12 @@ if [ "${STOKE_SETUP:-}" = all ]; then # what CI needs beside
 	need shellcheck command -v shellcheck
 	need groff command -v groff
 fi
+if [ "${STOKE_SETUP:-}" = pmu ]; then # guests with counters
+	need qemu-system-x86 command -v qemu-system-x86_64
+	need busybox-static command -v busybox
+	need kmod test -x /sbin/insmod -o -x /usr/sbin/insmod
+	need cpio command -v cpio
+fi
 [ -n "$missing" ] || exit 0
 
 echo "stoke needs packages that are not here:$missing"

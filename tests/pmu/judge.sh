@@ -1,0 +1,83 @@
+# shellcheck shell=bash
+# Sourced by the guests' tests: reads "== PART" sections of stat's CSV and compares.
+# Columns: kind,group,core,name,value,unit,deviation,runs,provenance,running_ratio,reason
+n_passed=0 n_failed=0 n_skipped=0
+tolerance=0.01
+
+pass() { n_passed=$((n_passed + 1)); }
+fail() {
+	n_failed=$((n_failed + 1))
+	echo "FAIL $1"
+}
+skip() {
+	n_skipped=$((n_skipped + 1))
+	echo "SKIP $1"
+}
+finish() {
+	echo "$n_passed passed, $n_failed failed, $n_skipped skipped"
+	[ "$n_failed" = 0 ]
+	exit
+}
+
+section() { awk -v part="== $2" '/^== / { on = $0 == part; next } on' "$1"; }
+
+# status NAME STATUS FILE
+status() {
+	if [ "$2" = 0 ]; then
+		pass
+	else
+		fail "$1: status $2"
+		tail -n 20 "$3"
+	fi
+}
+
+# near NAME EXPECTED GOT [TOLERANCE]
+near() {
+	if awk -v e="$2" -v g="${3:-none}" -v t="${4:-$tolerance}" \
+		'BEGIN { exit !(g + 0 == g && g >= e * (1 - t) && g <= e * (1 + t)) }'; then
+		pass
+	else
+		fail "$1: ${3:-nothing}, not $2"
+	fi
+}
+
+# ratio NAME EXPECTED FILE PART EVENT EVENT
+ratio() {
+	near "$1" "$2" "$(section "$3" "$4" | awk -F, -v a="$5" -v b="$6" \
+		'$1 == "event" && $4 == a { x = $5 } $1 == "event" && $4 == b { y = $5 }
+		END { if (y > 0) printf "%.9f", x / y }')"
+}
+
+# value NAME EXPECTED FILE PART METRIC
+value() {
+	near "$1" "$2" "$(section "$3" "$4" | awk -F, -v m="$5" '$1 == "metric" && $4 == m { print $5; exit }')"
+}
+
+# field NAME EXPECTED FILE PART EVENT COLUMN
+field() {
+	local got
+	got=$(section "$3" "$4" | awk -F, -v m="$5" -v c="$6" '$4 == m { print $c; exit }')
+	if [ "$got" = "$2" ]; then pass; else fail "$1: ${got:-nothing}, not $2"; fi
+}
+
+# text NAME PATTERN FILE PART
+text() {
+	if section "$3" "$4" | grep -q -- "$2"; then pass; else fail "$1: no \"$2\""; fi
+}
+
+# samples NAME EXPECTED FILE EVENT
+samples() {
+	near "$1" "$2" "$(section "$3" "sampled $4" | awk '$1 == "samples" { print $2 }')" 0.03
+}
+
+# same_as_perf NAME FILE EVENT...: ratios to cycles
+same_as_perf() {
+	local name=$1 file=$2 event ours
+	shift 2
+	for event; do
+		ours=$(section "$file" group | awk -F, -v e="$event" \
+			'$4 == "cycles" { c = $5 } $4 == e { v = $5 } END { if (c > 0) printf "%.9f", v / c }')
+		near "$name: $event" "${ours:-none}" "$(section "$file" perf | awk -F, -v e="$event" \
+			'{ sub(/:u$/, "", $3) } $3 == "cycles" { c = $1 } $3 == e { v = $1 } END { if (c > 0) printf "%.9f", v / c }')"
+	done
+}

@@ -1,0 +1,89 @@
+#!/bin/bash
+# Counting and sampling in an x86 guest with a PMU: every ratio within 1 % of its one right answer,
+# in groups, in turns (multiplexed), by the kernel's names and by libpfm4's.
+# Usage: tests/pmu/x86.sh STOKE
+set -u
+stoke=$(realpath "${1:-build/release/stoke}")
+[ -x "$stoke" ] || { echo "there is no $stoke: run make"; exit 1; }
+cd "$(dirname "$0")" || exit 1
+# shellcheck source=tests/pmu/judge.sh
+. ./judge.sh
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+gcc -O1 -static -o "$work/burn" burn.c || exit 1
+burn=$work/burn
+perf=$(command -v perf || true)
+
+cat >"$work/generic" <<SCRIPT
+run() { echo "== \$1"; shift; $stoke stat -x, "\$@" -- $burn 0.3 2>/dev/null; }
+run group -e '{cycles,instructions,cache-references,cache-misses,branches,branch-misses}'
+run l1 -e '{L1-dcache-loads,L1-dcache-load-misses,LLC-loads,LLC-load-misses},{dTLB-loads,dTLB-load-misses}'
+run never -e '{branches,L1-dcache-loads,L1-dcache-load-misses,LLC-loads,LLC-load-misses,dTLB-loads}'
+run turns -e cycles,instructions,cache-references,cache-misses,branches,branch-misses,L1-dcache-loads,L1-dcache-load-misses,LLC-loads,LLC-load-misses,dTLB-loads,dTLB-load-misses
+run sysfs -e '{cpu/cpu-cycles/,cpu/event=0xc0/,cpu/config=0x412e/u}'
+run metrics -g ipc,branches,l1,llc,tlb
+run large -e '{cycles,instructions,ref-cycles,cache-references,cache-misses,branches,branch-misses,bus-cycles,stalled-cycles-frontend}'
+[ -z "$perf" ] || { echo "== perf"; $perf stat -x, -e '{cycles,instructions,cache-references,cache-misses,branches,branch-misses}' $burn 0.3 2>&1 >/dev/null; }
+# The first recording reads symbol tables for longer than the ring holds, under emulation.
+$stoke record -q -o /tmp/warm.folded -- $burn 0.2 >/dev/null 2>&1
+for pair in cycles:2000000 instructions:3000000 cache-references:40000 cache-misses:4000 branches:600000 branch-misses:12000 L1-dcache-load-misses:25000 cpu-clock:1000000; do
+	event=\${pair%:*}
+	echo "== sampled \$event"
+	$stoke record -q --call-graph fp -c \${pair#*:} -e \$event -- $burn 2 2>/dev/null | awk '{ n += \$NF } END { print "samples", n + 0 }'
+done
+SCRIPT
+CPU=Nehalem ./guest_x86.sh "$work/generic" "$stoke" "$burn" ${perf:+"$perf"} >"$work/out"
+status "the guest with generic events" $? "$work/out"
+for part in group turns; do
+	ratio "$part: instructions / cycles" 1.5 "$work/out" $part instructions cycles
+	ratio "$part: cache-misses / cache-references" 0.1 "$work/out" $part cache-misses cache-references
+	ratio "$part: branch-misses / branches" 0.02 "$work/out" $part branch-misses branches
+done
+for part in l1 turns; do
+	ratio "$part: L1 misses / loads" 0.03125 "$work/out" $part L1-dcache-load-misses L1-dcache-loads
+	ratio "$part: LLC misses / loads" 0.2 "$work/out" $part LLC-load-misses LLC-loads
+	ratio "$part: TLB misses / loads" 0.0025 "$work/out" $part dTLB-load-misses dTLB-loads
+done
+ratio "sysfs names" 1.5 "$work/out" sysfs cpu/event=0xc0/ cpu/cpu-cycles/
+ratio "sysfs raw config" 0.002 "$work/out" sysfs cpu/config=0x412e/u cpu/cpu-cycles/
+ratio "a group that does not fit is counted apart" 1.5 "$work/out" large instructions cycles
+text "a group that never gets counters is unavailable, not 0" '^event,,,L1-dcache-loads,,events,,0,unavailable,,"*It never got a counter' "$work/out" never
+field "group: measured, not scaled" measured "$work/out" group cycles 9
+field "turns: scaled, and said so" scaled "$work/out" turns cycles 9
+value "IPC" 1.5 "$work/out" metrics IPC
+value "branches predicted wrongly" 0.02 "$work/out" metrics "branches predicted wrongly"
+value "loads that miss L1" 0.03125 "$work/out" metrics "loads that miss L1"
+value "last cache" 0.1 "$work/out" metrics "requests that miss the last cache"
+value "TLB" 0.0025 "$work/out" metrics "loads that miss the TLB"
+if [ -n "$perf" ]; then
+	same_as_perf "perf stat agrees" "$work/out" cycles instructions cache-references cache-misses branches branch-misses
+else
+	skip "perf stat agrees: there is no perf here"
+fi
+for event in cycles instructions cache-references cache-misses branches branch-misses L1-dcache-load-misses cpu-clock; do
+	samples "samples of $event" 2000 "$work/out" "$event"
+done
+
+# libpfm4's tables for Skylake-X: of its numbers the PMU knows these to be the generic events.
+cat >"$work/skylake" <<SCRIPT
+run() { echo "== \$1"; shift; $stoke stat -x, "\$@" -- $burn 0.3 2>/dev/null; }
+run metrics -g ipc,branches,llc,topdown,l1,l2,tlb
+run names -e '{INST_RETIRED:ANY_P,CPU_CLK_UNHALTED:THREAD_P:u,MEM_LOAD_RETIRED:L1_MISS:upp}'
+echo "== unknown"
+$stoke stat -e MEM_LOAD_RETIRED:L1_MIS -- true 2>&1
+echo "== list"
+$stoke list events L3_MISS
+SCRIPT
+CPU=Skylake-Server ./guest_x86.sh "$work/skylake" "$stoke" "$burn" >"$work/out"
+status "the guest with libpfm4's names" $? "$work/out"
+value "skx IPC" 1.5 "$work/out" metrics IPC
+value "skx branches" 0.02 "$work/out" metrics "branches predicted wrongly"
+value "skx last cache" 0.1 "$work/out" metrics "requests that miss the last cache"
+ratio "skx names" 1.5 "$work/out" names INST_RETIRED:ANY_P CPU_CLK_UNHALTED:THREAD_P:u
+# Any other number n counts 1 + (7 * event + 13 * umask) mod 97 a microsecond: 0xd1, 8 is 16.
+ratio "skx precise" 0.008 "$work/out" names MEM_LOAD_RETIRED:L1_MISS:upp CPU_CLK_UNHALTED:THREAD_P:u
+# 0xd0, 0x81 is 30.
+value "skx loads that miss L1" 0.533333 "$work/out" metrics "loads that miss L1"
+text "skx suggests" "did you mean L1_MISS" "$work/out" unknown
+text "skx lists" "MEM_LOAD_RETIRED:L3_MISS" "$work/out" list
+finish
