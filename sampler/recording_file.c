@@ -30,6 +30,7 @@ enum {
 struct recording_file {
 	int fd;
 	char *path;
+	char *temporary; /* its name until it is placed; NULL afterwards, and for pipes */
 	uint64_t n_written[N_TABLES];
 	off_t good_bytes; /* end of the last commit */
 	uint8_t *buffer;
@@ -142,42 +143,80 @@ static int open_special(const char *path)
 	return fd >= 0 && write_header(fd) ? fd : -2;
 }
 
-/* The name appears with a whole header in it, or not at all. */
-static int open_new(const char *path)
+/* A name beside the path, so that placing it is one rename. *temporary is freed by the caller. */
+static int open_new(const char *path, char **temporary)
 {
 	size_t n = strlen(path) + sizeof ".XXXXXX";
-	char *temporary = allocate(n, 1);
-	snprintf(temporary, n, "%s.XXXXXX", path);
-	int fd = mkostemp(temporary, O_CLOEXEC | O_APPEND);
-	if (fd >= 0 && (!write_header(fd) || rename(temporary, path) != 0)) {
-		int error = errno;
-		unlink(temporary);
+	*temporary = allocate(n, 1);
+	snprintf(*temporary, n, "%s.XXXXXX", path);
+	int fd = mkostemp(*temporary, O_CLOEXEC | O_APPEND);
+	if (fd >= 0 && write_header(fd))
+		return fd;
+	int error = errno;
+	if (fd >= 0) {
+		unlink(*temporary);
 		close(fd);
-		errno = error;
-		fd = -1;
 	}
-	free(temporary);
-	return fd;
+	free(*temporary);
+	*temporary = NULL;
+	errno = error;
+	return -1;
+}
+
+static bool fail_path(const char *path, struct why *why)
+{
+	return why_fail(why, "Cannot write the recording %s: %s; choose another place with -o.",
+			path, strerror(errno));
 }
 
 struct recording_file *recording_file_create(const char *path, struct why *why)
 {
+	char *temporary = NULL;
 	int fd = open_special(path);
 	if (fd == -1)
-		fd = open_new(path);
+		fd = open_new(path, &temporary);
 	if (fd < 0) {
-		why_fail(why, "Cannot write the recording %s: %s; choose another place with -o.",
-			 path, strerror(errno));
+		fail_path(path, why);
 		return NULL;
 	}
 	struct recording_file *file = allocate(1, sizeof *file);
 	file->fd = fd;
 	file->path = strdup(path);
+	file->temporary = temporary;
 	file->good_bytes = sizeof(struct recording_header);
 	/* Row 0 of a table is the same everywhere; it is not written. */
 	for (int i = 0; i < N_TABLES; i++)
 		file->n_written[i] = i == TABLE_OUTPUTS ? 0 : 1;
 	return file;
+}
+
+bool recording_file_place(struct recording_file *file, struct why *why)
+{
+	if (!file->temporary)
+		return true;
+	if (rename(file->temporary, file->path) != 0)
+		return fail_path(file->path, why);
+	free(file->temporary);
+	file->temporary = NULL;
+	return true;
+}
+
+static void close_file(struct recording_file *file)
+{
+	close(file->fd);
+	free(file->buffer);
+	free(file->temporary);
+	free(file->path);
+	free(file);
+}
+
+void recording_file_discard(struct recording_file *file)
+{
+	if (!file)
+		return;
+	if (file->temporary)
+		unlink(file->temporary);
+	close_file(file);
 }
 
 bool recording_file_flush(struct recording_file *file, const struct recording *recording,
@@ -217,12 +256,10 @@ bool recording_file_close(struct recording_file *file, const struct recording *r
 	if (!file)
 		return true;
 	bool is_good = recording_file_flush(file, recording, why);
+	is_good = recording_file_place(file, is_good ? why : NULL) && is_good;
 	if (is_good && fsync(file->fd) != 0 && errno != EINVAL && errno != EROFS)
 		is_good = why_fail(why, "Cannot finish the recording %s: %s.", file->path,
 				   strerror(errno));
-	close(file->fd);
-	free(file->buffer);
-	free(file->path);
-	free(file);
+	close_file(file);
 	return is_good;
 }

@@ -16,9 +16,18 @@
 struct recording;
 struct recording_file;
 
-/* recording_file_create: a new file, mode 0600, replacing an old one only once the header is
- * written. Errors: false parts give NULL and a sentence. */
+/*
+ * recording_file_create: a new file, mode 0600, under a name of its own until it is placed: what
+ * the path held so far stays until then.
+ * Errors   NULL and a sentence
+ */
 struct recording_file *recording_file_create(const char *path, struct why *why);
+
+/* recording_file_place: give it its path, replacing an old file. Closing does it too. */
+bool recording_file_place(struct recording_file *file, struct why *why);
+
+/* recording_file_discard: remove it if it has not been placed, close, free. NULL is fine. */
+void recording_file_discard(struct recording_file *file);
 
 /*
  * recording_file_flush: append what was published since the last flush.
@@ -29,7 +38,7 @@ struct recording_file *recording_file_create(const char *path, struct why *why);
 bool recording_file_flush(struct recording_file *file, const struct recording *recording,
 			  struct why *why);
 
-/* recording_file_close: flush, fsync, close, free; the last error if any. NULL is fine. */
+/* recording_file_close: flush, place, fsync, close, free; the last error if any. NULL is fine. */
 bool recording_file_close(struct recording_file *file, const struct recording *recording,
 			  struct why *why);
 

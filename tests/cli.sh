@@ -115,6 +115,9 @@ expect "-o a directory" 125 "" "Cannot write /tmp" "$stoke" record -o /tmp -- to
 expect "-o in no directory" 125 "" "No such file" "$stoke" record -o none/a.folded -- touch ran
 expect "-o .stoke in no directory" 125 "" "No such file" "$stoke" record -o none/a.stoke -- touch ran
 [ ! -e ran ] || fail "a wrong -o: the program ran"
+printf old >old.stoke
+expect "failed start keeps the old recording" 127 "" "*" "$stoke" record -o old.stoke -- nosuchcommand
+expect "and leaves nothing beside it" 0 "^old old.stoke$" "" sh -c 'echo "$(cat old.stoke)" old.stoke*'
 expect "failed start leaves no file" 127 "" "*" "$stoke" record -o left.folded -- nosuchcommand
 [ ! -e left.folded ] || fail "a failed start left a file"
 "$stoke" record -q -- sh -c "$burn; exit 5" 2>err | head -c 1 >out

@@ -339,6 +339,7 @@ static size_t save_in_two(unsigned char *bytes, size_t most, size_t *first)
 	struct why why;
 	struct stat status;
 	struct recording_file *file = recording_file_create(path, &why);
+	assert_true(recording_file_place(file, &why));
 	assert_true(recording_file_flush(file, recording, &why));
 	stat(path, &status);
 	*first = (size_t)status.st_size;
@@ -393,6 +394,24 @@ static void other_files_are_refused_in_a_sentence(void **state)
 	assert_null(recording_file_create("/nonexistent/x.stoke", &why));
 }
 
+static void an_old_file_stays_until_the_new_one_is_placed(void **state)
+{
+	unsigned char bytes[16];
+	struct why why;
+	(void)state;
+	write_file((const unsigned char *)"hello", 5);
+	recording_file_discard(recording_file_create(path, &why));
+	assert_int_equal(read_file(bytes, sizeof bytes), 5);
+	assert_memory_equal(bytes, "hello", 5);
+	struct recording_file *file = recording_file_create(path, &why);
+	assert_int_equal(read_file(bytes, sizeof bytes), 5);
+	assert_true(recording_file_place(file, &why));
+	assert_true(read_file(bytes, sizeof bytes) >= 8);
+	assert_memory_equal(bytes, "STOKEREC", 8);
+	recording_file_discard(file); /* placed: what is there stays */
+	assert_int_equal(access(path, F_OK), 0);
+}
+
 static void damaged_references_are_refused(void **state)
 {
 	struct recording *recording = make();
@@ -441,6 +460,7 @@ int main(void)
 		cmocka_unit_test(files_cut_at_every_byte_open_or_say_why),
 		cmocka_unit_test(flipped_bytes_never_crash),
 		cmocka_unit_test(other_files_are_refused_in_a_sentence),
+		cmocka_unit_test(an_old_file_stays_until_the_new_one_is_placed),
 		cmocka_unit_test(damaged_references_are_refused),
 		cmocka_unit_test(folded_text_comes_back),
 	};

@@ -108,7 +108,8 @@ restored "restored after report"
 for signal in SEGV TERM HUP; do
 	begin xterm-256color C.UTF-8 80x24 "$stoke report $work/a.stoke"
 	shows "before $signal" 'saved'
-	pkill -"$signal" -f "^$stoke report $work/a.stoke" ; sleep 0.5
+	tty=$(t display-message -p -t 0 '#{pane_tty}')
+	pkill -"$signal" -x -t "${tty#/dev/}" stoke ; sleep 0.5
 	keys '' Enter
 	restored "restored after $signal"
 done

@@ -79,6 +79,8 @@ static void put(const struct canvas *canvas, int x, int y, const char *text, siz
 static void combine(const struct canvas *canvas, int x, int y, const char *text, size_t n)
 {
 	struct cell *cell = cell_at(canvas, x, y);
+	if (cell->text[0] == '\0' && x > 0) /* the second half of a wide character */
+		cell = cell_at(canvas, x - 1, y);
 	size_t length = strlen(cell->text);
 	if (length + n < sizeof cell->text)
 		memcpy(cell->text + length, text, n);

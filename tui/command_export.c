@@ -34,7 +34,7 @@ static int run(int argc, char **argv)
 		status = fail_with(STATUS_FAILED, "export", &why);
 	else
 		status = STATUS_OK;
-	session_output_close(&output, recording);
+	session_output_close(&output);
 	recording_free(recording);
 	return status;
 }

@@ -40,7 +40,7 @@ static bool write_recording(const struct settings *settings, const struct record
 		is_good = session_output_write(&output, recording, why);
 	else if (*status != STATUS_USAGE)
 		*status = STATUS_FAILED;
-	session_output_close(&output, recording);
+	session_output_close(&output);
 	return is_good;
 }
 

@@ -191,7 +191,9 @@ static bool start(struct session *session, int *status, struct why *why)
 		*status = STATUS_REQUIRE;
 		return false;
 	}
-	return target_release(&session->target, status, why);
+	/* The old recording stays if the program cannot even start. */
+	return target_release(&session->target, status, why) &&
+	       (!session->output.file || recording_file_place(session->output.file, why));
 }
 
 /* Ends a program that still runs (--duration is over, or we are to leave); its exit status. */
@@ -261,7 +263,7 @@ static void close_session(struct session *session)
 	collector_stop(session->collector);
 	if (session->has_target)
 		target_close(&session->target);
-	session_output_close(&session->output, session->recording);
+	session_output_close(&session->output);
 	session_program_close(&session->program);
 	recording_free(session->recording);
 	if (session->signal_fd >= 0)

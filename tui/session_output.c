@@ -152,11 +152,10 @@ bool session_output_write(struct session_output *output, const struct recording 
 	return is_written || errno == EPIPE;
 }
 
-void session_output_close(struct session_output *output, const struct recording *recording)
+void session_output_close(struct session_output *output)
 {
-	bool is_left_empty = output->path && !output->is_used && (output->is_new || output->file);
-	if (output->file)
-		recording_file_close(output->file, recording, NULL);
+	bool is_left_empty = output->path && !output->is_used && output->is_new;
+	recording_file_discard(output->file);
 	if (output->stream && output->path)
 		fclose(output->stream);
 	if (is_left_empty)

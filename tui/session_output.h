@@ -44,6 +44,6 @@ bool session_output_write(struct session_output *output, const struct recording 
 			  struct why *why);
 
 /* session_output_close: a file that we made and never filled is removed. */
-void session_output_close(struct session_output *output, const struct recording *recording);
+void session_output_close(struct session_output *output);
 
 #endif
