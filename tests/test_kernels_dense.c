@@ -420,6 +420,11 @@ static void the_workload_passes_its_own_checks(void **state)
 		assert_int_equal(run(variant, "size=S", "repeats=1", "layout=columns"), 0);
 	}
 	assert_int_equal(run("size=S", "repeats=20", "threads=3", "seed=5"), 0);
+	assert_int_equal(run("type=bf16", "n=301", "repeats=2", "threads=2"), 0);
+	assert_int_equal(run("type=int8", "n=301", "repeats=2", "threads=2"), 0);
+	assert_int_equal(run("type=bf16", "n=99", "variant=ipj", "layout=columns"), 0);
+	assert_int_equal(run("type=int8", "n=99", "variant=ijp", "repeats=3"), 0);
+	assert_int_equal(run("type=int8", "n=99", "variant=blocked", "repeats=3"), 1);
 	assert_int_equal(run("n=1", "m=1", "k=1", "repeats=3"), 0);
 	assert_int_equal(run("n=-1", "m=1", "k=1", "repeats=3"), 2);
 	assert_int_equal(run("variant=fast", "m=1", "k=1", "repeats=3"), 2);

@@ -8,17 +8,34 @@
 #include <string.h>
 
 #include "kernels/gemm.h"
+#include "kernels/gemm_bf16.h"
+#include "kernels/gemm_int8.h"
 #include "kernels/support/dispatch.h"
+#include "kernels/support/gemv_weights.h"
 #include "sampler/base/probe.h"
 #include "workloads/support/crew.h"
 #include "workloads/support/random.h"
 #include "workloads/workload.h"
 
-enum { SIZE, N, M, K, VARIANT, LAYOUT, THREADS, REPEATS, SEED };
+enum { SIZE, TYPE, N, M, K, VARIANT, LAYOUT, THREADS, REPEATS, SEED };
+
+enum { C_BYTES = 4 };
+
+/* In the order of type=. */
+static const struct type {
+	const char *name;
+	size_t element_bytes; /* of A and B; C's are 4 */
+	gemm_function *(*variant)(const char *name);
+} types[] = {
+	{ "f32", 4, gemm_variant },
+	{ "bf16", 2, gemm_bf16_variant },
+	{ "int8", 1, gemm_int8_variant },
+};
 
 struct state {
 	struct gemm_task task;
-	float *a, *b, *c;
+	const struct type *type;
+	char *a, *b, *c;
 	gemm_function *gemm;
 	struct crew *crew;
 	void **workspaces; /* one a thread */
@@ -28,12 +45,28 @@ struct state {
 	double flops, bytes, cells;
 };
 
-/* Between -1 and 1, the same for any number of threads: each row has its own sequence. */
-static void fill_rows(float *to, size_t row, size_t n, uint64_t seed)
+/* Between -1 and 1, or any bytes; the same for any number of threads: each row has its own
+ * sequence. */
+static void fill_row(const struct type *type, void *to, size_t n, uint64_t seed)
 {
-	struct random random = { seed + row * 0x9e3779b97f4a7c15u };
-	for (size_t i = 0; i < n; i++)
-		to[i] = (float)(2 * random_unit(&random) - 1);
+	struct random random = { seed };
+	for (size_t i = 0; i < n; i++) {
+		float value = (float)(2 * random_unit(&random) - 1);
+		if (type->element_bytes == 4)
+			((float *)to)[i] = value;
+		else if (type->element_bytes == 2)
+			((uint16_t *)to)[i] = bf16_from_f32(value);
+		else
+			((uint8_t *)to)[i] = (uint8_t)random_bits(&random);
+	}
+}
+
+static void fill_rows(const struct state *state, char *to, size_t n, size_t from, size_t end)
+{
+	uint64_t seed = to == state->a ? state->seed : ~state->seed;
+	for (size_t i = from; i < end; i++)
+		fill_row(state->type, to + i * n * state->type->element_bytes, n,
+			 seed + i * 0x9e3779b97f4a7c15u);
 }
 
 static void fill_share(void *opaque, unsigned share, unsigned n_shares)
@@ -42,13 +75,10 @@ static void fill_share(void *opaque, unsigned share, unsigned n_shares)
 	const struct gemm_task *task = &state->task;
 	size_t from, to;
 	crew_part(task->m, share, n_shares, &from, &to);
-	for (size_t i = from; i < to; i++) {
-		fill_rows(state->a + i * task->k, i, task->k, state->seed);
-		memset(state->c + i * task->n, 0, task->n * sizeof(float));
-	}
+	fill_rows(state, state->a, task->k, from, to);
+	memset(state->c + from * task->n * C_BYTES, 0, (to - from) * task->n * C_BYTES);
 	crew_part(task->k, share, n_shares, &from, &to);
-	for (size_t i = from; i < to; i++)
-		fill_rows(state->b + i * task->n, i, task->n, ~state->seed);
+	fill_rows(state, state->b, task->n, from, to);
 }
 
 static void gemm_finish(void *opaque)
@@ -85,9 +115,9 @@ static size_t rows_of_band(const char *variant, const struct gemm_task *task)
 static bool take_memory(struct state *state, struct why *why)
 {
 	const struct gemm_task *task = &state->task;
-	state->a = aligned_take(task->m * task->k * sizeof(float));
-	state->b = aligned_take(task->k * task->n * sizeof(float));
-	state->c = aligned_take(task->m * task->n * sizeof(float));
+	state->a = aligned_take(task->m * task->k * state->type->element_bytes);
+	state->b = aligned_take(task->k * task->n * state->type->element_bytes);
+	state->c = aligned_take(task->m * task->n * C_BYTES);
 	state->workspaces = allocate(crew_size(state->crew), sizeof *state->workspaces);
 	bool has_all = state->a && state->b && state->c;
 	for (unsigned i = 0; i < crew_size(state->crew); i++) {
@@ -101,13 +131,16 @@ static bool take_memory(struct state *state, struct why *why)
 
 static void *gemm_prepare(const struct setting *settings, struct why *why)
 {
-	gemm_function *gemm = gemm_variant(settings[VARIANT].text);
+	const struct type *type = &types[settings[TYPE].choice];
+	gemm_function *gemm = type->variant(settings[VARIANT].text);
 	if (!gemm) {
-		why_fail(why, "This CPU cannot run variant=%s; choose another or auto.",
-			 settings[VARIANT].text);
+		why_fail(why,
+			 "There is no variant=%s of type=%s on this CPU; choose another or auto.",
+			 settings[VARIANT].text, type->name);
 		return NULL;
 	}
 	struct state *state = allocate(1, sizeof *state);
+	state->type = type;
 	struct gemm_task *task = &state->task;
 	state->gemm = gemm;
 	state->seed = (uint64_t)settings[SEED].number;
@@ -115,8 +148,8 @@ static void *gemm_prepare(const struct setting *settings, struct why *why)
 	*task = gemm_task_plain(side(settings, M), side(settings, N), side(settings, K), NULL, NULL,
 				NULL);
 	state->band_rows = rows_of_band(settings[VARIANT].text, task);
-	snprintf(state->phase, sizeof state->phase, "%s %zux%zux%zu", settings[VARIANT].text,
-		 task->m, task->n, task->k);
+	snprintf(state->phase, sizeof state->phase, "%s %s %zux%zux%zu", type->name,
+		 settings[VARIANT].text, task->m, task->n, task->k);
 	state->crew = crew_new((unsigned)settings[THREADS].number, "gemm");
 	if (!take_memory(state, why)) {
 		gemm_finish(state);
@@ -143,8 +176,8 @@ static struct gemm_task band_of(const struct state *state)
 	struct gemm_task band = state->task;
 	size_t left = band.m - state->next_row;
 	band.m = state->band_rows < left ? state->band_rows : left;
-	band.a = state->a + state->next_row * band.a_row;
-	band.c = state->c + state->next_row * band.c_row;
+	band.a = state->a + state->next_row * band.a_row * state->type->element_bytes;
+	band.c = state->c + state->next_row * band.c_row * C_BYTES;
 	return band;
 }
 
@@ -152,7 +185,7 @@ static void multiply_share(void *opaque, unsigned share, unsigned n_shares)
 {
 	struct state *state = opaque;
 	struct gemm_task band = band_of(state);
-	struct gemm_task part = gemm_task_share(&band, sizeof(float), share, n_shares);
+	struct gemm_task part = gemm_task_share(&band, state->type->element_bytes, share, n_shares);
 	part.workspace = state->workspaces[share];
 	if (part.m > 0 && part.n > 0)
 		state->gemm(&part);
@@ -168,7 +201,7 @@ static bool gemm_run(void *opaque)
 {
 	struct state *state = opaque;
 	struct gemm_task band = band_of(state);
-	struct probe_work work = { gemm_flops(&band), gemm_bytes(&band, sizeof(float)),
+	struct probe_work work = { gemm_flops(&band), gemm_bytes(&band, state->type->element_bytes),
 				   (double)band.m * (double)band.n };
 	probe_phase_begin(state->phase);
 	crew_run(state->crew, multiply_share, state);
@@ -189,18 +222,32 @@ static bool gemm_run(void *opaque)
 	return state->n_done < state->n_wanted;
 }
 
-/* One cell in fp64: k + 1 roundings of 2^-24 each are what f32 may differ by. */
+static double element(const struct type *type, const void *values, size_t at, bool is_signed)
+{
+	if (type->element_bytes == 4)
+		return ((const float *)values)[at];
+	if (type->element_bytes == 2)
+		return f32_from_bf16(((const uint16_t *)values)[at]);
+	return is_signed ? ((const int8_t *)values)[at] : ((const uint8_t *)values)[at];
+}
+
+/* One cell in fp64: k + 2 roundings of 2^-24 each are what f32 may differ by; bytes are exact. */
 static bool cell_is_right(const struct state *state, size_t i, size_t j, struct why *why)
 {
 	const struct gemm_task *task = &state->task;
-	double sum = 0, scale = 0, got = state->c[i * task->c_row + j];
+	const void *cell = state->c + (i * task->c_row + j) * C_BYTES;
+	bool is_exact = state->type->element_bytes == 1;
+	double sum = 0, scale = 0;
+	double got = is_exact ? *(const int32_t *)cell : *(const float *)cell;
 	for (size_t p = 0; p < task->k; p++) {
-		double x = (double)state->a[i * task->a_row + p * task->a_column] *
-			   (double)state->b[p * task->b_row + j * task->b_column];
+		double x =
+			element(state->type, task->a, i * task->a_row + p * task->a_column, false) *
+			element(state->type, task->b, p * task->b_row + j * task->b_column, true);
 		sum += x;
 		scale += fabs(x);
 	}
-	if (fabs(got - sum) <= ((double)task->k + 1) * 0x1p-24 * scale)
+	double allowed = is_exact ? 0 : ((double)task->k + 2) * 0x1p-24 * scale;
+	if (fabs(got - sum) <= allowed)
 		return true;
 	return why_fail(why, "gemm: C[%zu][%zu] is %.9g and should be %.9g.", i, j, got, sum);
 }
@@ -221,13 +268,16 @@ static bool gemm_verify(void *opaque, struct why *why)
 }
 
 static const struct parameter parameters[] = {
-	[SIZE] = { "size", "n = 128 (192 KiB), 1024 (12 MiB), 4096 (192 MiB)", PARAMETER_CHOICE,
+	[SIZE] = { "size", "n = 128, 1024, 4096 (f32: 192 KiB, 12 MiB, 192 MiB)", PARAMETER_CHOICE,
 		   "M", 0, 0, "S|M|L" },
+	[TYPE] = { "type", "of A and B; int8 is unsigned by signed", PARAMETER_CHOICE, "f32", 0, 0,
+		   "f32|bf16|int8" },
 	[N] = { "n", "columns of B and C; 0 = by size", PARAMETER_INTEGER, "0", 0, 32768, NULL },
 	[M] = { "m", "rows of A and C; 0 = n", PARAMETER_INTEGER, "0", 0, 32768, NULL },
 	[K] = { "k", "columns of A, rows of B; 0 = n", PARAMETER_INTEGER, "0", 0, 32768, NULL },
 	[VARIANT] = { "variant", "which kernel", PARAMETER_CHOICE, "auto", 0, 0,
-		      "auto|ijp|ipj|blocked|packed|packed-avx2|packed-avx512" },
+		      "auto|ijp|ipj|blocked|packed|packed-avx2|packed-avx512|packed-dot|packed-"
+		      "amx" },
 	[LAYOUT] = { "layout", "of B in memory", PARAMETER_CHOICE, "rows", 0, 0, "rows|columns" },
 	[THREADS] = { "threads", "0 = one a CPU", PARAMETER_INTEGER, "0", 0, 256, NULL },
 	[REPEATS] = { "repeats", "products", PARAMETER_INTEGER, "500", 1, 1e9, NULL },
@@ -237,7 +287,7 @@ static const struct parameter parameters[] = {
 
 const struct workload workload_gemm = {
 	.name = "gemm",
-	.summary = "C = A B of f32: from three plain loops to the multiply-add units' limit",
+	.summary = "C = A B: from three plain loops to the multiply-add units' limit",
 	.teaches =
 		"The same additions and multiplications, in another order, a hundred times as "
 		"fast. "
@@ -245,7 +295,9 @@ const struct workload workload_gemm = {
 		"(layout=columns puts them where it wants them); ipj exchanges two loops and walks "
 		"along rows; blocked keeps a part of B in the cache; packed copies blocks into the "
 		"order they are read and keeps C in registers, and with wide registers nothing but "
-		"the multiply-add units is left to wait for. size=S, M and L fit L2, L3 and "
+		"the multiply-add units is left to wait for. type=bf16 and int8 make two and four "
+		"products in the time of one, where the CPU has instructions for it (packed-dot, "
+		"packed-amx). size=S, M and L fit L2, L3 and "
 		"neither: the packed variants hardly notice.",
 	.source =
 		"Goto and van de Geijn, ACM TOMS 34 (2008); Van Zee and van de Geijn, BLIS (2015)",

@@ -1,6 +1,6 @@
 /*
- * gemm_pack: strips of A and B into the order that dot-product instructions read: `group` elements
- * of k of one lane side by side, then the next lane. Header-only: each tile takes it with
+ * gemm_pack: strips of A and B into the order that tiles read: `group` elements of k of one lane
+ * side by side, then the next lane. Header-only: each tile takes it with
  * constants, so that the loops are unrolled.
  */
 #ifndef KERNELS_SUPPORT_GEMM_PACK_H
@@ -14,6 +14,7 @@
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
+#include <xmmintrin.h>
 #endif
 
 /* The depth is filled up with zeros to a multiple of `padding`, the lanes to `lanes`. */
@@ -58,6 +59,33 @@ gemm_interleave(char *to, const char *from, size_t row_bytes, struct gemm_packin
 	return false;
 }
 
+/* gemm_transpose: 64 bytes of each lane, as groups of 4 bytes. */
+static inline __attribute__((always_inline)) void gemm_transpose(char *to, const char *from,
+								 size_t lane_bytes, size_t lanes)
+{
+	size_t lane = 0;
+#if defined(__SSE2__)
+	for (; lane + 4 <= lanes; lane += 4) {
+		const char *at = from + lane * lane_bytes;
+		float *out = (float *)(void *)to + lane;
+		for (size_t p = 0; p < 64; p += 16, at += 16, out += 4 * lanes) {
+			__m128 w = _mm_loadu_ps((const float *)(const void *)at);
+			__m128 x = _mm_loadu_ps((const float *)(const void *)(at + lane_bytes));
+			__m128 y = _mm_loadu_ps((const float *)(const void *)(at + 2 * lane_bytes));
+			__m128 z = _mm_loadu_ps((const float *)(const void *)(at + 3 * lane_bytes));
+			_MM_TRANSPOSE4_PS(w, x, y, z);
+			_mm_storeu_ps(out, w);
+			_mm_storeu_ps(out + lanes, x);
+			_mm_storeu_ps(out + 2 * lanes, y);
+			_mm_storeu_ps(out + 3 * lanes, z);
+		}
+	}
+#endif
+	for (; lane < lanes; lane++)
+		for (size_t p = 0; p < 16; p++)
+			memcpy(to + (p * lanes + lane) * 4, from + lane * lane_bytes + p * 4, 4);
+}
+
 /* One group of one lane; n_there of its elements exist. */
 static inline __attribute__((always_inline)) void gemm_pack_group(char *to, const char *from,
 								  size_t n_there,
@@ -77,38 +105,76 @@ static inline __attribute__((always_inline)) void gemm_pack_group(char *to, cons
 	}
 }
 
+/* One step of gemm_pack, element by element where need be: depth [p, end). */
+static inline __attribute__((always_inline)) void gemm_pack_slowly(char *to,
+								   const struct gemm_strip *strip,
+								   size_t p, size_t end,
+								   struct gemm_packing packing)
+{
+	const size_t bytes = packing.element_bytes;
+	for (size_t lane = 0; lane < packing.lanes; lane++) {
+		for (size_t q = p; q < end; q += packing.group) {
+			bool is_there = lane < strip->n_lanes && q < strip->n_depth;
+			size_t at = lane * strip->lane_stride + q * strip->depth_stride;
+			gemm_pack_group(to + ((q - p) * packing.lanes + lane * packing.group) *
+							bytes,
+					(const char *)strip->from + (is_there ? at : 0) * bytes,
+					is_there ? strip->n_depth - q : 0,
+					strip->depth_stride * bytes, packing);
+		}
+	}
+}
+
+/* Lanes that lie together (B, as a rule): row by row, each on another page, which no prefetcher
+ * foresees. */
+static inline __attribute__((always_inline)) void
+gemm_pack_together(char *to, const struct gemm_strip *strip, struct gemm_packing packing)
+{
+	enum { AHEAD = 12 }; /* rows: some 100 ns of packing */
+	const size_t bytes = packing.element_bytes, row_bytes = strip->depth_stride * bytes;
+	const bool is_whole = strip->n_lanes == packing.lanes;
+	size_t n_padded =
+		(strip->n_depth + packing.padding - 1) / packing.padding * packing.padding;
+	for (size_t p = 0; p < n_padded; p += packing.group) {
+		const char *from = (const char *)strip->from + p * row_bytes;
+		for (size_t q = AHEAD; is_whole && q < AHEAD + packing.group; q++)
+			for (size_t at = 0; p + q < strip->n_depth && at < packing.lanes * bytes;
+			     at += 64)
+				__builtin_prefetch(from + q * row_bytes + at);
+		char *out = to + p * packing.lanes * bytes;
+		if (!is_whole || p + packing.group > strip->n_depth)
+			gemm_pack_slowly(out, strip, p, p + packing.group, packing);
+		else if (packing.group == 1)
+			memcpy(out, from, packing.lanes * bytes);
+		else if (!gemm_interleave(out, from, row_bytes, packing))
+			gemm_pack_slowly(out, strip, p, p + packing.group, packing);
+	}
+}
+
 /*
- * gemm_pack: a strip. Lanes that lie together are taken group by group; others a line of 64 bytes
- * a lane at a time, because rows a power of two apart share a set of the cache.
+ * gemm_pack: a strip. Lanes that do not lie together are taken a line of 64 bytes a lane at a
+ * time, because rows a power of two apart share a set of the cache, which fewer than 14 fill.
  */
 static inline __attribute__((always_inline)) void
 gemm_pack(void *to, const struct gemm_strip *strip, struct gemm_packing packing)
 {
+	if (strip->lane_stride == 1) {
+		gemm_pack_together(to, strip, packing);
+		return;
+	}
 	const size_t bytes = packing.element_bytes, group_bytes = packing.group * bytes;
-	const size_t lane_bytes = strip->lane_stride * bytes;
-	const size_t depth_bytes = strip->depth_stride * bytes;
-	const bool is_by_group = strip->lane_stride == 1;
-	const bool is_whole = is_by_group && strip->n_lanes == packing.lanes;
+	const size_t step = 64 / bytes > packing.group ? 64 / bytes : packing.group;
+	const bool is_whole = strip->depth_stride == 1 && strip->n_lanes == packing.lanes;
 	size_t n_padded =
 		(strip->n_depth + packing.padding - 1) / packing.padding * packing.padding;
-	size_t line = 64 / bytes > packing.group ? 64 / bytes : packing.group;
-	size_t step = is_by_group ? packing.group : line;
 	for (size_t p = 0; p < n_padded; p += step) {
 		char *out = (char *)to + p * packing.lanes * bytes;
-		const char *from = (const char *)strip->from + p * depth_bytes;
-		if (is_whole && p + packing.group <= strip->n_depth &&
-		    gemm_interleave(out, from, depth_bytes, packing))
-			continue;
-		size_t end = n_padded - p < step ? n_padded : p + step;
-		for (size_t lane = 0; lane < packing.lanes; lane++) {
-			for (size_t q = p; q < end; q += packing.group) {
-				bool is_there = lane < strip->n_lanes && q < strip->n_depth;
-				gemm_pack_group(
-					out + (q - p) * packing.lanes * bytes + lane * group_bytes,
-					from + lane * lane_bytes + (q - p) * depth_bytes,
-					is_there ? strip->n_depth - q : 0, depth_bytes, packing);
-			}
-		}
+		if (is_whole && group_bytes == 4 && p + step <= strip->n_depth)
+			gemm_transpose(out, (const char *)strip->from + p * bytes,
+				       strip->lane_stride * bytes, packing.lanes);
+		else
+			gemm_pack_slowly(out, strip, p, n_padded - p < step ? n_padded : p + step,
+					 packing);
 	}
 }
 

@@ -6,54 +6,16 @@
  */
 #include "kernels/support/gemm_tiles_f32.h"
 
-#include <stdint.h>
-#include <string.h>
+#include "kernels/support/gemm_pack.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
 
-/* A strip whose lanes lie together (B, as a rule): copied row by row. */
-static inline __attribute__((always_inline)) void
-pack_rows_of_lanes(float *restrict to, const struct gemm_strip *strip, size_t lanes)
-{
-	const float *from = strip->from;
-	for (size_t p = 0; p < strip->n_depth; p++, to += lanes, from += strip->depth_stride) {
-		if (strip->n_lanes == lanes) {
-			memcpy(to, from, lanes * sizeof *to);
-			continue;
-		}
-		memcpy(to, from, strip->n_lanes * sizeof *to);
-		memset(to + strip->n_lanes, 0, (lanes - strip->n_lanes) * sizeof *to);
-	}
-}
-
-/* Any strides. One cache line of a lane at a time: rows a power of two apart share a set of the
- * cache, which fewer than 14 of them fill. */
-static inline __attribute__((always_inline)) void
-pack_transposed(float *restrict to, const struct gemm_strip *strip, size_t lanes)
-{
-	enum { LINE = 16 };
-	const float *from = strip->from;
-	for (size_t p = 0; p < strip->n_depth; p += LINE, to += LINE * lanes) {
-		size_t n = strip->n_depth - p < LINE ? strip->n_depth - p : LINE;
-		for (size_t lane = 0; lane < lanes; lane++) {
-			const float *at =
-				from + lane * strip->lane_stride + p * strip->depth_stride;
-			for (size_t q = 0; q < n; q++)
-				to[q * lanes + lane] =
-					lane < strip->n_lanes ? at[q * strip->depth_stride] : 0;
-		}
-	}
-}
-
 static inline __attribute__((always_inline)) void pack(void *to, const struct gemm_strip *strip,
 						       size_t lanes)
 {
-	if (strip->lane_stride == 1)
-		pack_rows_of_lanes(to, strip, lanes);
-	else
-		pack_transposed(to, strip, lanes);
+	gemm_pack(to, strip, (struct gemm_packing){ sizeof(float), lanes, 1, 1 });
 }
 
 static void pack_6(void *to, const struct gemm_strip *strip)
