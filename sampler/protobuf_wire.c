@@ -51,7 +51,9 @@ bool protobuf_next(struct protobuf_message *message, struct protobuf_field *fiel
 	uint64_t key;
 	if (message->at == message->end || !take_varint(message, &key))
 		return false;
-	*field = (struct protobuf_field){ .type = key & 7 };
+	/* A number where bytes should be is an empty message. */
+	*field = (struct protobuf_field){ .type = key & 7,
+					  .bytes = { message->at, message->at, false } };
 	if (key >> 3 == 0 || key >> 3 > MOST_FIELD)
 		return bad(message);
 	field->number = (uint32_t)(key >> 3);
