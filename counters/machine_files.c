@@ -174,13 +174,14 @@ size_t folder_names(const struct machine_root *root, char (**names)[FOLDER_NAME_
 	size_t n = 0, capacity = 0;
 	*names = NULL;
 	for (const struct dirent *entry; folder && n < most && (entry = readdir(folder));) {
-		if (entry->d_name[0] == '.' || strlen(entry->d_name) >= FOLDER_NAME_BYTES)
+		size_t length = strlen(entry->d_name);
+		if (entry->d_name[0] == '.' || length >= FOLDER_NAME_BYTES)
 			continue;
 		if (n == capacity) {
 			capacity = capacity ? capacity * 2 : 16;
 			*names = reallocate(*names, capacity, FOLDER_NAME_BYTES);
 		}
-		snprintf((*names)[n++], FOLDER_NAME_BYTES, "%s", entry->d_name);
+		memcpy((*names)[n++], entry->d_name, length + 1);
 	}
 	if (folder)
 		closedir(folder);

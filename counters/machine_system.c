@@ -11,7 +11,6 @@
 
 #if defined(__x86_64__) || defined(__i386__)
 #include <cpuid.h>
-#endif
 
 struct hypervisor {
 	const char *signature, *name;
@@ -31,7 +30,6 @@ static const struct hypervisor hypervisors[] = {
 /* Only the machine itself can be asked. */
 static bool ask_cpuid(char *out, size_t bytes)
 {
-#if defined(__x86_64__) || defined(__i386__)
 	unsigned eax, ebx, ecx, edx;
 	char signature[13] = "", clean[16];
 	__cpuid(0x40000000, eax, ebx, ecx, edx);
@@ -47,12 +45,15 @@ static bool ask_cpuid(char *out, size_t bytes)
 		}
 	snprintf(out, bytes, "yes, called \"%s\"", text_clean(clean, sizeof clean, signature));
 	return true;
+}
 #else
+static bool ask_cpuid(char *out, size_t bytes)
+{
 	(void)out;
 	(void)bytes;
 	return false;
-#endif
 }
+#endif
 
 static void read_hypervisor(struct machine *machine, const struct machine_root *root)
 {

@@ -131,7 +131,7 @@ static void describe_cache(struct machine *machine, size_t first)
 	}
 	static const char *const types[] = { "d", "i", "" };
 	const char *type = types[one->type == 'd' ? 0 : one->type == 'i' ? 1 : 2];
-	char key[32], name[16], size[TEXT_BYTES], ways[32] = "", line[32] = "";
+	char key[64], name[16], size[TEXT_BYTES], ways[32] = "", line[32] = "";
 	snprintf(name, sizeof name, "L%u%s", one->level, type);
 	snprintf(key, sizeof key, "cache.%s", name);
 	/* Cores of several kinds have several caches of one name. */

@@ -21,7 +21,7 @@ static const struct option_row measuring_rows[] = {
 	{ 0, OPTION_TEXT, "threads", "LIST",
 	  "numbers of threads, such as 1-4,8 (1, all cores, and powers of two for main memory)",
 	  AT(threads) },
-	{ 'r', OPTION_INTEGER, "repeat", "N", "repeats of each measurement (25)", AT(repeats),
+	{ 'r', OPTION_INTEGER, "repeat", "N", "repeats of each measurement (25)", AT(repeat),
 	  .least = 1, .most = MOST_REPEATS },
 	{ 0, OPTION_FLAG, "cached", NULL, "show what was measured last; measure nothing",
 	  AT(is_cached) },
@@ -64,7 +64,7 @@ static struct ceilings *measure(const struct machine *machine, const struct sett
 				struct why *why)
 {
 	const struct bench_wish wish = { .threads = settings->threads,
-					 .n_repeats = (unsigned)settings->repeats };
+					 .n_repeats = (unsigned)settings->repeat };
 	struct why cannot_keep;
 	struct ceilings *ceilings = bench_run(machine, &wish, settings->is_quiet ? NULL : say, why);
 	/* Wishes make a part of it, which must not take the place of the whole. */

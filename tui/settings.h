@@ -41,7 +41,6 @@ struct settings {
 	const char *root; /* folder above proc and sys; NULL = this machine */
 	bool is_json, is_cached;
 	const char *threads; /* "1-4,8" */
-	uint64_t repeats;
 	/* everywhere */
 	bool is_quiet, wants_help, wants_version, wants_manual;
 	int verbosity;
