@@ -29,6 +29,28 @@ const struct exporter *exporter_for_path(const char *path)
 	return best;
 }
 
+bool exporter_almost(const char *path, struct why *why)
+{
+	const char *slash = strrchr(path, '/'), *file = slash ? slash + 1 : path;
+	const char *extension = strrchr(file, '.');
+	char names[WHY_BYTES / 2] = "";
+	size_t used = 0;
+	for (const struct exporter *const *at = exporters; extension && *at; at++) {
+		const char *end = strrchr((*at)->suffix, '.');
+		if (end == (*at)->suffix || strcmp(end, extension) != 0)
+			continue;
+		int n = snprintf(names + used, sizeof names - used, "%s%s (%s)", used ? ", " : "",
+				 (*at)->suffix, (*at)->name);
+		used += n > 0 && (size_t)n < sizeof names - used ? (size_t)n : 0;
+	}
+	if (used)
+		why_fail(why,
+			 "%s does not say which format is meant: name the file %s, or give "
+			 "--format.",
+			 extension, names);
+	return used > 0;
+}
+
 bool exporter_finish(FILE *out, const char *what, struct why *why)
 {
 	if (fflush(out) == 0 && !ferror(out))

@@ -42,6 +42,13 @@ const struct exporter *exporter_find(const char *name);
 const struct exporter *exporter_for_path(const char *path);
 
 /*
+ * exporter_almost: whether a path's extension is but the end of some formats' ("x.json",
+ * "x.gz"), so that it does not say which is meant.
+ * why  gets the sentence that names them
+ */
+bool exporter_almost(const char *path, struct why *why);
+
+/*
  * exporter_finish: the end of a `write`: everything to the stream.
  * what  "a speedscope profile", for the sentence
  */

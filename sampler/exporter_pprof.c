@@ -243,7 +243,7 @@ static void put_mappings(struct output *output)
 				frame->address < UINT64_MAX ? frame->address + 1 : UINT64_MAX;
 	}
 	uint32_t program = main_module(output);
-	if (limits[program])
+	if (program && limits[program])
 		put_mapping(output, program, limits[program]);
 	for (uint32_t id = 1; id < n_modules; id++)
 		if (limits[id] && id != program)

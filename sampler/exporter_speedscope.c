@@ -123,6 +123,16 @@ static void write_empty_profile(struct output *output)
 	json_close(&output->json, '}');
 }
 
+/* What the page shows first: the thread that did most. */
+static size_t heaviest(const struct export_rows *rows)
+{
+	size_t best = 0;
+	for (size_t i = 1; i < rows->n_threads; i++)
+		if (rows->threads[i].weight > rows->threads[best].weight)
+			best = i;
+	return best;
+}
+
 static void write_file(struct output *output)
 {
 	struct json *json = &output->json;
@@ -131,7 +141,7 @@ static void write_file(struct output *output)
 	json_string_at(json, "$schema", "https://www.speedscope.app/file-format-schema.json");
 	json_string_at(json, "exporter", "stoke");
 	json_string_at(json, "name", command ? command : "stoke");
-	json_unsigned_at(json, "activeProfileIndex", 0);
+	json_unsigned_at(json, "activeProfileIndex", heaviest(output->rows));
 	json_key(json, "shared");
 	json_open(json, '{');
 	json_key(json, "frames");

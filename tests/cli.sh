@@ -206,6 +206,33 @@ expect "its machine" 0 "Processor" "" "$stoke" render --view machine --size 80x9
 expect "export it" 0 "^sh;.* [0-9]+$" "" "$stoke" export a.stoke
 expect "export -i -o" 0 "" "" "$stoke" export -i a.stoke --format folded -o b.folded
 expect "exported" 0 "^sh;" "" cat b.folded
+# what each format begins with; pprof is gzip
+for format in "folded ^sh;" "speedscope speedscope.app" "chrome traceEvents" "firefox preprocessedProfileVersion" \
+	"svg <svg" "html <!DOCTYPE" "csv ^kind,time_s" "jsonl ^.\"kind\":\"series\"" "markdown ^##.Profile"; do
+	expect "export --format ${format%% *}" 0 "${format#* }" "" "$stoke" export a.stoke --format "${format%% *}"
+	"$stoke" export a.stoke --format "${format%% *}" >/dev/full 2>err; status=$?
+	: >out
+	compare "export --format ${format%% *} to a full disk" 1 $status "" "^stoke export: Cannot write .*No space left"
+	one_line "export --format ${format%% *} to a full disk"
+	"$stoke" export a.stoke --format "${format%% *}" 2>err | head -c 1 >out
+	compare "export --format ${format%% *} into head" 0 "${PIPESTATUS[0]}" "*" ""
+done
+if "$stoke" list exporters | tr -d '\n' | grep -q 'pprof .*not usable'; then
+	skip "export --format pprof: stoke was built without protobuf-c"
+else
+	expect "export -o x.pb.gz" 0 "" "" "$stoke" export a.stoke -o x.pb.gz
+	[ "$(head -c 2 x.pb.gz | od -An -tx1 | tr -d ' ')" = 1f8b ] && n_passed=$((n_passed + 1)) || fail "x.pb.gz is no gzip"
+	expect "export --format pprof to stdout" 0 "*" "" "$stoke" export a.stoke --format pprof
+	cmp -s out x.pb.gz && n_passed=$((n_passed + 1)) || fail "pprof on stdout is not what -o writes"
+fi
+expect "export by extension" 0 "" "" "$stoke" export a.stoke -o x.speedscope.json
+expect "exported by extension" 0 "speedscope.app" "" cat x.speedscope.json
+expect "an extension of several formats" 2 "" "json does not say which format is meant: .*speedscope" "$stoke" export a.stoke -o x.json
+one_line "an extension of several formats"
+expect "record -o of several formats" 2 "" "does not say which" "$stoke" record -o x.json -- touch ran
+[ ! -e ran ] || fail "record -o of several formats: the program ran"
+expect "record in another format" 0 "" "*" "$stoke" record -o y.svg -- sh -c "$burn"
+expect "recorded in another format" 0 "<title>all: .* samples, 100.0 %</title>" "" cat y.svg
 expect "report of nothing" 2 "" "Name one" "$stoke" report
 expect "report of a missing file" 4 "" "No such file" "$stoke" report none.stoke
 expect "report of a directory" 4 "" "is a directory" "$stoke" report /tmp

@@ -97,7 +97,23 @@ static void add_samples(struct recording *recording, const uint32_t *threads,
 			recording_add_sample(recording, &sample);
 		}
 	}
-	recording_flush_samples(recording, UINT64_MAX);
+}
+
+/* A frame that is a sentence, of no module. */
+static void add_special(struct recording *recording, uint32_t thread, uint32_t of_series)
+{
+	uint32_t frame = recording_add_special_frame(recording, "[unknown: \"<why>\"]", 0);
+	struct function_row function = { .name = text(recording, "[unknown: \"<why>\"]"),
+					 .flags = FUNCTION_SPECIAL };
+	struct location_row location = { .function = recording_add_function(recording, &function) };
+	recording_add_location(recording, &location);
+	struct sample_row sample = { .time_ns = START_NS + 200000000,
+				     .weight = 3000000,
+				     .stack = recording_add_stack(recording, 0, frame),
+				     .thread = thread,
+				     .count = 3,
+				     .series = (uint16_t)of_series };
+	recording_add_sample(recording, &sample);
 }
 
 static void add_readings(struct recording *recording, uint32_t loss, uint32_t missing)
@@ -149,6 +165,8 @@ struct recording *fixture_hostile(void)
 	uint32_t threads[] = { add_thread(recording, 7, "ma\"in</title>"),
 			       add_thread(recording, 8, "\xff pool|1,") };
 	add_samples(recording, threads, of_series);
+	add_special(recording, threads[0], of_series[0]);
+	recording_flush_samples(recording, UINT64_MAX);
 	add_readings(recording, loss, missing);
 	add_spans(recording, phases, threads[0]);
 	recording_add_fact(recording, "command_line", "x </script> \"y\" \xff | `z` --> ]]>");

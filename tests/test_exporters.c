@@ -114,6 +114,8 @@ static void failures_are_sentences(void **state)
 	for (const struct exporter *const *exporter = exporters; *exporter; exporter++) {
 		struct export_options options = { 0 };
 		struct why why = { "" };
+		if ((*exporter)->unusable && (*exporter)->unusable())
+			continue;
 		FILE *full = fopen("/dev/full", "w");
 		errno = 0;
 		assert_false((*exporter)->write(recording, &options, full, &why));
@@ -133,6 +135,43 @@ static void failures_are_sentences(void **state)
 	recording_free(recording);
 }
 
+/* A window of time, one thread's root, no inline frames: totals follow. */
+static void options_are_kept(void **state)
+{
+	(void)state;
+	struct recording *recording = fixture_hostile();
+	/* Samples are at 0, 30, 60, 90 and 200 ms; the second series has those at 30 and 90. */
+	const struct export_options window = { .from_ns = recording->start_ns + 50000000,
+					       .to_ns = recording->start_ns + 100000000,
+					       .series = 2 };
+	const struct export_options nothing = { .from_ns = UINT64_MAX };
+	size_t n;
+	char *text = export_with(recording, "folded", &window, &n);
+	uint64_t count = 0;
+	for (char *at = text, *end; *at; at = end + 1) {
+		end = strchr(at, '\n');
+		*end = '\0';
+		count += strtoull(strrchr(at, ' '), NULL, 10);
+	}
+	free(text);
+	text = export_with(recording, "speedscope", &window, &n);
+	struct json_object *file = parse_json(text, n), *profiles = json_at(file, "profiles");
+	uint64_t weight = 0;
+	for (size_t i = 0; i < json_object_array_length(profiles); i++)
+		weight += json_object_get_uint64(json_at(json_element(profiles, i), "endValue"));
+	/* 1,000 of weight a sample; count i + 1 for each name i. */
+	assert_true(count == 19 * 20 / 2 && weight == count * 1000);
+	json_object_put(file);
+	free(text);
+	for (const struct exporter *const *exporter = exporters; *exporter; exporter++) {
+		if ((*exporter)->unusable && (*exporter)->unusable())
+			continue;
+		free(export_with(recording, (*exporter)->name, &window, &n));
+		free(export_with(recording, (*exporter)->name, &nothing, &n));
+	}
+	recording_free(recording);
+}
+
 static void formats_are_chosen_by_extension(void **state)
 {
 	(void)state;
@@ -145,6 +184,15 @@ static void formats_are_chosen_by_extension(void **state)
 	}
 	assert_null(exporter_for_path("/tmp/x.unknown"));
 	assert_null(exporter_for_path("/tmp/x"));
+	struct why why;
+	assert_true(exporter_almost("/tmp/x.json", &why));
+	assert_non_null(strstr(why.text, ".speedscope.json (speedscope)"));
+	assert_non_null(strstr(why.text, ".trace.json (chrome)"));
+	assert_true(exporter_almost("x.gz", &why));
+	assert_false(exporter_almost("/tmp.json/x", &why));
+	assert_false(exporter_almost("x.svg", &why));
+	assert_false(exporter_almost("x", &why));
+	assert_false(exporter_almost("x.txt", &why));
 }
 
 int main(void)
@@ -153,6 +201,7 @@ int main(void)
 		cmocka_unit_test(writes_json),
 		cmocka_unit_test(speedscope_holds_all),
 		cmocka_unit_test(failures_are_sentences),
+		cmocka_unit_test(options_are_kept),
 		cmocka_unit_test(formats_are_chosen_by_extension),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

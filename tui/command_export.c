@@ -1,4 +1,6 @@
 /* stoke export: a recording in another format. */
+#include <signal.h>
+
 #include "sampler/base/why.h"
 #include "sampler/recording.h"
 #include "tui/command.h"
@@ -26,6 +28,7 @@ static int run(int argc, char **argv)
 		input_from_arguments("export", &settings, &arguments, &status);
 	if (!recording)
 		return status;
+	signal(SIGPIPE, SIG_IGN); /* a reader that left has what it wanted */
 	if (!session_output_open(&output, settings.output, settings.format, &status, &why))
 		status = fail_with(status == STATUS_USAGE ? status : STATUS_FAILED, "export", &why);
 	else if (!session_output_choose(&output, recording, settings.events, &why))

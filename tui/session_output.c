@@ -75,6 +75,8 @@ bool session_output_open(struct session_output *output, const char *path, const 
 		output->exporter = exporter_find(format);
 	else if (output->path)
 		output->exporter = exporter_for_path(path);
+	if (!output->exporter && !format && output->path && exporter_almost(path, why))
+		return false;
 	if (!output->exporter && !format)
 		output->exporter = exporter_find("folded");
 	if (!output->exporter)
@@ -149,7 +151,11 @@ bool session_output_write(struct session_output *output, const struct recording 
 	if (is_written && fflush(output->stream) != 0)
 		is_written = fail_path(output->path ? output->path : "standard output",
 				       strerror(errno), why);
-	return is_written || errno == EPIPE;
+	if (!is_written && errno == EPIPE) {
+		clearerr(output->stream); /* or the end of the program would call it a failure */
+		return true;
+	}
+	return is_written;
 }
 
 void session_output_close(struct session_output *output)

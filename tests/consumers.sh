@@ -1,0 +1,194 @@
+#!/bin/bash
+# Real consumers read what stoke exports: go tool pprof, xmllint, chromium, speedscope's schema,
+# awk as a reader of folded text. What is not here is skipped with its reason.
+# Usage: tests/consumers.sh [STOKE]
+set -u
+stoke=$(realpath "${1:-build/release/stoke}")
+[ -x "$stoke" ] || { echo "there is no $stoke: run make"; exit 1; }
+cache=$(realpath "$(dirname "$0")/../build")/consumers
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+n_passed=0 n_failed=0 n_skipped=0
+export LC_ALL=C.UTF-8
+
+pass() { n_passed=$((n_passed + 1)); }
+fail() {
+	n_failed=$((n_failed + 1))
+	echo "FAIL $1"
+}
+skip() {
+	n_skipped=$((n_skipped + 1))
+	echo "SKIP $1"
+}
+check() { # NAME COMMAND...
+	local name=$1
+	shift
+	if "$@" >check.out 2>&1; then pass; else
+		fail "$name"
+		head -20 check.out
+	fi
+}
+
+# Two programs for real, and names that break quoting.
+burn='i=0; while [ $i -lt 150000 ]; do i=$((i+1)); done'
+"$stoke" record -q -o shell.stoke -- sh -c "$burn" || { echo "nothing could be recorded"; exit 1; }
+"$stoke" record -q -o gbdt.stoke gbdt rows=20k seconds=1 || { echo "gbdt could not be recorded"; exit 1; }
+cat >hostile.folded <<'END'
+th</title><b>;"quoted" & <tags>;]]>;back\slash 5
+th</title><b>;"quoted" & <tags>;</script><script>alert(1)</script> 7
+other 'thread';${x} %s {{y}};-->;<!-- 11
+END
+recordings="shell.stoke gbdt.stoke hostile.folded"
+
+# Samples by the function they ended in, from folded text: leaf, then sum.
+leaves() {
+	"$stoke" export "$1" | awk '{
+		count = $NF; sub(/ [0-9]+$/, ""); n = split($0, frame, ";")
+		sum[n > 1 ? frame[n] : ""] += count
+	} END { for (leaf in sum) print sum[leaf] "\t" leaf }' | sort
+}
+total() { leaves "$1" | awk '{ sum += $1 } END { print sum + 0 }'; }
+
+# ---- go tool pprof
+same_leaves() {
+	"$stoke" export "$1" -o p.pb.gz &&
+		go tool pprof -top -sample_index=samples -nodecount=1000000 -nodefraction=0 \
+			-edgefraction=0 p.pb.gz >top.txt 2>pprof.err || { cat pprof.err; return 1; }
+	grep -q " of $(total "$1") total" top.txt ||
+		{ echo "not $(total "$1") samples:"; grep total top.txt; return 1; }
+	# Frames that pprof marks as inlined are the same functions; ';' is ':' in folded text.
+	awk 'on && $1 > 0 { flat = $1; for (i = 1; i <= 5; i++) sub(/^ *[^ ]+ +/, "")
+			sub(/ \((partial-)?inline\)$/, ""); gsub(/;/, ":"); sum[$0] += flat }
+		/^ *flat +flat%/ { on = 1 }
+		END { for (name in sum) print sum[name] "\t" name }' top.txt | sort >pprof.leaves
+	leaves "$1" | awk -F'\t' '$2 != ""' >folded.leaves
+	# It shortens what looks like a template: names of hostile.folded are not compared.
+	[ "$1" = hostile.folded ] || diff folded.leaves pprof.leaves
+}
+if ! "$stoke" list exporters | grep -A2 '^pprof' | grep -q 'not usable'; then
+	if command -v go >/dev/null; then
+		for recording in $recordings; do
+			check "go tool pprof -top of $recording" same_leaves $recording
+		done
+		"$stoke" export gbdt.stoke -o p.pb.gz
+		for report in -top -traces -tags -comments -raw -peek=. -tree; do
+			check "go tool pprof $report" go tool pprof $report p.pb.gz
+		done
+		check "phases are labels" sh -c 'go tool pprof -tags p.pb.gz 2>/dev/null | grep -q "phase: Total"'
+		check "build-ids are there" sh -c 'go tool pprof -raw p.pb.gz 2>/dev/null | grep -Eq "^[0-9]+: .*/libc.so.6 [0-9a-f]{40}"'
+	else
+		skip "go tool pprof: there is no go; apt-get install golang-go"
+	fi
+else
+	skip "go tool pprof: stoke was built without protobuf-c"
+fi
+
+# ---- xmllint
+if command -v xmllint >/dev/null; then
+	for recording in $recordings; do
+		"$stoke" export $recording -o p.svg
+		check "xmllint of $recording" xmllint --noout p.svg
+		check "samples in the picture of $recording" grep -q \
+			"<title>all: .*, $(total $recording | sed ':a;s/\([0-9]\)\([0-9]\{3\}\)\($\|,\)/\1,\2\3/;ta') samples, 100.0 %</title>" p.svg
+	done
+else
+	skip "xmllint: it is not here; apt-get install libxml2-utils"
+fi
+
+# ---- the page in a browser, with no network
+browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome)
+# One that is there may still not start: no display server's libraries, or a snap in a container.
+[ -z "$browser" ] || timeout 60 "$browser" --headless --no-sandbox --disable-gpu \
+	--user-data-dir="$work/profile" --dump-dom about:blank >/dev/null 2>&1 || browser=
+page() { # RECORDING SEARCH PATTERN
+	"$stoke" export "$1" -o p.html || return 1
+	# A page of no network may ask for nothing: the proxy is one that is not there.
+	timeout 60 "$browser" --headless --no-sandbox --disable-gpu --user-data-dir="$work/profile" \
+		--proxy-server=127.0.0.1:9 --enable-logging=stderr --virtual-time-budget=5000 \
+		--dump-dom "file://$work/p.html#q=$2" >dom.html 2>browser.err
+	if grep -a 'CONSOLE' browser.err; then return 1; fi
+	grep -q "data-samples=\"$(total "$1")\"" dom.html ||
+		{ echo "the page does not show $(total "$1") samples"; return 1; }
+	grep -q "$3" dom.html || { echo "the page does not show $3"; return 1; }
+}
+if [ -n "$browser" ]; then
+	check "the page of a workload" page gbdt.stoke build_histogram '% matched<'
+	check "the page of hostile names" page hostile.folded script \
+		'&lt;/script&gt;&lt;script&gt;alert(1)&lt;/script&gt;'
+	# The check itself: an error on the page is seen.
+	sed 's/^search(\$/nothing.here; &/' p.html >broken.html
+	timeout 60 "$browser" --headless --no-sandbox --disable-gpu --user-data-dir="$work/profile" \
+		--enable-logging=stderr --dump-dom "file://$work/broken.html" >/dev/null 2>browser.err
+	check "errors of a page are seen" grep -aq CONSOLE browser.err
+else
+	skip "the page in a browser: there is no chromium that starts; apt-get install chromium"
+fi
+
+# ---- speedscope's own schema
+schema=$cache/node_modules/speedscope/dist/release/file-format-schema.json
+if command -v node >/dev/null && command -v npm >/dev/null; then
+	if [ ! -e "$schema" ]; then
+		mkdir -p "$cache" && npm install --silent --no-audit --no-fund --prefix "$cache" \
+			speedscope@1.25.0 ajv@6.12.6 >/dev/null 2>&1
+	fi
+	cat >validate.js <<'END'
+const fs = require('fs'), [cache, schema, file] = process.argv.slice(2);
+const Ajv = require(cache + '/node_modules/ajv');
+const validate = new Ajv({ schemaId: 'auto' }).compile(JSON.parse(fs.readFileSync(schema)));
+if (!validate(JSON.parse(fs.readFileSync(file)))) {
+	console.log(validate.errors.slice(0, 3));
+	process.exit(1);
+}
+END
+	if [ -e "$schema" ]; then
+		for recording in $recordings; do
+			"$stoke" export $recording -o p.speedscope.json
+			check "speedscope's schema on $recording" node validate.js "$cache" "$schema" p.speedscope.json
+		done
+	else
+		skip "speedscope's schema: npm could not fetch speedscope and ajv"
+	fi
+else
+	skip "speedscope's schema: there is no node with npm"
+fi
+
+# ---- speedscope's own page, as its command opens it
+speedscope_page() { # RECORDING PATTERN
+	"$stoke" export "$1" -o p.speedscope.json || return 1
+	printf 'speedscope.loadFileFromBase64("p", "%s")' "$(base64 -w0 p.speedscope.json)" >load.js
+	timeout 60 "$browser" --headless --no-sandbox --use-gl=swiftshader \
+		--enable-unsafe-swiftshader --user-data-dir="$work/profile" \
+		--allow-file-access-from-files --virtual-time-budget=8000 --dump-dom \
+		"file://$(dirname "$schema")/index.html#localProfilePath=$work/load.js" >dom.html 2>/dev/null
+	grep -q "$2" dom.html
+}
+if [ -n "$browser" ] && [ -e "$schema" ]; then
+	check "speedscope shows the workload" speedscope_page gbdt.stoke 'gbdt-1 ([0-9]*/[0-9]*)'
+else
+	skip "speedscope's page: it needs chromium and npm's speedscope"
+fi
+
+# ---- every JSON parses, every CSV has equal rows
+if command -v python3 >/dev/null; then
+	for recording in $recordings; do
+		for format in speedscope chrome firefox; do
+			"$stoke" export $recording --format $format >p.json
+			check "$format of $recording is JSON" python3 -m json.tool p.json /dev/null
+		done
+		"$stoke" export $recording -o p.jsonl
+		check "JSON Lines of $recording" python3 -c '
+import json
+for line in open("p.jsonl", encoding="utf-8"): json.loads(line)'
+		"$stoke" export $recording -o p.csv
+		check "CSV of $recording" python3 -c '
+import csv
+rows = list(csv.reader(open("p.csv", encoding="utf-8", newline=""), strict=True))
+assert len(rows) > 1 and len({len(row) for row in rows}) == 1, rows[:3]'
+	done
+else
+	skip "JSON and CSV in Python: there is no python3"
+fi
+
+echo "$n_passed passed, $n_failed failed, $n_skipped skipped"
+[ "$n_failed" = 0 ]
