@@ -2,6 +2,7 @@
 #include "kernels/pointer_chase.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "kernels/kernel.h"
 #include "kernels/support/dispatch.h"
@@ -30,7 +31,13 @@ static void link_in_one_cycle(struct chase *chase, size_t *order, uint64_t seed)
 						       .value = random_bits(&seed) };
 }
 
-bool chase_start(struct chase *chase, size_t n, uint64_t seed)
+static void *page_of(void *memory)
+{
+	enum { PAGE = 4096 };
+	return (char *)memory + (PAGE - (uintptr_t)memory % PAGE) % PAGE;
+}
+
+bool chase_start(struct chase *chase, size_t n, uint64_t seed, bool wants_huge_pages)
 {
 	*chase = (struct chase){ .n = n };
 	if (n > SIZE_MAX / sizeof *chase->nodes)
@@ -42,6 +49,8 @@ bool chase_start(struct chase *chase, size_t n, uint64_t seed)
 		chase_free(chase);
 		return false;
 	}
+	if (!wants_huge_pages) /* before the first touch; only whole pages of it are meant */
+		madvise(page_of(chase->nodes), n * sizeof *chase->nodes, MADV_NOHUGEPAGE);
 	link_in_one_cycle(chase, order, seed);
 	free(order);
 	const struct chase_node *at = chase->nodes;

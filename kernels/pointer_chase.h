@@ -26,8 +26,9 @@ struct chase {
 	const struct chase_node *starts[CHASE_CHAINS]; /* on the cycle, n / CHASE_CHAINS apart */
 };
 
-/* chase_start: a cycle of n >= 1 nodes, the same for the same seed. False without memory. */
-bool chase_start(struct chase *chase, size_t n, uint64_t seed);
+/* chase_start: a cycle of n >= 1 nodes, the same for the same seed; in huge pages where Linux gives
+ * them, or never. False without memory. */
+bool chase_start(struct chase *chase, size_t n, uint64_t seed, bool wants_huge_pages);
 void chase_free(struct chase *chase);
 
 /* The sum of all values modulo 2^64, each line visited once. */

@@ -141,7 +141,7 @@ static void measure_stream(void)
 static void measure_chase(size_t kib)
 {
 	struct chase chase;
-	if (!chase_start(&chase, kib * 16, 1))
+	if (!chase_start(&chase, kib * 16, 1, true))
 		return;
 	printf("chase %8zu KiB", kib);
 	for (const struct variant *at = kernel_pointer_chase.variants; at->name; at++) {

@@ -18,6 +18,7 @@
 #include "kernels/read_bandwidth.h"
 #include "kernels/stream.h"
 #include "workloads/support/random.h"
+#include "workloads/support/runner.h"
 
 extern const struct kernel kernel_stream, kernel_read_bandwidth, kernel_pointer_chase;
 
@@ -329,7 +330,7 @@ static void a_chase_is_one_cycle(void **state)
 		struct chase chase;
 		uint64_t right = 0;
 		size_t length = 1;
-		assert_true(chase_start(&chase, n, n));
+		assert_true(chase_start(&chase, n, n, n % 2));
 		for (size_t i = 0; i < n; i++)
 			right += chase.nodes[i].value;
 		const struct chase_node *at = chase.nodes[0].next;
@@ -343,6 +344,29 @@ static void a_chase_is_one_cycle(void **state)
 	assert_int_equal(sizeof(struct chase_node), 64);
 }
 
+static int run(const char *name, const char *a, const char *b, const char *c)
+{
+	const char *words[] = { name, a, b, c, NULL };
+	fflush(NULL);
+	return workload_main(4, (char **)words);
+}
+
+static void workloads_pass_their_own_checks(void **state)
+{
+	(void)state;
+	for (int type = 0; type < GEMV_TYPES; type++) {
+		char word[32];
+		snprintf(word, sizeof word, "type=%s", gemv_type_name((enum gemv_type)type));
+		assert_int_equal(run("gemv", word, "size=1.3", "repeats=3"), 0);
+		assert_int_equal(run("gemv", word, "size=0.001", "n=1000"), 0);
+		assert_int_equal(run("gemv", word, "variant=scalar", "size=0.1"), 0);
+	}
+	assert_int_equal(run("chase", "size=16", "repeats=100", "chains=4"), 0);
+	assert_int_equal(run("chase", "size=9000", "repeats=1", "pages=small"), 0);
+	assert_int_equal(run("chase", "size=0.0625", "repeats=9", "seed=4"), 0);
+	assert_int_equal(run("chase", "chains=2", "repeats=9", "seed=4"), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -354,6 +378,7 @@ int main(void)
 		cmocka_unit_test(every_stream_is_exact),
 		cmocka_unit_test(wrong_streams_are_refused),
 		cmocka_unit_test(a_chase_is_one_cycle),
+		cmocka_unit_test(workloads_pass_their_own_checks),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -142,11 +142,10 @@ gemm_pack_together(char *to, const struct gemm_strip *strip, struct gemm_packing
 			     at += 64)
 				__builtin_prefetch(from + q * row_bytes + at);
 		char *out = to + p * packing.lanes * bytes;
-		if (!is_whole || p + packing.group > strip->n_depth)
-			gemm_pack_slowly(out, strip, p, p + packing.group, packing);
-		else if (packing.group == 1)
+		bool is_there = is_whole && p + packing.group <= strip->n_depth;
+		if (is_there && packing.group == 1)
 			memcpy(out, from, packing.lanes * bytes);
-		else if (!gemm_interleave(out, from, row_bytes, packing))
+		else if (!is_there || !gemm_interleave(out, from, row_bytes, packing))
 			gemm_pack_slowly(out, strip, p, p + packing.group, packing);
 	}
 }
