@@ -125,6 +125,25 @@ static enum rung_answer open_on_cpus(const struct attempt *attempt, struct group
 	return RUNG_HOLDS;
 }
 
+/* A raw event the PMU itself says it has not would open and stay 0. */
+static bool is_lacking(struct group_member *member)
+{
+	const struct perf_event_attr *attribute = &member->event.sampled.attribute;
+	struct core_pmu cores[MAX_CORE_PMUS];
+	uint32_t n_cores = core_pmus(cores);
+	for (uint32_t i = 0; i < n_cores; i++) {
+		if (attribute->type != PERF_TYPE_RAW && attribute->type != cores[i].type)
+			continue;
+		if (core_pmu_lacks(&cores[i], attribute->config)) {
+			why_fail(&member->reason,
+				 "This CPU's PMU says that it does not count event 0x%llx.",
+				 (unsigned long long)attribute->config);
+			return true;
+		}
+	}
+	return false;
+}
+
 /* Does it open outside the group, so that only the company was wrong? */
 static bool opens_alone(const struct attempt *attempt, const struct group_member *member)
 {
@@ -164,6 +183,8 @@ static enum rung_answer open_one(struct attempt *attempt, uint32_t place)
 			 group->is_user_only ? "may not be counted here" : "was excluded");
 		return RUNG_HOLDS;
 	}
+	if (is_lacking(member))
+		return RUNG_HOLDS;
 	bool leads = group->is_apart || attempt->leader == MAX_GROUP_EVENTS;
 	int leader_fd = leads ? -1 : group->members[attempt->leader].fd;
 	int fd = open_member(attempt, member, leader_fd);

@@ -1,6 +1,6 @@
 /*
- * Events that cannot be tried (a name this libpfm4 lacks, an event the PMU says it has not) take
- * no part in the group; metrics over them are unavailable for that reason.
+ * Events that cannot be tried (a name this libpfm4 lacks, a PMU this machine has not) take no part
+ * in the group; metrics over them are unavailable for that reason.
  */
 #include "counters/metric_set.h"
 
@@ -46,10 +46,6 @@ bool metric_event_resolve(const struct metric_event *event, const struct core_pm
 			 : resolve_vendor(event, core, is_foreign_allowed, counted, why)))
 		return false;
 	struct perf_event_attr *attribute = &counted->sampled.attribute;
-	if (is_raw(attribute) && core_pmu_lacks(core, attribute->config))
-		return why_fail(why,
-				"This CPU's PMU says that it does not count event 0x%llx (%s).",
-				(unsigned long long)attribute->config, event->name);
 	if (is_raw(attribute) && core->sysfs[0])
 		attribute->type = core->type;
 	/* Since Linux 5.13 the upper half says on which kind of core. */

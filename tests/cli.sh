@@ -166,6 +166,7 @@ expect "stat prints its table on stderr" 0 "^from the program$" " page-faults$" 
 expect "stat passes the status on" 7 "" "elapsed" "$stoke" stat -- sh -c 'exit 7'
 expect "stat passes a signal on" 137 "" "elapsed" "$stoke" stat -- sh -c 'kill -9 $$'
 expect "stat -e" 0 "" " task-clock$" "$stoke" stat -e 'task-clock,{page-faults,minor-faults:u}' -- true
+expect "stat -e, twice" 0 "" " minor-faults$" "$stoke" stat -e minor-faults -e page-faults -- true
 expect "stat -r" 0 "" "3 runs: mean and standard deviation" "$stoke" stat -r 3 -e page-faults -- true
 expect "stat -r keeps the first failure" 3 "" "2 runs" "$stoke" stat -r 2 -- sh -c '[ -e failed ] || { touch failed; exit 3; }'
 rm -f failed

@@ -31,6 +31,7 @@ seeds() { # TARGET FOLDER
 	fuzz_perf_script) cp build/seed.perf "$2/" 2>/dev/null ;;
 	fuzz_pprof) gunzip -c build/seed.pb.gz >"$2/seed.pb" 2>/dev/null ;;
 	fuzz_json) cp build/seed.*.json "$2/" 2>/dev/null ;;
+	fuzz_metrics) cp counters/groups/*.txt "$2/" ;;
 	fuzz_recording) cp build/seed.stoke "$2/" 2>/dev/null ;;
 	esac
 	cp "tests/fuzz-regressions/$1/"* "$2/" 2>/dev/null

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "counters/events.h"
+#include "sampler/base/arena.h"
 #include "sampler/base/text.h"
 #include "tui/command.h"
 #include "tui/help.h"
@@ -119,13 +120,34 @@ static const struct option_row render_rows[] = {
 	{ 0 },
 };
 
+static bool append(const char **list, const char *more)
+{
+	/* Kept to the end of the process, as argv is. */
+	static struct arena arena;
+	*list = *list ? arena_print(&arena, "%s,%s", *list, more) : more;
+	return true;
+}
+
+static bool append_events(void *into, const char *value, struct why *why)
+{
+	(void)why;
+	return append(&((struct settings *)into)->events, value);
+}
+
+static bool append_groups(void *into, const char *value, struct why *why)
+{
+	(void)why;
+	return append(&((struct settings *)into)->groups, value);
+}
+
 /* Names as in perf stat; -g is likwid's. A day between two lines is long enough. */
 static const struct option_row stat_rows[] = {
-	{ 'e', OPTION_TEXT, "event", "LIST",
-	  "count these, as in `stoke list events`; {a,b} = at the same time", AT(events) },
-	{ 'g', OPTION_TEXT, "group", "LIST", "metric groups, as in `stoke list metrics`, or all",
-	  AT(groups) },
-	{ 'M', OPTION_TEXT, "metrics", "LIST", NULL, AT(groups) },
+	{ 'e', OPTION_CALL, "event", "LIST",
+	  "count these, as in `stoke list events`; {a,b} = at the same time",
+	  .parse = append_events },
+	{ 'g', OPTION_CALL, "group", "LIST", "metric groups, as in `stoke list metrics`, or all",
+	  .parse = append_groups },
+	{ 'M', OPTION_CALL, "metrics", "LIST", NULL, .parse = append_groups },
 	{ 'r', OPTION_INTEGER, "repeat", "N", "run N times: mean and standard deviation",
 	  AT(repeat), .least = 1, .most = 100000 },
 	{ 'I', OPTION_INTEGER, "interval", "MS", "print what happened every MS milliseconds",
