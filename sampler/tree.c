@@ -17,12 +17,18 @@ enum {
 	MOST_DEPTH = 4096, /* a chain in a file can be deeper than any the unwinder makes */
 	MOST_INLINED = 64,
 	NODES_AT_ONCE = 1024,
+	NODES_A_SAMPLE = 16, /* stacks are about 25 deep, most of it in the CPU's caches */
 };
 
 /* A stack's node. Most stacks belong to one root, and their ids are dense. */
 struct known_stack {
 	uint32_t root_plus_1; /* 0 = not seen */
 	uint32_t node;
+};
+
+/* Of one function, over all of its nodes. */
+struct sum {
+	uint64_t inclusive, exclusive, n_exclusive;
 };
 
 struct tree {
@@ -36,6 +42,8 @@ struct tree {
 	uint32_t n_known;
 	struct hash_map stacks;    /* root, stack -> node + 1; under other roots than the first */
 	struct hash_map functions; /* name, module -> first function */
+	struct sum *sums;          /* by function */
+	uint64_t n_sums;
 	uint64_t next_sample, n_samples;
 	uint32_t series;
 	struct moment moment;
@@ -86,6 +94,7 @@ void tree_close(struct tree *tree)
 	hash_map_free(&tree->stacks);
 	hash_map_free(&tree->functions);
 	free(tree->known);
+	free(tree->sums);
 	free(tree->nodes);
 	free(tree->last_children);
 	free(tree);
@@ -229,7 +238,13 @@ static void remember_node(struct tree *tree, uint32_t root, uint32_t stack, uint
 
 static void make_room(struct tree *tree)
 {
-	uint64_t n = tree->moment.n[TABLE_STACKS];
+	uint64_t n = tree->moment.n[TABLE_FUNCTIONS];
+	if (n > tree->n_sums) {
+		tree->sums = reallocate(tree->sums, n, sizeof *tree->sums);
+		memset(tree->sums + tree->n_sums, 0, (n - tree->n_sums) * sizeof *tree->sums);
+		tree->n_sums = n;
+	}
+	n = tree->moment.n[TABLE_STACKS];
 	if (n <= tree->n_known)
 		return;
 	uint32_t n_before = tree->n_known;
@@ -309,13 +324,52 @@ static bool is_wanted(struct tree *tree, const struct sample_row *sample)
 	       (!options->tid || thread->tid == options->tid);
 }
 
-/* Children come after their parents, so one backward loop adds all of them up. */
-static void sum_totals(struct tree *tree)
+/* The function that a sample at this node was in: bottom-up it is the path's first. */
+static void add_exclusive(struct tree *tree, uint32_t node, uint64_t weight, uint64_t n)
 {
+	if (tree->options.is_inverted)
+		while (tree->nodes[node].parent &&
+		       !(tree->nodes[tree->nodes[node].parent].flags & TREE_THREAD))
+			node = tree->nodes[node].parent;
+	if (node == 0 || tree->nodes[node].flags & TREE_THREAD)
+		return;
+	struct sum *sum = &tree->sums[tree->nodes[node].function];
+	sum->exclusive += weight;
+	sum->n_exclusive += n;
+}
+
+static bool counts_for_function(const struct tree *tree, uint32_t node)
+{
+	return node && !(tree->nodes[node].flags & (TREE_THREAD | TREE_RECURSIVE));
+}
+
+/* One sample: what is above it, and nothing else. */
+static void add_upwards(struct tree *tree, uint32_t node, const struct sample_row *sample)
+{
+	add_exclusive(tree, node, sample->weight, sample->count);
+	for (;; node = tree->nodes[node].parent) {
+		tree->nodes[node].total += sample->weight;
+		if (counts_for_function(tree, node))
+			tree->sums[tree->nodes[node].function].inclusive += sample->weight;
+		if (node == 0)
+			return;
+	}
+}
+
+/* Many samples: children come after their parents, so one backward loop adds all of them up. */
+static void sum_everything(struct tree *tree)
+{
+	memset(tree->sums, 0, tree->n_sums * sizeof *tree->sums);
 	for (uint32_t i = 0; i < tree->n_nodes; i++)
 		tree->nodes[i].total = tree->nodes[i].self;
-	for (uint32_t i = tree->n_nodes; i-- > 1;)
-		tree->nodes[tree->nodes[i].parent].total += tree->nodes[i].total;
+	for (uint32_t i = tree->n_nodes; i-- > 1;) {
+		const struct tree_node *node = &tree->nodes[i];
+		tree->nodes[node->parent].total += node->total;
+		if (counts_for_function(tree, i))
+			tree->sums[node->function].inclusive += node->total;
+		if (node->n_self)
+			add_exclusive(tree, i, node->self, node->n_self);
+	}
 }
 
 bool tree_update(struct tree *tree)
@@ -323,6 +377,9 @@ bool tree_update(struct tree *tree)
 	bool is_changed = false;
 	tree->moment = recording_moment(tree->recording);
 	make_room(tree);
+	uint64_t n_new = tree->moment.n[TABLE_SAMPLES] - tree->next_sample;
+	/* A step upwards costs a cache miss, one over all nodes a few bytes of a stream. */
+	bool is_bulk = n_new > tree->n_nodes / NODES_A_SAMPLE;
 	while (tree->next_sample < tree->moment.n[TABLE_SAMPLES]) {
 		const struct sample_row *sample =
 			recording_sample(tree->recording, tree->next_sample);
@@ -334,11 +391,13 @@ bool tree_update(struct tree *tree)
 			tree->nodes[node].n_self += sample->count;
 			tree->n_samples += sample->count;
 			is_changed = true;
+			if (!is_bulk)
+				add_upwards(tree, node, sample);
 		}
 		tree->next_sample++;
 	}
-	if (is_changed)
-		sum_totals(tree);
+	if (is_changed && is_bulk)
+		sum_everything(tree);
 	return is_changed;
 }
 
@@ -389,40 +448,32 @@ static int heavier(const void *a, const void *b)
 	return left->function < right->function ? -1 : left->function > right->function;
 }
 
-static void add_to_function(const struct tree *tree, struct tree_function *sums,
-			    const struct tree_node *node)
+static struct tree_function function_of(const struct tree *tree, uint32_t id)
 {
-	struct tree_function *sum = &sums[node->function];
-	sum->function = node->function;
-	sum->name = node->name;
-	sum->flags = recording_function(tree->recording, node->function)->flags;
-	sum->module = recording_function(tree->recording, node->function)->module;
-	/* Bottom-up, a function's own weight is what its first level totals. */
-	if (!tree->options.is_inverted) {
-		sum->exclusive += node->self;
-		sum->n_exclusive += node->n_self;
-	}
-	if (!(node->flags & TREE_RECURSIVE))
-		sum->inclusive += node->total;
+	const struct function_row *row = recording_function(tree->recording, id);
+	const struct sum *sum = &tree->sums[id];
+	return (struct tree_function){ .function = id,
+				       .name = row->name,
+				       .flags = row->flags,
+				       .module = row->module,
+				       .inclusive = sum->inclusive,
+				       .exclusive = sum->exclusive,
+				       .n_exclusive = sum->n_exclusive };
 }
 
 size_t tree_functions(const struct tree *tree, struct tree_function *out, size_t max)
 {
-	uint64_t n_functions = tree->moment.n[TABLE_FUNCTIONS];
-	struct tree_function *sums = allocate(n_functions, sizeof *sums);
-	for (uint32_t i = 1; i < tree->n_nodes; i++)
-		if (!(tree->nodes[i].flags & TREE_THREAD))
-			add_to_function(tree, sums, &tree->nodes[i]);
+	struct tree_function *all = allocate(tree->n_sums, sizeof *all);
 	size_t n = 0;
-	for (uint64_t i = 1; i < n_functions; i++)
-		if (sums[i].function)
-			sums[n++] = sums[i];
+	for (uint32_t i = 1; i < tree->n_sums; i++)
+		if (tree->sums[i].inclusive)
+			all[n++] = function_of(tree, i);
 	if (n)
-		qsort(sums, n, sizeof *sums, heavier);
+		qsort(all, n, sizeof *all, heavier);
 	if (n > max)
 		n = max;
 	if (n)
-		memcpy(out, sums, n * sizeof *sums);
-	free(sums);
+		memcpy(out, all, n * sizeof *all);
+	free(all);
 	return n;
 }

@@ -33,7 +33,8 @@ char *fake_hostile(void); /* every file is wrong in another way */
 
 struct recording;
 
-/* fake_add_facts: a small machine as a recording holds it, with things unknown, and its ceilings. */
+/* fake_add_facts: a small machine as a recording holds it, with things unknown, and its ceilings.
+ */
 void fake_add_facts(struct recording *recording);
 
 #endif

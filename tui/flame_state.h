@@ -39,6 +39,10 @@ struct flame_state {
 	uint8_t *matches; /* by function: 0 = not looked at, 1 = no, 2 = yes */
 	uint64_t n_matches;
 	uint64_t matched;
+	uint8_t *is_inside; /* by node: it or a caller is found; nodes are only ever added */
+	uint32_t n_inside, inside_capacity;
+	uint32_t *found; /* found nodes that lie in no other */
+	uint32_t n_found, found_capacity;
 };
 
 /* flame_open_tree: start anew with the options of state->look. */

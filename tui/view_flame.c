@@ -21,6 +21,7 @@ void flame_open_tree(struct flame_state *state, const struct view_context *conte
 	state->generation++;
 	state->look.generation = state->generation;
 	state->look.zoom = state->look.selected = 0;
+	state->n_inside = state->n_found = 0; /* of the tree before */
 	state->must_lay_out = true;
 }
 
@@ -54,6 +55,40 @@ static bool is_match(struct flame_state *state, const struct view_context *conte
 	return *known == 2;
 }
 
+static void forget_matches(struct flame_state *state)
+{
+	if (state->n_matches)
+		memset(state->matches, 0, state->n_matches);
+	state->n_inside = state->n_found = 0;
+}
+
+static void push_found(struct flame_state *state, uint32_t node)
+{
+	if (state->n_found == state->found_capacity) {
+		state->found_capacity = state->found_capacity ? state->found_capacity * 2 : 256;
+		state->found = reallocate(state->found, state->found_capacity, sizeof(uint32_t));
+	}
+	state->found[state->n_found++] = node;
+}
+
+/* Nodes that have come since the last time; a caller has a smaller number. */
+static void look_at_new_nodes(struct flame_state *state, const struct view_context *context,
+			      const struct tree_node *nodes, uint32_t n)
+{
+	if (n > state->inside_capacity) {
+		state->inside_capacity = n + n / 2;
+		state->is_inside = reallocate(state->is_inside, state->inside_capacity, 1);
+	}
+	for (; state->n_inside < n; state->n_inside++) {
+		uint32_t i = state->n_inside;
+		bool is_above = i > 0 && state->is_inside[nodes[i].parent];
+		bool is_found = i > 0 && is_match(state, context, &nodes[i]);
+		state->is_inside[i] = is_above || is_found;
+		if (is_found && !is_above)
+			push_found(state, i);
+	}
+}
+
 /* Weight of all stacks through a matching function, each counted once. */
 static void sum_matches(struct flame_state *state, const struct view_context *context)
 {
@@ -62,13 +97,9 @@ static void sum_matches(struct flame_state *state, const struct view_context *co
 	state->matched = 0;
 	if (!context->pattern)
 		return;
-	uint8_t *is_inside = arena_take(context->frame, n);
-	for (uint32_t i = 1; i < n; i++) {
-		bool is_found = is_match(state, context, &nodes[i]);
-		is_inside[i] = is_inside[nodes[i].parent] || is_found;
-		if (is_found && !is_inside[nodes[i].parent])
-			state->matched += nodes[i].total;
-	}
+	look_at_new_nodes(state, context, nodes, n);
+	for (uint32_t i = 0; i < state->n_found; i++)
+		state->matched += nodes[state->found[i]].total;
 }
 
 static void note_search(struct flame_state *state, const struct view_context *context)
@@ -76,8 +107,7 @@ static void note_search(struct flame_state *state, const struct view_context *co
 	if (strncmp(state->searched, context->search, sizeof state->searched - 1) == 0)
 		return;
 	snprintf(state->searched, sizeof state->searched, "%s", context->search);
-	if (state->n_matches)
-		memset(state->matches, 0, state->n_matches);
+	forget_matches(state);
 	state->must_lay_out = true;
 }
 
@@ -306,6 +336,8 @@ static void flame_close(void *opaque)
 	tree_close(state->tree);
 	flame_free(&state->flame);
 	free(state->matches);
+	free(state->is_inside);
+	free(state->found);
 }
 
 const struct view view_flame = {

@@ -1,0 +1,106 @@
+/* Trees that follow a growing recording against trees built in one go. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+
+#include "sampler/base/why.h"
+#include "sampler/recording.h"
+#include "sampler/tree.h"
+#include "tests/fixture_growing.h"
+
+enum { MOST_FUNCTIONS = 4096 };
+
+/* The same nodes by path: ids are first-seen order, which is the same here. */
+static void expect_equal(const struct tree *one, const struct tree *other)
+{
+	uint32_t n_one, n_other;
+	const struct tree_node *a = tree_nodes(one, &n_one), *b = tree_nodes(other, &n_other);
+	assert_int_equal(n_one, n_other);
+	for (uint32_t i = 0; i < n_one; i++) {
+		assert_int_equal(a[i].function, b[i].function);
+		assert_int_equal(a[i].self, b[i].self);
+		assert_int_equal(a[i].total, b[i].total);
+	}
+	struct tree_function *left = allocate(MOST_FUNCTIONS, sizeof *left),
+			     *right = allocate(MOST_FUNCTIONS, sizeof *right);
+	size_t n = tree_functions(one, left, MOST_FUNCTIONS);
+	assert_int_equal(n, tree_functions(other, right, MOST_FUNCTIONS));
+	assert_memory_equal(left, right, n * sizeof *left);
+	free(left);
+	free(right);
+}
+
+static void compare_growing(const struct tree_options *options, uint64_t seed)
+{
+	struct growing growing;
+	growing_start(&growing, seed, 3);
+	struct tree *follower = tree_open(growing.recording, options);
+	unsigned n_samples = 2000 + 5;
+	for (unsigned i = 0; i < 300; i++) {
+		n_samples += 1 + i % 7;
+		growing_add(&growing, 1 + i % 7); /* few, so that sums are added to */
+		tree_update(follower);
+	}
+	growing_add(&growing, 2000); /* many, so that they are made anew */
+	tree_update(follower);
+	growing_add(&growing, 5);
+	tree_update(follower);
+	assert_false(tree_update(follower));
+	struct tree *at_once = tree_open(growing.recording, options);
+	assert_true(tree_update(at_once));
+	expect_equal(follower, at_once);
+	assert_int_equal(tree_n_samples(at_once), n_samples);
+	tree_close(follower);
+	tree_close(at_once);
+	recording_free(growing.recording);
+}
+
+static void following_equals_building_at_once(void **state)
+{
+	(void)state;
+	compare_growing(&(struct tree_options){ .root = TREE_ROOT_NAME }, 1);
+	compare_growing(&(struct tree_options){ .root = TREE_ROOT_THREAD }, 2);
+	compare_growing(&(struct tree_options){ .is_inverted = true }, 3);
+	compare_growing(&(struct tree_options){ .root = TREE_ROOT_NAME, .is_inverted = true }, 4);
+	compare_growing(&(struct tree_options){ .fold_recursion = true }, 5);
+	compare_growing(&(struct tree_options){ .merge_names = true }, 6);
+}
+
+/* Exclusive and inclusive weight do not depend on which way up the tree is. */
+static void both_ways_up_agree(void **state)
+{
+	struct growing growing;
+	struct tree_function down[64], up[64];
+	(void)state;
+	growing_start(&growing, 7, 3);
+	growing_add(&growing, 3000);
+	struct tree *one = tree_open(growing.recording, &(struct tree_options){ 0 });
+	struct tree *other =
+		tree_open(growing.recording, &(struct tree_options){ .is_inverted = true });
+	tree_update(one);
+	tree_update(other);
+	size_t n = tree_functions(one, down, 64);
+	assert_int_equal(tree_functions(other, up, 64), n);
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(down[i].function, up[i].function);
+		assert_int_equal(down[i].exclusive, up[i].exclusive);
+		assert_int_equal(down[i].inclusive, up[i].inclusive);
+		assert_int_equal(down[i].n_exclusive, up[i].n_exclusive);
+	}
+	tree_close(one);
+	tree_close(other);
+	recording_free(growing.recording);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(following_equals_building_at_once),
+		cmocka_unit_test(both_ways_up_agree),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
