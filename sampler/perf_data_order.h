@@ -18,8 +18,9 @@ struct perf_data_waiting {
 /* A zeroed one is empty. */
 struct perf_data_order {
 	uint8_t *bytes; /* records, each on a multiple of eight */
+	uint8_t *spare; /* as large: what is left after a round moves there */
 	size_t n_bytes, capacity_bytes;
-	struct perf_data_waiting *waiting;
+	struct perf_data_waiting *waiting, *sorted; /* sorted: room for sorting, as large */
 	size_t n_waiting, capacity;
 	uint64_t newest_ns, complete_ns, given_ns;
 	uint64_t n_late; /* records older than one already given */
