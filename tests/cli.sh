@@ -226,6 +226,17 @@ else
 	expect "export --format pprof to stdout" 0 "*" "" "$stoke" export a.stoke --format pprof
 	cmp -s out x.pb.gz && n_passed=$((n_passed + 1)) || fail "pprof on stdout is not what -o writes"
 fi
+"$stoke" export a.stoke >whole.folded
+"$stoke" export a.stoke --to 200ms >first.folded
+"$stoke" export a.stoke --from 200ms >rest.folded
+sum() { awk '{ n += $NF } END { print n + 0 }' "$@"; }
+if [ "$(sum whole.folded)" = "$(sum first.folded rest.folded)" ] && [ "$(sum first.folded)" -gt 0 ] &&
+	[ "$(sum rest.folded)" -gt 0 ]; then n_passed=$((n_passed + 1)); else fail "two windows are not the whole"; fi
+expect "export --per-thread" 0 "^sh-[0-9]+/[0-9]+;" "" "$stoke" export a.stoke --per-thread
+expect "export --annotate" 0 "_\[k\]" "" "$stoke" export a.stoke --annotate
+expect "export of no window" 2 "" "nothing between" "$stoke" export a.stoke --from 2s --to 1s
+expect "export of a part as a recording" 2 "" "written whole" "$stoke" export a.stoke --from 1ms -o part.stoke
+[ ! -e part.stoke ] || fail "export of a part as a recording: a file was left"
 expect "export by extension" 0 "" "" "$stoke" export a.stoke -o x.speedscope.json
 expect "exported by extension" 0 "speedscope.app" "" cat x.speedscope.json
 expect "an extension of several formats" 2 "" "json does not say which format is meant: .*speedscope" "$stoke" export a.stoke -o x.json

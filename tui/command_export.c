@@ -31,7 +31,7 @@ static int run(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN); /* a reader that left has what it wanted */
 	if (!session_output_open(&output, settings.output, settings.format, &status, &why))
 		status = fail_with(status == STATUS_USAGE ? status : STATUS_FAILED, "export", &why);
-	else if (!session_output_choose(&output, recording, settings.events, &why))
+	else if (!session_output_choose(&output, recording, &settings, &why))
 		status = fail_with(STATUS_USAGE, "export", &why);
 	else if (!session_output_write(&output, recording, &why))
 		status = fail_with(STATUS_FAILED, "export", &why);

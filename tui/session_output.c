@@ -9,9 +9,9 @@
 
 #include "sampler/base/nearest.h"
 #include "sampler/base/text.h"
-#include "sampler/exporter.h"
 #include "sampler/recording_file.h"
 #include "tui/command.h"
+#include "tui/settings.h"
 #include "tui/summary.h"
 
 static const char recording_format[] = "stoke", recording_suffix[] = ".stoke";
@@ -121,15 +121,41 @@ static bool fail_event(const struct recording *recording, const char *event, str
 			text_clean(clean, sizeof clean, event), names[0] ? names : "none at all");
 }
 
-bool session_output_choose(struct session_output *output, const struct recording *recording,
-			   const char *event, struct why *why)
+static bool choose_series(struct export_options *part, const struct recording *recording,
+			  const char *event, struct why *why)
 {
 	uint64_t n = recording_moment(recording).n[TABLE_SERIES];
-	output->series = 0;
-	for (uint64_t i = 1; event && i < n && !output->series; i++)
+	for (uint64_t i = 1; event && i < n && !part->series; i++)
 		if (is_event(recording, recording_series(recording, i), event))
-			output->series = (uint32_t)i;
-	return !event || output->series || fail_event(recording, event, why);
+			part->series = (uint32_t)i;
+	return !event || part->series || fail_event(recording, event, why);
+}
+
+/* Times are typed since the start; UINT64_MAX is as good as never. */
+static uint64_t time_at(const struct recording *recording, uint64_t since_start_ns)
+{
+	return since_start_ns < UINT64_MAX - recording->start_ns
+		       ? recording->start_ns + since_start_ns
+		       : UINT64_MAX;
+}
+
+bool session_output_choose(struct session_output *output, const struct recording *recording,
+			   const struct settings *settings, struct why *why)
+{
+	if (settings->to_ns && settings->to_ns <= settings->from_ns)
+		return why_fail(why, "--to is not after --from: there is nothing between them.");
+	if (output->file && (settings->from_ns || settings->to_ns || settings->events))
+		return why_fail(why, "A .stoke file is written whole; -e, --from and --to are for "
+				     "other formats.");
+	output->part = (struct export_options){
+		.from_ns = settings->from_ns ? time_at(recording, settings->from_ns) : 0,
+		.to_ns = settings->to_ns ? time_at(recording, settings->to_ns) : 0,
+		.annotate = settings->is_annotated,
+		.no_inline = settings->no_inline,
+		.per_thread = settings->is_per_thread,
+		.per_process = settings->is_per_process,
+	};
+	return choose_series(&output->part, recording, settings->events, why);
 }
 
 bool session_output_write(struct session_output *output, const struct recording *recording,
@@ -139,15 +165,14 @@ bool session_output_write(struct session_output *output, const struct recording 
 	if (output->file)
 		return write_file(output, recording, why);
 	uint32_t n_series;
-	const struct export_options everything = {
-		.series =
-			output->series ? output->series : summary_main_series(recording, &n_series),
-	};
+	struct export_options part = output->part;
+	if (!part.series)
+		part.series = summary_main_series(recording, &n_series);
 	/* Pipes and devices cannot be cut, and need not be. */
 	if (output->path && ftruncate(fileno(output->stream), 0) != 0 && errno != EINVAL)
 		return fail_path(output->path, strerror(errno), why);
 	errno = 0;
-	bool is_written = output->exporter->write(recording, &everything, output->stream, why);
+	bool is_written = output->exporter->write(recording, &part, output->stream, why);
 	if (is_written && fflush(output->stream) != 0)
 		is_written = fail_path(output->path ? output->path : "standard output",
 				       strerror(errno), why);

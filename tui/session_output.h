@@ -10,17 +10,18 @@
 #include <stdio.h>
 
 #include "sampler/base/why.h"
+#include "sampler/exporter.h"
 
-struct exporter;
 struct recording;
 struct recording_file;
+struct settings;
 
 struct session_output {
 	const char *path; /* NULL = standard output */
 	const struct exporter *exporter;
 	FILE *stream;                /* for the exporter */
 	struct recording_file *file; /* instead of an exporter: written live */
-	uint32_t series;             /* whose samples are written; 0 = the main event's */
+	struct export_options part;  /* series 0 = the main event's */
 	bool is_new, is_used;        /* made by us; holds what it should */
 };
 
@@ -32,12 +33,13 @@ bool session_output_open(struct session_output *output, const char *path, const 
 			 int *status, struct why *why);
 
 /*
- * session_output_choose: write samples of the event of this name, with or without its modifiers
- * (":u"); NULL = the main one.
- * Errors  false and a sentence with the events there are
+ * session_output_choose: what part to write: an event's samples, by its name with or without its
+ * modifiers (":u"); a window of time; what stacks look like. Nothing set = everything.
+ * Errors  false and a sentence: no such event (with those there are), no such window, or a part of
+ *         a .stoke file, which is always whole
  */
 bool session_output_choose(struct session_output *output, const struct recording *recording,
-			   const char *event, struct why *why);
+			   const struct settings *settings, struct why *why);
 
 /* session_output_write: everything recorded. A pipe nobody reads any more is no error. */
 bool session_output_write(struct session_output *output, const struct recording *recording,

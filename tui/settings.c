@@ -90,6 +90,16 @@ static const struct option_row output_rows[] = {
 static const struct option_row part_rows[] = {
 	{ 'e', OPTION_TEXT, "event", "NAME", "samples of this event (the first that has any)",
 	  AT(events) },
+	{ 0, OPTION_DURATION, "from", "TIME", "nothing before TIME since the start (1.5s, 300ms)",
+	  AT(from_ns) },
+	{ 0, OPTION_DURATION, "to", "TIME", "nothing from TIME on", AT(to_ns) },
+	{ 0, OPTION_FLAG, "per-thread", NULL, "stacks begin with NAME-PID/TID, not with the name",
+	  AT(is_per_thread) },
+	{ 0, OPTION_FLAG, "per-process", NULL, "stacks begin with NAME-PID", AT(is_per_process) },
+	{ 0, OPTION_FLAG, "no-inline", NULL, "leave inlined functions to those around them",
+	  AT(no_inline) },
+	{ 0, OPTION_FLAG, "annotate", NULL, "folded: _[k] kernel, _[i] inlined, _[j] JIT",
+	  AT(is_annotated) },
 	{ 0 },
 };
 

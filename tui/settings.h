@@ -28,6 +28,9 @@ struct settings {
 	const char *require; /* as typed: "hw,callgraph" */
 	/* files */
 	const char *input, *output, *format;
+	/* what part of a recording */
+	uint64_t from_ns, to_ns; /* since it began; to_ns 0 = to its end */
+	bool is_per_thread, is_per_process, is_annotated;
 	/* terminal */
 	int color; /* enum color */
 	bool is_ascii, no_mouse, is_headless;
