@@ -51,6 +51,10 @@ if [ "${STOKE_SETUP:-}" = pmu ]; then # guests with counters
 	need busybox-static command -v busybox
 	need kmod test -x /sbin/insmod -o -x /usr/sbin/insmod
 	need cpio command -v cpio
+	need qemu-system-arm command -v qemu-system-aarch64
+	need gcc-aarch64-linux-gnu command -v aarch64-linux-gnu-gcc
+	need libc6-dev-arm64-cross test -e /usr/aarch64-linux-gnu/include/stdio.h
+	need debian-archive-keyring test -e /usr/share/keyrings/debian-archive-keyring.gpg
 fi
 [ -n "$missing" ] || exit 0
 
