@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "kernels/support/amx.h"
+#include "kernels/support/gemm_fetch.h"
 #include "kernels/support/gemm_pack.h"
 #include "kernels/support/gemm_tiles_dot.h"
 #include "kernels/support/gemm_tiles_f32.h"
@@ -138,21 +139,12 @@ static void pack_pairs_32(void *to, const struct gemm_strip *strip)
 	gemm_pack(to, strip, (struct gemm_packing){ 2, 32, 2, 2 });
 }
 
-__attribute__((target("avx512f,avx512bf16"))) static void
-multiply_dot(size_t n_groups, const void *packed_a, const void *packed_b, void *c, size_t c_row,
-	     bool is_adding)
+enum { ROWS = 14, COLUMNS = 32 };
+
+__attribute__((target("avx512f,avx512bf16"), always_inline)) static inline void
+add_products(__m512 sums[ROWS][2], const uint32_t *a, const uint32_t *b, size_t n_groups)
 {
-	enum { ROWS = 14, COLUMNS = 32 };
-	const uint32_t *a = packed_a, *b = packed_b; /* pairs */
-	__m512 sums[ROWS][2];
-#pragma GCC unroll 14
-	for (int i = 0; i < ROWS; i++) {
-		const float *to = (const float *)c + (size_t)i * c_row;
-		_mm_prefetch((const char *)to, _MM_HINT_T0);
-		_mm_prefetch((const char *)(to + 16), _MM_HINT_T0);
-		sums[i][0] = sums[i][1] = _mm512_setzero_ps();
-	}
-	for (size_t p = 0; p < n_groups; p++, a += ROWS, b += COLUMNS) {
+	for (size_t p = 0; p < n_groups; p++, a += ROWS, b += COLUMNS) { /* pairs */
 		__m512bh b0 = (__m512bh)_mm512_loadu_si512(b);
 		__m512bh b1 = (__m512bh)_mm512_loadu_si512(b + 16);
 #pragma GCC unroll 14
@@ -162,6 +154,21 @@ multiply_dot(size_t n_groups, const void *packed_a, const void *packed_b, void *
 			sums[i][1] = _mm512_dpbf16_ps(sums[i][1], pair, b1);
 		}
 	}
+}
+
+__attribute__((target("avx512f,avx512bf16"))) static void
+multiply_dot(size_t n_groups, const void *packed_a, const void *packed_b, void *c, size_t c_row,
+	     bool is_adding)
+{
+	const uint32_t *a = packed_a, *b = packed_b;
+	size_t head = gemm_fetch_point(n_groups, ROWS);
+	__m512 sums[ROWS][2];
+#pragma GCC unroll 14
+	for (int i = 0; i < ROWS; i++)
+		sums[i][0] = sums[i][1] = _mm512_setzero_ps();
+	add_products(sums, a, b, head);
+	gemm_fetch(c, c_row, ROWS, COLUMNS);
+	add_products(sums, a + head * ROWS, b + head * COLUMNS, n_groups - head);
 #pragma GCC unroll 14
 	for (size_t i = 0; i < ROWS; i++) {
 		float *to = (float *)c + i * c_row;

@@ -6,6 +6,7 @@
  */
 #include "kernels/support/gemm_tiles_f32.h"
 
+#include "kernels/support/gemm_fetch.h"
 #include "kernels/support/gemm_pack.h"
 
 #if defined(__x86_64__)
@@ -72,30 +73,38 @@ const struct gemm_tile gemm_tile_f32_portable = {
 };
 
 #if defined(__x86_64__)
-__attribute__((target("avx2,fma"))) void gemm_multiply_f32_avx2(size_t n_groups,
-								const void *packed_a,
-								const void *packed_b, void *c,
-								size_t c_row, bool is_adding)
+enum { ROWS_AVX2 = 6, COLUMNS_AVX2 = 16, ROWS_AVX512 = 14, COLUMNS_AVX512 = 32 };
+
+__attribute__((target("avx2,fma"), always_inline)) static inline void
+add_products_avx2(__m256 sums[ROWS_AVX2][2], const float *a, const float *b, size_t n_groups)
 {
-	enum { ROWS = 6, COLUMNS = 16 };
-	const float *a = packed_a, *b = packed_b;
-	__m256 sums[ROWS][2];
-#pragma GCC unroll 6
-	for (int i = 0; i < ROWS; i++) {
-		_mm_prefetch((const char *)((float *)c + (size_t)i * c_row), _MM_HINT_T0);
-		sums[i][0] = sums[i][1] = _mm256_setzero_ps();
-	}
-	for (size_t p = 0; p < n_groups; p++, a += ROWS, b += COLUMNS) {
+	for (size_t p = 0; p < n_groups; p++, a += ROWS_AVX2, b += COLUMNS_AVX2) {
 		__m256 b0 = _mm256_loadu_ps(b), b1 = _mm256_loadu_ps(b + 8);
 #pragma GCC unroll 6
-		for (int i = 0; i < ROWS; i++) {
+		for (int i = 0; i < ROWS_AVX2; i++) {
 			__m256 one = _mm256_broadcast_ss(a + i);
 			sums[i][0] = _mm256_fmadd_ps(one, b0, sums[i][0]);
 			sums[i][1] = _mm256_fmadd_ps(one, b1, sums[i][1]);
 		}
 	}
+}
+
+__attribute__((target("avx2,fma"))) void gemm_multiply_f32_avx2(size_t n_groups,
+								const void *packed_a,
+								const void *packed_b, void *c,
+								size_t c_row, bool is_adding)
+{
+	const float *a = packed_a, *b = packed_b;
+	size_t head = gemm_fetch_point(n_groups, ROWS_AVX2);
+	__m256 sums[ROWS_AVX2][2];
 #pragma GCC unroll 6
-	for (size_t i = 0; i < ROWS; i++) {
+	for (int i = 0; i < ROWS_AVX2; i++)
+		sums[i][0] = sums[i][1] = _mm256_setzero_ps();
+	add_products_avx2(sums, a, b, head);
+	gemm_fetch(c, c_row, ROWS_AVX2, COLUMNS_AVX2);
+	add_products_avx2(sums, a + head * ROWS_AVX2, b + head * COLUMNS_AVX2, n_groups - head);
+#pragma GCC unroll 6
+	for (size_t i = 0; i < ROWS_AVX2; i++) {
 		float *to = (float *)c + i * c_row;
 		__m256 old0 = is_adding ? _mm256_loadu_ps(to) : _mm256_setzero_ps();
 		__m256 old1 = is_adding ? _mm256_loadu_ps(to + 8) : _mm256_setzero_ps();
@@ -104,32 +113,37 @@ __attribute__((target("avx2,fma"))) void gemm_multiply_f32_avx2(size_t n_groups,
 	}
 }
 
-__attribute__((target("avx512f"))) void gemm_multiply_f32_avx512(size_t n_groups,
-								 const void *packed_a,
-								 const void *packed_b, void *c,
-								 size_t c_row, bool is_adding)
+__attribute__((target("avx512f"), always_inline)) static inline void
+add_products_avx512(__m512 sums[ROWS_AVX512][2], const float *a, const float *b, size_t n_groups)
 {
-	enum { ROWS = 14, COLUMNS = 32 };
-	const float *a = packed_a, *b = packed_b;
-	__m512 sums[ROWS][2];
-#pragma GCC unroll 14
-	for (int i = 0; i < ROWS; i++) {
-		const float *to = (const float *)c + (size_t)i * c_row;
-		_mm_prefetch((const char *)to, _MM_HINT_T0);
-		_mm_prefetch((const char *)(to + 16), _MM_HINT_T0);
-		sums[i][0] = sums[i][1] = _mm512_setzero_ps();
-	}
-	for (size_t p = 0; p < n_groups; p++, a += ROWS, b += COLUMNS) {
+	for (size_t p = 0; p < n_groups; p++, a += ROWS_AVX512, b += COLUMNS_AVX512) {
 		__m512 b0 = _mm512_loadu_ps(b), b1 = _mm512_loadu_ps(b + 16);
 #pragma GCC unroll 14
-		for (int i = 0; i < ROWS; i++) {
+		for (int i = 0; i < ROWS_AVX512; i++) {
 			__m512 one = _mm512_set1_ps(a[i]);
 			sums[i][0] = _mm512_fmadd_ps(one, b0, sums[i][0]);
 			sums[i][1] = _mm512_fmadd_ps(one, b1, sums[i][1]);
 		}
 	}
+}
+
+__attribute__((target("avx512f"))) void gemm_multiply_f32_avx512(size_t n_groups,
+								 const void *packed_a,
+								 const void *packed_b, void *c,
+								 size_t c_row, bool is_adding)
+{
+	const float *a = packed_a, *b = packed_b;
+	size_t head = gemm_fetch_point(n_groups, ROWS_AVX512);
+	__m512 sums[ROWS_AVX512][2];
 #pragma GCC unroll 14
-	for (size_t i = 0; i < ROWS; i++) {
+	for (int i = 0; i < ROWS_AVX512; i++)
+		sums[i][0] = sums[i][1] = _mm512_setzero_ps();
+	add_products_avx512(sums, a, b, head);
+	gemm_fetch(c, c_row, ROWS_AVX512, COLUMNS_AVX512);
+	add_products_avx512(sums, a + head * ROWS_AVX512, b + head * COLUMNS_AVX512,
+			    n_groups - head);
+#pragma GCC unroll 14
+	for (size_t i = 0; i < ROWS_AVX512; i++) {
 		float *to = (float *)c + i * c_row;
 		__m512 old0 = is_adding ? _mm512_loadu_ps(to) : _mm512_setzero_ps();
 		__m512 old1 = is_adding ? _mm512_loadu_ps(to + 16) : _mm512_setzero_ps();
