@@ -51,17 +51,38 @@ void ceilings_add(struct ceilings *ceilings, const struct ceiling *row)
 	ceilings->rows[ceilings->n++] = *row;
 }
 
+/* More threads first, then the higher value. */
+static bool is_higher(const struct ceiling *row, const struct ceiling *than, uint32_t most_threads)
+{
+	if (isnan(row->best) || row->n_threads > most_threads)
+		return false;
+	if (!than || row->n_threads != than->n_threads)
+		return !than || row->n_threads > than->n_threads;
+	return row->best > than->best;
+}
+
 const struct ceiling *ceilings_peak(const struct ceilings *ceilings, const char *prefix,
 				    uint32_t n_threads)
 {
 	const struct ceiling *peak = NULL;
 	for (size_t i = 0; i < ceilings->n; i++) {
 		const struct ceiling *row = &ceilings->rows[i];
-		if (strncmp(row->name, prefix, strlen(prefix)) != 0 || isnan(row->best) ||
-		    row->n_threads > n_threads)
-			continue;
-		if (!peak || row->n_threads > peak->n_threads ||
-		    (row->n_threads == peak->n_threads && row->best > peak->best))
+		if (strncmp(row->name, prefix, strlen(prefix)) == 0 &&
+		    is_higher(row, peak, n_threads))
+			peak = row;
+	}
+	return peak;
+}
+
+const struct ceiling *ceilings_bandwidth(const struct ceilings *ceilings, const char *level,
+					 uint32_t n_threads)
+{
+	const struct ceiling *peak = NULL;
+	for (size_t i = 0; i < ceilings->n; i++) {
+		const struct ceiling *row = &ceilings->rows[i];
+		const char *dot = strchr(row->name, '.');
+		if (dot && strcmp(dot + 1, level) == 0 && strcmp(row->unit, "B/s") == 0 &&
+		    is_higher(row, peak, n_threads))
 			peak = row;
 	}
 	return peak;

@@ -4,7 +4,8 @@
  * recordings.
  *
  * Names: "clock" (Hz); "fma.f32-avx512" (FLOP/s; "fma.int8-..." OP/s); "read.L1", "triad.L3",
- * "copy-nt.DRAM" (B/s, bytes the program asks for); "latency.4096" (ns, of a pointer chase over so
+ * "copy-nt.DRAM",
+ * "read-4.DRAM" (B/s, bytes the program asks for); "latency.4096" (ns, of a pointer chase over so
  * many bytes). A value is the best of the repeats, as in STREAM: others can only make it worse.
  */
 #ifndef COUNTERS_CEILINGS_H
@@ -58,6 +59,13 @@ const struct ceiling *ceilings_find(const struct ceilings *ceilings, const char 
  */
 const struct ceiling *ceilings_peak(const struct ceilings *ceilings, const char *prefix,
 				    uint32_t n_threads);
+
+/*
+ * ceilings_bandwidth: the most bytes a second that any loop got from a level ("L2", "DRAM"), with
+ * so many threads or the next lower number. NULL if nothing was measured.
+ */
+const struct ceiling *ceilings_bandwidth(const struct ceilings *ceilings, const char *level,
+					 uint32_t n_threads);
 
 /* ceilings_summarize: best and median of n values (sorted in place); less is better for "ns". */
 void ceilings_summarize(struct ceiling *row, double *values, uint32_t n);

@@ -212,8 +212,10 @@ char *machine_print_size(char *out, size_t bytes, uint64_t size_bytes)
 		return text_memory(out, bytes, (double)size_bytes);
 	if (kib % 1024 || kib / 1024 == 0)
 		snprintf(out, bytes, "%llu KiB", kib);
-	else
+	else if (kib % (1024 * 1024) || kib / (1024 * 1024) == 0)
 		snprintf(out, bytes, "%llu MiB", kib / 1024);
+	else
+		snprintf(out, bytes, "%llu GiB", kib / 1024 / 1024);
 	return out;
 }
 

@@ -161,13 +161,27 @@ static void read_online(struct machine *machine, const struct machine_root *root
 		cpu_mask_add(&machine->online, (unsigned)cpu);
 }
 
+/* Threads of one core share all its caches, so only its first CPU is asked. */
+static bool is_first_of_core(const struct machine *machine, unsigned cpu)
+{
+	for (size_t i = machine->cores.n; i-- > 0;)
+		if (cpu_mask_has(&machine->cores.rows[i].cpus, cpu))
+			return cpu_mask_next(&machine->cores.rows[i].cpus, 0) == cpu;
+	return true;
+}
+
 static void read_each_cpu(struct machine *machine, const struct machine_root *root, bool *is_whole)
 {
 	for (unsigned cpu = cpu_mask_next(&machine->online, 0); cpu < CPU_MASK_MOST;
 	     cpu = cpu_mask_next(&machine->online, cpu + 1)) {
 		read_groups(machine, root, cpu, is_whole);
-		for (unsigned place = 0; place < MOST_INDEXES; place++)
+		if (!is_first_of_core(machine, cpu))
+			continue;
+		for (unsigned place = 0; place < MOST_INDEXES; place++) {
+			if (!file_exists(root, CPU_FOLDER "/cpu%u/cache/index%u", cpu, place))
+				break;
 			read_cache(machine, root, cpu, place);
+		}
 	}
 }
 

@@ -4,7 +4,8 @@
  *
  * Bytes are those the program asks for. A store to a line that is not in the cache first fetches
  * it, so main memory moves more for write, copy and triad than is counted; the loops named "-nt"
- * store past the caches and move exactly what is counted.
+ * store past the caches and move exactly what is counted. "read-4" reads four places at once, each
+ * fetched ahead: some memory controllers give more that way.
  * Sources: McCalpin, STREAM (copy, triad and the way bytes are counted); Intel Optimization
  * Manual 3.6.9 (non-temporal stores); Sattolo, "An algorithm to generate a random cyclic
  * permutation" (1986), for chases that no prefetcher follows.
@@ -20,11 +21,11 @@
 enum { CEILING_BLOCK_BYTES = 512 };
 
 struct ceiling_stream {
-	const char *name;  /* "read", "write", "copy", "triad", "write-nt", ... */
+	const char *name;  /* "read", "write", "copy", "triad"; "write-nt", ..., "read-4" */
 	const char *width; /* of the registers: "avx512" */
 	unsigned
 		n_arrays; /* it works on: a for read and write, a and b for copy, a b c for triad */
-	bool is_past_caches;
+	bool is_for_memory;      /* of no interest in caches */
 	bool (*is_usable)(void); /* NULL = always */
 	void (*run)(char *a, const char *b, const char *c, size_t bytes);
 };

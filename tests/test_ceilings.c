@@ -22,7 +22,7 @@
 #include "tui/bench.h"
 #include "tui/ceilings_table.h"
 
-enum { ARRAY_BYTES = 3 * CEILING_BLOCK_BYTES, GUARD_BYTES = 64 };
+enum { ARRAY_BYTES = 6 * CEILING_BLOCK_BYTES, GUARD_BYTES = 64 };
 
 static double number_at(const char *memory, size_t i)
 {
@@ -234,6 +234,11 @@ static void peaks_are_found(void **state)
 	assert_null(ceilings_peak(ceilings, "read.L3", 4));
 	assert_null(ceilings_peak(ceilings, "fma.f64-", 1));
 	assert_null(ceilings_peak(ceilings, "read.DRAM", 0));
+	assert_string_equal(ceilings_bandwidth(ceilings, "DRAM", 4)->name, "copy-nt.DRAM");
+	assert_string_equal(ceilings_bandwidth(ceilings, "DRAM", 2)->name, "read.DRAM");
+	assert_string_equal(ceilings_bandwidth(ceilings, "L1", 9)->name, "read.L1");
+	assert_null(ceilings_bandwidth(ceilings, "L3", 4));
+	assert_null(ceilings_bandwidth(ceilings, "f32-avx2", 4));
 	struct ceiling better = row("clock", "Hz", 1, 4e9, 4e9);
 	size_t n = ceilings->n;
 	ceilings_add(ceilings, &better);

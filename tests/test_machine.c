@@ -53,6 +53,26 @@ static void masks_are_read_and_written(void **state)
 	}
 }
 
+static void sizes_are_whole_where_they_can(void **state)
+{
+	static const struct size {
+		uint64_t bytes;
+		const char *text;
+	} sizes[] = { { 1, "1 B" },
+		      { 1024, "1 KiB" },
+		      { 49152, "48 KiB" },
+		      { 1280 << 10, "1280 KiB" },
+		      { 2 << 20, "2 MiB" },
+		      { 1 << 30, "1 GiB" },
+		      { 1536 << 20, "1536 MiB" },
+		      { 1500, "1.46 KiB" } };
+	char text[32];
+	(void)state;
+	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+		assert_string_equal(machine_print_size(text, sizeof text, sizes[i].bytes),
+				    sizes[i].text);
+}
+
 static const char *value(const struct machine *machine, const char *key)
 {
 	const struct machine_fact *fact = machine_fact(machine, key);
@@ -415,6 +435,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(masks_are_read_and_written),
+		cmocka_unit_test(sizes_are_whole_where_they_can),
 		cmocka_unit_test(a_hybrid_machine),
 		cmocka_unit_test(a_large_machine_fits_a_screen),
 		cmocka_unit_test(an_arm_machine),

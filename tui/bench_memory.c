@@ -91,7 +91,7 @@ static void find_streams(struct plan *plan, bool is_memory)
 {
 	const struct ceiling_stream *stream;
 	for (size_t i = 0; (stream = ceiling_stream_at(i)) && plan->n_streams < MOST_STREAMS; i++)
-		if (is_memory || !stream->is_past_caches)
+		if (is_memory || !stream->is_for_memory)
 			plan->streams[plan->n_streams++] = stream;
 }
 

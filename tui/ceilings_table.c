@@ -117,7 +117,7 @@ static int draw_memory_row(const struct table *table, int y, const char *level, 
 		return 0;
 	if (*suffix)
 		canvas_text(table->canvas, table->x + 2, y, LABEL_COLUMNS - 2, MEANING_DIM,
-			    "  past the caches");
+			    strcmp(suffix, "-nt") == 0 ? "  past the caches" : "  four places");
 	else
 		canvas_print(table->canvas, table->x + 2, y, MEANING_DIM, "%-4s%3u x %s", level, n,
 			     first->set_bytes
@@ -143,6 +143,7 @@ static int draw_memory(const struct table *table, int y)
 		for (uint32_t n = 0; (n = next_count(table, "read.", n));) {
 			y += draw_memory_row(table, y, levels[i], "", n);
 			y += draw_memory_row(table, y, levels[i], "-nt", n);
+			y += draw_memory_row(table, y, levels[i], "-4", n);
 		}
 	return y - top;
 }
