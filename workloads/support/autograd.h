@@ -92,7 +92,7 @@ struct tensor *autograd_rope(struct tape *tape, struct tensor *a, const struct r
  * attention: softmax(q k^T / sqrt(width)) v for each of n_heads, causal: a token sees itself and
  * those before it in its own sequence.
  * q, k, v  (n_sequences x length, n_heads x width)
- * FLOPs    blocks of 60 queries see all keys up to the block's last: about half of the square
+ * FLOPs    blocks of 56 queries see all keys up to the block's last: about half of the square
  * Source   Vaswani et al., "Attention is all you need" (2017)
  */
 struct tensor *autograd_attention(struct tape *tape, struct tensor *q, struct tensor *k,
