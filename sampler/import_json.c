@@ -160,8 +160,10 @@ double import_json_number(const struct json_object *value)
 	if (json_object_is_type(value, json_type_double))
 		return json_object_get_double(value);
 	const char *text = import_json_text(value);
-	double number = isdigit((unsigned char)text[0]) ? strtod(text, &end) : NAN;
-	return isnan(number) || *end ? NAN : number;
+	if (!isdigit((unsigned char)text[0]))
+		return NAN;
+	double number = strtod(text, &end);
+	return *end ? NAN : number;
 }
 
 void import_json_each(const struct json_object *object,

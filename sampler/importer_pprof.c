@@ -323,11 +323,11 @@ static void add_notes(struct reading *reading, bool is_cut)
 		recording_note(recording, SEVERITY_WARNING, source_name,
 			       "The file is damaged or ends early; what comes before is shown.",
 			       "");
-	if (reading->n_bad + reading->tables.n_bad == 0)
+	unsigned long long n_bad = reading->n_bad + reading->tables.n_bad;
+	if (n_bad == 0)
 		return;
 	snprintf(text, sizeof text,
-		 "%llu values or frames make no sense, or are negative, and were left out.",
-		 (unsigned long long)(reading->n_bad + reading->tables.n_bad));
+		 "%llu values or frames make no sense, or are negative, and were left out.", n_bad);
 	recording_note(recording, SEVERITY_WARNING, source_name, text, "");
 }
 

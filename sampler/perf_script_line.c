@@ -111,7 +111,7 @@ static bool take_event(char *at, struct perf_script_head *out)
 	return true;
 }
 
-static bool take_from(char *line, char *blank, bool needs_time, struct perf_script_head *out)
+static bool take_from(const char *line, char *blank, bool needs_time, struct perf_script_head *out)
 {
 	struct perf_script_head head = { 0 };
 	char *at = take_thread(skip_blanks(blank), &head);
