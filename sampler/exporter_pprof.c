@@ -261,7 +261,9 @@ static void put_location(struct output *output, uint32_t id)
 	size_t n = export_frames(output->recording, id, frames);
 	location.id = id;
 	location.mapping_id = frame->module;
-	location.address = frame->module ? frame->address : 0;
+	/* A frame known by name has no address. */
+	bool has_address = frame->module && !(frame->flags & FRAME_NAMED);
+	location.address = has_address ? frame->address : 0;
 	location.line = list;
 	for (size_t i = output->options->no_inline ? n - 1 : 0; i < n; i++) {
 		if (!frames[i].function)

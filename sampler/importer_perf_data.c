@@ -435,6 +435,11 @@ static void add_facts(struct state *state)
 	add_fact(recording, "imported_from", source_name);
 	snprintf(text, sizeof text, "%llu", (unsigned long long)state->n_lost);
 	recording_add_fact(recording, "sampling.lost", text);
+	const struct unwind_statistics *statistics = unwinder_statistics(state->replay.unwinder);
+	snprintf(text, sizeof text, "%llu",
+		 (unsigned long long)statistics->n_by_end[UNWIND_TRUNCATED]);
+	if (statistics->n_stacks > 0)
+		recording_add_fact(recording, "sampling.truncated", text);
 	recording->start_epoch_ns = 0;
 	if (facts->clock_wall_ns)
 		recording->start_epoch_ns =

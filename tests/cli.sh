@@ -229,6 +229,9 @@ fi
 "$stoke" export a.stoke >whole.folded
 "$stoke" export a.stoke --to 200ms >first.folded
 "$stoke" export a.stoke --from 200ms >rest.folded
+echo "main;work 3" >folded.text
+echo "just words" >words.text
+echo '[{"ph":' >broken.trace.json
 sum() { awk '{ n += $NF } END { print n + 0 }' "$@"; }
 if [ "$(sum whole.folded)" = "$(sum first.folded rest.folded)" ] && [ "$(sum first.folded)" -gt 0 ] &&
 	[ "$(sum rest.folded)" -gt 0 ]; then n_passed=$((n_passed + 1)); else fail "two windows are not the whole"; fi
@@ -245,6 +248,18 @@ expect "record -o of several formats" 2 "" "does not say which" "$stoke" record 
 [ ! -e ran ] || fail "record -o of several formats: the program ran"
 expect "record in another format" 0 "" "*" "$stoke" record -o y.svg -- sh -c "$burn"
 expect "recorded in another format" 0 "<title>all: .* samples, 100.0 %</title>" "" cat y.svg
+expect "import by content" 0 "" "import: f.stoke holds 3 samples" "$stoke" import folded.text -o f.stoke
+expect "imported" 0 "^main;work 3$" "" "$stoke" export f.stoke
+expect "import without -o" 0 "" "folded.text.stoke holds" "$stoke" import folded.text
+expect "import quietly" 0 "" "" "$stoke" import -q folded.text -o f.stoke
+expect "export of an event" 0 "^main;work 3$" "" "$stoke" export folded.text -e samples
+expect "export of an event that is not there" 2 "" "no samples of an event cycles; there are samples" "$stoke" export folded.text -e cycles
+expect "import of a recording" 0 "" "" "$stoke" import -q f.stoke -o g.stoke
+expect "import of no format" 4 "" "is not a stoke recording" "$stoke" import words.text
+expect "import of a broken file" 4 "" "no JSON: .* at byte" "$stoke" import broken.trace.json
+one_line "import of a broken file"
+expect "import to nowhere" 1 "" "Cannot write" "$stoke" import folded.text -o none/f.stoke
+expect "list importers" 0 "^perf-data +perf record" "" "$stoke" list importers
 expect "report of nothing" 2 "" "Name one" "$stoke" report
 expect "report of a missing file" 4 "" "No such file" "$stoke" report none.stoke
 expect "report of a directory" 4 "" "is a directory" "$stoke" report /tmp
