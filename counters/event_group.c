@@ -101,22 +101,30 @@ static void refuse(struct group_member *member, int error)
 		perf_event_explain(member->event.sampled.name, error, &member->reason);
 }
 
+static void close_cpus(struct event_group *group, struct group_member *member)
+{
+	while (member->n_cpus > 0) {
+		close(group->cpu_fds[--group->n_cpu_fds]);
+		member->n_cpus--;
+	}
+}
+
+/* On each CPU its PMU names, for each of the equal PMUs: all or none. */
 static enum rung_answer open_on_cpus(const struct attempt *attempt, struct group_member *member)
 {
 	struct event_group *group = attempt->group;
 	struct perf_event_attr attribute = complete(attempt, member, true);
-	uint32_t n_cpus = member->event.n_cpus;
-	group->cpu_fds =
-		reallocate(group->cpu_fds, group->n_cpu_fds + n_cpus, sizeof *group->cpu_fds);
+	const struct counted_event *event = &member->event;
+	uint32_t n_types = event->n_types ? event->n_types : 1;
+	group->cpu_fds = reallocate(group->cpu_fds, group->n_cpu_fds + event->n_cpus * n_types,
+				    sizeof *group->cpu_fds);
 	member->first_cpu = group->n_cpu_fds;
-	for (uint32_t i = 0; i < n_cpus; i++) {
-		int fd = perf_event_open_fd(&attribute, -1, member->event.cpus[i]);
+	for (uint32_t i = 0; i < event->n_cpus * n_types; i++) {
+		attribute.type = event->n_types ? event->types[i / event->n_cpus] : attribute.type;
+		int fd = perf_event_open_fd(&attribute, -1, event->cpus[i % event->n_cpus]);
 		if (fd < 0) {
 			refuse(member, -fd);
-			while (member->n_cpus > 0) {
-				close(group->cpu_fds[--group->n_cpu_fds]);
-				member->n_cpus--;
-			}
+			close_cpus(group, member);
 			break;
 		}
 		group->cpu_fds[group->n_cpu_fds++] = fd;

@@ -17,8 +17,9 @@
 #include "sampler/base/why.h"
 #include "sampler/target.h"
 
-/* Uncore and energy PMUs name one CPU a socket or die to open them on. */
-enum { MAX_EVENT_CPUS = 64 };
+/* Uncore and energy PMUs name one CPU a socket or die to open them on; memory controllers come
+ * several to a socket, each a PMU of its own. */
+enum { MAX_EVENT_CPUS = 64, MAX_EVENT_PMUS = 48 };
 
 /* An event with what counting (not sampling) needs beside. */
 struct counted_event {
@@ -26,6 +27,8 @@ struct counted_event {
 	double scale;                 /* one count is so many units */
 	uint32_t n_cpus; /* 0: counts the program; else the whole machine, opened on `cpus` */
 	uint16_t cpus[MAX_EVENT_CPUS];
+	uint32_t n_types; /* of equal PMUs whose sum it is: pmu_0, pmu_1, ...; 0 = one */
+	uint32_t types[MAX_EVENT_PMUS];
 };
 
 /*

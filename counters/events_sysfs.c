@@ -221,6 +221,50 @@ static bool fail_no_pmu(const char *pmu, struct why *why)
 			text_clean(clean, sizeof clean, pmu), question);
 }
 
+struct instances {
+	const char *stem;
+	struct counted_event *event;
+	char first[NAME_BYTES];
+};
+
+/* uncore_imc_0, uncore_imc_1, ... of the stem uncore_imc. */
+static bool add_instance(void *context, const char *name, const char *summary)
+{
+	struct instances *instances = context;
+	struct counted_event *event = instances->event;
+	size_t length = strlen(instances->stem);
+	uint32_t type;
+	(void)summary;
+	if (strncmp(name, instances->stem, length) != 0 || name[length] != '_' ||
+	    !name[length + 1] || name[length + 1 + strspn(name + length + 1, "0123456789")] ||
+	    event->n_types == MAX_EVENT_PMUS || !sysfs_pmu_type(name, &type))
+		return true;
+	if (event->n_types == 0)
+		snprintf(instances->first, sizeof instances->first, "%s", name);
+	event->types[event->n_types++] = type;
+	return true;
+}
+
+/* The PMU's type, or those of its instances; `pmu` becomes the first one's name. */
+static bool find_types(char *pmu, struct counted_event *event)
+{
+	struct perf_event_attr *attribute = &event->sampled.attribute;
+	struct instances instances = { .stem = pmu, .event = event };
+	struct event_visitor visitor = { add_instance, &instances };
+	uint32_t type;
+	if (is_plain(pmu) && sysfs_pmu_type(pmu, &type)) {
+		attribute->type = type;
+		return true;
+	}
+	event->n_types = 0;
+	sysfs_pmus_each(&visitor);
+	if (event->n_types == 0)
+		return false;
+	attribute->type = event->types[0];
+	snprintf(pmu, NAME_BYTES, "%s", instances.first);
+	return true;
+}
+
 bool sysfs_event_resolve(const char *text, struct counted_event *event, struct why *why)
 {
 	char pmu[NAME_BYTES], terms[TERMS_BYTES], list[256];
@@ -233,10 +277,8 @@ bool sysfs_event_resolve(const char *text, struct counted_event *event, struct w
 	snprintf(pmu, sizeof pmu, "%.*s", (int)length, text);
 	snprintf(terms, sizeof terms, "%.*s", (int)inner_length, inner);
 	event->scale = 1;
-	uint32_t type;
-	if (!is_plain(pmu) || !sysfs_pmu_type(pmu, &type))
+	if (!find_types(pmu, event))
 		return fail_no_pmu(pmu, why);
-	event->sampled.attribute.type = type;
 	struct place place = { pmu, event, why, 0 };
 	if (!store_terms(&place, terms))
 		return false;

@@ -15,6 +15,7 @@
 
 /*
  * sysfs_event_resolve: "pmu/terms/" without modifiers. Fills attribute, unit, scale and CPUs.
+ * Where there is no PMU of that name but pmu_0, pmu_1, ..., it is the sum of them all.
  * Errors  false and a sentence: no such PMU (with the nearest), term or event
  */
 bool sysfs_event_resolve(const char *text, struct counted_event *event, struct why *why);

@@ -103,6 +103,20 @@ uint32_t metric_set_open(struct metric_set *set, const struct event_group_reques
 	return n_opened;
 }
 
+bool metric_set_is_of_core(const struct metric_set *set)
+{
+	if (set->absent.text[0])
+		return strcmp(set->section ? set->section->pmus : "*", "*") != 0;
+	for (uint32_t i = 0; i < set->section->n_events; i++) {
+		uint32_t type = set->events[i].sampled.attribute.type;
+		bool is_resolved = !set->unresolved[i].text[0];
+		if (is_resolved && (type == PERF_TYPE_HARDWARE || type == PERF_TYPE_HW_CACHE ||
+				    type == PERF_TYPE_RAW || type == set->core.type))
+			return true;
+	}
+	return false;
+}
+
 bool metric_set_is_apart(const struct metric_set *set)
 {
 	return set->apart != NULL;

@@ -51,6 +51,9 @@ void metric_set_enable(struct metric_set *set);
 void metric_set_read(struct metric_set *set, struct metric_counts *counts);
 void metric_set_close(struct metric_set *set);
 
+/* metric_set_is_of_core: some event is of this kind of core; else it is the same on all. */
+bool metric_set_is_of_core(const struct metric_set *set);
+
 /* metric_set_is_apart: each metric is counted by itself. */
 bool metric_set_is_apart(const struct metric_set *set);
 

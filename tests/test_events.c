@@ -158,6 +158,23 @@ static void make_pmus(char *root)
 	write_file(inner, "energy-pkg", "event=0x02\n");
 	write_file(inner, "energy-pkg.scale", "2.5e-1\n");
 	write_file(inner, "energy-pkg.unit", "Joules\n");
+	for (int i = 0; i < 3; i++) { /* memory controllers: one PMU each */
+		char name[32], type[8];
+		snprintf(name, sizeof name, "uncore_imc_%d", i);
+		make_folder(energy, sizeof energy, root, name);
+		snprintf(type, sizeof type, "%d\n", 30 + i);
+		write_file(energy, "type", type);
+		write_file(energy, "cpumask", "0,28\n");
+		make_folder(inner, sizeof inner, energy, "format");
+		write_file(inner, "event", "config:0-7\n");
+		write_file(inner, "umask", "config:8-15\n");
+		make_folder(inner, sizeof inner, energy, "events");
+		write_file(inner, "cas_count_read", "event=0x04,umask=0x03\n");
+		write_file(inner, "cas_count_read.scale", "6.103515625e-5\n");
+		write_file(inner, "cas_count_read.unit", "MiB\n");
+	}
+	make_folder(energy, sizeof energy, root, "uncore_imc_free_running");
+	write_file(energy, "type", "99\n");
 	sysfs_events_root(root);
 }
 
@@ -188,6 +205,16 @@ static void test_sysfs(void **state)
 	assert_int_equal(event.n_cpus, 4);
 	assert_int_equal(event.cpus[0], 0);
 	assert_int_equal(event.cpus[3], 6);
+	assert_true(event_resolve_counted("uncore_imc/cas_count_read/", &event, NULL));
+	assert_int_equal(event.n_types, 3);
+	assert_int_equal(event.types[0], 30);
+	assert_int_equal(event.types[2], 32);
+	assert_int_equal(event.n_cpus, 2);
+	assert_int_equal(event.sampled.attribute.config, 0x304);
+	assert_string_equal(event.sampled.unit, "MiB");
+	assert_true(event_resolve_counted("uncore_imc_1/cas_count_read/", &event, NULL));
+	assert_int_equal(event.n_types, 0);
+	assert_int_equal(event.sampled.attribute.type, 31);
 	assert_refused("cpi/event=1/", "This machine has no PMU \"cpi\"; did you mean cpu?");
 	struct why why;
 	assert_false(event_resolve("cpu/umask=0x100/", &event.sampled, &why));

@@ -362,6 +362,9 @@ static void test_hand_worked(void **state)
 	assert_near(metric_on("spr", "flops_double", 0, (double[]){ 100, 50, 25, 10 }), 190);
 	assert_near(metric_on("arm_v1", "flops", 1, (double[]){ 1000, 500, 500 }), 5);
 	assert_near(metric_on("amd64_fam19h_zen4", "flops", 2, (double[]){ 400, 300, 100 }), 0.75);
+	/* 300 and 100 MiB in 2 s; 64 bytes each. */
+	assert_near(metric_on("spr", "memory", 2, (double[]){ 300, 100 }), 200 * 1048576.0);
+	assert_near(metric_on("amd64_fam19h_zen4", "memory", 1, (double[]){ 5, 7 }), 224);
 	/* 7 J in 2 s; 3e9 cycles in 1 s of CPU. */
 	assert_near(metric_on("", "energy", 1, (double[]){ 7, 3, 1 }), 3.5);
 	assert_near(metric_on("", "clock", 0, (double[]){ 3e9, 1e9 }), 3e9);

@@ -133,7 +133,12 @@ static bool add_group(struct stat *stat, const struct metric_group *group, struc
 			return false;
 		block->set = allocate(1, sizeof *block->set);
 		metric_set_choose(block->set, group, &cores[i]);
+		bool is_of_all = n_cores > 1 && !metric_set_is_of_core(block->set);
+		if (is_of_all)
+			block->set->core.is_hybrid = false;
 		add_metric_rows(stat, block->set);
+		if (is_of_all)
+			break;
 	}
 	return true;
 }
