@@ -18,7 +18,7 @@ struct walk {
 };
 
 struct sum {
-	uint64_t weight, count;
+	uint64_t weight, count, n_samples;
 };
 
 static double seconds(double ns)
@@ -70,6 +70,7 @@ static struct sum *add_up(const struct walk *walk)
 			continue;
 		sums[row->series].weight += row->weight;
 		sums[row->series].count += row->count;
+		sums[row->series].n_samples += row->count;
 	}
 	for (uint64_t id = 1; id < walk->moment.n[TABLE_READINGS]; id++) {
 		const struct reading_row *row = recording_reading(recording, id);
@@ -89,7 +90,8 @@ static bool take_series(const struct walk *walk)
 	for (uint64_t id = 1; id < walk->moment.n[TABLE_SERIES] && is_wanted; id++) {
 		const struct series_row *series = recording_series(walk->recording, id);
 		struct metric_record record = start(walk, METRIC_SERIES, (uint32_t)id);
-		if (series->flags & SERIES_SAMPLES && series->origin != ORIGIN_UNAVAILABLE)
+		bool is_sampled = series->flags & SERIES_SAMPLES || sums[id].n_samples > 0;
+		if (is_sampled && series->origin != ORIGIN_UNAVAILABLE)
 			record.value = (double)sums[id].weight;
 		record.count = (double)sums[id].count;
 		is_wanted = walk->take(walk->opaque, &record);

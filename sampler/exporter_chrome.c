@@ -90,14 +90,18 @@ static const char *kind_of(const struct function_row *function)
 static void write_box(struct output *output, const struct trace_box *box)
 {
 	struct json *json = &output->json;
+	/* Whole microseconds: readers add start and length as doubles, and a box has to end where
+	 * the one around it does. */
+	uint64_t start_us = box->start_ns / 1000;
+	uint64_t end_us = (box->start_ns + box->duration_ns) / 1000;
 	const struct trace_lane *lane = &output->trace->lanes[box->lane];
 	const struct export_path *path = &output->paths->paths[box->path];
 	const struct function_row *function = recording_function(output->recording, path->function);
 	open_event(json,
 		   box->path ? recording_string_at(output->recording, function->name)
 			     : "[no stack]",
-		   "X", us(box->start_ns));
-	json_number_at(json, "dur", us(box->duration_ns));
+		   "X", (double)start_us);
+	json_unsigned_at(json, "dur", end_us - start_us);
 	json_unsigned_at(json, "pid", lane->pid);
 	json_unsigned_at(json, "tid", lane->tid);
 	json_string_at(json, "cat", path->is_inlined ? "inlined" : kind_of(function));

@@ -115,11 +115,17 @@ static void put_series(struct output *output, uint32_t id)
 	put_type(output, index_of(output, series->name), unit_of(output, series));
 }
 
+/* Series made for samples, and whatever else has some. */
 static void put_types(struct output *output)
 {
+	bool *has_samples = allocate(output->moment.n[TABLE_SERIES], sizeof *has_samples);
+	for (uint64_t id = 1; id < output->moment.n[TABLE_SAMPLES]; id++)
+		has_samples[recording_sample(output->recording, id)->series] = true;
 	for (uint32_t id = 1; id < output->moment.n[TABLE_SERIES]; id++)
-		if (recording_series(output->recording, id)->flags & SERIES_SAMPLES)
+		if (has_samples[id] ||
+		    recording_series(output->recording, id)->flags & SERIES_SAMPLES)
 			put_series(output, id);
+	free(has_samples);
 	if (output->n_columns == 0) /* a profile without any is not one */
 		put_type(output, put_string(output, "samples"), put_string(output, "count"));
 }
@@ -336,8 +342,9 @@ static void put_sample(struct output *output, const struct sum *sum, uint64_t *l
 		locations[sample.n_location_id++] = row->frame;
 		id = row->parent;
 	}
-	values[column] = (int64_t)sum->count;
-	values[column + 1] = (int64_t)sum->weight;
+	/* The format's values are signed. */
+	values[column] = sum->count < INT64_MAX ? (int64_t)sum->count : INT64_MAX;
+	values[column + 1] = sum->weight < INT64_MAX ? (int64_t)sum->weight : INT64_MAX;
 	sample.value = values;
 	sample.n_value = output->n_columns;
 	sample.n_label = fill_labels(output, sum, labels);
