@@ -29,6 +29,7 @@ struct known_stack {
 /* Of one function, over all of its nodes. */
 struct sum {
 	uint64_t inclusive, exclusive, n_exclusive;
+	uint8_t found; /* by the pattern: 0 = not looked at, 1 = no, 2 = yes */
 };
 
 struct tree {
@@ -130,6 +131,20 @@ static uint64_t child_key(uint32_t parent, uint32_t what, unsigned kind)
 	return (((uint64_t)parent << 32) | what) * 4 + kind + 1;
 }
 
+/* Names are looked at once a function, not once a node. */
+static bool is_found(struct tree *tree, uint32_t function, uint32_t name)
+{
+	uint8_t *found = &tree->sums[function].found;
+	if (!tree->options.pattern)
+		return false;
+	if (!*found)
+		*found = regexec(tree->options.pattern, recording_string_at(tree->recording, name),
+				 0, NULL, 0) == 0
+				 ? 2
+				 : 1;
+	return *found == 2;
+}
+
 static uint32_t function_node(struct tree *tree, uint32_t parent, uint32_t function,
 			      bool is_inlined)
 {
@@ -148,6 +163,7 @@ static uint32_t function_node(struct tree *tree, uint32_t parent, uint32_t funct
 	flags |= row->flags & FUNCTION_KERNEL ? TREE_KERNEL : 0;
 	flags |= row->flags & FUNCTION_SPECIAL ? TREE_SPECIAL : 0;
 	flags |= is_above(tree, parent, first) ? TREE_RECURSIVE : 0;
+	flags |= above->flags & TREE_FOUND || is_found(tree, first, row->name) ? TREE_FOUND : 0;
 	uint32_t node = add_node(tree, parent, first, row->name, (uint16_t)flags);
 	*hash_map_at(&tree->children, key) = node;
 	return node;
@@ -196,11 +212,24 @@ static size_t spread(const struct tree *tree, uint32_t frame, uint32_t *function
 
 static bool is_hidden(const struct tree *tree, uint32_t frame)
 {
-	return tree->options.hide_kernel &&
-	       recording_frame(tree->recording, frame)->flags & FRAME_KERNEL;
+	const struct tree_options *options = &tree->options;
+	const struct frame_row *row = recording_frame(tree->recording, frame);
+	if (row->flags & FRAME_KERNEL ? options->hide_kernel : options->only_kernel)
+		return true;
+	return (options->hidden_module && row->module == options->hidden_module) ||
+	       (options->only_module && row->module != options->only_module);
 }
 
-static uint32_t add_frame(struct tree *tree, uint32_t node, uint32_t frame)
+/* An inlined copy is the same function. */
+static bool is_focus(const struct tree *tree, uint32_t function)
+{
+	const struct function_row *row = recording_function(tree->recording, function);
+	const struct function_row *focus = recording_function(tree->recording, tree->options.focus);
+	return row->name == focus->name &&
+	       (tree->options.merge_names || row->module == focus->module);
+}
+
+static uint32_t add_frame(struct tree *tree, uint32_t root, uint32_t node, uint32_t frame)
 {
 	uint32_t functions[MOST_INLINED];
 	if (is_hidden(tree, frame))
@@ -208,6 +237,8 @@ static uint32_t add_frame(struct tree *tree, uint32_t node, uint32_t frame)
 	size_t n = spread(tree, frame, functions);
 	for (size_t i = 0; i < n; i++) {
 		size_t at = tree->options.is_inverted ? n - 1 - i : i;
+		if (tree->options.focus && node == root && !is_focus(tree, functions[at]))
+			continue;
 		node = function_node(tree, node, functions[at], at > 0);
 	}
 	return node;
@@ -267,7 +298,7 @@ static bool walk_up(struct tree *tree, uint32_t root, uint32_t stack, uint32_t *
 	id = stack;
 	for (int depth = 0; id && depth < MOST_DEPTH; depth++) {
 		const struct stack_row *row = recording_stack(tree->recording, id);
-		*node = add_frame(tree, *node, row->frame);
+		*node = add_frame(tree, root, *node, row->frame);
 		id = row->parent;
 	}
 	remember_node(tree, root, stack, *node);
@@ -293,7 +324,7 @@ static bool walk_down(struct tree *tree, uint32_t root, uint32_t stack, uint32_t
 	*node = known ? known - 1 : root;
 	while (n-- > 0) {
 		const struct stack_row *row = recording_stack(tree->recording, path[n]);
-		*node = add_frame(tree, *node, row->frame);
+		*node = add_frame(tree, root, *node, row->frame);
 		remember_node(tree, root, path[n], *node);
 	}
 	return true;
@@ -322,6 +353,15 @@ static bool is_wanted(struct tree *tree, const struct sample_row *sample)
 	const struct thread_row *thread = recording_thread(tree->recording, sample->thread);
 	return (!options->pid || thread->pid == options->pid) &&
 	       (!options->tid || thread->tid == options->tid);
+}
+
+/* Does what is shown of a stack count? Nothing may be left of it, or nothing found in it. */
+static bool is_kept(const struct tree *tree, uint32_t root, uint32_t node)
+{
+	const struct tree_options *options = &tree->options;
+	if (options->pattern && !(tree->nodes[node].flags & TREE_FOUND))
+		return false;
+	return node != root || !(options->focus || options->only_module || options->only_kernel);
 }
 
 /* The function that a sample at this node was in: bottom-up it is the path's first. */
@@ -385,8 +425,13 @@ bool tree_update(struct tree *tree)
 			recording_sample(tree->recording, tree->next_sample);
 		uint32_t node;
 		if (is_wanted(tree, sample)) {
-			if (!find_node(tree, root_node(tree, sample->thread), sample->stack, &node))
+			uint32_t root = root_node(tree, sample->thread);
+			if (!find_node(tree, root, sample->stack, &node))
 				break;
+			if (!is_kept(tree, root, node)) {
+				tree->next_sample++;
+				continue;
+			}
 			tree->nodes[node].self += sample->weight;
 			tree->nodes[node].n_self += sample->count;
 			tree->n_samples += sample->count;

@@ -9,6 +9,7 @@
 #ifndef SAMPLER_TREE_H
 #define SAMPLER_TREE_H
 
+#include <regex.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -31,6 +32,13 @@ struct tree_options {
 	bool no_inline;          /* physical functions only */
 	bool merge_names;        /* callees of one name are one node, in whatever module, inlined
 				    or not */
+	bool only_kernel;        /* drop all frames but the kernel's, and samples without any */
+	uint32_t only_module;    /* drop all frames but this module's, and samples without any;
+				    0 = all */
+	uint32_t hidden_module;  /* drop this module's frames, keep their weight in the caller */
+	uint32_t focus;          /* a function: only samples inside it, from its outermost call
+				    on (inverted: its innermost, upwards); 0 = all */
+	const regex_t *pattern;  /* only samples inside a function it finds; borrowed; NULL = all */
 	uint32_t series;         /* only this series' samples; 0 = the first series with samples */
 	uint32_t pid, tid;       /* only these; 0 = all */
 	uint64_t from_ns, to_ns; /* window; to_ns 0 = open end */
@@ -55,6 +63,7 @@ enum {
 	TREE_RECURSIVE = 4, /* an ancestor has the same function: not added to inclusive sums */
 	TREE_SPECIAL = 8,   /* [lost], [unknown: ...] */
 	TREE_THREAD = 16,   /* a process or thread, not a function */
+	TREE_FOUND = 32,    /* tree_options.pattern finds it or what is above it */
 };
 
 struct tree;

@@ -35,6 +35,7 @@ for view in $("$stoke" list views | awk '/^[a-z]/ {print $1}'); do
 	screen "$view-80x24-mono" --view "$view" --size 80x24 --color always --theme mono
 done
 screen help-80x24 --view flame --size 80x24 --color never --keys '?'
+screen callers-moved-80x24 --view callers --size 80x24 --color never --keys 'j\\r'
 screen flame-inverted-80x24 --view flame --size 80x24 --color never --keys 'i'
 screen flame-search-80x24 --view flame --size 80x24 --color never --keys '/hist\rn'
 screen flame-zoom-80x24 --view flame --size 80x24 --color never --keys 'H\r'

@@ -6,10 +6,12 @@
 
 #include <cmocka.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "sampler/base/why.h"
 #include "sampler/recording.h"
 #include "sampler/tree.h"
+#include "tests/fixture.h"
 #include "tests/fixture_growing.h"
 
 enum { MOST_FUNCTIONS = 4096 };
@@ -96,11 +98,68 @@ static void both_ways_up_agree(void **state)
 	recording_free(growing.recording);
 }
 
+static uint32_t function_named(const struct recording *recording, const char *name)
+{
+	uint64_t n = recording_moment(recording).n[TABLE_FUNCTIONS];
+	for (uint32_t i = 1; i < n; i++)
+		if (strcmp(recording_string_at(recording, recording_function(recording, i)->name),
+			   name) == 0)
+			return i;
+	fail_msg("there is no function %s", name);
+	return 0;
+}
+
+/* The weight left over and how many nodes show it. fixture_known: 1000 samples of 1 ms. */
+static void expect_left(const struct recording *recording, struct tree_options options,
+			uint64_t weight_ms, uint32_t n_nodes)
+{
+	uint32_t n;
+	struct tree *tree = tree_open(recording, &options);
+	tree_update(tree);
+	const struct tree_node *nodes = tree_nodes(tree, &n);
+	uint32_t n_seen = 0;
+	for (uint32_t i = 0; i < n; i++)
+		n_seen += nodes[i].total > 0;
+	assert_int_equal(nodes[0].total, weight_ms * 1000000);
+	assert_int_equal(n_seen, n_nodes);
+	tree_close(tree);
+}
+
+/* What narrows a tree, on stacks whose weights are known. */
+static void narrowed_trees_keep_the_right_weight(void **state)
+{
+	struct recording *recording = fixture_known();
+	uint32_t train = function_named(recording, "train_model");
+	uint32_t sigmoid = function_named(recording, "sigmoid");
+	uint32_t program = recording_function(recording, train)->module;
+	regex_t pattern;
+	(void)state;
+	assert_int_equal(regcomp(&pattern, "^(sigmoid|ksys)", REG_EXTENDED | REG_NOSUB), 0);
+	expect_left(recording, (struct tree_options){ 0 }, 1000, 12);
+	/* all, train_model, build_histogram, gradients, sigmoid */
+	expect_left(recording, (struct tree_options){ .focus = train }, 835, 5);
+	/* all, train_model, main */
+	expect_left(recording, (struct tree_options){ .focus = train, .is_inverted = true }, 835,
+		    3);
+	expect_left(recording, (struct tree_options){ .focus = sigmoid }, 150, 2);
+	/* all, sigmoid, gradients, train_model, main */
+	expect_left(recording, (struct tree_options){ .focus = sigmoid, .is_inverted = true }, 150,
+		    5);
+	expect_left(recording, (struct tree_options){ .only_kernel = true }, 95, 3);
+	expect_left(recording, (struct tree_options){ .only_module = program }, 930, 8);
+	expect_left(recording, (struct tree_options){ .hidden_module = program }, 1000, 5);
+	/* all, main, train_model, gradients, sigmoid, ksys_read, copy_user */
+	expect_left(recording, (struct tree_options){ .pattern = &pattern }, 245, 7);
+	regfree(&pattern);
+	recording_free(recording);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(following_equals_building_at_once),
 		cmocka_unit_test(both_ways_up_agree),
+		cmocka_unit_test(narrowed_trees_keep_the_right_weight),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,14 +9,16 @@
 #include "sampler/base/why.h"
 #include "sampler/recording.h"
 #include "tui/face_help.h"
+#include "tui/window.h"
 
-enum { MOST_VIEWS = 16, SEARCH_BYTES = 256 };
+enum { MOST_VIEWS = 20, MOST_ORDER = 19, SEARCH_BYTES = 256, LONGEST_TITLE = 20 };
 
 struct face {
 	struct face_settings settings;
 	void *states[MOST_VIEWS];
-	bool is_updated[MOST_VIEWS]; /* has seen the recording, so keys may act on it */
-	int n_views, current;
+	bool is_updated[MOST_VIEWS];  /* has seen the recording, so keys may act on it */
+	int n_views, current, before; /* before: the view to go back to */
+	struct view_focus focus;
 	struct arena frame;
 	bool is_live, has_ended, must_redraw, shows_help;
 	int exit_status, help_scroll;
@@ -62,7 +64,7 @@ struct face *face_new(const struct face_settings *settings)
 	face->is_live = settings->is_live;
 	for (int i = 0; views[i] && i < MOST_VIEWS; i++, face->n_views++)
 		face->states[i] = allocate(1, views[i]->state_bytes);
-	face->current = place_of(first);
+	face->current = face->before = place_of(first);
 	face->must_redraw = true;
 	return face;
 }
@@ -120,26 +122,76 @@ static struct view_context context_of(struct face *face)
 		.exit_status = face->exit_status,
 		.search = face->search,
 		.pattern = face->has_pattern ? &face->pattern : NULL,
+		.focus = &face->focus,
 	};
 }
 
 /* ---- drawing */
 
+/* What stands before the tabs: live or saved, and the window of time if there is one. */
+static const char *title_start(const struct face *face, char *out, size_t bytes)
+{
+	char window[2 * TEXT_BYTES + 8] = "";
+	if (window_is_set(&face->focus))
+		window_text(&face->focus, face->settings.recording, window, sizeof window);
+	snprintf(out, bytes, " stoke \u2502 %s \u2502%s%s%s",
+		 face->is_live ? "\u25cf live" : "saved", *window ? " " : "", window,
+		 *window ? " \u2502" : "");
+	return out;
+}
+
+/* One tab; titles of views that are not shown are cut to `columns`. Returns its columns. */
+static int print_tab(const struct face *face, const struct view *view, int columns, char *out,
+		     size_t bytes)
+{
+	bool is_current = view == views[face->current], is_roomy = columns >= LONGEST_TITLE;
+	char number[16] = "";
+	int cut = (int)text_fit(view->title, is_current ? LONGEST_TITLE : columns, NULL);
+	if (view->order <= 9)
+		snprintf(number, sizeof number, "%d ", view->order);
+	else if (!is_current && !is_roomy)
+		return snprintf(out, bytes, "%s", ""); /* reached by Tab and from other views */
+	snprintf(out, bytes, "%s%s%.*s%s",
+		 is_current ? "["
+		 : is_roomy ? " "
+			    : "",
+		 number, cut, view->title, is_current ? "]" : " ");
+	return text_width(out) + (is_roomy ? 1 : 0);
+}
+
+/* Columns that titles may take so that all tabs fit. */
+static int tab_columns(const struct face *face)
+{
+	char text[160];
+	int start = text_width(title_start(face, text, sizeof text));
+	for (int columns = LONGEST_TITLE; columns > 1; columns--) {
+		int x = start;
+		for (int order = 1; order <= MOST_ORDER; order++)
+			if (view_by_order(order))
+				x += print_tab(face, view_by_order(order), columns, text,
+					       sizeof text);
+		if (x <= face->width)
+			return columns;
+	}
+	return 1;
+}
+
 static void draw_title(const struct face *face, const struct canvas *canvas)
 {
-	const char *state = face->is_live ? "\u25cf live" : "saved";
+	char text[160];
+	int columns = tab_columns(face);
 	canvas_fill(canvas, 0, 0, canvas->width, MEANING_TITLE, 0);
-	int x = canvas_print(canvas, 0, 0, MEANING_TITLE, " stoke \u2502 %s \u2502", state);
-	for (int order = 1; order <= 9; order++) {
+	int x = canvas_text(canvas, 0, 0, canvas->width, MEANING_TITLE,
+			    title_start(face, text, sizeof text));
+	for (int order = 1; order <= MOST_ORDER; order++) {
 		const struct view *view = view_by_order(order);
 		if (!view)
 			continue;
-		bool is_current = view == views[face->current];
-		x += canvas_text(canvas, x, 0, 1, MEANING_TITLE, " ");
-		char tab[64];
-		snprintf(tab, sizeof tab, is_current ? "[%d %s]" : " %d %s ", order, view->title);
-		x += canvas_text(canvas, x, 0, canvas->width - x,
-				 is_current ? MEANING_KEY : MEANING_TITLE, tab);
+		int gap = columns >= LONGEST_TITLE ? 1 : 0;
+		int width = print_tab(face, view, columns, text, sizeof text);
+		canvas_text(canvas, x + gap, 0, canvas->width - x - gap,
+			    view == views[face->current] ? MEANING_KEY : MEANING_TITLE, text);
+		x += width;
 	}
 	canvas_print(canvas, x, 0, MEANING_TITLE, "  %s", face->settings.command);
 }
@@ -225,8 +277,10 @@ bool face_draw(struct face *face, const struct canvas *canvas, uint64_t now_ns)
 
 static void show_view(struct face *face, const struct view *view)
 {
-	if (view)
+	if (view && view != views[face->current]) {
+		face->before = face->current;
 		face->current = place_of(view);
+	}
 	face->must_redraw = true;
 	face->shows_help = false;
 }
@@ -234,8 +288,8 @@ static void show_view(struct face *face, const struct view *view)
 static void step_view(struct face *face, int step)
 {
 	int order = views[face->current]->order;
-	for (int i = 0; i < 9; i++) {
-		order = (order - 1 + step + 9) % 9 + 1;
+	for (int i = 0; i < MOST_ORDER; i++) {
+		order = (order - 1 + step + MOST_ORDER) % MOST_ORDER + 1;
 		if (view_by_order(order))
 			break;
 	}
@@ -338,6 +392,12 @@ static void react(struct face *face, unsigned reaction, const struct view_contex
 		search_name(face, view->chosen(face->states[face->current], context));
 		show_view(face, view_find("flame"));
 	}
+	if (reaction & REACTION_TO_CALLERS)
+		show_view(face, view_find("callers"));
+	if (reaction & REACTION_TO_LINES)
+		show_view(face, view_find("annotate"));
+	if (reaction & REACTION_BACK)
+		show_view(face, views[face->before]);
 }
 
 /* The view's own keys come first. */
@@ -372,15 +432,17 @@ static bool help_key(struct face *face, int key)
 
 static void click_title(struct face *face, int x)
 {
-	int at = text_width(face->is_live ? " stoke \u2502 \u25cf live \u2502"
-					  : " stoke \u2502 saved \u2502");
-	for (int order = 1; order <= 9; order++) {
+	char text[160];
+	int at = text_width(title_start(face, text, sizeof text)), columns = tab_columns(face);
+	for (int order = 1; order <= MOST_ORDER; order++) {
 		const struct view *view = view_by_order(order);
 		if (!view)
 			continue;
-		int width = 1 + 4 + text_width(view->title);
-		if (x >= at && x < at + width)
+		int width = print_tab(face, view, columns, text, sizeof text);
+		if (x >= at && x < at + width) {
 			show_view(face, view);
+			return;
+		}
 		at += width;
 	}
 }
@@ -398,8 +460,10 @@ static enum face_outcome own_key(struct face *face, int key)
 		step_view(face, -1);
 	} else if (key >= '1' && key <= '9') {
 		show_view(face, view_by_order(key - '0'));
-	} else if (key == KEY_ESCAPE) {
+	} else if (key == KEY_ESCAPE && face->has_pattern) {
 		set_search(face, "");
+	} else if (key == KEY_ESCAPE) {
+		face->focus.from_ns = face->focus.to_ns = 0;
 	}
 	face->must_redraw = true;
 	return FACE_GOES_ON;

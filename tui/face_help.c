@@ -11,7 +11,7 @@ struct line {
 static const struct line everywhere[] = {
 	{ "1-9 Tab", "views by number, next view (Shift-Tab: the one before)" },
 	{ "?", "this help; F1 too" },
-	{ "Esc", "clear the search" },
+	{ "Esc", "clear the search, then the window of time" },
 	{ "q F10", "quit" },
 	{ "Ctrl-C", "stop recording and keep the data; again: quit" },
 	{ "Ctrl-Z", "suspend; fg comes back" },

@@ -281,6 +281,18 @@ static unsigned page_down(void *opaque, const struct view_context *context,
 	return scroll(opaque, FLAME_PAGE_ROWS);
 }
 
+static unsigned to_callers(void *opaque, const struct view_context *context,
+			   const struct input *input)
+{
+	struct flame_state *state = opaque;
+	const struct tree_node *node = flame_node_at(state, state->look.selected);
+	(void)input;
+	if (node->depth == 0 || node->flags & TREE_THREAD)
+		return REACTION_REDRAW;
+	context->focus->function = node->function;
+	return REACTION_TO_CALLERS;
+}
+
 static unsigned click(void *opaque, const struct view_context *context, const struct input *input)
 {
 	struct flame_state *state = opaque;
@@ -307,6 +319,7 @@ const struct binding flame_bindings[] = {
 	{ 'p', 0, "p", "split by name, process, thread", split, true },
 	{ 'H', 0, "H", "go to the hottest path", go_to_hottest, false },
 	{ 'F', 0, "F", "follow the hottest path", follow, false },
+	{ 'c', 0, "c", "callers and callees of the selected function", to_callers, true },
 	{ 'u', 0, "u", "undo", undo, true },
 	{ 18, 0, "Ctrl-R", "redo", redo, false },
 	{ 'r', 0, "r", "reset the view", reset, false },

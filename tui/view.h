@@ -47,6 +47,12 @@ struct input {
 	int x, y; /* of the mouse, in the view's own cells */
 };
 
+/* What the views share: the driver keeps it, any view's keys may change it. */
+struct view_focus {
+	uint64_t from_ns, to_ns; /* the window of time every view follows; to_ns 0 = open end */
+	uint32_t function;       /* whose callers, callees and lines are shown; 0 = none chosen */
+};
+
 /* What the driver lends a view for one frame. */
 struct view_context {
 	const struct recording *recording;
@@ -59,6 +65,7 @@ struct view_context {
 	int exit_status;
 	const char *search;     /* as typed; "" = none */
 	const regex_t *pattern; /* compiled; NULL = none */
+	struct view_focus *focus;
 };
 
 /* What a key has changed; the driver does the rest. */
@@ -66,8 +73,11 @@ enum reaction {
 	REACTION_NONE = 0, /* not this view's key */
 	REACTION_REDRAW = 1,
 	REACTION_QUIT = 2,
-	REACTION_SEARCH = 4,   /* ask for a regular expression */
-	REACTION_TO_FLAME = 8, /* go to the flame graph with view_context's search set to */
+	REACTION_SEARCH = 4,      /* ask for a regular expression */
+	REACTION_TO_FLAME = 8,    /* go to the flame graph with the search set to what is chosen */
+	REACTION_TO_CALLERS = 16, /* of focus->function */
+	REACTION_TO_LINES = 32,   /* of focus->function */
+	REACTION_BACK = 64,       /* to the view before */
 };
 
 struct view;
@@ -83,7 +93,7 @@ struct binding {
 
 struct view {
 	const char *name, *title, *summary;
-	int order;                      /* 1 … 9: also the key that opens it */
+	int order;                      /* of the tabs; 1 … 9: also the key that opens it */
 	size_t state_bytes;             /* zeroed; the driver frees it after close */
 	const struct binding *bindings; /* ended by a NULL name */
 

@@ -13,10 +13,13 @@
 #include "sampler/recording.h"
 #include "sampler/tree.h"
 #include "tui/flame_state.h"
+#include "tui/window.h"
 
 void flame_open_tree(struct flame_state *state, const struct view_context *context)
 {
 	tree_close(state->tree);
+	state->look.options.from_ns = context->focus->from_ns;
+	state->look.options.to_ns = context->focus->to_ns;
 	state->tree = tree_open(context->recording, &state->look.options);
 	state->generation++;
 	state->look.generation = state->generation;
@@ -157,6 +160,8 @@ static bool flame_update(void *opaque, const struct view_context *context)
 	struct flame_state *state = opaque;
 	if (!state->tree) {
 		state->look.options.root = TREE_ROOT_NAME;
+		flame_open_tree(state, context);
+	} else if (window_differs(state->tree, context->focus)) {
 		flame_open_tree(state, context);
 	}
 	bool is_changed = !state->is_frozen && tree_update(state->tree);

@@ -8,6 +8,7 @@
 #include "sampler/recording.h"
 #include "sampler/tree.h"
 #include "tui/view.h"
+#include "tui/window.h"
 
 enum { MOST_FUNCTIONS = 20000, HEADER_ROWS = 1 };
 
@@ -56,12 +57,12 @@ static bool functions_update(void *opaque, const struct view_context *context)
 {
 	struct state *state = opaque;
 	struct tree_options options = { .root = TREE_ROOT_NAME };
-	if (!state->tree) {
-		state->tree = tree_open(context->recording, &options);
+	bool is_changed = window_tree(&state->tree, &options, context);
+	if (!state->functions) {
 		state->functions = allocate(MOST_FUNCTIONS, sizeof *state->functions);
 		state->shown = allocate(MOST_FUNCTIONS, sizeof *state->shown);
 	}
-	bool is_changed = tree_update(state->tree);
+	is_changed |= tree_update(state->tree);
 	if (is_changed)
 		state->n_functions = tree_functions(state->tree, state->functions, MOST_FUNCTIONS);
 	is_changed |= state->must_sort ||
@@ -204,6 +205,17 @@ static unsigned to_flame(void *opaque, const struct view_context *context,
 	return state->n_shown ? REACTION_TO_FLAME : REACTION_REDRAW;
 }
 
+static unsigned to_callers(void *opaque, const struct view_context *context,
+			   const struct input *input)
+{
+	const struct state *state = opaque;
+	(void)input;
+	if (!state->n_shown)
+		return REACTION_REDRAW;
+	context->focus->function = state->shown[state->selected].function;
+	return REACTION_TO_CALLERS;
+}
+
 static unsigned click(void *opaque, const struct view_context *context, const struct input *input)
 {
 	struct state *state = opaque;
@@ -229,6 +241,7 @@ static void functions_close(void *opaque)
 
 static const struct binding bindings[] = {
 	{ KEY_RETURN, KEY_DOUBLE_CLICK, "Enter", "show in the flame graph", to_flame, true },
+	{ 'c', 's', "c", "callers and callees", to_callers, true },
 	{ '/', 0, "/", "keep only what matches", search, true },
 	{ '<', '>', "< >", "sort by self or with callees", sort, true },
 	{ KEY_ARROW_UP, 'k', "Up k", "up", up, false },

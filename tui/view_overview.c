@@ -12,6 +12,7 @@
 #include "sampler/recording.h"
 #include "sampler/tree.h"
 #include "tui/view.h"
+#include "tui/window.h"
 
 enum {
 	MOST_FUNCTIONS = 40,
@@ -106,10 +107,9 @@ static bool overview_update(void *opaque, const struct view_context *context)
 	struct state *state = opaque;
 	struct tree_options options = { .root = TREE_ROOT_NAME };
 	struct moment before = state->moment;
-	if (!state->tree)
-		state->tree = tree_open(context->recording, &options);
+	bool is_changed = window_tree(&state->tree, &options, context);
 	state->moment = recording_moment(context->recording);
-	bool is_changed = memcmp(&before, &state->moment, sizeof before) != 0;
+	is_changed |= memcmp(&before, &state->moment, sizeof before) != 0;
 	uint64_t second = context->now_ns / RECENT_NS; /* the elapsed time moves by seconds */
 	is_changed |= context->is_live && second != state->drawn_second;
 	state->drawn_second = second;

@@ -1,0 +1,34 @@
+/*
+ * window: the part of time that every view follows, and trees of just that part.
+ */
+#ifndef TUI_WINDOW_H
+#define TUI_WINDOW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "tui/view.h"
+
+struct tree;
+struct tree_options;
+
+/* window_is_set: false = all of the recording. */
+bool window_is_set(const struct view_focus *focus);
+
+/* window_text: "1.20-3.40 s" from the start of the recording; "from 3.40 s" without an end. */
+const char *window_text(const struct view_focus *focus, const struct recording *recording,
+			char *out, size_t bytes);
+
+/*
+ * window_tree: a tree of the window; opened anew if the window has changed since.
+ * *tree    NULL at first; the caller closes it
+ * options  its times are not looked at
+ * Returns  true if it has been opened anew: what is known of its nodes is void
+ */
+bool window_tree(struct tree **tree, const struct tree_options *options,
+		 const struct view_context *context);
+
+/* window_differs: does the tree show another window? */
+bool window_differs(const struct tree *tree, const struct view_focus *focus);
+
+#endif
