@@ -88,6 +88,9 @@ static void add(struct reading *reading, uint32_t stack, uint64_t weight, uint64
 {
 	reading->row.stack = stack;
 	reading->row.weight = weight;
+	/* Without a unit the weights are how often. */
+	bool is_count = strcmp(reading->unit->ours, "samples") == 0 && weight <= UINT32_MAX;
+	reading->row.count = is_count ? (uint32_t)weight : 1;
 	reading->row.time_ns = is_time(reading) ? time_ns : 0;
 	import_samples_add(&reading->samples, &reading->row);
 }
@@ -218,7 +221,7 @@ static void read_root(struct reading *reading, const struct json_object *root, b
 	read_frames(reading, import_json_get(import_json_get(root, "shared"), "frames"));
 	for (size_t i = 0; i < import_json_length(profiles); i++)
 		read_profile(reading, import_json_at(profiles, i));
-	if (name[0])
+	if (name[0] && strcmp(name, "stoke") != 0) /* which we write when we do not know */
 		recording_add_fact(recording, "command_line",
 				   text_clean(clean, sizeof clean, name));
 	recording_add_fact(recording, "imported_from", source_name);

@@ -22,6 +22,7 @@ command -v perf >/dev/null 2>&1 || { skip "perf is not installed (apt-get instal
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
+export HOME=$folder # perf keeps copies of programs there
 if ! perf record -q -o try.data -e cpu-clock -F 999 -- true >/dev/null 2>try.log; then
 	skip "perf cannot record here: $(head -1 try.log)"
 	finish
@@ -131,6 +132,37 @@ clock="-e cpu-clock -F 999"
 # shellcheck disable=SC2086
 perf record -q -o - $clock -g -- sh forks.sh 2>/dev/null | cat >stream.data
 check stream
+
+# Another program in the place of the one recorded: names come from perf's copy, or not at all.
+cat >built.c <<'END'
+__attribute__((noinline)) unsigned NAME(unsigned n) {
+	volatile unsigned sum = 0;
+	for (unsigned i = 0; i < n; i++) sum += i * n;
+	return sum;
+}
+int main(void) { return NAME(100000000) & 1; }
+END
+build() { "${CC:-cc}" -O1 -fno-omit-frame-pointer -DNAME="$1" -Wl,--build-id -o built built.c; }
+# shellcheck disable=SC2086
+if build first_name && perf record -q -o built.data $clock -g -- ./built >/dev/null 2>&1; then
+	"$stoke" export built.data >built.before
+	build second_name
+	"$stoke" export built.data >built.cached
+	rm -rf .debug
+	"$stoke" export built.data >built.after
+	if grep -q ';main;first_name' built.before && cmp -s built.before built.cached; then
+		pass "names come from perf's copy of a program that has changed"
+	else
+		fail "names of a program that has changed" built.cached
+	fi
+	if grep -q 'built is another build here\]' built.after && ! grep -q second_name built.after; then
+		pass "a program of another build names nothing"
+	else
+		fail "a program of another build was taken for the one recorded" built.after
+	fi
+else
+	skip "build-ids: no compiler, or perf recorded nothing"
+fi
 
 # Cut anywhere it is read up to there, or refused in a sentence with the byte.
 n_bad=0 n_bytes=$(wc -c <chains.data)
