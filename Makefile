@@ -95,6 +95,14 @@ $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(FIXTURES) $(LIBRARY_OBJECTS)
 $(BUILD)/tests/bench_%: $(BUILD)/tests/bench_%.o $(FIXTURES) $(LIBRARY_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) $(TEST_LIBS)
 
+# libraries that stand in for the driver's; a soname is what they are found by
+SONAME_mock_nvml := libnvidia-ml.so.1
+MOCKS := $(patsubst tests/%.c,$(BUILD)/tests/%.so,$(sort $(wildcard tests/mock_*.c)))
+$(BUILD)/tests/mock_%.so: tests/mock_%.c tests/mock_script.h $(BUILD)/flags
+	$(Q)mkdir -p $(@D) && $(CC) $(filter-out -fsanitize%,$(ALL_CFLAGS)) -fPIC -shared \
+		-Wl,-soname,$(SONAME_mock_$*) -o $@ $<
+$(TESTS:%=$(BUILD)/tests/%): | $(MOCKS)
+
 # one unit test: make test_tree
 $(TESTS): test_%: $(BUILD)/tests/test_%
 	$(Q)$<

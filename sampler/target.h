@@ -44,6 +44,7 @@ struct sampling {
 	bool no_inherit;   /* do not follow threads and children */
 	bool user_only, kernel_only;
 	bool no_inline;       /* do not look for inlined functions and lines */
+	bool no_gpu;          /* leave GPUs alone */
 	uint64_t duration_ns; /* stop recording after; 0 = never */
 	uint64_t delay_ns;    /* start sampling this late */
 };

@@ -74,6 +74,8 @@ static const struct option_row sampling_rows[] = {
 	{ 0, OPTION_FLAG, "all-kernel", NULL, "kernel code only", AT(kernel_only) },
 	{ 0, OPTION_FLAG, "no-inline", NULL, "do not look for inlined functions and lines",
 	  AT(no_inline) },
+	{ 0, OPTION_FLAG, "no-gpu", NULL, "leave GPUs alone: nothing is loaded into the program",
+	  AT(no_gpu) },
 	{ 0, OPTION_TEXT, "require", "LIST",
 	  "status 3 unless all of hw, callgraph, kernel can be had", AT(require) },
 	{ 0 },
@@ -254,6 +256,7 @@ bool settings_sampling(const struct settings *settings, struct sampling *samplin
 	sampling->user_only = settings->user_only;
 	sampling->kernel_only = settings->kernel_only;
 	sampling->no_inline = settings->no_inline;
+	sampling->no_gpu = settings->no_gpu;
 	sampling->duration_ns = settings->duration_ns;
 	sampling->delay_ns = settings->delay_ns;
 	return !settings->events || events_parse(settings->events, sampling->events,

@@ -24,7 +24,7 @@ struct settings {
 	int call_graph;                 /* enum call_graph */
 	uint64_t stack_bytes;           /* 0 = as usual */
 	int unwinder;                   /* enum unwinder_kind */
-	bool no_inherit, user_only, kernel_only, no_inline;
+	bool no_inherit, user_only, kernel_only, no_inline, no_gpu;
 	const char *require; /* as typed: "hw,callgraph" */
 	/* files */
 	const char *input, *output, *format;

@@ -1,0 +1,40 @@
+/* Function pointers travel as bytes: ISO C has no conversion from what dlsym returns. */
+#include "gpu/library.h"
+
+#include <dlfcn.h>
+#include <string.h>
+
+static bool take_symbols(void *handle, const char *what, const struct library_symbol *symbols,
+			 void *calls, struct why *why)
+{
+	for (; symbols->name; symbols++) {
+		void *address = dlsym(handle, symbols->name);
+		if (!address && symbols->is_required)
+			return why_fail(why, "%s has no %s; install a newer NVIDIA driver.", what,
+					symbols->name);
+		memcpy((char *)calls + symbols->offset, &address, sizeof address);
+	}
+	return true;
+}
+
+void *library_open(const char *const *names, const char *what, const struct library_symbol *symbols,
+		   void *calls, struct why *why)
+{
+	for (const char *const *name = names; *name; name++) {
+		void *handle = dlopen(*name, RTLD_NOW | RTLD_LOCAL);
+		if (!handle)
+			continue;
+		if (take_symbols(handle, what, symbols, calls, why))
+			return handle;
+		dlclose(handle);
+		return NULL;
+	}
+	why_fail(why, "%s (%s) is not installed; install the NVIDIA driver.", what, names[0]);
+	return NULL;
+}
+
+void library_close(void *handle)
+{
+	if (handle)
+		dlclose(handle);
+}

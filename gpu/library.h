@@ -1,0 +1,36 @@
+/*
+ * gpu: what NVIDIA's GPUs do, through libraries that need not be there. Nothing is linked and no
+ * header of CUDA is needed: every function is looked up at run time. Start reading here, then
+ * nvml.h, then gpu_record.h.
+ *
+ * library: a shared library opened at run time and a table of its functions.
+ */
+#ifndef GPU_LIBRARY_H
+#define GPU_LIBRARY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "sampler/base/why.h"
+
+/* Where one function's address goes: `offset` bytes into a struct of function pointers. */
+struct library_symbol {
+	const char *name;
+	size_t offset;
+	bool is_required; /* without it the library is too old */
+};
+
+/*
+ * library_open: the first of `names` (ended by NULL) that can be opened, its functions written to
+ * `calls`; those that are optional and missing become NULL.
+ *
+ * what     what the library is, for the sentence: "NVML, the GPU driver's library"
+ * symbols  ended by a NULL name
+ * Returns  a handle for library_close, or NULL and a sentence
+ * Thread   any
+ */
+void *library_open(const char *const *names, const char *what, const struct library_symbol *symbols,
+		   void *calls, struct why *why);
+void library_close(void *handle);
+
+#endif

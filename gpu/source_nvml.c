@@ -1,0 +1,258 @@
+/*
+ * The driver's numbers of every GPU as series: power, clocks, memory, throttling, errors, and the
+ * memory of the target's own processes. What a device cannot give stays in the list with its
+ * reason; a device that is lost is left alone from then on.
+ */
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gpu/nvml.h"
+#include "sampler/base/text.h"
+#include "sampler/recording.h"
+#include "sampler/source.h"
+#include "sampler/target.h"
+
+enum {
+	MOST_METRICS = 16,
+	MOST_ANCESTORS = 64, /* between a process on the GPU and the target */
+	/* Reading costs at most one part in so many of the collector's time. */
+	IDLE_PARTS = 20,
+};
+
+struct device {
+	uint32_t series[MOST_METRICS]; /* 0: not available here */
+	uint32_t own_memory, n_processes;
+	uint64_t noted_reasons;
+	bool is_lost;
+};
+
+struct state {
+	const struct target *target;
+	struct nvml *nvml;
+	struct device devices[NVML_MOST_DEVICES];
+	uint64_t next_ns;
+};
+
+static const char *nvml_unusable(void)
+{
+	static _Thread_local struct why why;
+	struct nvml *nvml = nvml_open(&why);
+	if (!nvml)
+		return why.text;
+	nvml_close(nvml);
+	return NULL;
+}
+
+/* A machine without a GPU is no step down worth a note in every recording. */
+static bool nvml_wanted(const struct target *target)
+{
+	return !target->sampling->no_gpu && !nvml_unusable();
+}
+
+static uint32_t add_series(struct recording *recording, uint32_t device, const char *name,
+			   const char *unit, enum origin origin, const char *reason)
+{
+	char label[32];
+	snprintf(label, sizeof label, "GPU %u", device);
+	struct series_row row = { .name = recording_add_string(recording, name),
+				  .unit = recording_add_string(recording, unit),
+				  .source = recording_add_string(recording, "nvml"),
+				  .device = recording_add_string(recording, label),
+				  .origin = origin,
+				  .reason = recording_add_string(recording, reason) };
+	return recording_add_series(recording, &row);
+}
+
+static void add_reading(struct recording *recording, uint32_t series, double value,
+			enum origin origin, uint64_t time_ns)
+{
+	struct reading_row row = { .time_ns = time_ns,
+				   .value = value,
+				   .series = series,
+				   .running_ratio = 1,
+				   .origin = origin };
+	recording_add_reading(recording, &row);
+}
+
+static enum origin origin_of(const struct nvml_metric *metric)
+{
+	return metric->is_hardware ? ORIGIN_MEASURED : ORIGIN_SOFTWARE;
+}
+
+static void open_device(struct state *state, struct recording *recording, uint32_t index)
+{
+	struct device *device = &state->devices[index];
+	char key[32], name[NVML_NAME_BYTES];
+	snprintf(key, sizeof key, "gpu.%u.name", index);
+	text_clean(name, sizeof name, nvml_device_name(state->nvml, index));
+	device->is_lost = name[0] == '\0';
+	recording_add_fact(recording, key, name[0] ? name : "cannot be opened");
+	for (uint32_t i = 0; nvml_metrics[i].name && !device->is_lost; i++) {
+		const struct nvml_metric *metric = &nvml_metrics[i];
+		double value;
+		enum nvml_code code = metric->read(state->nvml, index, &value);
+		bool is_good = code == NVML_SUCCESS;
+		uint32_t id = add_series(recording, index, metric->name, metric->unit,
+					 is_good ? origin_of(metric) : ORIGIN_UNAVAILABLE,
+					 is_good ? "" : nvml_code_text(code));
+		device->series[i] = is_good ? id : 0;
+	}
+}
+
+static bool nvml_source_open(void *opaque, const struct target *target, struct recording *recording,
+			     struct why *why)
+{
+	struct state *state = opaque;
+	state->target = target;
+	state->nvml = nvml_open(why);
+	if (!state->nvml)
+		return false;
+	recording_add_fact(recording, "gpu.driver", nvml_driver_version(state->nvml));
+	for (uint32_t i = 0; i < nvml_n_devices(state->nvml); i++)
+		open_device(state, recording, i);
+	return true;
+}
+
+static void lose(struct device *device, struct recording *recording, uint32_t index,
+		 enum nvml_code code)
+{
+	char text[256];
+	device->is_lost = true;
+	snprintf(text, sizeof text, "GPU %u gives no numbers any more (code %d): %s.", index,
+		 (int)code, nvml_code_text(code));
+	recording_note(recording, SEVERITY_ERROR, "nvml", text,
+		       "Look for Xid messages in the kernel's log.");
+}
+
+static void note_throttling(struct state *state, struct recording *recording, uint32_t index)
+{
+	static const struct {
+		uint64_t bit;
+		const char *text;
+	} reasons[] = {
+		{ NVML_THROTTLE_POWER_CAP, "its power limit" },
+		{ NVML_THROTTLE_HARDWARE, "a slow-down asked for by hardware" },
+		{ NVML_THROTTLE_HEAT_SOFTWARE, "heat, as the driver sees it" },
+		{ NVML_THROTTLE_HEAT_HARDWARE, "heat, as the hardware sees it" },
+		{ NVML_THROTTLE_POWER_BRAKE, "the power supply's brake" },
+	};
+	struct device *device = &state->devices[index];
+	uint64_t now;
+	char text[160];
+	if (nvml_throttle_reasons(state->nvml, index, &now) != NVML_SUCCESS)
+		return;
+	for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
+		if (!(now & reasons[i].bit) || device->noted_reasons & reasons[i].bit)
+			continue;
+		device->noted_reasons |= reasons[i].bit;
+		snprintf(text, sizeof text, "GPU %u lowered its clocks because of %s.", index,
+			 reasons[i].text);
+		recording_note(recording, SEVERITY_INFO, "nvml", text,
+			       "Compare runs only at equal clocks.");
+	}
+}
+
+/* The parent of a process, by field 4 of its stat, behind a name that may hold anything. */
+static uint32_t parent_of(uint32_t pid)
+{
+	char path[64], line[512];
+	snprintf(path, sizeof path, "/proc/%u/stat", pid);
+	FILE *file = fopen(path, "r");
+	const char *behind = NULL;
+	if (file && fgets(line, sizeof line, file))
+		behind = strrchr(line, ')');
+	if (file)
+		fclose(file);
+	/* ") S 1234 ..." */
+	return behind && strlen(behind) > 4 ? (uint32_t)strtoul(behind + 4, NULL, 10) : 0;
+}
+
+static bool is_of_target(const struct state *state, uint32_t pid)
+{
+	for (int i = 0; i < MOST_ANCESTORS && pid > 1; i++) {
+		if (pid == (uint32_t)state->target->pid)
+			return true;
+		pid = parent_of(pid);
+	}
+	return false;
+}
+
+static void read_processes(struct state *state, struct recording *recording, uint32_t index,
+			   uint64_t time_ns)
+{
+	struct device *device = &state->devices[index];
+	struct nvml_process processes[NVML_MOST_PROCESSES];
+	uint32_t n;
+	double own_bytes = 0;
+	bool has_own = false;
+	if (nvml_processes(state->nvml, index, processes, &n) != NVML_SUCCESS)
+		return;
+	for (uint32_t i = 0; i < n; i++)
+		if (is_of_target(state, processes[i].pid)) {
+			own_bytes += processes[i].memory_bytes;
+			has_own = true;
+		}
+	if (!device->n_processes)
+		device->n_processes =
+			add_series(recording, index, "GPU processes", "", ORIGIN_SOFTWARE, "");
+	add_reading(recording, device->n_processes, n, ORIGIN_SOFTWARE, time_ns);
+	if (!has_own || isnan(own_bytes))
+		return;
+	if (!device->own_memory)
+		device->own_memory = add_series(recording, index, "GPU memory of the program", "B",
+						ORIGIN_SOFTWARE, "");
+	add_reading(recording, device->own_memory, own_bytes, ORIGIN_SOFTWARE, time_ns);
+}
+
+static void read_device(struct state *state, struct recording *recording, uint32_t index)
+{
+	struct device *device = &state->devices[index];
+	for (uint32_t i = 0; nvml_metrics[i].name && !device->is_lost; i++) {
+		double value;
+		if (!device->series[i])
+			continue;
+		enum nvml_code code = nvml_metrics[i].read(state->nvml, index, &value);
+		if (code == NVML_SUCCESS)
+			add_reading(recording, device->series[i], value,
+				    origin_of(&nvml_metrics[i]), now_ns());
+		else if (code == NVML_GPU_IS_LOST || code == NVML_UNKNOWN)
+			lose(device, recording, index, code);
+	}
+	if (device->is_lost)
+		return;
+	note_throttling(state, recording, index);
+	read_processes(state, recording, index, now_ns());
+}
+
+static void nvml_drain(void *opaque, struct recording *recording, bool is_last)
+{
+	struct state *state = opaque;
+	uint64_t start_ns = now_ns();
+	if (start_ns < state->next_ns && !is_last)
+		return;
+	for (uint32_t i = 0; i < nvml_n_devices(state->nvml); i++)
+		read_device(state, recording, i);
+	uint64_t end_ns = now_ns();
+	state->next_ns = end_ns + (end_ns - start_ns) * IDLE_PARTS;
+}
+
+static void nvml_source_close(void *opaque)
+{
+	nvml_close(((struct state *)opaque)->nvml);
+}
+
+const struct source source_nvml = {
+	.name = "nvml",
+	.summary = "power, clocks, throttling, memory, errors of NVIDIA GPUs from their driver",
+	.state_bytes = sizeof(struct state),
+	.interval_ns =
+		100 * 1000 * 1000, /* NVML itself renews power and use some 10 times a second */
+	.unusable = nvml_unusable,
+	.wanted = nvml_wanted,
+	.open = nvml_source_open,
+	.drain = nvml_drain,
+	.close = nvml_source_close,
+};
