@@ -26,6 +26,7 @@ void doctor_fact(const struct doctor *doctor, const char *label, const char *tex
 void doctor_kernel(const struct doctor *doctor);   /* kernel, limits, container, VM */
 void doctor_events(const struct doctor *doctor);   /* opens each kind of event */
 void doctor_symbols(const struct doctor *doctor);  /* unwinding, debug information, libraries */
+void doctor_gpu(const struct doctor *doctor);      /* GPUs: driver, profiling */
 void doctor_terminal(const struct doctor *doctor); /* what the screen will look like */
 
 #endif

@@ -1,0 +1,60 @@
+/* GPUs: the driver's numbers are read for real; what profiling needs is looked for. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gpu/nvml.h"
+#include "sampler/base/text.h"
+#include "tui/doctor.h"
+
+static void print_devices(const struct doctor *doctor, const struct nvml *nvml)
+{
+	char label[32], text[256], name[NVML_NAME_BYTES];
+	for (uint32_t i = 0; i < nvml_n_devices(nvml); i++) {
+		double power = 0;
+		enum nvml_code code = nvml_metrics[0].read(nvml, i, &power);
+		text_clean(name, sizeof name, nvml_device_name(nvml, i));
+		snprintf(label, sizeof label, "GPU %u", i);
+		snprintf(text, sizeof text, "%s; power: %s", name[0] ? name : "cannot be opened",
+			 nvml_code_text(code));
+		doctor_line(doctor, name[0] ? ORIGIN_MEASURED : ORIGIN_UNAVAILABLE, label, text);
+	}
+}
+
+/* "RmProfilingAdminOnly: 1" keeps counters (not kernel times) from everybody but root. */
+static void print_restriction(const struct doctor *doctor)
+{
+	char line[128];
+	FILE *file = fopen("/proc/driver/nvidia/params", "r");
+	if (!file)
+		return;
+	while (fgets(line, sizeof line, file))
+		if (strncmp(line, "RmProfilingAdminOnly:", 21) == 0) {
+			bool is_restricted = strtol(line + 21, NULL, 10) != 0;
+			doctor_line(doctor, is_restricted ? ORIGIN_UNAVAILABLE : ORIGIN_MEASURED,
+				    "GPU counters",
+				    is_restricted ? "for root only; load the driver with "
+						    "NVreg_RestrictProfilingToAdminUsers=0"
+						  : "for every user");
+		}
+	fclose(file);
+}
+
+void doctor_gpu(const struct doctor *doctor)
+{
+	struct why why;
+	puts("\nGPUs");
+	struct nvml *nvml = nvml_open(&why);
+	if (!nvml) {
+		doctor_line(doctor, ORIGIN_UNAVAILABLE, "NVML", why.text);
+	} else {
+		char driver[64];
+		snprintf(why.text, sizeof why.text,
+			 "driver %s: power, clocks, memory, errors of each device",
+			 text_clean(driver, sizeof driver, nvml_driver_version(nvml)));
+		doctor_line(doctor, ORIGIN_MEASURED, "NVML", why.text);
+		print_devices(doctor, nvml);
+		nvml_close(nvml);
+	}
+	print_restriction(doctor);
+}
