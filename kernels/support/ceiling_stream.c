@@ -165,10 +165,9 @@ AVX2 static void read_4_avx2(char *a, const char *b, const char *c, size_t bytes
 	for (size_t i = 0; i < part; i += 64) {
 #pragma GCC unroll 4
 		for (size_t place = 0; place < PLACES; place++) {
-			const char *at = a + place * part + i;
-			_mm_prefetch(at + AHEAD_BYTES, _MM_HINT_T0);
-			__m256i low = _mm256_load_si256((const __m256i *)(const void *)at);
-			__m256i high = _mm256_load_si256((const __m256i *)(const void *)(at + 32));
+			__m256i *at = (__m256i *)(void *)(a + place * part + i);
+			_mm_prefetch((const char *)at + AHEAD_BYTES, _MM_HINT_T0);
+			__m256i low = _mm256_load_si256(at), high = _mm256_load_si256(at + 1);
 			__asm__ volatile("" : : "x"(low), "x"(high));
 		}
 	}
