@@ -45,7 +45,7 @@ static const struct label labels[] = {
 	{ "memory.nodes", "NUMA nodes" },
 	{ "memory.pages", "page sizes" },
 	{ "memory.huge", "transparent huge" },
-	{ "pmu.counters", "counters a core" },
+	{ "pmu.counters", "events at once" },
 	{ "pmu.cpu_none", "core PMU" },
 	{ "limit.paranoid", "perf_event_paranoid" },
 	{ "limit.mlock_kb", "perf_event_mlock_kb" },
@@ -55,6 +55,7 @@ static const struct label labels[] = {
 	{ "limit.memlock", "ulimit -l" },
 	{ "limit.files", "ulimit -n" },
 	{ "limit.quota", "CPU quota" },
+	{ "limit.memory", "memory limit" },
 	{ "limit.affinity", "CPUs allowed" },
 	{ "gpu.none", "GPUs" },
 };
@@ -208,7 +209,8 @@ unsigned machine_last_level(const struct machine *machine)
 char *machine_print_size(char *out, size_t bytes, uint64_t size_bytes)
 {
 	const unsigned long long kib = size_bytes / 1024;
-	if (size_bytes % 1024 || kib == 0)
+	bool is_long = kib % 1024 && kib > 9999;
+	if (size_bytes % 1024 || kib == 0 || is_long)
 		return text_memory(out, bytes, (double)size_bytes);
 	if (kib % 1024 || kib / 1024 == 0)
 		snprintf(out, bytes, "%llu KiB", kib);

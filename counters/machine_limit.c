@@ -80,6 +80,17 @@ static void read_quota(struct machine *machine, const struct machine_root *root)
 		machine_know(machine, "limit.quota", "none");
 }
 
+static void read_memory_limit(struct machine *machine, const struct machine_root *root)
+{
+	char size[TEXT_BYTES];
+	int64_t bytes;
+	if (file_number(root, &bytes, "/sys/fs/cgroup/memory.max") && bytes > 0)
+		machine_know(machine, "limit.memory", "%s for this control group",
+			     machine_print_size(size, sizeof size, (uint64_t)bytes));
+	else
+		machine_know(machine, "limit.memory", "none in this control group's view");
+}
+
 static void read_affinity(struct machine *machine, const struct machine_root *root)
 {
 	char text[4096], value[512];
@@ -108,5 +119,6 @@ void machine_read_limits(struct machine *machine, const struct machine_root *roo
 	read_limit(machine, text, "limit.memlock", "Max locked memory", true);
 	read_limit(machine, text, "limit.files", "Max open files", false);
 	read_quota(machine, root);
+	read_memory_limit(machine, root);
 	read_affinity(machine, root);
 }

@@ -141,7 +141,9 @@ static void find_counters(struct machine *machine, const struct machine_root *ro
 			       "check");
 	else if (n > 0)
 		machine_know(machine, "pmu.counters",
-			     "%d general (found by opening groups), beside fixed ones", n);
+			     "%d of one kind on a core, found by opening groups; fixed "
+			     "counters come on top",
+			     n);
 	else {
 		perf_event_explain("branches", -n, &why);
 		machine_wonder(machine, "pmu.counters", "%s", why.text);

@@ -216,6 +216,7 @@ char *fake_epyc(void)
 	fake_put(root, "AS-2125HS-TNR\n", "/sys/class/dmi/id/product_name");
 	fake_put(root, "Cpus_allowed_list:\t0-15\n", "/proc/self/status");
 	fake_put(root, "150000 100000\n", "/sys/fs/cgroup/cpu.max");
+	fake_put(root, "8589934592\n", "/sys/fs/cgroup/memory.max");
 	return root;
 }
 
@@ -332,7 +333,8 @@ void fake_add_facts(struct recording *recording)
 		{ "clock.boost.unknown",
 		  "neither intel_pstate/no_turbo nor cpufreq/boost is in /sys" },
 		{ "memory.total", "16.0 GiB" },
-		{ "pmu.counters", "8 general (found by opening groups), beside fixed ones" },
+		{ "pmu.counters",
+		  "8 of one kind on a core, found by opening groups; fixed counters come on top" },
 		{ "pmu.cpu_core", "performance cores, CPUs 0-3" },
 		{ "limit.paranoid", "2: own programs, user code only, without privileges" },
 		{ "gpu.0000:00:02.0", "Intel 8086:46a6, driver i915" },

@@ -65,7 +65,8 @@ static void sizes_are_whole_where_they_can(void **state)
 		      { 2 << 20, "2 MiB" },
 		      { 1 << 30, "1 GiB" },
 		      { 1536 << 20, "1536 MiB" },
-		      { 1500, "1.46 KiB" } };
+		      { 1500, "1.46 KiB" },
+		      { 218124 << 10, "213 MiB" } };
 	char text[32];
 	(void)state;
 	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
@@ -263,6 +264,7 @@ static void a_large_machine_fits_a_screen(void **state)
 	assert_string_equal(value(machine, "limit.affinity"),
 			    "0-15, not all: this process is bound");
 	assert_non_null(strstr(value(machine, "limit.quota"), "1.50 CPUs"));
+	assert_string_equal(value(machine, "limit.memory"), "8 GiB for this control group");
 	char *text = draw(machine, false);
 	assert_non_null(strstr(text, "\u00d7 4 alike: CPUs 0-7,64-71 \u00b7 8-15,72-79"));
 	assert_non_null(strstr(text, "CPU 63,127") ? NULL : text); /* it is among those alike */

@@ -83,21 +83,35 @@ static bool choose_counts(struct bench *bench, const char *wish, struct why *why
 	return true;
 }
 
-/* A quarter of what is free: others need memory too. */
-static uint64_t find_memory(void)
+/* The number behind a word at a line's start; "" = at the start of the file. */
+static bool read_number(const char *path, const char *word, unsigned long long *number)
 {
 	char line[128];
-	unsigned long long kib = 0;
-	FILE *file = fopen("/proc/meminfo", "re");
-	while (file && fgets(line, sizeof line, file))
-		if (sscanf(line, "MemAvailable: %20llu kB", &kib) == 1)
-			break;
+	bool is_found = false;
+	FILE *file = fopen(path, "re");
+	while (file && !is_found && fgets(line, sizeof line, file))
+		is_found = strncmp(line, word, strlen(word)) == 0 &&
+			   sscanf(line + strlen(word), "%20llu", number) == 1;
 	if (file)
 		fclose(file);
+	return is_found;
+}
+
+/* A quarter of what is free: others need memory too, and a control group that has none left kills.
+ */
+static uint64_t find_memory(void)
+{
+	unsigned long long kib, limit, used;
 	long pages = sysconf(_SC_AVPHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-	if (kib == 0 && pages > 0 && page > 0)
-		kib = (unsigned long long)pages * (unsigned long long)page / 1024;
-	return kib / 4 * 1024;
+	uint64_t bytes = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : 0;
+	if (read_number("/proc/meminfo", "MemAvailable:", &kib))
+		bytes = (uint64_t)kib * 1024;
+	if (read_number("/sys/fs/cgroup/memory.max", "", &limit) &&
+	    read_number("/sys/fs/cgroup/memory.current", "", &used)) {
+		uint64_t left = limit > used ? limit - used : 0;
+		bytes = left < bytes ? left : bytes;
+	}
+	return bytes / 4;
 }
 
 /* Time the hypervisor took from all CPUs so far, in seconds; NaN = the kernel does not count it. */
