@@ -168,11 +168,12 @@ static size_t gpt_products(const struct gpt_shape *shape, size_t tokens, struct 
 	return add_layer(products, n, tokens, width, shape->n_vocabulary, 0);
 }
 
-/* Blocks of the given width, AdamW; attention's own products are not in the second figure. */
+/* Blocks of the given width, AdamW; attention's own products are not in the second figure,
+ * which is in f32 also for bf16. */
 static void bench_gpt(const char *name, const struct gpt_shape *shape, size_t n_sequences,
-		      int n_turns)
+		      int n_turns, enum matmul_precision precision)
 {
-	const struct tape_settings settings = { .n_threads = 1 };
+	const struct tape_settings settings = { .n_threads = 1, .precision = precision };
 	struct tape *tape = tape_new(&settings);
 	struct gpt_model model;
 	struct product products[MOST_PRODUCTS];
@@ -211,7 +212,8 @@ int main(void)
 {
 	const struct gpt_shape small = { 40, 2, 64, 2, 64, 0 }, large = { 40, 6, 384, 6, 256, 0 };
 	bench_mlp();
-	bench_gpt("gpt 2 x 64, 64, 16", &small, 16, 15);
-	bench_gpt("gpt 6 x 384, 256, 8", &large, 8, 5);
+	bench_gpt("gpt 2 x 64, 64, 16", &small, 16, 15, MATMUL_F32);
+	bench_gpt("gpt 6 x 384, 256, 8", &large, 8, 5, MATMUL_F32);
+	bench_gpt("gpt 6 x 384, 256, 8, bf16", &large, 8, 5, MATMUL_BF16);
 	return 0;
 }

@@ -75,6 +75,63 @@ static void products_agree(void)
 	crew_free(crew);
 }
 
+/* Operands that bf16 holds exactly: then the product is as exact as in f32. */
+static void narrow_products_agree(void)
+{
+	enum { M = 150, N = 70, K = 90 };
+	struct random random = { 5 };
+	static float a[M * K], b[K * N], c[M * N];
+	for (size_t i = 0; i < M * K; i++)
+		a[i] = (float)(random_bits(&random) % 255) - 127;
+	for (size_t i = 0; i < K * N; i++)
+		b[i] = (float)(random_bits(&random) % 15) - 7;
+	for (unsigned n_threads = 1; n_threads <= 2; n_threads++)
+		for (int way = 0; way < 4; way++) {
+			struct crew *crew = crew_new(n_threads, "t");
+			struct matmul_room *room = matmul_room_new(crew, MATMUL_PACKED);
+			struct matmul what = { .m = M,
+					       .n = N,
+					       .k = K,
+					       .a = { a, K, 1 },
+					       .b = { b, N, 1 },
+					       .c = c,
+					       .c_step = N };
+			if (way & 1)
+				what.a = (struct matmul_operand){ a, 1, M };
+			if (way & 2)
+				what.b = (struct matmul_operand){ b, 1, K };
+			matmul_room_precision(room, MATMUL_BF16);
+			if (n_threads == 1)
+				tensor_matmul_share(room, 0, &what);
+			else
+				tensor_matmul_f32(room, &what);
+			for (size_t i = 0; i < M; i++)
+				for (size_t j = 0; j < N; j++) {
+					float right = 0; /* whole numbers below 2^24 */
+					for (size_t p = 0; p < K; p++)
+						right += what.a.at[i * what.a.row_step +
+								   p * what.a.column_step] *
+							 what.b.at[p * what.b.row_step +
+								   j * what.b.column_step];
+					assert_true(c[i * N + j] == right);
+				}
+			matmul_room_free(room);
+			crew_free(crew);
+		}
+}
+
+static void rounding_is_to_the_nearest(void)
+{
+	const float in[] = { 1, 1.00390625F, 1.01171875F, 1.0039065F, -3.4e38F, 0, INFINITY };
+	const uint16_t expected[] = { 0x3f80, 0x3f80, 0x3f82, 0x3f81, 0xff80, 0, 0x7f80 };
+	uint16_t out[20];
+	const float nan = NAN;
+	tensor_narrow(out, in, 7);
+	assert_memory_equal(out, expected, sizeof expected);
+	tensor_narrow(out, &nan, 1);
+	assert_true((out[0] & 0x7fff) > 0x7f80);
+}
+
 static void functions_agree(void)
 {
 	enum { N = 4001 };
@@ -121,6 +178,13 @@ static void products_agree_with_double(void **state)
 {
 	(void)state;
 	for_every_width(products_agree);
+}
+
+static void bf16_products_are_exact_where_they_can_be(void **state)
+{
+	(void)state;
+	for_every_width(rounding_is_to_the_nearest);
+	for_every_width(narrow_products_agree);
 }
 
 static void functions_agree_with_libm(void **state)
@@ -466,6 +530,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(products_agree_with_double),
+		cmocka_unit_test(bf16_products_are_exact_where_they_can_be),
 		cmocka_unit_test(functions_agree_with_libm),
 		cmocka_unit_test(extreme_values_stay_finite),
 		cmocka_unit_test(broadcasting_follows_the_rules),

@@ -115,8 +115,10 @@ static void workloads_pass_their_own_checks(void **state)
 	const char *const xor [] = { "xor", "trainings=6", "alloc=malloc", "topo=scan", NULL };
 	const char *const mlp[] = { "mlp", "size=S", "samples=8000", "epochs=10", NULL };
 	const char *const gpt[] = { "gpt", "size=S", "steps=40", "sample=20", "batch=5", NULL };
+	const char *const bf16[] = { "gpt", "size=S", "steps=10", "precision=bf16", NULL };
 	(void)state;
 	assert_int_equal(run(gpt, 5), 0);
+	assert_int_equal(run(bf16, 4), 0);
 	assert_int_equal(run(xor, 4), 0);
 	assert_int_equal(run(mlp, 4), 0);
 	assert_int_equal(run(gbdt, 4), 0);

@@ -28,6 +28,7 @@ enum {
 	OPTIMIZER,
 	RATE,
 	MATMUL,
+	PRECISION,
 	MEMORY,
 	ORDER,
 	SIMD,
@@ -175,6 +176,8 @@ static void set_up(struct state *state, const struct setting *settings)
 	struct tape_settings tape = { .memory = (enum tape_memory)settings[MEMORY].choice,
 				      .order = (enum tape_order)settings[ORDER].choice,
 				      .matmul = (enum matmul_order)settings[MATMUL].choice,
+				      .precision =
+					      (enum matmul_precision)settings[PRECISION].choice,
 				      .n_threads = (unsigned)settings[THREADS].number,
 				      .reports_scopes = true };
 	enum optimizer_kind kind = (enum optimizer_kind)settings[OPTIMIZER].choice;
@@ -371,6 +374,8 @@ static bool mlp_verify(void *opaque, struct why *why)
 	if (flops != expected)
 		return why_fail(why, "mlp: %.0f FLOPs counted in products, %.0f expected.", flops,
 				expected);
+	/* A step small enough to be straight is lost in the rounding to bf16. */
+	tape_precision(state->tape, MATMUL_F32);
 	double error = gradient_check(state->parameters, batch_loss, state, 7);
 	if (!(error <= GRADIENT_CHECK_TOLERANCE))
 		return why_fail(why, "mlp: the gradient is off by %.1f %%.", 100 * error);
@@ -417,6 +422,8 @@ static const struct parameter parameters[] = {
 		   NULL },
 	[MATMUL] = { "matmul", "how matrices are multiplied", PARAMETER_CHOICE, "packed", 0, 0,
 		     MATMUL_CHOICES },
+	[PRECISION] = { "precision", "of what packed products read; weights stay f32",
+			PARAMETER_CHOICE, "f32", 0, 0, MATMUL_PRECISION_CHOICES },
 	[MEMORY] = { "alloc", "where tensors come from", PARAMETER_CHOICE, "arena", 0, 0,
 		     TAPE_MEMORY_CHOICES },
 	[ORDER] = { "topo", "how the backward pass knows what it has seen", PARAMETER_CHOICE,

@@ -96,12 +96,18 @@ float *tape_take(struct tape *tape, size_t n)
 	return take(tape, n * sizeof(float));
 }
 
+void tape_precision(struct tape *tape, enum matmul_precision precision)
+{
+	matmul_room_precision(tape->room, precision);
+}
+
 struct tape *tape_new(const struct tape_settings *settings)
 {
 	struct tape *tape = allocate(1, sizeof *tape);
 	tape->settings = *settings;
 	tape->crew = crew_new(settings->n_threads, "tensor");
 	tape->room = matmul_room_new(tape->crew, settings->matmul);
+	tape_precision(tape, settings->precision);
 	return tape;
 }
 

@@ -92,12 +92,16 @@ struct tape_settings {
 	enum tape_memory memory;
 	enum tape_order order;
 	enum matmul_order matmul;
+	enum matmul_precision precision;
 	unsigned n_threads;  /* 0 = one a CPU */
 	bool reports_scopes; /* tape_scope begins and ends phases of probe.h */
 };
 
 struct tape *tape_new(const struct tape_settings *settings);
 void tape_free(struct tape *tape);
+
+/* tape_precision: of the matrix products from now on. */
+void tape_precision(struct tape *tape, enum matmul_precision precision);
 
 /* tape_reset: all tensors of the tape are void; the arena's memory is kept for the next step. */
 void tape_reset(struct tape *tape);

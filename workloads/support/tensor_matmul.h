@@ -21,7 +21,15 @@ enum matmul_order {
 
 #define MATMUL_CHOICES "packed|blocked|ipj|ijp"
 
-/* A matrix as a pointer and two steps: exchanging the steps transposes it. */
+/* In the order of MATMUL_PRECISION_CHOICES. */
+enum matmul_precision {
+	MATMUL_F32,
+	MATMUL_BF16, /* operands rounded to 8 bits of precision first, sums in f32 */
+};
+
+#define MATMUL_PRECISION_CHOICES "f32|bf16"
+
+/* A matrix as a pointer and two steps, one of them 1: exchanging the steps transposes it. */
 struct matmul_operand {
 	const float *at;
 	size_t row_step, column_step;
@@ -40,6 +48,10 @@ struct matmul {
 struct matmul_room;
 
 struct matmul_room *matmul_room_new(struct crew *crew, enum matmul_order order);
+
+/* matmul_room_precision: for the following products; bf16 needs MATMUL_PACKED, else it changes
+ * nothing. */
+void matmul_room_precision(struct matmul_room *room, enum matmul_precision precision);
 void matmul_room_free(struct matmul_room *room);
 
 /*
