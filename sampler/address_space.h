@@ -25,8 +25,9 @@ struct module {
 	char *open_path; /* as we can open it (/proc/PID/root/...) */
 	pid_t pid;       /* a process that maps it */
 	uint64_t device, inode;
-	char build_id[41]; /* as the recorder saw it, hexadecimal; "" = not said */
-	bool is_offline;   /* of another time or machine */
+	uint64_t start, length; /* of its first mapping in that process */
+	char build_id[41];      /* as the recorder saw it, hexadecimal; "" = not said */
+	bool is_offline;        /* of another time or machine */
 
 	struct elf_image *image; /* NULL until loaded, or if it cannot be */
 	bool is_image_tried;

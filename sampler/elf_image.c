@@ -39,7 +39,7 @@ struct elf_image {
 	char *path;
 	int fd;                /* -1: memory */
 	const uint8_t *memory; /* owned copy when fd is -1 */
-	uint64_t file_bytes;
+	uint64_t file_bytes, inode;
 	uint16_t machine;
 	struct elf_segment segments[MOST_SEGMENTS];
 	size_t n_segments;
@@ -173,6 +173,7 @@ struct elf_image *elf_image_open(const char *path, struct why *why)
 	image->path = strdup(path);
 	image->fd = fd;
 	image->file_bytes = (uint64_t)status.st_size;
+	image->inode = status.st_ino;
 	return parse(image, why);
 }
 
@@ -311,6 +312,16 @@ const struct elf_segment *elf_image_segments(const struct elf_image *image, size
 uint16_t elf_image_machine(const struct elf_image *image)
 {
 	return image->machine;
+}
+
+int elf_image_descriptor(const struct elf_image *image)
+{
+	return image->fd;
+}
+
+uint64_t elf_image_inode(const struct elf_image *image)
+{
+	return image->inode;
 }
 
 const char *elf_image_path(const struct elf_image *image)

@@ -59,6 +59,12 @@ uint16_t elf_image_machine(const struct elf_image *image); /* EM_X86_64, EM_AARC
 /* elf_image_build_id: lower-case hexadecimal, "" if none; borrowed. */
 const char *elf_image_build_id(struct elf_image *image);
 
+/* elf_image_descriptor: the open file, -1 for memory; owned by the image. */
+int elf_image_descriptor(const struct elf_image *image);
+
+/* elf_image_inode: the file's inode number, 0 for memory. */
+uint64_t elf_image_inode(const struct elf_image *image);
+
 /* elf_image_path: what it was opened from; borrowed. */
 const char *elf_image_path(const struct elf_image *image);
 

@@ -92,18 +92,22 @@ static char *proc_path(pid_t pid, const char *suffix, const char *path)
 	return strdup(text);
 }
 
+/* The file behind a mapping, whatever has become of its name; needs privileges. */
+static char *mapped_path(pid_t pid, uint64_t start, uint64_t length)
+{
+	char range[64];
+	snprintf(range, sizeof range, "%llx-%llx", (unsigned long long)start,
+		 (unsigned long long)(start + length));
+	return proc_path(pid, "map_files/", range);
+}
+
 static char *open_path_of(const struct mapped_file *file, pid_t pid)
 {
 	size_t length = strlen(file->path);
 	static const char deleted[] = " (deleted)";
 	size_t n = sizeof deleted - 1;
-	if (length > n && strcmp(file->path + length - n, deleted) == 0) {
-		char range[64];
-		uint64_t end = file->start + file->length;
-		snprintf(range, sizeof range, "%llx-%llx", (unsigned long long)file->start,
-			 (unsigned long long)end);
-		return proc_path(pid, "map_files/", range);
-	}
+	if (length > n && strcmp(file->path + length - n, deleted) == 0)
+		return mapped_path(pid, file->start, file->length);
 	if (is_in_our_mounts(pid))
 		return strdup(file->path);
 	return proc_path(pid, "root", file->path);
@@ -151,6 +155,8 @@ struct module *modules_find(struct modules *modules, const struct mapped_file *f
 	module->pid = pid;
 	module->device = file->device;
 	module->inode = file->inode;
+	module->start = file->start;
+	module->length = file->length;
 	module->is_offline = modules->is_offline;
 	if (file->build_id)
 		snprintf(module->build_id, sizeof module->build_id, "%s", file->build_id);
@@ -193,6 +199,48 @@ static struct elf_image *same_vdso(const struct module *module, struct why *why)
 	return image;
 }
 
+static bool is_program(const struct module *module)
+{
+	char path[64], link[4352];
+	snprintf(path, sizeof path, "/proc/%d/exe", module->pid);
+	ssize_t n = readlink(path, link, sizeof link - 1);
+	size_t length = strlen(module->path);
+	return n >= (ssize_t)length && memcmp(link, module->path, length) == 0;
+}
+
+/* Another file than the one at its path: `path` is taken over if it can be opened. */
+static struct elf_image *open_instead(struct module *module, char *path)
+{
+	struct elf_image *image = elf_image_open(path, NULL);
+	if (!image || (module->inode && elf_image_inode(image) != module->inode)) {
+		elf_image_close(image);
+		free(path);
+		return NULL;
+	}
+	free(module->open_path);
+	module->open_path = path;
+	return image;
+}
+
+/*
+ * A program may be deleted or compiled anew while it runs; the kernel still has the file it
+ * mapped. Where no file has the inode that was mapped, the one at the path stands: overlay file
+ * systems give the same file two numbers.
+ */
+static struct elf_image *open_live(struct module *module, struct why *why)
+{
+	struct elf_image *image = elf_image_open(module->open_path, why);
+	if (image && (!module->inode || elf_image_inode(image) == module->inode))
+		return image;
+	struct elf_image *mapped =
+		open_instead(module, mapped_path(module->pid, module->start, module->length));
+	if (!mapped && is_program(module))
+		mapped = open_instead(module, proc_path(module->pid, "exe", ""));
+	if (mapped)
+		elf_image_close(image);
+	return mapped ? mapped : image;
+}
+
 struct elf_image *module_image(struct module *module)
 {
 	if (module->is_image_tried)
@@ -203,7 +251,7 @@ struct elf_image *module_image(struct module *module)
 		module->image =
 			module_store_open(module->path, module->build_id, &module->open_path, &why);
 	else if (module->kind == MODULE_FILE)
-		module->image = elf_image_open(module->open_path, &why);
+		module->image = open_live(module, &why);
 	else if (module->kind == MODULE_VDSO)
 		module->image = same_vdso(module, &why);
 	if (!module->image)

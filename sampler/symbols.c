@@ -273,8 +273,8 @@ static void open_file(struct symbols *symbols, struct module *module)
 	/* Asked of the section's presence only: a program without debug information costs nothing
 	 * here, one with it is read by libdw. */
 	if (is_file && !symbols->no_inline && elf_image_has_section(image, ".debug_info"))
-		own->lines = dwarf_lines_open(module->open_path);
-	if (is_file && (!has_table || !own->lines))
+		own->lines = dwarf_lines_open_descriptor(elf_image_descriptor(image));
+	if (is_file && (!has_table || (!own->lines && !symbols->no_inline)))
 		open_debug_file(symbols, module, has_table);
 	if (own->table.n_symbols == 0)
 		symbol_table_add(&own->table, image, ".dynsym", ".dynstr");

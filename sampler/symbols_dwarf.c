@@ -86,11 +86,12 @@ static void list_units(struct dwarf_lines *lines)
 		qsort(lines->ranges, lines->n_ranges, sizeof *lines->ranges, compare_ranges);
 }
 
-struct dwarf_lines *dwarf_lines_open(const char *path)
+/* Takes the descriptor over. */
+static struct dwarf_lines *open_lines(int fd)
 {
 	struct dwarf_lines *lines = allocate(1, sizeof *lines);
 	elf_version(EV_CURRENT);
-	lines->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	lines->fd = fd;
 	/* Without ELF_C_READ_MMAP: a file cut short must not end us with SIGBUS. */
 	lines->elf = lines->fd >= 0 ? elf_begin(lines->fd, ELF_C_READ, NULL) : NULL;
 	lines->dwarf = lines->elf ? dwarf_begin_elf(lines->elf, DWARF_C_READ, NULL) : NULL;
@@ -100,6 +101,16 @@ struct dwarf_lines *dwarf_lines_open(const char *path)
 		return lines;
 	dwarf_lines_close(lines);
 	return NULL;
+}
+
+struct dwarf_lines *dwarf_lines_open(const char *path)
+{
+	return open_lines(open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+}
+
+struct dwarf_lines *dwarf_lines_open_descriptor(int fd)
+{
+	return open_lines(fcntl(fd, F_DUPFD_CLOEXEC, 0));
 }
 
 void dwarf_lines_close(struct dwarf_lines *lines)

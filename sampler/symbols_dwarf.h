@@ -13,8 +13,10 @@
 
 struct dwarf_lines;
 
-/* dwarf_lines_open: NULL if the file has no debug information. */
+/* dwarf_lines_open: NULL if the file has no debug information. The second form reads a file that is
+ * open already (the descriptor stays the caller's): its name may be gone. */
 struct dwarf_lines *dwarf_lines_open(const char *path);
+struct dwarf_lines *dwarf_lines_open_descriptor(int fd);
 void dwarf_lines_close(struct dwarf_lines *lines);
 
 /* One function of an inline chain; strings are borrowed until dwarf_lines_close. */

@@ -306,13 +306,32 @@ static size_t walk_fast(struct walk *walk, uint64_t *addresses, size_t max, uint
 	return n;
 }
 
+/*
+ * Where the chain goes on behind the last address of the walk. In a recursion that address stands
+ * there many times: the right place is the one before which most of the walk is found again, the
+ * innermost of equals. 0 = nowhere.
+ */
+static size_t place_in_chain(const struct unwind_input *input, const uint64_t *addresses, size_t n)
+{
+	size_t best = 0, best_run = 0;
+	for (size_t at = 0; at < input->n_chain; at++) {
+		size_t run = 0;
+		while (run <= at && run < n &&
+		       strip_signature(input->chain[at - run]) == addresses[n - 1 - run])
+			run++;
+		if (run > best_run) {
+			best_run = run;
+			best = at + 1;
+		}
+	}
+	return best;
+}
+
 /* Below the end of the copy the kernel's frame-pointer chain may know more. */
 static size_t continue_by_chain(struct unwinder *unwinder, const struct unwind_input *input,
 				uint64_t *addresses, size_t n, size_t max, enum unwind_end *end)
 {
-	size_t from = input->n_chain;
-	while (from > 0 && input->chain[from - 1] != addresses[n - 1])
-		from--;
+	size_t from = place_in_chain(input, addresses, n);
 	if (from == 0 || from == input->n_chain)
 		return n;
 	for (; from < input->n_chain && n < max; from++) {

@@ -29,6 +29,7 @@ step "skeletons of CONTRIBUTING" one tests/skeletons.sh
 step "command line" tests/cli.sh "$build/stoke"
 [ ! -x tests/golden.sh ] || step "golden screens" tests/golden.sh "$build/stoke"
 [ ! -x tests/tmux.sh ] || step "screens in a terminal" tests/tmux.sh "$build/stoke"
+step "what code is called" tests/symbols.sh "$build/stoke"
 step "agreement with libunwind" tests/agreement.sh "$build/stoke"
 step "the ten hottest functions beside perf" tests/top_ten.sh "$build/stoke"
 step "perf's files beside perf" tests/import_perf.sh "$build/stoke"
