@@ -345,8 +345,6 @@ static bool find_node(struct tree *tree, uint32_t root, uint32_t stack, uint32_t
 static bool is_wanted(struct tree *tree, const struct sample_row *sample)
 {
 	const struct tree_options *options = &tree->options;
-	if (!tree->series)
-		tree->series = sample->series;
 	if (sample->series != tree->series || sample->time_ns < options->from_ns ||
 	    (options->to_ns && sample->time_ns >= options->to_ns))
 		return false;
@@ -412,10 +410,24 @@ static void sum_everything(struct tree *tree)
 	}
 }
 
+/* Of the events that have samples by now, the one that was asked for first. */
+static uint32_t first_series(const struct tree *tree)
+{
+	uint32_t first = 0;
+	for (uint64_t i = 1; i < tree->moment.n[TABLE_SAMPLES] && first != 1; i++) {
+		uint32_t series = recording_sample(tree->recording, i)->series;
+		if (!first || series < first)
+			first = series;
+	}
+	return first;
+}
+
 bool tree_update(struct tree *tree)
 {
 	bool is_changed = false;
 	tree->moment = recording_moment(tree->recording);
+	if (!tree->series)
+		tree->series = first_series(tree);
 	make_room(tree);
 	uint64_t n_new = tree->moment.n[TABLE_SAMPLES] - tree->next_sample;
 	/* A step upwards costs a cache miss, one over all nodes a few bytes of a stream. */

@@ -39,7 +39,8 @@ struct tree_options {
 	uint32_t focus;          /* a function: only samples inside it, from its outermost call
 				    on (inverted: its innermost, upwards); 0 = all */
 	const regex_t *pattern;  /* only samples inside a function it finds; borrowed; NULL = all */
-	uint32_t series;         /* only this series' samples; 0 = the first series with samples */
+	uint32_t series;         /* only this series' samples; 0 = the first that has samples by
+				    the first update with any */
 	uint32_t pid, tid;       /* only these; 0 = all */
 	uint64_t from_ns, to_ns; /* window; to_ns 0 = open end */
 };
