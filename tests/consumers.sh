@@ -129,7 +129,7 @@ fi
 schema=$cache/node_modules/speedscope/dist/release/file-format-schema.json
 if command -v node >/dev/null && command -v npm >/dev/null; then
 	if [ ! -e "$schema" ]; then
-		mkdir -p "$cache" && npm install --silent --no-audit --no-fund --prefix "$cache" \
+		mkdir -p "$cache" && npm install --silent --no-audit --no-fund --fetch-retries=0 --fetch-timeout=20000 --prefix "$cache" \
 			speedscope@1.25.0 ajv@6.12.6 >/dev/null 2>&1
 	fi
 	cat >validate.js <<'END'
@@ -169,12 +169,37 @@ else
 	skip "speedscope's page: it needs chromium and npm's speedscope"
 fi
 
-# ---- every JSON parses, every CSV has equal rows
-if command -v python3 >/dev/null; then
+# ---- every JSON parses, every CSV has equal rows; leaves are those of folded text
+cat >leaves.py <<'END'
+import collections, json, sys
+format = json.load(open(sys.argv[1], encoding="utf-8"))
+sums = collections.Counter()
+def add(name, count):
+    if name is not None and count: sums[name.replace(";", ":")] += round(count)
+if "traceEvents" in format:
+    for event in format["traceEvents"]:
+        if event["ph"] == "X" and event["name"] != "[no stack]":
+            add(event["name"], event.get("args", {}).get("self samples"))
+else:
+    for thread in format["threads"]:
+        samples, strings = thread["samples"], thread["stringArray"]
+        for stack, weight in zip(samples["stack"], samples["weight"]):
+            if stack is None: continue
+            frame = thread["stackTable"]["frame"][stack]
+            add(strings[thread["funcTable"]["name"][thread["frameTable"]["func"][frame]]], weight)
+for name, count in sums.items(): print(f"{count}\t{name}")
+END
+same_json_leaves() { # RECORDING FILE
+	python3 leaves.py "$2" | LC_ALL=C sort >json.leaves
+	leaves "$1" | awk -F'\t' '$2 != ""' | LC_ALL=C sort | diff - json.leaves
+}
+if python3 -c "" 2>/dev/null; then
 	for recording in $recordings; do
 		for format in speedscope chrome firefox; do
 			"$stoke" export $recording --format $format >p.json
 			check "$format of $recording is JSON" python3 -m json.tool p.json /dev/null
+			[ $format = speedscope ] || # its weights are time, not samples
+				check "leaves of $format of $recording" same_json_leaves $recording p.json
 		done
 		"$stoke" export $recording -o p.jsonl
 		check "JSON Lines of $recording" python3 -c '
