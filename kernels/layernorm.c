@@ -1,0 +1,196 @@
+/*
+ * The variance is the mean square of differences from the mean, not mean(x^2) - mean^2, which
+ * cancels to nothing where the mean is large: a second reading of a row that is in the cache.
+ */
+#include "kernels/layernorm.h"
+
+#include <math.h>
+
+#include "kernels/kernel.h"
+#include "kernels/support/dispatch.h"
+#include "kernels/support/rows_avx512.h"
+
+/* Mean; difference; its square; variance; scale; weight; bias: 13 rows n elements move. */
+static void layernorm_unfused(const struct rows_task *task)
+{
+	size_t n = task->n;
+	float *square = task->scratch;
+	for (size_t row = 0; row < task->rows; row++) {
+		double sum = 0;
+		for (size_t j = 0; j < n; j++)
+			sum += task->x[row * n + j];
+		square[row * n] = (float)(sum / (double)n);
+	}
+	for (size_t row = 0; row < task->rows; row++)
+		for (size_t j = 0; j < n; j++)
+			task->y[row * n + j] = task->x[row * n + j] - square[row * n];
+	for (size_t i = 0; i < task->rows * n; i++)
+		square[i] = task->y[i] * task->y[i];
+	for (size_t row = 0; row < task->rows; row++) {
+		double sum = 0;
+		for (size_t j = 0; j < n; j++)
+			sum += square[row * n + j];
+		square[row * n] = (float)(1 / sqrt(sum / (double)n + task->epsilon));
+	}
+	for (size_t row = 0; row < task->rows; row++)
+		for (size_t j = 0; j < n; j++)
+			task->y[row * n + j] *= square[row * n];
+	for (size_t row = 0; row < task->rows; row++)
+		for (size_t j = 0; j < n; j++)
+			task->y[row * n + j] *= task->weight[j];
+	for (size_t row = 0; row < task->rows; row++)
+		for (size_t j = 0; j < n; j++)
+			task->y[row * n + j] += task->bias[j];
+}
+
+static void layernorm_fused(const struct rows_task *task)
+{
+	size_t n = task->n;
+	for (size_t row = 0; row < task->rows; row++) {
+		const float *x = task->x + row * n;
+		float *y = task->y + row * n;
+		double sum = 0, squares = 0;
+		for (size_t j = 0; j < n; j++)
+			sum += x[j];
+		float mean = (float)(sum / (double)n);
+		for (size_t j = 0; j < n; j++)
+			squares += (double)(x[j] - mean) * (x[j] - mean);
+		float factor = (float)(1 / sqrt(squares / (double)n + task->epsilon));
+		for (size_t j = 0; j < n; j++)
+			y[j] = (x[j] - mean) * factor * task->weight[j] + task->bias[j];
+	}
+}
+
+#if defined(__x86_64__)
+__attribute__((target("avx512f"), always_inline)) static inline float total(const __m512 sums[4])
+{
+	return _mm512_reduce_add_ps(
+		_mm512_add_ps(_mm512_add_ps(sums[0], sums[1]), _mm512_add_ps(sums[2], sums[3])));
+}
+
+__attribute__((target("avx512f"), always_inline)) static inline float mean_of(const float *x,
+									      size_t n)
+{
+	__m512 sums[4] = { _mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps(),
+			   _mm512_setzero_ps() };
+	size_t j = 0;
+	for (; j + 64 <= n; j += 64) {
+#pragma GCC unroll 4
+		for (size_t s = 0; s < 4; s++)
+			sums[s] = _mm512_add_ps(sums[s], _mm512_loadu_ps(x + j + 16 * s));
+	}
+	for (; j < n; j += 16)
+		sums[0] = _mm512_add_ps(sums[0], _mm512_maskz_loadu_ps(rows_lanes(j, n), x + j));
+	return total(sums) / (float)n;
+}
+
+__attribute__((target("avx512f"), always_inline)) static inline float
+variance_of(const float *x, size_t n, float mean)
+{
+	__m512 sums[4] = { _mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps(),
+			   _mm512_setzero_ps() };
+	__m512 away = _mm512_set1_ps(mean);
+	size_t j = 0;
+	for (; j + 64 <= n; j += 64) {
+#pragma GCC unroll 4
+		for (size_t s = 0; s < 4; s++) {
+			__m512 value = _mm512_sub_ps(_mm512_loadu_ps(x + j + 16 * s), away);
+			sums[s] = _mm512_fmadd_ps(value, value, sums[s]);
+		}
+	}
+	for (; j < n; j += 16) {
+		__mmask16 lanes = rows_lanes(j, n);
+		__m512 value = _mm512_maskz_loadu_ps(lanes, x + j);
+		value = _mm512_maskz_sub_ps(lanes, value, away);
+		sums[0] = _mm512_fmadd_ps(value, value, sums[0]);
+	}
+	return total(sums) / (float)n;
+}
+
+struct moments {
+	__m512 mean, factor;
+};
+
+__attribute__((target("avx512f"), always_inline)) static inline void
+scale(const struct rows_task *task, size_t at, size_t j, const struct moments *moments,
+      __mmask16 lanes, bool is_past_caches)
+{
+	__m512 value = _mm512_maskz_loadu_ps(lanes, task->x + at + j);
+	__m512 weight = _mm512_maskz_loadu_ps(lanes, task->weight + j);
+	__m512 bias = _mm512_maskz_loadu_ps(lanes, task->bias + j);
+	value = _mm512_mul_ps(_mm512_sub_ps(value, moments->mean), moments->factor);
+	rows_store(task->y + at + j, _mm512_fmadd_ps(value, weight, bias), lanes, is_past_caches);
+}
+
+__attribute__((target("avx512f"), always_inline)) static inline void
+all_rows(const struct rows_task *task, bool is_past_caches)
+{
+	size_t n = task->n;
+	for (size_t at = 0; at < task->rows * n; at += n) {
+		const float *x = task->x + at;
+		float mean = mean_of(x, n), variance = variance_of(x, n, mean);
+		struct moments moments = { _mm512_set1_ps(mean),
+					   _mm512_set1_ps(1 / sqrtf(variance + task->epsilon)) };
+		size_t j = rows_head(task->y + at, n);
+		scale(task, at, 0, &moments, rows_lanes(0, j), false);
+		const float *next = rows_next(task, at);
+		for (; j + 16 <= n; j += 16) { /* fetched to L2: L1 holds x, weight and bias */
+			_mm_prefetch((const char *)(next + j), _MM_HINT_T1);
+			scale(task, at, j, &moments, 0xffff, is_past_caches);
+		}
+		if (j < n)
+			scale(task, at, j, &moments, rows_lanes(j, n), false);
+	}
+	if (is_past_caches)
+		_mm_sfence();
+}
+
+__attribute__((target("avx512f"))) static void layernorm_avx512(const struct rows_task *task)
+{
+	all_rows(task, false);
+}
+
+__attribute__((target("avx512f"))) static void layernorm_nontemporal(const struct rows_task *task)
+{
+	all_rows(task, true);
+}
+#endif
+
+static double layernorm_flops(size_t n)
+{
+	return 8.0 * (double)n * (double)n;
+}
+
+static double layernorm_bytes(size_t n)
+{
+	return 8.0 * (double)n * (double)n + 8.0 * (double)n;
+}
+
+static const struct variant variants[] = {
+	{ "unfused", "seven passes over the matrix, as separate operations make them", NULL,
+	  (void (*)(void))layernorm_unfused },
+	{ "fused", "row by row: all readings but the first are from the cache", NULL,
+	  (void (*)(void))layernorm_fused },
+#if defined(__x86_64__)
+	{ "fused-avx512", "sixteen at a time", cpu_has_avx512, (void (*)(void))layernorm_avx512 },
+	{ "nontemporal", "and stored past the caches: no line is fetched to be overwritten",
+	  cpu_has_avx512, (void (*)(void))layernorm_nontemporal },
+#endif
+	{ 0 },
+};
+
+rows_function *layernorm_variant(const char *name)
+{
+	const struct variant *variant = dispatch_variant(variants, name);
+	return variant ? (rows_function *)variant->function : NULL;
+}
+
+const struct kernel kernel_layernorm = {
+	.name = "layernorm",
+	.summary = "each row shifted to mean 0 and scaled to deviation 1, in seven passes or one",
+	.source = "Ba, Kiros, Hinton (2016)",
+	.variants = variants,
+	.tolerance = 1e-5,
+	.flops = layernorm_flops,
+	.bytes = layernorm_bytes,
+};

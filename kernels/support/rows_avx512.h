@@ -1,0 +1,49 @@
+/*
+ * rows_avx512: sixteen elements of a row at a time. Header-only, for functions compiled for
+ * avx512f: a row is a head up to the first aligned address of y, whole vectors, and a tail; only
+ * whole vectors can be stored past the caches.
+ */
+#ifndef KERNELS_SUPPORT_ROWS_AVX512_H
+#define KERNELS_SUPPORT_ROWS_AVX512_H
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernels/support/rows_task.h"
+
+/* rows_next: the row after that at `at`, to be fetched while this one is worked on; the last has
+ * itself. Without it memory idles whenever a row is read again from the cache. */
+static inline const float *rows_next(const struct rows_task *task, size_t at)
+{
+	return task->x + (at + task->n < task->rows * task->n ? at + task->n : at);
+}
+
+/* rows_lanes: which of sixteen elements from j on exist. */
+__attribute__((target("avx512f"), always_inline)) static inline __mmask16 rows_lanes(size_t j,
+										     size_t n)
+{
+	return n - j < 16 ? (__mmask16)((1u << (n - j)) - 1) : (__mmask16)0xffff;
+}
+
+/* rows_head: elements before y's first address that is a multiple of 64. */
+static inline size_t rows_head(const float *y, size_t n)
+{
+	size_t head = (64 - (uintptr_t)y % 64) % 64 / sizeof *y;
+	return head < n ? head : n;
+}
+
+/* rows_store: sixteen, or those of the lanes. */
+__attribute__((target("avx512f"), always_inline)) static inline void
+rows_store(float *y, __m512 value, __mmask16 lanes, bool is_past_caches)
+{
+	if (is_past_caches && lanes == 0xffff && (uintptr_t)y % 64 == 0)
+		_mm512_stream_ps(y, value);
+	else
+		_mm512_mask_storeu_ps(y, lanes, value);
+}
+#endif
+
+#endif
