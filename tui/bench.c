@@ -43,21 +43,62 @@ uint64_t bench_last_cache(const struct bench *bench, unsigned n_threads)
 static bool is_allowed(unsigned cpu)
 {
 	static cpu_set_t sets[CPU_MASK_MOST / CPU_SETSIZE];
-	if (sched_getaffinity(0, sizeof sets, sets) <= 0 && CPU_COUNT_S(sizeof sets, sets) == 0)
+	if (sched_getaffinity(0, sizeof sets, sets) != 0)
 		return true;
 	return CPU_ISSET_S(cpu, sizeof sets, sets);
+}
+
+/* The number behind a word at a line's start; "" = at the start of the file. */
+static bool read_number(const char *path, const char *word, unsigned long long *number)
+{
+	char line[128];
+	bool is_found = false;
+	FILE *file = fopen(path, "re");
+	while (file && !is_found && fgets(line, sizeof line, file))
+		is_found = strncmp(line, word, strlen(word)) == 0 &&
+			   sscanf(line + strlen(word), "%20llu", number) == 1;
+	if (file)
+		fclose(file);
+	return is_found;
+}
+
+/* Of hybrid machines: what the kernel says of a core's speed, as it sees fit; 0 = nothing. */
+static uint64_t speed_of(unsigned cpu)
+{
+	static const char *const files[] = { "cpu_capacity", "cpufreq/cpuinfo_max_freq" };
+	unsigned long long speed;
+	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+		char path[96];
+		snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%u/%s", cpu, files[i]);
+		if (read_number(path, "", &speed))
+			return speed;
+	}
+	return 0;
+}
+
+/* Faster cores first, so that one thread runs on the best; else as the kernel numbers them. */
+static void insert_cpu(struct bench *bench, uint64_t *speeds, unsigned cpu, uint64_t speed)
+{
+	unsigned at = bench->n_cpus++;
+	for (; at > 0 && speeds[at - 1] < speed; at--) {
+		speeds[at] = speeds[at - 1];
+		bench->cpus[at] = bench->cpus[at - 1];
+	}
+	speeds[at] = speed;
+	bench->cpus[at] = cpu;
 }
 
 static void choose_cpus(struct bench *bench)
 {
 	const struct machine *machine = bench->machine;
+	uint64_t speeds[CPU_MASK_MOST];
 	for (size_t i = 0; i < machine->cores.n; i++) {
 		const struct cpu_mask *cpus = &machine->cores.rows[i].cpus;
 		unsigned cpu = cpu_mask_next(cpus, 0);
 		while (cpu < CPU_MASK_MOST && !is_allowed(cpu))
 			cpu = cpu_mask_next(cpus, cpu + 1);
 		if (cpu < CPU_MASK_MOST && bench->n_cpus < CPU_MASK_MOST)
-			bench->cpus[bench->n_cpus++] = cpu;
+			insert_cpu(bench, speeds, cpu, machine->kinds.n > 1 ? speed_of(cpu) : 0);
 	}
 }
 
@@ -81,20 +122,6 @@ static bool choose_counts(struct bench *bench, const char *wish, struct why *why
 		cpu_mask_add(&bench->counts, n);
 	cpu_mask_add(&bench->counts, bench->n_cpus);
 	return true;
-}
-
-/* The number behind a word at a line's start; "" = at the start of the file. */
-static bool read_number(const char *path, const char *word, unsigned long long *number)
-{
-	char line[128];
-	bool is_found = false;
-	FILE *file = fopen(path, "re");
-	while (file && !is_found && fgets(line, sizeof line, file))
-		is_found = strncmp(line, word, strlen(word)) == 0 &&
-			   sscanf(line + strlen(word), "%20llu", number) == 1;
-	if (file)
-		fclose(file);
-	return is_found;
 }
 
 /* A quarter of what is free: others need memory too, and a control group that has none left kills.
