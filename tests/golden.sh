@@ -35,10 +35,17 @@ for view in $("$stoke" list views | awk '/^[a-z]/ {print $1}'); do
 	screen "$view-80x24-mono" --view "$view" --size 80x24 --color always --theme mono
 done
 screen help-80x24 --view flame --size 80x24 --color never --keys '?'
-screen callers-moved-80x24 --view callers --size 80x24 --color never --keys 'j\\r'
+screen callers-moved-80x24 --view callers --size 80x24 --color never --keys 'j\r'
 screen flame-inverted-80x24 --view flame --size 80x24 --color never --keys 'i'
 screen flame-search-80x24 --view flame --size 80x24 --color never --keys '/hist\rn'
 screen flame-zoom-80x24 --view flame --size 80x24 --color never --keys 'H\r'
+screen flame-sandwich-80x24 --view flame --size 80x24 --color never --keys 'Hks'
+screen flame-sandwich-120x40 --view flame --size 120x40 --color never --keys 'Hks'
+screen flame-modules-80x24 --view flame --size 80x24 --color never --keys 'C%'
+screen flame-modules-80x24-dark --view flame --size 80x24 --color always --theme dark --keys 'C%%%'
+screen flame-upwards-80x24 --view flame --size 80x24 --color never --keys 'op'
+screen flame-filter-80x24 --view flame --size 80x24 --color never --keys '/sigmoid\r\'
+screen flame-kernel-80x24-ascii --view flame --size 80x24 --ascii --color never --keys 'U'
 for name in tests/golden/*.txt; do # none may be left over
 	[ -n "$update" ] || [ -n "$("$stoke" list views | awk '/^[a-z]/ {print $1}' | grep -x "$(basename "$name" | sed 's/-.*//')")" ] ||
 		[ "$(basename "$name")" = help-80x24.txt ] || { echo "$name belongs to no view"; n_failed=$((n_failed + 1)); }

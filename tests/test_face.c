@@ -103,6 +103,15 @@ static void any_size_and_any_keys_draw_well(void **state)
 				    'G',
 				    'c',
 				    's',
+				    'o',
+				    '\\',
+				    '*',
+				    'U',
+				    'M',
+				    'X',
+				    'R',
+				    'C',
+				    '%',
 				    'g' };
 	struct random random = { 3 };
 	(void)state;

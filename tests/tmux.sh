@@ -73,7 +73,16 @@ keys r ; keys '?'
 shows "help from the tables" 'zoom into the selected box'
 keys x ; keys 3
 shows "functions" 'self .*with.*samples'
-keys 4
+keys c
+shows "callers from functions" 'called by'
+keys 2 ; keys H ; keys s
+shows "sandwich" 'sandwich \(s\): callers of'
+keys s ; keys C
+shows "colours by module" 'a stoke'
+keys C ; keys /
+keys hist Enter ; keys '\'
+shows "filter" 'only what is found'
+keys r ; keys Escape ; keys 4
 shows "notes" 'stacks|No notes'
 keys 1
 t resize-window -t 0 -x 40 -y 10 ; sleep 0.5

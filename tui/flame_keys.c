@@ -3,7 +3,7 @@
 
 #include "tui/flame_state.h"
 
-static void remember(struct flame_state *state)
+void flame_remember(struct flame_state *state)
 {
 	if (state->n_undo == FLAME_MOST_STEPS) {
 		memmove(state->undo, state->undo + 1,
@@ -19,6 +19,8 @@ static void restore(struct flame_state *state, const struct view_context *contex
 {
 	struct flame_look wanted = *look;
 	bool is_same_tree = wanted.generation == state->generation;
+	if (is_same_tree && wanted.is_upper != state->look.is_upper)
+		flame_swap_sides(state);
 	state->look = wanted;
 	if (!is_same_tree)
 		flame_open_tree(state, context); /* nodes of the old tree mean nothing */
@@ -56,23 +58,10 @@ static unsigned select_box(struct flame_state *state, long at)
 	return REACTION_REDRAW;
 }
 
-static unsigned move_up(void *opaque, const struct view_context *context, const struct input *input)
+/* To the widest box behind the selected one. */
+static unsigned move_out(struct flame_state *state)
 {
-	struct flame_state *state = opaque;
-	(void)context;
-	(void)input;
-	state->look.selected = flame_node_at(state, state->look.selected)->parent;
-	return select_box(state, -1);
-}
-
-/* To the widest box below. */
-static unsigned move_down(void *opaque, const struct view_context *context,
-			  const struct input *input)
-{
-	struct flame_state *state = opaque;
 	long at = flame_of_node(&state->flame, state->look.selected), best = -1;
-	(void)context;
-	(void)input;
 	for (size_t i = 0; at >= 0 && i < state->flame.n_boxes; i++) {
 		const struct flame_box *box = &state->flame.boxes[i],
 				       *above = &state->flame.boxes[at];
@@ -82,6 +71,39 @@ static unsigned move_down(void *opaque, const struct view_context *context,
 			best = (long)i;
 	}
 	return select_box(state, best);
+}
+
+/* Node 1 of a sandwich's trees is the function itself; it is shown once, below. */
+static unsigned move_in(struct flame_state *state)
+{
+	const struct tree_node *node = flame_node_at(state, state->look.selected);
+	if (!state->other.tree || node->depth > (state->look.is_upper ? 2 : 1)) {
+		state->look.selected = node->parent;
+		return select_box(state, -1);
+	}
+	bool was_upper = state->look.is_upper;
+	flame_swap_sides(state);
+	state->look.selected = 1;
+	return was_upper ? select_box(state, -1) : move_out(state);
+}
+
+static unsigned move_up(void *opaque, const struct view_context *context, const struct input *input)
+{
+	struct flame_state *state = opaque;
+	(void)context;
+	(void)input;
+	return flame_place(state, state->look.is_upper).is_upwards ? move_out(state)
+								   : move_in(state);
+}
+
+static unsigned move_down(void *opaque, const struct view_context *context,
+			  const struct input *input)
+{
+	struct flame_state *state = opaque;
+	(void)context;
+	(void)input;
+	return flame_place(state, state->look.is_upper).is_upwards ? move_in(state)
+								   : move_out(state);
 }
 
 static unsigned move_sideways(struct flame_state *state, long step)
@@ -114,7 +136,7 @@ static unsigned zoom_to(struct flame_state *state, uint32_t node)
 {
 	if (node == state->look.zoom)
 		return REACTION_REDRAW;
-	remember(state);
+	flame_remember(state);
 	state->look.zoom = node;
 	state->scroll = 0;
 	state->must_lay_out = true;
@@ -133,8 +155,8 @@ static unsigned zoom_out(void *opaque, const struct view_context *context,
 			 const struct input *input)
 {
 	struct flame_state *state = opaque;
-	(void)context;
-	(void)input;
+	if (state->look.zoom == 0 && state->look.options.focus)
+		return flame_sandwich(opaque, context, input);
 	if (state->look.zoom == 0)
 		return REACTION_NONE; /* Escape is then the driver's: it clears the search */
 	return zoom_to(state, flame_node_at(state, state->look.zoom)->parent);
@@ -144,58 +166,20 @@ static unsigned reset(void *opaque, const struct view_context *context, const st
 {
 	struct flame_state *state = opaque;
 	(void)input;
-	remember(state);
+	flame_remember(state);
 	state->look.options = (struct tree_options){ .root = TREE_ROOT_NAME };
+	state->look.is_filtered = false;
 	state->is_frozen = state->is_following = false;
 	flame_open_tree(state, context);
 	return REACTION_REDRAW;
 }
 
-static unsigned change_options(struct flame_state *state, const struct view_context *context,
-			       struct tree_options options)
-{
-	remember(state);
-	state->look.options = options;
-	flame_open_tree(state, context);
-	return REACTION_REDRAW;
-}
-
-static unsigned invert(void *opaque, const struct view_context *context, const struct input *input)
-{
-	struct flame_state *state = opaque;
-	struct tree_options options = state->look.options;
-	(void)input;
-	options.is_inverted = !options.is_inverted;
-	return change_options(state, context, options);
-}
-
-static unsigned hide_kernel(void *opaque, const struct view_context *context,
-			    const struct input *input)
-{
-	struct flame_state *state = opaque;
-	struct tree_options options = state->look.options;
-	(void)input;
-	options.hide_kernel = !options.hide_kernel;
-	return change_options(state, context, options);
-}
-
-static unsigned split(void *opaque, const struct view_context *context, const struct input *input)
-{
-	struct flame_state *state = opaque;
-	struct tree_options options = state->look.options;
-	(void)input;
-	options.root = options.root == TREE_ROOT_NAME      ? TREE_ROOT_PROCESS
-		       : options.root == TREE_ROOT_PROCESS ? TREE_ROOT_THREAD
-							   : TREE_ROOT_NAME;
-	return change_options(state, context, options);
-}
-
 static unsigned freeze(void *opaque, const struct view_context *context, const struct input *input)
 {
 	struct flame_state *state = opaque;
-	(void)context;
 	(void)input;
 	state->is_frozen = !state->is_frozen;
+	state->frozen_ns = context->now_ns + 1; /* the end of a window is not in it */
 	state->must_lay_out = true;
 	return REACTION_REDRAW;
 }
@@ -259,8 +243,9 @@ static unsigned find_before(void *opaque, const struct view_context *context,
 
 static unsigned scroll(struct flame_state *state, int rows)
 {
-	int most = state->flame.n_rows - flame_rows_shown(state);
-	state->scroll += rows;
+	struct flame_place place = flame_place(state, state->look.is_upper);
+	int most = state->flame.n_rows - place.first - place.rows;
+	state->scroll += place.is_upwards ? -rows : rows;
 	state->scroll = state->scroll > most ? most : state->scroll;
 	state->scroll = state->scroll < 0 ? 0 : state->scroll;
 	return REACTION_REDRAW;
@@ -296,8 +281,17 @@ static unsigned to_callers(void *opaque, const struct view_context *context,
 static unsigned click(void *opaque, const struct view_context *context, const struct input *input)
 {
 	struct flame_state *state = opaque;
+	struct flame_place place = flame_place(state, state->look.is_upper);
 	(void)context;
-	return select_box(state, flame_find(&state->flame, input->x, input->y + state->scroll));
+	int row = flame_from_screen(&place, state->scroll, input->y);
+	if (row < 0 && state->other.tree) {
+		place = flame_place(state, !state->look.is_upper);
+		row = flame_from_screen(&place, state->other.scroll, input->y);
+		if (row >= 0)
+			flame_swap_sides(state);
+	}
+	return row < 0 ? REACTION_REDRAW
+		       : select_box(state, flame_find(&state->flame, input->x, row));
 }
 
 static unsigned double_click(void *opaque, const struct view_context *context,
@@ -314,9 +308,20 @@ const struct binding flame_bindings[] = {
 	{ 'n', 0, "n", "next match", find_next, false },
 	{ 'N', 0, "N", "match before", find_before, false },
 	{ 'z', 'Z', "z", "freeze and go on", freeze, true },
-	{ 'i', 0, "i", "invert: bottom-up", invert, true },
-	{ 'K', 0, "K", "hide or show kernel frames", hide_kernel, true },
-	{ 'p', 0, "p", "split by name, process, thread", split, true },
+	{ 's', 0, "s", "sandwich: callers above, callees below", flame_sandwich, true },
+	{ 'i', 0, "i", "invert: bottom-up", flame_invert, true },
+	{ 'o', 0, "o", "turn over: flame or icicle", flame_turn_over, false },
+	{ '\\', 0, "\\", "filter: keep only stacks that the search finds", flame_filter, false },
+	{ '*', '#', "* #", "search for the selected box's function", flame_find_same, false },
+	{ 'K', 0, "K", "hide or show kernel frames", flame_hide_kernel, true },
+	{ 'U', 0, "U", "only kernel frames, or all", flame_only_kernel, false },
+	{ 'M', 0, "M", "only the module of the selected box, or all", flame_only_module, false },
+	{ 'X', 0, "X", "hide the module of the selected box, or none", flame_hide_module, false },
+	{ 'R', 0, "R", "fold direct recursion, or not", flame_fold_recursion, false },
+	{ 'p', 0, "p", "split by name, process, thread", flame_split, true },
+	{ 'C', 0, "C", "colours by kind or by module", flame_next_colour, false },
+	{ '%', 0, "%", "values: none, of all, of the zoomed box, absolute", flame_next_value,
+	  false },
 	{ 'H', 0, "H", "go to the hottest path", go_to_hottest, false },
 	{ 'F', 0, "F", "follow the hottest path", follow, false },
 	{ 'c', 0, "c", "callers and callees of the selected function", to_callers, true },

@@ -1,6 +1,6 @@
 /*
- * flame_state: what the flame graph's two halves share: view_flame.c lays out and draws,
- * flame_keys.c answers keys.
+ * flame_state: what the parts of the flame graph share: view_flame.c lays out, flame_draw.c draws,
+ * flame_keys.c moves and undoes, flame_choices.c changes what is shown and how.
  */
 #ifndef TUI_FLAME_STATE_H
 #define TUI_FLAME_STATE_H
@@ -16,13 +16,33 @@ enum {
 	FLAME_MOST_STEPS = 64, /* of undo */
 	FLAME_FOOTER_ROWS = 3, /* legend, details of the selected box, search */
 	FLAME_PAGE_ROWS = 8,
+	FLAME_MOST_MODULES = 26, /* a letter each */
 };
+
+enum flame_colour { FLAME_BY_KIND, FLAME_BY_MODULE, N_FLAME_COLOURS };
+enum flame_value { FLAME_NAMES, FLAME_OF_ALL, FLAME_OF_ZOOM, FLAME_ABSOLUTE, N_FLAME_VALUES };
 
 /* What undo brings back. */
 struct flame_look {
-	uint32_t zoom, selected; /* nodes; void when the tree is another one */
-	unsigned generation;     /* of the tree */
-	struct tree_options options;
+	uint32_t zoom, selected;     /* nodes; void when the tree is another one */
+	unsigned generation;         /* of the tree */
+	struct tree_options options; /* focus: a sandwich, its callers above and callees below */
+	bool is_filtered;            /* only stacks that the search finds */
+	bool is_upper;               /* the selected box is among a sandwich's callers */
+};
+
+/* The half of a sandwich that the selection is not in; without a sandwich, no tree. */
+struct flame_side {
+	struct tree *tree;
+	struct flame flame;
+	uint32_t zoom, selected;
+	int scroll;
+};
+
+/* Where the boxes of a side go: rows of the layout from `first` on, to rows of the screen. */
+struct flame_place {
+	int top, rows, first;
+	bool is_upwards;
 };
 
 struct flame_state {
@@ -32,8 +52,14 @@ struct flame_state {
 	struct flame_look undo[FLAME_MOST_STEPS], redo[FLAME_MOST_STEPS];
 	int n_undo, n_redo;
 	struct flame flame;
+	struct flame_side other;
 	int scroll, width, height;
-	bool is_frozen, is_following, must_lay_out;
+	bool is_frozen, is_following, is_upwards, must_lay_out;
+	uint64_t frozen_ns, from_ns, to_ns; /* the window that the trees show */
+	enum flame_colour colour;
+	enum flame_value value;
+	uint32_t modules[FLAME_MOST_MODULES]; /* with a letter and a colour, first seen first */
+	int n_modules;
 	/* search: by name, then summed over the tree */
 	char searched[256];
 	uint8_t *matches; /* by function: 0 = not looked at, 1 = no, 2 = yes */
@@ -61,6 +87,42 @@ uint32_t flame_hottest_leaf(const struct flame_state *state);
 bool flame_is_found(const struct flame_state *state, const struct view_context *context,
 		    const struct tree_node *node);
 
+/* flame_swap_sides: select in the other half of a sandwich. */
+void flame_swap_sides(struct flame_state *state);
+
+/* flame_place: of the callers' side, or of the callees' (or the only one). */
+struct flame_place flame_place(const struct flame_state *state, bool is_upper);
+
+/* flame_to_screen, flame_from_screen: rows of a side's layout; -1 if not shown or not there. */
+int flame_to_screen(const struct flame_place *place, int scroll, int row);
+int flame_from_screen(const struct flame_place *place, int scroll, int y);
+
+/* flame_remember: what is shown now can be undone. */
+void flame_remember(struct flame_state *state);
+
+/* flame_letter: of a module in colours by module; '\0' if it has none. */
+char flame_letter(const struct flame_state *state, uint32_t module);
+
+void flame_draw(const void *opaque, const struct view_context *context,
+		const struct canvas *canvas);
+
 extern const struct binding flame_bindings[];
+
+/* What the keys of flame_choices.c do; see flame_bindings. */
+#define FLAME_CHOICE(name)                                                                         \
+	unsigned name(void *opaque, const struct view_context *context, const struct input *input)
+FLAME_CHOICE(flame_invert);
+FLAME_CHOICE(flame_turn_over);
+FLAME_CHOICE(flame_hide_kernel);
+FLAME_CHOICE(flame_only_kernel);
+FLAME_CHOICE(flame_only_module);
+FLAME_CHOICE(flame_hide_module);
+FLAME_CHOICE(flame_filter);
+FLAME_CHOICE(flame_fold_recursion);
+FLAME_CHOICE(flame_split);
+FLAME_CHOICE(flame_sandwich);
+FLAME_CHOICE(flame_next_colour);
+FLAME_CHOICE(flame_next_value);
+FLAME_CHOICE(flame_find_same);
 
 #endif

@@ -7,25 +7,70 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sampler/base/arena.h"
-#include "sampler/base/text.h"
 #include "sampler/base/why.h"
 #include "sampler/recording.h"
 #include "sampler/tree.h"
 #include "tui/flame_state.h"
-#include "tui/window.h"
+
+/* A frozen picture stays as it was, however it is looked at. */
+static uint64_t end_of_window(const struct flame_state *state)
+{
+	if (!state->is_frozen)
+		return state->to_ns;
+	return state->to_ns && state->to_ns < state->frozen_ns ? state->to_ns : state->frozen_ns;
+}
+
+static struct tree_options options_of(struct flame_state *state, const struct view_context *context)
+{
+	struct tree_options options = state->look.options;
+	state->from_ns = context->focus->from_ns;
+	state->to_ns = context->focus->to_ns;
+	options.from_ns = state->from_ns;
+	options.to_ns = end_of_window(state);
+	options.pattern = state->look.is_filtered ? context->pattern : NULL;
+	return options;
+}
 
 void flame_open_tree(struct flame_state *state, const struct view_context *context)
 {
+	struct tree_options options = options_of(state, context);
+	struct flame_side *other = &state->other;
 	tree_close(state->tree);
-	state->look.options.from_ns = context->focus->from_ns;
-	state->look.options.to_ns = context->focus->to_ns;
-	state->tree = tree_open(context->recording, &state->look.options);
+	tree_close(other->tree);
+	other->tree = NULL;
+	other->zoom = 0;
+	other->selected = options.focus ? 1 : 0; /* a sandwich's function */
+	other->scroll = state->scroll = 0;
+	state->look.is_upper = false;
+	if (options.focus) {
+		options.root = TREE_ROOT_NONE;
+		options.is_inverted = true;
+		other->tree = tree_open(context->recording, &options);
+		options.is_inverted = false;
+		tree_update(other->tree);
+	}
+	state->tree = tree_open(context->recording, &options);
+	tree_update(state->tree);
 	state->generation++;
 	state->look.generation = state->generation;
-	state->look.zoom = state->look.selected = 0;
+	state->look.zoom = 0;
+	state->look.selected = options.focus ? 1 : 0;
 	state->n_inside = state->n_found = 0; /* of the tree before */
 	state->must_lay_out = true;
+}
+
+void flame_swap_sides(struct flame_state *state)
+{
+	struct flame_side swap = { state->tree, state->flame, state->look.zoom,
+				   state->look.selected, state->scroll };
+	state->tree = state->other.tree;
+	state->flame = state->other.flame;
+	state->look.zoom = state->other.zoom;
+	state->look.selected = state->other.selected;
+	state->scroll = state->other.scroll;
+	state->other = swap;
+	state->look.is_upper = !state->look.is_upper;
+	state->n_inside = state->n_found = 0; /* they are of one tree */
 }
 
 const struct tree_node *flame_node_at(const struct flame_state *state, uint32_t node)
@@ -112,6 +157,17 @@ static void note_search(struct flame_state *state, const struct view_context *co
 	snprintf(state->searched, sizeof state->searched, "%s", context->search);
 	forget_matches(state);
 	state->must_lay_out = true;
+	if (state->look.is_filtered) {
+		state->look.is_filtered = context->pattern != NULL;
+		flame_open_tree(state, context);
+	}
+}
+
+bool flame_is_found(const struct flame_state *state, const struct view_context *context,
+		    const struct tree_node *node)
+{
+	return context->pattern && !(node->flags & TREE_THREAD) &&
+	       node->function < state->n_matches && state->matches[node->function] == 2;
 }
 
 /* ---- layout */
@@ -122,21 +178,85 @@ int flame_rows_shown(const struct flame_state *state)
 						 : state->height;
 }
 
+struct flame_place flame_place(const struct flame_state *state, bool is_upper)
+{
+	int rows = flame_rows_shown(state);
+	if (!state->other.tree)
+		return (struct flame_place){ 0, rows, 0, state->is_upwards };
+	const struct flame *upper = state->look.is_upper ? &state->flame : &state->other.flame;
+	const struct flame *lower = state->look.is_upper ? &state->other.flame : &state->flame;
+	/* Above is no row for everything and none for the function itself, which is below. */
+	int above = upper->n_rows > 2 ? upper->n_rows - 2 : 0;
+	int below = lower->n_rows > 1 ? lower->n_rows - 1 : 0;
+	int most = below < rows - rows / 2 ? rows - below : rows / 2;
+	above = above > most ? most : above;
+	if (is_upper)
+		return (struct flame_place){ 0, above, 2, true };
+	return (struct flame_place){ above, rows - above, 1, false };
+}
+
+int flame_to_screen(const struct flame_place *place, int scroll, int row)
+{
+	int at = row - place->first - scroll;
+	if (at < 0 || at >= place->rows)
+		return -1;
+	return place->is_upwards ? place->top + place->rows - 1 - at : place->top + at;
+}
+
+int flame_from_screen(const struct flame_place *place, int scroll, int y)
+{
+	int at = place->is_upwards ? place->top + place->rows - 1 - y : y - place->top;
+	return at < 0 || at >= place->rows ? -1 : at + place->first + scroll;
+}
+
+static int in_range(int value, int most)
+{
+	value = value > most ? most : value;
+	return value < 0 ? 0 : value;
+}
+
 static void keep_selected_visible(struct flame_state *state)
 {
 	long at = flame_of_node(&state->flame, state->look.selected);
-	int rows = flame_rows_shown(state), most = state->flame.n_rows - rows;
+	struct flame_place place = flame_place(state, state->look.is_upper);
 	if (at >= 0) {
-		int y = state->flame.boxes[at].y;
-		if (y < state->scroll)
-			state->scroll = y;
-		if (y >= state->scroll + rows)
-			state->scroll = y - rows + 1;
+		int row = state->flame.boxes[at].y - place.first;
+		if (row < state->scroll)
+			state->scroll = row;
+		if (row >= state->scroll + place.rows)
+			state->scroll = row - place.rows + 1;
 	}
-	if (state->scroll > most)
-		state->scroll = most;
-	if (state->scroll < 0)
-		state->scroll = 0;
+	state->scroll = in_range(state->scroll, state->flame.n_rows - place.first - place.rows);
+	if (!state->other.tree)
+		return;
+	place = flame_place(state, !state->look.is_upper);
+	state->other.scroll =
+		in_range(state->other.scroll, state->other.flame.n_rows - place.first - place.rows);
+}
+
+/* ---- modules: each keeps its letter, so that colours do not change while the view is live */
+
+char flame_letter(const struct flame_state *state, uint32_t module)
+{
+	for (int i = 0; i < state->n_modules; i++)
+		if (state->modules[i] == module)
+			return (char)('a' + i);
+	return '\0';
+}
+
+static void add_modules(struct flame_state *state, const struct view_context *context,
+			int least_width)
+{
+	for (size_t i = 0; i < state->flame.n_boxes; i++) {
+		const struct flame_box *box = &state->flame.boxes[i];
+		const struct tree_node *node = flame_node_at(state, box->node);
+		if (node->flags & (TREE_THREAD | TREE_SPECIAL) || node->depth == 0 ||
+		    box->width < least_width || state->n_modules == FLAME_MOST_MODULES)
+			continue;
+		uint32_t module = recording_function(context->recording, node->function)->module;
+		if (module && !flame_letter(state, module))
+			state->modules[state->n_modules++] = module;
+	}
 }
 
 uint32_t flame_hottest_leaf(const struct flame_state *state)
@@ -155,17 +275,41 @@ uint32_t flame_hottest_leaf(const struct flame_state *state)
 	}
 }
 
+static bool take_new_samples(struct flame_state *state)
+{
+	if (state->is_frozen)
+		return false;
+	bool is_changed = state->other.tree && tree_update(state->other.tree);
+	return tree_update(state->tree) || is_changed;
+}
+
+static void lay_out(struct flame_state *state, const struct view_context *context)
+{
+	if (state->is_following)
+		state->look.selected = flame_hottest_leaf(state);
+	flame_layout(&state->flame, state->tree, state->look.zoom, context->width);
+	if (state->other.tree)
+		flame_layout(&state->other.flame, state->other.tree, state->other.zoom,
+			     context->width);
+	else
+		state->other.flame.n_boxes = 0;
+	keep_selected_visible(state);
+	if (state->colour == FLAME_BY_MODULE) {
+		add_modules(state, context, context->width / 8); /* the weighty ones first */
+		add_modules(state, context, 1);
+	}
+}
+
 static bool flame_update(void *opaque, const struct view_context *context)
 {
 	struct flame_state *state = opaque;
-	if (!state->tree) {
+	if (!state->tree)
 		state->look.options.root = TREE_ROOT_NAME;
-		flame_open_tree(state, context);
-	} else if (window_differs(state->tree, context->focus)) {
-		flame_open_tree(state, context);
-	}
-	bool is_changed = !state->is_frozen && tree_update(state->tree);
 	note_search(state, context);
+	if (!state->tree || state->from_ns != context->focus->from_ns ||
+	    state->to_ns != context->focus->to_ns)
+		flame_open_tree(state, context);
+	bool is_changed = take_new_samples(state);
 	is_changed |= state->must_lay_out || state->width != context->width ||
 		      state->height != context->height;
 	if (!is_changed)
@@ -174,172 +318,25 @@ static bool flame_update(void *opaque, const struct view_context *context)
 	state->height = context->height;
 	state->must_lay_out = false;
 	sum_matches(state, context);
-	if (state->is_following)
-		state->look.selected = flame_hottest_leaf(state);
-	flame_layout(&state->flame, state->tree, state->look.zoom, context->width);
-	keep_selected_visible(state);
+	lay_out(state, context);
 	return true;
 }
 
-/* ---- drawing */
-
-static enum meaning meaning_of(const struct view_context *context, const struct tree_node *node)
-{
-	if (node->flags & TREE_THREAD || node->depth == 0)
-		return MEANING_THREAD;
-	if (node->flags & TREE_SPECIAL)
-		return MEANING_SPECIAL;
-	if (node->flags & TREE_KERNEL)
-		return MEANING_KERNEL;
-	if (node->flags & TREE_INLINED)
-		return MEANING_INLINED;
-	uint32_t flags = recording_function(context->recording, node->function)->flags;
-	return flags & FUNCTION_JIT ? MEANING_JIT : MEANING_USER;
-}
-
-bool flame_is_found(const struct flame_state *state, const struct view_context *context,
-		    const struct tree_node *node)
-{
-	return context->pattern && !(node->flags & TREE_THREAD) &&
-	       node->function < state->n_matches && state->matches[node->function] == 2;
-}
-
-static void draw_box(const struct flame_state *state, const struct view_context *context,
-		     const struct canvas *canvas, const struct flame_box *box, int shade)
-{
-	const struct tree_node *node = flame_node_at(state, box->node);
-	char label[160];
-	enum meaning meaning = meaning_of(context, node);
-	int y = box->y - state->scroll;
-	if (flame_is_found(state, context, node))
-		meaning = MEANING_MATCH;
-	if (box->node == state->look.selected)
-		meaning = MEANING_SELECTED;
-	canvas_fill(canvas, box->x, y, box->width, meaning, shade);
-	/* The mark at a box's left edge parts neighbours where there are no colours. */
-	canvas_box_text(canvas, box->x, y, 1, box->n_merged > 1 ? "\u250a" : "\u258f");
-	if (box->width > 2)
-		canvas_box_text(canvas, box->x + 1, y, box->width - 1,
-				tree_node_name(state->tree, box->node, label, sizeof label));
-}
-
-static void draw_legend(const struct canvas *canvas, int y)
-{
-	static const struct {
-		enum meaning meaning;
-		const char *text;
-	} entries[] = { { MEANING_USER, " user " },       { MEANING_INLINED, " inlined " },
-			{ MEANING_KERNEL, " kernel " },   { MEANING_JIT, " jit " },
-			{ MEANING_SPECIAL, " [other] " }, { MEANING_MATCH, " found " } };
-	int x = 0;
-	for (size_t i = 0; i < sizeof entries / sizeof entries[0]; i++)
-		x += canvas_text(canvas, x, y, canvas->width - x, entries[i].meaning,
-				 entries[i].text) +
-		     1;
-	canvas_text(canvas, x, y, canvas->width - x, MEANING_DIM,
-		    "\u250a several too narrow to show");
-}
-
-static const char *module_of(const struct view_context *context, const struct tree_node *node)
-{
-	const struct function_row *row = recording_function(context->recording, node->function);
-	const char *path = recording_string_at(
-		context->recording, recording_module(context->recording, row->module)->path);
-	const char *slash = strrchr(path, '/');
-	return slash ? slash + 1 : path;
-}
-
-static const char *unit_of(const struct flame_state *state, const struct view_context *context)
-{
-	uint32_t series = tree_series(state->tree);
-	return recording_string_at(context->recording,
-				   recording_series(context->recording, series)->unit);
-}
-
-static void draw_details(const struct flame_state *state, const struct view_context *context,
-			 const struct canvas *canvas, int y)
-{
-	const struct tree_node *node = flame_node_at(state, state->look.selected);
-	double whole = (double)flame_node_at(state, 0)->total;
-	char self[TEXT_BYTES], total[TEXT_BYTES], value[TEXT_BYTES], count[TEXT_BYTES], label[160];
-	bool has_module = node->depth > 0 && !(node->flags & (TREE_THREAD | TREE_SPECIAL));
-	int x = canvas_print(
-		canvas, 0, y, MEANING_TEXT, "%s with callees (%s), %s itself, %s samples  ",
-		text_ratio(total, sizeof total, (double)node->total / whole),
-		text_value(value, sizeof value, (double)node->total, unit_of(state, context)),
-		text_ratio(self, sizeof self, (double)node->self / whole),
-		text_count(count, sizeof count, node->n_self));
-	x += canvas_text(canvas, x, y, canvas->width - x, MEANING_HEADER,
-			 tree_node_name(state->tree, state->look.selected, label, sizeof label));
-	if (has_module)
-		canvas_print(canvas, x, y, MEANING_DIM, "  %s", module_of(context, node));
-}
-
-static void draw_status(const struct flame_state *state, const struct view_context *context,
-			const struct canvas *canvas, int y)
-{
-	char ratio[TEXT_BYTES];
-	int x = 0;
-	if (context->pattern)
-		x = canvas_print(canvas, 0, y, MEANING_TEXT, "/%s  %s of the time  ",
-				 context->search,
-				 text_ratio(ratio, sizeof ratio,
-					    (double)state->matched /
-						    (double)flame_node_at(state, 0)->total));
-	if (state->is_frozen)
-		x += canvas_print(canvas, x, y, MEANING_WARNING, "frozen  ");
-	if (state->is_following)
-		x += canvas_print(canvas, x, y, MEANING_DIM, "following the hottest  ");
-	if (state->look.options.is_inverted)
-		x += canvas_print(canvas, x, y, MEANING_DIM, "bottom-up: callers below  ");
-	if (state->look.options.hide_kernel)
-		x += canvas_print(canvas, x, y, MEANING_DIM, "kernel hidden  ");
-	if (state->look.zoom)
-		x += canvas_print(canvas, x, y, MEANING_DIM, "zoomed (Esc)  ");
-	if (state->flame.n_rows > flame_rows_shown(state))
-		canvas_print(canvas, x, y, MEANING_DIM, "rows %d-%d of %d", state->scroll + 1,
-			     state->scroll + flame_rows_shown(state), state->flame.n_rows);
-}
-
-static void draw_empty(const struct view_context *context, const struct canvas *canvas)
-{
-	canvas_text(canvas, 0, 0, canvas->width, MEANING_DIM,
-		    context->is_live ? "Waiting for the first sample; a program that sleeps has "
-				       "none."
-				     : "No samples were recorded; notes (4) say why.");
-}
-
-static void flame_draw(const void *opaque, const struct view_context *context,
-		       const struct canvas *canvas)
+/* What `*` searches for. */
+static const char *chosen(const void *opaque, const struct view_context *context)
 {
 	const struct flame_state *state = opaque;
-	int rows = flame_rows_shown(state), shade = 0, last_y = -1;
-	if (state->flame.n_boxes == 0) {
-		draw_empty(context, canvas);
-		return;
-	}
-	struct canvas graph = canvas_part(canvas, 0, 0, canvas->width, rows);
-	for (size_t i = 0; i < state->flame.n_boxes; i++) {
-		const struct flame_box *box = &state->flame.boxes[i];
-		/* A node's shade is its own, but never its neighbour's. */
-		int own = (int)(flame_node_at(state, box->node)->name % N_SHADES);
-		shade = box->y == last_y && own == shade ? (own + 1) % N_SHADES : own;
-		last_y = box->y;
-		if (box->y >= state->scroll && box->y < state->scroll + rows)
-			draw_box(state, context, &graph, box, shade);
-	}
-	if (canvas->height <= FLAME_FOOTER_ROWS)
-		return;
-	draw_legend(canvas, canvas->height - 3);
-	draw_details(state, context, canvas, canvas->height - 2);
-	draw_status(state, context, canvas, canvas->height - 1);
+	return recording_string_at(context->recording,
+				   flame_node_at(state, state->look.selected)->name);
 }
 
 static void flame_close(void *opaque)
 {
 	struct flame_state *state = opaque;
 	tree_close(state->tree);
+	tree_close(state->other.tree);
 	flame_free(&state->flame);
+	flame_free(&state->other.flame);
 	free(state->matches);
 	free(state->is_inside);
 	free(state->found);
@@ -354,5 +351,6 @@ const struct view view_flame = {
 	.bindings = flame_bindings,
 	.update = flame_update,
 	.draw = flame_draw,
+	.chosen = chosen,
 	.close = flame_close,
 };
