@@ -317,11 +317,11 @@ static bool visit_event(const char *pmu, const char *name, const struct event_vi
 	size_t length = strlen(name);
 	if (length >= NAME_BYTES || strchr(name, '.')) /* .scale, .unit, .snapshot, .per-pkg */
 		return true;
-	snprintf(file, sizeof file, "events/%s", name);
+	snprintf(file, sizeof file, "events/%.63s", name);
 	if (!sysfs_pmu_file(pmu, file, terms, sizeof terms))
 		return true;
-	snprintf(full, sizeof full, "%.*s/%s/", NAME_BYTES, pmu, name);
-	snprintf(file, sizeof file, "events/%s.unit", name);
+	snprintf(full, sizeof full, "%.63s/%.63s/", pmu, name);
+	snprintf(file, sizeof file, "events/%.63s.unit", name);
 	bool has_unit = sysfs_pmu_file(pmu, file, unit, sizeof unit);
 	snprintf(summary, sizeof summary, "of the PMU %.63s: %s%s%s", pmu, terms,
 		 has_unit ? "; in " : "", has_unit ? unit : "");
