@@ -189,6 +189,9 @@ expect "stat of an unknown group" 2 "" "did you mean faults" "$stoke" stat -g fa
 expect "stat with an open brace" 2 "" "brace" "$stoke" stat -e '{cycles' -- touch ran
 expect "stat of a missing command" 127 "" "command not found" "$stoke" stat -- nosuchcommand
 expect "stat of nothing" 2 "" "A command is missing" "$stoke" stat
+expect "stat --require hw of software events" 3 "" "only software" "$stoke" stat --require hw -e page-faults -- touch ran
+expect "stat --require of an unknown thing" 2 "" "takes hw and kernel" "$stoke" stat --require magic -- touch ran
+expect "stat --require kernel" 3 "" "require kernel" "$stoke" stat --require kernel --all-user -- touch ran
 expect "stat -I with -r" 2 "" "exclude" "$stoke" stat -I 100 -r 2 -- touch ran
 [ ! -e ran ] || fail "stat: a wrong option, but the program ran"
 "$stoke" stat -x, -- true >/dev/full 2>err; status=$?

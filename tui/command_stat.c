@@ -28,7 +28,7 @@ static bool check(const struct settings *settings, struct why *why)
 		return why_fail(why, "-I and -r exclude each other: intervals are of one run.");
 	if (settings->separator && (!settings->separator[0] || settings->separator[0] == '"'))
 		return why_fail(why, "-x takes a separator such as , or ; or a tabulator.");
-	return true;
+	return stat_require_check(settings->require, why);
 }
 
 /* Data go to standard output (the program's own output then to standard error), a table for people

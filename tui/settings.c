@@ -172,6 +172,8 @@ static const struct option_row stat_rows[] = {
 	  AT(no_inherit) },
 	{ 0, OPTION_FLAG, "all-user", NULL, "user code only", AT(user_only) },
 	{ 0, OPTION_FLAG, "all-kernel", NULL, "kernel code only", AT(kernel_only) },
+	{ 0, OPTION_TEXT, "require", "LIST", "status 3 unless all of hw, kernel can be had",
+	  AT(require) },
 	{ 0, OPTION_FLAG, "ascii", NULL, "ASCII characters only", AT(is_ascii) },
 	{ 0 },
 };

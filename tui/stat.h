@@ -83,6 +83,13 @@ void stat_rows_clear(struct stat *stat);
 bool stat_run(struct stat *stat, const struct session_program *program, int *status,
 	      struct why *why);
 
+/* stat_require_check: are the words of --require known? NULL = nothing is required. */
+bool stat_require_check(const char *list, struct why *why);
+
+/* stat_require: after opening, before the program runs: hw = every hardware event opened, kernel =
+ * with the kernel's part. */
+bool stat_require(const struct stat *stat, struct why *why);
+
 /*
  * stat_evaluate: rows of all blocks from their readings; `before` readings are taken off when
  * is_difference. seconds is the time between.

@@ -245,6 +245,10 @@ static bool start(struct run *run, const struct session_program *program, int *s
 		return false;
 	open_blocks(run);
 	note_blocks(run->stat);
+	if (!stat_require(run->stat, why)) {
+		*status = STATUS_REQUIRE;
+		return false;
+	}
 	if (!take_signals(run, why))
 		return false;
 	enable_machine_wide(run->stat);

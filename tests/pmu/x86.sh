@@ -69,6 +69,8 @@ cat >"$work/skylake" <<SCRIPT
 run() { echo "== \$1"; shift; $stoke stat -x, "\$@" -- $burn 0.3 2>/dev/null; }
 run metrics -g ipc,branches,llc,topdown,l1,l2,tlb
 run names -e '{INST_RETIRED:ANY_P,CPU_CLK_UNHALTED:THREAD_P:u,MEM_LOAD_RETIRED:L1_MISS:upp}'
+echo "== required"
+$stoke stat --require hw,kernel -g ipc -x, -- $burn 0.1 2>&1; echo "status \$?"
 echo "== unknown"
 $stoke stat -e MEM_LOAD_RETIRED:L1_MIS -- true 2>&1
 echo "== list"
@@ -84,6 +86,7 @@ ratio "skx names" 1.5 "$work/out" names INST_RETIRED:ANY_P CPU_CLK_UNHALTED:THRE
 ratio "skx precise" 0.008 "$work/out" names MEM_LOAD_RETIRED:L1_MISS:upp CPU_CLK_UNHALTED:THREAD_P:u
 # 0xd0, 0x81 is 30.
 value "skx loads that miss L1" 0.533333 "$work/out" metrics "loads that miss L1"
+text "skx --require hw,kernel" "^status 0" "$work/out" required
 text "skx suggests" "did you mean L1_MISS" "$work/out" unknown
 text "skx lists" "MEM_LOAD_RETIRED:L3_MISS" "$work/out" list
 finish
