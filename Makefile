@@ -167,4 +167,4 @@ clean:  ## remove what was built
 FORCE:
 .PHONY: all objects unit run test test-pmu setup layers lint format fuzz bench compdb libs features install \
 	uninstall help clean FORCE $(TESTS)
--include $(OBJECTS:.o=.d) $(TESTS:%=$(BUILD)/tests/%.d)
+-include $(OBJECTS:.o=.d) $(FIXTURES:.o=.d) $(wildcard $(BUILD)/tests/*.d)

@@ -19,8 +19,14 @@ uint32_t export_series(const struct recording *recording, const struct export_op
 {
 	if (options->series)
 		return options->series;
-	struct moment moment = recording_moment(recording);
-	return moment.n[TABLE_SAMPLES] > 1 ? recording_sample(recording, 1)->series : 0;
+	/* As a tree chooses: of those that have samples, the one that was asked for first. */
+	uint64_t n = recording_moment(recording).n[TABLE_SAMPLES];
+	uint32_t first = 0;
+	for (uint64_t id = 1; id < n && first != 1; id++) {
+		uint32_t series = recording_sample(recording, id)->series;
+		first = !first || series < first ? series : first;
+	}
+	return first;
 }
 
 static bool is_wanted(const struct export_rows *rows, const struct export_options *options,

@@ -172,6 +172,34 @@ static void options_are_kept(void **state)
 	recording_free(recording);
 }
 
+/* Of two events that have samples, the one that was asked for first, whichever came first. */
+static void the_first_event_is_written(void **state)
+{
+	(void)state;
+	struct recording *recording = recording_new();
+	uint32_t ids[2];
+	for (int i = 0; i < 2; i++) {
+		struct series_row row = { .name = recording_add_string(recording,
+								       i ? "second" : "first"),
+					  .flags = SERIES_SAMPLES };
+		ids[i] = recording_add_series(recording, &row);
+	}
+	for (int i = 0; i < 2; i++) {
+		struct sample_row row = { .time_ns = recording->start_ns + i,
+					  .weight = i ? 10 : 77,
+					  .count = 1,
+					  .series = (uint16_t)ids[i ? 0 : 1] };
+		recording_add_sample(recording, &row);
+	}
+	recording_flush_samples(recording, UINT64_MAX);
+	recording_publish(recording);
+	struct json_object *file = export_json(recording, "speedscope");
+	struct json_object *profile = json_element(json_at(file, "profiles"), 0);
+	assert_true(json_object_get_uint64(json_at(profile, "endValue")) == 10);
+	json_object_put(file);
+	recording_free(recording);
+}
+
 static void formats_are_chosen_by_extension(void **state)
 {
 	(void)state;
@@ -202,6 +230,7 @@ int main(void)
 		cmocka_unit_test(speedscope_holds_all),
 		cmocka_unit_test(failures_are_sentences),
 		cmocka_unit_test(options_are_kept),
+		cmocka_unit_test(the_first_event_is_written),
 		cmocka_unit_test(formats_are_chosen_by_extension),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
