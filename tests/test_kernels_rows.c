@@ -17,6 +17,7 @@
 #include "kernels/rmsnorm.h"
 #include "kernels/softmax.h"
 #include "workloads/support/random.h"
+#include "workloads/support/runner.h"
 
 extern const struct kernel kernel_softmax, kernel_rmsnorm, kernel_layernorm;
 
@@ -264,11 +265,31 @@ static void wrong_rows_are_refused(void **state)
 	}
 }
 
+static void the_workload_passes_its_own_checks(void **state)
+{
+	static const char *const kinds[] = { "kind=softmax", "kind=rmsnorm", "kind=layernorm" };
+	static const char *const others[] = { "n=1000", "n=77" };
+	(void)state;
+	for (size_t i = 0; i < 3 * 4; i++) {
+		const struct variant *at = &kernel_softmax.variants[i / 3];
+		char variant[64];
+		if (!at->name)
+			break;
+		snprintf(variant, sizeof variant, "variant=%s", at->name);
+		const char *words[] = { "norm",     kinds[i % 3], variant,     others[i % 2],
+					"size=1.3", "threads=3",  "repeats=3", NULL };
+		fflush(NULL);
+		if (softmax_variant(at->name))
+			assert_int_equal(workload_main(7, (char **)words), 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_variant_agrees_with_fp64),
 		cmocka_unit_test(wrong_rows_are_refused),
+		cmocka_unit_test(the_workload_passes_its_own_checks),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
