@@ -350,7 +350,11 @@ static double after_two_steps(const struct optimizer_settings *settings)
 	struct optimizer *optimizer = optimizer_new(all, settings);
 	*w->data = 1;
 	*w->gradient = 0.5F;
-	assert_float_equal(optimizer_step(optimizer, tape), 0.5, 1e-7);
+	double norm = optimizer_step(optimizer, tape);
+	if (settings->most_norm > 0)
+		assert_float_equal(norm, 0.5, 1e-7);
+	else
+		assert_true(isnan(norm));
 	assert_true(*w->gradient == 0);
 	*w->gradient = -0.25F;
 	optimizer_step(optimizer, tape);

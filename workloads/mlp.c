@@ -441,7 +441,7 @@ const struct workload workload_mlp = {
 	.name = "mlp",
 	.summary = "a network of full layers learns to read generated digits",
 	.teaches =
-		"Nine tenths of the time is matrix products, and they run close to what the "
+		"Four fifths of the time is matrix products, and they run close to what the "
 		"processor's multipliers can do. matmul=ijp is the same arithmetic with the second "
 		"matrix walked down its columns, a new line of cache for each number: a hundred "
 		"times slower; ipj and blocked lie between. alloc=malloc takes every tensor from "

@@ -192,9 +192,9 @@ const struct workload workload_xor = {
 	.name = "xor",
 	.summary = "a network of eight units learns exclusive or: all overhead, no arithmetic",
 	.teaches =
-		"Twelve operations on tensors of a few numbers: nearly all time goes to making and "
+		"Eight operations on tensors of a few numbers: nearly all time goes to making and "
 		"recording them, none to floating point, and everything fits the first-level "
-		"cache (S: hidden=8, 10 KB; M: hidden=1024, 100 KB; L: hidden=65536, 6 MB, where "
+		"cache (S: hidden=8, 10 KB; M: hidden=1024, 170 KB; L: hidden=65536, 10 MB, where "
 		"the arithmetic wins at last). alloc=malloc takes three pieces of memory for each "
 		"tensor from the allocator and gives them back one by one: watch malloc and free "
 		"appear in the flame graph and the steps a second fall.",

@@ -143,10 +143,13 @@ __attribute__((noinline)) static void adam_step(struct optimizer *optimizer, str
 double optimizer_step(struct optimizer *optimizer, struct tape *tape)
 {
 	const struct optimizer_settings *with = &optimizer->settings;
-	double norm = gradient_norm(optimizer->parameters);
-	double scale = with->most_norm > 0 && norm > with->most_norm ? with->most_norm / norm : 1;
-	size_t n_values = parameters_total(optimizer->parameters);
-	tape_count(tape, 2.0 * (double)n_values, 4.0 * (double)n_values);
+	double norm = NAN, scale = 1;
+	if (with->most_norm > 0) {
+		double n_values = (double)parameters_total(optimizer->parameters);
+		norm = gradient_norm(optimizer->parameters);
+		scale = norm > with->most_norm ? with->most_norm / norm : 1;
+		tape_count(tape, 2 * n_values, 4 * n_values);
+	}
 	optimizer->n_steps++;
 	for (size_t i = 0; i < parameters_count(optimizer->parameters); i++) {
 		struct tensor *t = parameters_at(optimizer->parameters, i);

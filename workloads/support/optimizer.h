@@ -38,7 +38,7 @@ void optimizer_free(struct optimizer *optimizer);
 void optimizer_rate(struct optimizer *optimizer, double rate);
 
 /* optimizer_step: change the weights and zero the gradients. Returns the gradient's norm before it
- * was shortened. */
+ * was shortened; NaN without most_norm, as finding it costs a pass. */
 double optimizer_step(struct optimizer *optimizer, struct tape *tape);
 
 #endif

@@ -58,6 +58,17 @@ void render_model_free(struct render_model *model)
 	parameters_free(model->parameters);
 }
 
+struct render_light render_light(void)
+{
+	double length = sqrt(LIGHT[0] * LIGHT[0] + LIGHT[1] * LIGHT[1] + LIGHT[2] * LIGHT[2]);
+	struct render_light light = { SHARPNESS, AMBIENT, EPSILON, { 0 }, { 0 } };
+	for (int i = 0; i < 3; i++) {
+		light.towards[i] = LIGHT[i] / length;
+		light.background[i] = BACKGROUND[i];
+	}
+	return light;
+}
+
 /* a[0] b[0] + a[1] b[1] + a[2] b[2] */
 static struct tensor *dot(struct tape *tape, struct tensor **a, struct tensor **b)
 {

@@ -28,6 +28,7 @@ struct render_model {
 	struct tensor *values[RENDER_VALUES];
 };
 
+/* render_model_make: the model is borrowed by what is drawn of it until tape_reset. */
 void render_model_make(struct render_model *model, const double *values);
 void render_model_free(struct render_model *model);
 
@@ -40,6 +41,27 @@ struct tensor *render_loss(struct tape *tape, struct tensor **channels, float *c
 
 /* render_pixel: the same by plain arithmetic in double, for checks. */
 void render_pixel(const double *values, const double *direction, double *colour);
+
+/*
+ * render_fused: the loss of render_columns and render_loss and all its gradients in one pass over
+ * the pixels, by formulas derived by hand: what is left when nothing between goes through memory.
+ *
+ * picture  [out] channels of n values each
+ * FLOPs    RENDER_FUSED_FLOPS a pixel; 36 bytes: directions, targets, picture
+ */
+enum { RENDER_FUSED_FLOPS = 171 };
+
+struct tensor *render_fused(const struct render_model *model, struct tape *tape,
+			    const struct render_view *view, float *const *targets,
+			    float *const *picture);
+
+/* What the drawings share; see render_scene.c. */
+struct render_light {
+	double sharpness, ambient, epsilon;
+	double towards[3], background[RENDER_CHANNELS];
+};
+
+struct render_light render_light(void);
 
 /*
  * render_scalars: the first version of such a program: every pixel an expression of single numbers.

@@ -74,6 +74,7 @@ struct tensor {
 	float scalar;
 	float *saved;
 	const int32_t *indices;
+	const void *context; /* the operation's own; borrowed until tape_reset */
 	size_t numbers[3];
 };
 
