@@ -41,6 +41,7 @@ enum module_kind {
 	MODULE_VDSO,
 	MODULE_JIT,       /* code without a file, one module a process */
 	MODULE_ANONYMOUS, /* mapped memory without a file or a JIT map */
+	MODULE_GPU,       /* kernels of a GPU: the address of a frame is its name in strings */
 };
 
 struct module_row {

@@ -58,7 +58,7 @@ static bool probe_open(void *opaque, const struct target *target, struct recordi
 		       struct why *why)
 {
 	struct state *state = opaque;
-	state->ring = probe_memory_map(target->probe_fd, why);
+	state->ring = probe_memory_map(target->probe_fd, SHARED_RING_RECORDS, why);
 	if (!state->ring)
 		return false;
 	state->phase_series = add_series(recording, "phases", "ns", ORIGIN_SOFTWARE, SERIES_SPANS);
@@ -227,7 +227,7 @@ static void probe_drain(void *opaque, struct recording *recording, bool is_last)
 
 static void probe_close(void *opaque)
 {
-	probe_memory_unmap(((struct state *)opaque)->ring);
+	probe_memory_unmap(((struct state *)opaque)->ring, SHARED_RING_RECORDS);
 }
 
 const struct source source_probe = {

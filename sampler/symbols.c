@@ -412,6 +412,14 @@ static struct location_row resolve(struct symbols *symbols, const struct frame_r
 		};
 	if (row->kind == MODULE_KERNEL)
 		return (struct location_row){ .function = kernel_function(symbols, frame) };
+	if (row->kind == MODULE_GPU)
+		return (struct location_row){
+			.function = recording_add_function(
+				symbols->recording,
+				&(struct function_row){ .name = (uint32_t)frame->address,
+							.linkage_name = (uint32_t)frame->address,
+							.module = frame->module })
+		};
 	struct module *module = address_space_module(symbols->space, frame->module);
 	if (!module)
 		return (struct location_row){ .function = add_unknown(symbols, "module is gone") };

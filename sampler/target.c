@@ -107,14 +107,15 @@ static char *const *skip_assignments(char *const *argv)
 	return argv;
 }
 
-static void announce_probe(int probe_fd)
+/* 0 is what a zeroed struct says: none. */
+static void announce(const char *variable, int fd)
 {
 	char text[16];
-	int copy = probe_fd >= 0 ? fcntl(probe_fd, F_DUPFD, 3) : -1; /* survives the exec */
+	int copy = fd > 0 ? fcntl(fd, F_DUPFD, 3) : -1; /* survives the exec */
 	if (copy < 0)
 		return;
 	snprintf(text, sizeof text, "%d", copy);
-	setenv("STOKE_PROBE_FD", text, 1);
+	setenv(variable, text, 1);
 }
 
 static _Noreturn void run_child(struct pipes *pipes, const struct launch *launch)
@@ -125,7 +126,8 @@ static _Noreturn void run_child(struct pipes *pipes, const struct launch *launch
 	reset_signals();
 	for (const char *const *extra = launch->extra_environment; extra && *extra; extra++)
 		putenv((char *)*extra);
-	announce_probe(launch->probe_fd);
+	announce("STOKE_PROBE_FD", launch->probe_fd);
+	announce("STOKE_GPU_FD", launch->gpu_fd);
 	if (read(pipes->start[0], &go, 1) != 1)
 		_exit(125); /* the profiler gave up */
 	if (launch->output == TARGET_OUTPUT_TERMINAL)
@@ -155,6 +157,7 @@ bool target_launch(struct target *target, const struct launch *launch,
 	target->workload = launch->workload;
 	target->pid_fd = target->start_fd = target->error_fd = target->output_fd = -1;
 	target->probe_fd = launch->probe_fd;
+	target->gpu_fd = launch->gpu_fd;
 	if (!open_pipes(&pipes, launch, why))
 		return false;
 	fflush(NULL);

@@ -59,6 +59,7 @@ struct target {
 	int error_fd;  /* the child reports a failed exec here as an errno; -1 afterwards */
 	int output_fd; /* master of the child's terminal, or -1 when it has ours */
 	int probe_fd;  /* memory shared with probe.h in the target, or -1 */
+	int gpu_fd;    /* memory shared with libstoke-cupti.so in the target, or -1 */
 	bool is_launched;
 	bool is_reaped;
 	int wait_status; /* as from waitpid, valid when is_reaped */
@@ -76,6 +77,7 @@ struct launch {
 	const char *const *extra_environment; /* "NAME=value", NULL-terminated; may be NULL */
 	int probe_fd; /* memory the target may write to through probe.h, or -1; the target's copy
 			 is announced in STOKE_PROBE_FD */
+	int gpu_fd;   /* the same for libstoke-cupti.so, in STOKE_GPU_FD */
 	enum target_output output;
 	uint16_t columns, rows; /* of its terminal */
 };

@@ -205,8 +205,8 @@ static void *write_many(void *opaque)
 static void the_ring_loses_nothing_it_took(void **state)
 {
 	struct why why;
-	int fd = probe_memory_create(&why);
-	struct shared_ring *ring = probe_memory_map(fd, &why);
+	int fd = probe_memory_create(SHARED_RING_RECORDS, &why);
+	struct shared_ring *ring = probe_memory_map(fd, SHARED_RING_RECORDS, &why);
 	pthread_t threads[WRITERS];
 	struct shared_record record;
 	uint64_t tail = 0, n = 0;
@@ -224,7 +224,7 @@ static void the_ring_loses_nothing_it_took(void **state)
 		pthread_join(threads[i], NULL);
 	assert_float_equal(sum, (double)WRITERS * WRITES * (WRITES - 1) / 2, 0.5);
 	assert_int_equal(shared_ring_take(ring, &tail, &record), SHARED_RING_EMPTY);
-	probe_memory_unmap(ring);
+	probe_memory_unmap(ring, SHARED_RING_RECORDS);
 	assert_int_equal(ftruncate(fd, 0), -1); /* sealed */
 	close(fd);
 }
@@ -232,14 +232,14 @@ static void the_ring_loses_nothing_it_took(void **state)
 static void a_full_ring_drops_and_counts(void **state)
 {
 	struct why why;
-	int fd = probe_memory_create(&why);
-	struct shared_ring *ring = probe_memory_map(fd, &why);
+	int fd = probe_memory_create(SHARED_RING_RECORDS, &why);
+	struct shared_ring *ring = probe_memory_map(fd, SHARED_RING_RECORDS, &why);
 	struct shared_record record = { .type = SHARED_PROGRESS };
 	(void)state;
 	for (int i = 0; i < SHARED_RING_RECORDS + 10; i++)
 		shared_ring_write(ring, &record);
 	assert_int_equal(shared_ring_dropped(ring), 10);
-	probe_memory_unmap(ring);
+	probe_memory_unmap(ring, SHARED_RING_RECORDS);
 	close(fd);
 }
 

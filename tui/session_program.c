@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "sampler/base/shared_ring.h"
 #include "sampler/probe_memory.h"
 #include "tui/session.h"
 
@@ -34,7 +35,7 @@ bool session_program_open(struct session_program *program, const struct session_
 {
 	*program = SESSION_PROGRAM_NONE;
 	/* Any program may report through probe.h, so each gets the memory. */
-	program->probe_fd = probe_memory_create(why);
+	program->probe_fd = probe_memory_create(SHARED_RING_RECORDS, why);
 	if (program->probe_fd < 0)
 		return false;
 	if (!request->workload) {

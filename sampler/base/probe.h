@@ -45,9 +45,11 @@ static inline struct shared_ring *probe_ring(void)
 		return NULL; /* another thread is looking: this call goes unheard */
 	const char *text = getenv("STOKE_PROBE_FD");
 	int fd = text ? atoi(text) : -1;
-	void *memory = fd > 2 ? mmap(NULL, sizeof *ring, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)
-			      : MAP_FAILED;
-	if (memory != MAP_FAILED && shared_ring_is_good((struct shared_ring *)memory))
+	size_t bytes = shared_ring_bytes(SHARED_RING_RECORDS);
+	void *memory =
+		fd > 2 ? mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) : MAP_FAILED;
+	if (memory != MAP_FAILED &&
+	    shared_ring_is_good((struct shared_ring *)memory, SHARED_RING_RECORDS))
 		ring = (struct shared_ring *)memory;
 	atomic_store_explicit(&state, 2, memory_order_release);
 	return ring;

@@ -12,6 +12,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -21,6 +22,7 @@ enum {
 	SHARED_RING_RECORDS = 4096, /* 50 ms of 80,000 phases a second; a power of two */
 	SHARED_RING_TEXT_BYTES = 64,
 	SHARED_RING_VALUES = 4,
+	SHARED_RING_PAYLOAD_BYTES = 88, /* values and text less the bytes behind its end */
 };
 
 enum shared_record_type {
@@ -35,8 +37,14 @@ struct shared_record {
 	_Atomic uint64_t sequence; /* place in the stream + 1 once it is whole */
 	uint64_t time_ns;          /* CLOCK_MONOTONIC */
 	uint32_t type, pid, tid, reserved;
-	double values[SHARED_RING_VALUES];
-	char text[SHARED_RING_TEXT_BYTES];
+	union {
+		struct {
+			double values[SHARED_RING_VALUES];
+			char text[SHARED_RING_TEXT_BYTES];
+		};
+		/* Of rings with records of another kind (gpu/gpu_record.h). */
+		unsigned char payload[SHARED_RING_PAYLOAD_BYTES];
+	};
 };
 
 struct shared_ring {
@@ -45,40 +53,47 @@ struct shared_ring {
 	_Alignas(64) _Atomic uint64_t
 		tail; /* next place to read: the reader's word to the writers */
 	_Alignas(64) _Atomic uint64_t n_dropped;
-	_Alignas(64) struct shared_record records[SHARED_RING_RECORDS];
+	_Alignas(64) struct shared_record records[];
 };
 
-static inline void shared_ring_init(struct shared_ring *ring)
+/* Memory of a ring of n_records, a power of two. Writers and reader each bring the number: what
+ * is in the shared memory may be anything by the time it is used. */
+static inline size_t shared_ring_bytes(uint32_t n_records)
 {
-	ring->n_records = SHARED_RING_RECORDS;
+	return sizeof(struct shared_ring) + n_records * sizeof(struct shared_record);
+}
+
+static inline void shared_ring_init(struct shared_ring *ring, uint32_t n_records)
+{
+	ring->n_records = n_records;
 	ring->record_bytes = sizeof(struct shared_record);
 	ring->version = SHARED_RING_VERSION;
 	ring->magic = SHARED_RING_MAGIC;
 }
 
-static inline bool shared_ring_is_good(const struct shared_ring *ring)
+static inline bool shared_ring_is_good(const struct shared_ring *ring, uint32_t n_records)
 {
 	return ring->magic == SHARED_RING_MAGIC && ring->version == SHARED_RING_VERSION &&
-	       ring->n_records == SHARED_RING_RECORDS &&
-	       ring->record_bytes == sizeof(struct shared_record);
+	       ring->n_records == n_records && ring->record_bytes == sizeof(struct shared_record);
 }
 
 /*
- * shared_ring_write: add one record (its sequence is ignored). False if it was dropped.
+ * shared_ring_write_to: add one record (its sequence is ignored). False if it was dropped.
  * Cost  about 30 ns alone; never waits
  */
-static inline bool shared_ring_write(struct shared_ring *ring, const struct shared_record *record)
+static inline bool shared_ring_write_to(struct shared_ring *ring, uint32_t n_records,
+					const struct shared_record *record)
 {
 	uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
 	do {
 		uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
-		if (head - tail >= SHARED_RING_RECORDS) {
+		if (head - tail >= n_records) {
 			atomic_fetch_add_explicit(&ring->n_dropped, 1, memory_order_relaxed);
 			return false;
 		}
 	} while (!atomic_compare_exchange_weak_explicit(
 		&ring->head, &head, head + 1, memory_order_relaxed, memory_order_relaxed));
-	struct shared_record *place = &ring->records[head & (SHARED_RING_RECORDS - 1)];
+	struct shared_record *place = &ring->records[head & (n_records - 1)];
 	place->time_ns = record->time_ns;
 	place->type = record->type;
 	place->pid = record->pid;
@@ -89,17 +104,24 @@ static inline bool shared_ring_write(struct shared_ring *ring, const struct shar
 	return true;
 }
 
+/* shared_ring_write: to a ring of SHARED_RING_RECORDS, such as probe.h has. */
+static inline bool shared_ring_write(struct shared_ring *ring, const struct shared_record *record)
+{
+	return shared_ring_write_to(ring, SHARED_RING_RECORDS, record);
+}
+
 enum shared_ring_read { SHARED_RING_EMPTY, SHARED_RING_READ, SHARED_RING_UNFINISHED };
 
 /*
- * shared_ring_take: copy the record at the reader's own position *tail and move on.
+ * shared_ring_take_from: copy the record at the reader's own position *tail and move on.
  * SHARED_RING_UNFINISHED: a writer has claimed the place and not filled it yet (or died);
  * shared_ring_skip gives it up. text is always terminated.
  */
-static inline enum shared_ring_read shared_ring_take(struct shared_ring *ring, uint64_t *tail,
-						     struct shared_record *out)
+static inline enum shared_ring_read shared_ring_take_from(struct shared_ring *ring,
+							  uint32_t n_records, uint64_t *tail,
+							  struct shared_record *out)
 {
-	const struct shared_record *place = &ring->records[*tail & (SHARED_RING_RECORDS - 1)];
+	const struct shared_record *place = &ring->records[*tail & (n_records - 1)];
 	uint64_t sequence = atomic_load_explicit(&place->sequence, memory_order_acquire);
 	if (sequence != *tail + 1) {
 		uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
@@ -114,6 +136,12 @@ static inline enum shared_ring_read shared_ring_take(struct shared_ring *ring, u
 	out->text[sizeof out->text - 1] = '\0';
 	atomic_store_explicit(&ring->tail, ++*tail, memory_order_release);
 	return SHARED_RING_READ;
+}
+
+static inline enum shared_ring_read shared_ring_take(struct shared_ring *ring, uint64_t *tail,
+						     struct shared_record *out)
+{
+	return shared_ring_take_from(ring, SHARED_RING_RECORDS, tail, out);
 }
 
 static inline void shared_ring_skip(struct shared_ring *ring, uint64_t *tail)
