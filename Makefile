@@ -54,13 +54,20 @@ REGISTRY_KINDS := source:*/source_*.c:sampler/source.h exporter:sampler/exporter
 	view:tui/view_*.c:tui/view.h command:tui/command_*.c:tui/command.h \
 	workload:workloads/*.c:workloads/workload.h kernel:kernels/*.c:kernels/kernel.h
 
-all: $(BUILD)/stoke  ## build stoke into build/$(MODE)/
+all: $(BUILD)/stoke $(BUILD)/libstoke-cupti.so  ## build stoke into build/$(MODE)/
 
 objects: $(OBJECTS)
 
 $(BUILD)/stoke: $(OBJECTS)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+# injected into CUDA programs; without sanitizers, which those programs know nothing of
+INJECTED := gpu/inject_cupti.c gpu/inject_ring.c gpu/library.c sampler/base/why.c
+$(BUILD)/libstoke-cupti.so: $(INJECTED) gpu/cupti.h gpu/gpu_record.h gpu/inject_ring.h $(BUILD)/flags
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(filter-out -fsanitize% -fno-sanitize%,$(ALL_CFLAGS)) -fPIC -shared \
+		-fvisibility=hidden -o $@ $(INJECTED) -lunwind -lpthread
 
 $(BUILD)/%.o: %.c $(BUILD)/flags | $(GENERATED)
 	$(call say,CC,$<)
@@ -92,15 +99,17 @@ TEST_LIBS := -lcmocka -ljson-c
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(FIXTURES) $(LIBRARY_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) $(TEST_LIBS)
 
+$(BUILD)/tests/test_cupti: $(BUILD)/gpu/inject_cupti.o $(BUILD)/gpu/inject_ring.o
 $(BUILD)/tests/bench_%: $(BUILD)/tests/bench_%.o $(FIXTURES) $(LIBRARY_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) $(TEST_LIBS)
 
 # libraries that stand in for the driver's; a soname is what they are found by
 SONAME_mock_nvml := libnvidia-ml.so.1
+SONAME_mock_cupti := libcupti.so.13
 MOCKS := $(patsubst tests/%.c,$(BUILD)/tests/%.so,$(sort $(wildcard tests/mock_*.c)))
-$(BUILD)/tests/mock_%.so: tests/mock_%.c tests/mock_script.h $(BUILD)/flags
-	$(Q)mkdir -p $(@D) && $(CC) $(filter-out -fsanitize%,$(ALL_CFLAGS)) -fPIC -shared \
-		-Wl,-soname,$(SONAME_mock_$*) -o $@ $<
+$(BUILD)/tests/mock_%.so: tests/mock_%.c tests/mock_script.h gpu/cupti.h $(BUILD)/flags
+	$(Q)mkdir -p $(@D) && $(CC) $(filter-out -fsanitize% -fno-sanitize%,$(ALL_CFLAGS)) -fPIC -shared \
+		-fvisibility=hidden -Wl,-soname,$(SONAME_mock_$*) -o $@ $< -lpthread
 $(TESTS:%=$(BUILD)/tests/%): | $(MOCKS)
 
 # one unit test: make test_tree
@@ -149,13 +158,14 @@ features: build/features.mk  ## show the optional libraries found
 
 install: all  ## install to $(DESTDIR)$(PREFIX)
 	$(Q)install -D $(BUILD)/stoke $(DESTDIR)$(PREFIX)/bin/stoke
+	$(Q)install -D $(BUILD)/libstoke-cupti.so $(DESTDIR)$(PREFIX)/lib/stoke/libstoke-cupti.so
 	$(Q)install -D -m 644 sampler/base/probe.h $(DESTDIR)$(PREFIX)/include/stoke/sampler/base/probe.h
 	$(Q)install -m 644 sampler/base/shared_ring.h $(DESTDIR)$(PREFIX)/include/stoke/sampler/base/
 	$(Q)mkdir -p $(DESTDIR)$(PREFIX)/share/man/man1
 	$(Q)$(BUILD)/stoke help --man > $(DESTDIR)$(PREFIX)/share/man/man1/stoke.1
 
 uninstall:  ## remove what install put there
-	$(Q)rm -rf $(DESTDIR)$(PREFIX)/bin/stoke $(DESTDIR)$(PREFIX)/include/stoke \
+	$(Q)rm -rf $(DESTDIR)$(PREFIX)/bin/stoke $(DESTDIR)$(PREFIX)/lib/stoke $(DESTDIR)$(PREFIX)/include/stoke \
 		$(DESTDIR)$(PREFIX)/share/man/man1/stoke.1
 
 help:  ## show this list

@@ -20,7 +20,7 @@ owner() {
 	case $1 in
 	*ncurses.h | curses.h | term.h) echo "tui/screen.c" ;;
 	perfmon/*) echo "counters/events_libpfm.c" ;;
-	libunwind*) echo "sampler/unwind_libunwind.c" ;;
+	libunwind*) echo "sampler/unwind_libunwind.c gpu/inject_cupti.c" ;;
 	hwloc.h) echo "counters/machine_hwloc.c" ;;
 	dwarf.h) echo "sampler/cfi.c sampler/cfi_entry.c sampler/symbols_dwarf.c sampler/unwind_libunwind.c" ;;
 	elfutils/* | libelf.h | gelf.h) echo "sampler/symbols_dwarf.c" ;;
@@ -28,7 +28,7 @@ owner() {
 	json-c/*) echo "sampler/import_json.c" ;;
 	zstd.h) echo "sampler/recording_file.c sampler/recording_read.c sampler/elf_compressed.c sampler/perf_data_reader.c" ;;
 	zlib.h) echo "sampler/recording_file.c sampler/recording_read.c sampler/elf_compressed.c sampler/symbols_debugfile.c sampler/import_bytes.c sampler/pprof_stream.c" ;;
-	stdatomic.h) echo "sampler/base/table.h sampler/base/shared_ring.h sampler/collector.c" ;;
+	stdatomic.h) echo "sampler/base/table.h sampler/base/shared_ring.h sampler/collector.c gpu/inject_cupti.c gpu/inject_ring.c" ;;
 	esac
 }
 files=$(git ls-files '*.[ch]' 2>/dev/null)

@@ -6,6 +6,7 @@
 #include "gpu/nvml.h"
 #include "sampler/base/text.h"
 #include "tui/doctor.h"
+#include "tui/session_gpu.h"
 
 static void print_devices(const struct doctor *doctor, const struct nvml *nvml)
 {
@@ -40,6 +41,23 @@ static void print_restriction(const struct doctor *doctor)
 	fclose(file);
 }
 
+static void print_tracing(const struct doctor *doctor)
+{
+	struct why why;
+	char *library = session_gpu_library(&why);
+	const char *other = getenv("CUDA_INJECTION64_PATH");
+	if (!library)
+		doctor_line(doctor, ORIGIN_UNAVAILABLE, "GPU tracing", why.text);
+	else if (other && *other)
+		doctor_line(doctor, ORIGIN_UNAVAILABLE, "GPU tracing",
+			    "CUDA_INJECTION64_PATH is set to another tool's library; unset it");
+	else
+		doctor_line(doctor, ORIGIN_SOFTWARE, "GPU tracing",
+			    "libstoke-cupti.so is here; CUDA programs load it and look for their "
+			    "own libcupti");
+	free(library);
+}
+
 void doctor_gpu(const struct doctor *doctor)
 {
 	struct why why;
@@ -57,4 +75,5 @@ void doctor_gpu(const struct doctor *doctor)
 		nvml_close(nvml);
 	}
 	print_restriction(doctor);
+	print_tracing(doctor);
 }

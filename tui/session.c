@@ -22,6 +22,7 @@
 #include "tui/command.h"
 #include "tui/driver.h"
 #include "tui/requirements.h"
+#include "tui/session_gpu.h"
 #include "tui/session_output.h"
 #include "tui/session_program.h"
 #include "tui/settings.h"
@@ -36,6 +37,7 @@ struct session {
 	const struct settings *settings;
 	struct sampling sampling;
 	struct session_program program;
+	struct session_gpu gpu;
 	struct session_output output;
 	struct recording *recording;
 	struct target target;
@@ -149,10 +151,13 @@ static void print_output(const struct session *session)
 static bool start_target(struct session *session, struct why *why)
 {
 	const struct session_program *program = &session->program;
+	session_gpu_open(&session->gpu, session->settings->no_gpu, session->recording);
 	struct launch launch = {
 		.argv = program->argv,
 		.workload = session->request->workload,
+		.extra_environment = session->gpu.fd ? session->gpu.environment : NULL,
 		.probe_fd = program->probe_fd,
+		.gpu_fd = session->gpu.fd,
 		.output = TARGET_OUTPUT_INHERIT,
 	};
 	if (session->has_screen)
@@ -265,6 +270,7 @@ static void close_session(struct session *session)
 		target_close(&session->target);
 	session_output_close(&session->output);
 	session_program_close(&session->program);
+	session_gpu_close(&session->gpu);
 	recording_free(session->recording);
 	if (session->signal_fd >= 0)
 		close(session->signal_fd);

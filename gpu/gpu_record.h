@@ -1,0 +1,101 @@
+/*
+ * gpu_record: what libstoke-cupti.so inside a program tells the profiler, as payloads of a
+ * shared_ring (sampler/base/shared_ring.h) of GPU_RING_RECORDS. Long things (names, paths, stacks)
+ * come in pieces, once; later records refer to them by id. Ids are of one process.
+ */
+#ifndef GPU_GPU_RECORD_H
+#define GPU_GPU_RECORD_H
+
+#include <stdint.h>
+
+#include "sampler/base/shared_ring.h"
+
+enum {
+	/* 4 MiB; more than a second of 10,000 launches a second, of two records each. */
+	GPU_RING_RECORDS = 1 << 15,
+	GPU_TEXT_BYTES = 72,
+	GPU_MOST_TEXT_BYTES = 8192, /* names of C++ templates */
+	GPU_FRAMES = 9,
+	GPU_MOST_FRAMES = 128,
+	GPU_MODULE_SHIFT = 48, /* a frame: module << 48 | address in the module */
+};
+
+/* Numbers apart from enum shared_record_type: a mixed-up ring is noticed. */
+enum gpu_record_type {
+	GPU_NAME = 100, /* gpu_text: a kernel's linkage name, or a function of the interface */
+	GPU_MODULE,     /* gpu_text: path of a mapped file */
+	GPU_FRAMES_OF,  /* gpu_frames */
+	GPU_LAUNCH,     /* gpu_launch: the record's time and thread are those of the call */
+	GPU_KERNEL,     /* gpu_kernel */
+	GPU_COPY,       /* gpu_copy */
+	GPU_FILL,       /* gpu_copy */
+	GPU_SYNC,       /* gpu_copy: start, end, correlation, context, stream; kind */
+	GPU_OVERHEAD,   /* gpu_copy: start, end; kind */
+	GPU_EXTERNAL,   /* gpu_external */
+	GPU_DEVICE,     /* gpu_device */
+	GPU_DROPPED,    /* gpu_count: records that CUPTI had no room for */
+	GPU_PROBLEM,    /* gpu_problem */
+	GPU_STARTED,    /* gpu_problem: its text is the library that was found */
+};
+
+struct gpu_text {
+	uint64_t id;
+	uint16_t offset, total, reserved[2];
+	char text[GPU_TEXT_BYTES];
+};
+
+/* Return addresses, innermost first. */
+struct gpu_frames {
+	uint64_t id;
+	uint16_t first, total, reserved[2];
+	uint64_t frames[GPU_FRAMES];
+};
+
+struct gpu_launch {
+	uint64_t stack; /* gpu_frames.id; 0 = none could be taken */
+	uint64_t function;
+	uint32_t correlation, reserved;
+};
+
+struct gpu_kernel {
+	uint64_t start_ns, end_ns, name, graph_node;
+	uint32_t correlation, device, context, stream, graph;
+	uint32_t grid[3];
+	uint16_t block[3], registers;
+	uint32_t shared_static_bytes, shared_dynamic_bytes, local_bytes, shared_executed_bytes;
+};
+
+struct gpu_copy {
+	uint64_t start_ns, end_ns, bytes, graph_node;
+	uint32_t correlation, device, context, stream, graph, kind, to_device, reserved;
+};
+
+struct gpu_external {
+	uint64_t id;
+	uint32_t correlation, kind;
+};
+
+struct gpu_device {
+	uint64_t name, memory_bytes, memory_bytes_per_s;
+	uint32_t id, multiprocessors, warps, blocks, shared_bytes, registers, clock_khz;
+	uint32_t major, minor, l2_bytes;
+};
+
+struct gpu_count {
+	uint64_t n;
+};
+
+/* A call that failed. */
+struct gpu_problem {
+	uint32_t code, is_fatal;
+	char text[GPU_TEXT_BYTES]; /* name of the function, or of what is in the way */
+};
+
+_Static_assert(sizeof(struct gpu_text) <= SHARED_RING_PAYLOAD_BYTES, "a payload is too large");
+_Static_assert(sizeof(struct gpu_frames) <= SHARED_RING_PAYLOAD_BYTES, "a payload is too large");
+_Static_assert(sizeof(struct gpu_kernel) <= SHARED_RING_PAYLOAD_BYTES, "a payload is too large");
+_Static_assert(sizeof(struct gpu_copy) <= SHARED_RING_PAYLOAD_BYTES, "a payload is too large");
+_Static_assert(sizeof(struct gpu_device) <= SHARED_RING_PAYLOAD_BYTES, "a payload is too large");
+_Static_assert(sizeof(struct gpu_problem) <= SHARED_RING_PAYLOAD_BYTES, "a payload is too large");
+
+#endif

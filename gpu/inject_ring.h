@@ -1,0 +1,37 @@
+/*
+ * inject_ring: the writing side of gpu_record.h inside a program: long things are cut into pieces
+ * and sent once. Any thread; never waits for the profiler.
+ */
+#ifndef GPU_INJECT_RING_H
+#define GPU_INJECT_RING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct inject_ring;
+
+/* inject_ring_open: the memory behind the descriptor in STOKE_GPU_FD; NULL: nobody listens. */
+struct inject_ring *inject_ring_open(void);
+
+/* inject_ring_send: one record; time_ns 0 = now. False if the ring is full. */
+bool inject_ring_send(struct inject_ring *ring, uint32_t type, uint64_t time_ns,
+		      const void *payload, size_t bytes);
+
+/* inject_ring_name: the id of a text, which is sent the first time. 0 for NULL. */
+uint64_t inject_ring_name(struct inject_ring *ring, const char *name);
+
+/*
+ * inject_ring_stack: the id of a call stack, which is sent the first time with the modules it is
+ * in. Frames of `own` and of the module that holds `skipped` are left out at the inner end.
+ *
+ * frames  n return addresses, innermost first
+ * Cost    a hash of the addresses once it is known
+ */
+uint64_t inject_ring_stack(struct inject_ring *ring, void *const *frames, size_t n, const void *own,
+			   const void *skipped);
+
+/* inject_now_ns: CLOCK_MONOTONIC, the clock of all times. */
+uint64_t inject_now_ns(void);
+
+#endif

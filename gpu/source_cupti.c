@@ -1,0 +1,310 @@
+/*
+ * GPU work of the target: drains what libstoke-cupti.so writes inside it, and says at the end what
+ * was lost on the way. A program that never uses CUDA costs one look at an empty ring a tick.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gpu/cupti.h"
+#include "gpu/gpu_activity.h"
+#include "gpu/gpu_record.h"
+#include "gpu/gpu_tables.h"
+#include "sampler/base/text.h"
+#include "sampler/probe_memory.h"
+#include "sampler/recording.h"
+#include "sampler/source.h"
+#include "sampler/target.h"
+
+enum {
+	MOST_A_DRAIN = GPU_RING_RECORDS * 2, /* a program in a loop must not keep us here */
+	MOST_DEVICES = 64,
+};
+
+/* A record claimed this long ago and still unfinished has lost its writer. */
+static const uint64_t DEAD_WRITER_NS = 200 * 1000 * 1000;
+
+struct state {
+	struct shared_ring *ring;
+	struct gpu_tables *tables;
+	struct gpu_activities *activities;
+	uint64_t tail, stuck_since_ns;
+	uint64_t n_malformed, n_cupti_dropped, n_external, known_devices;
+	bool has_started, has_failed;
+};
+
+static bool cupti_wanted(const struct target *target)
+{
+	return target->gpu_fd > 0 && !target->sampling->no_gpu;
+}
+
+static bool cupti_open(void *opaque, const struct target *target, struct recording *recording,
+		       struct why *why)
+{
+	struct state *state = opaque;
+	state->ring = probe_memory_map(target->gpu_fd, GPU_RING_RECORDS, why);
+	if (!state->ring)
+		return false;
+	state->tables = gpu_tables_new(recording);
+	state->activities = gpu_activities_new(recording, state->tables);
+	return true;
+}
+
+static const char *remedy_of(uint32_t code)
+{
+	switch (code) {
+	case 1:
+		return "Install libcupti of the program's CUDA version (package cuda-cupti), or "
+		       "set LD_LIBRARY_PATH to its folder.";
+	case CUPTI_NOT_COMPATIBLE:
+		return "Install a driver as new as the CUDA toolkit.";
+	case CUPTI_NOT_INITIALIZED:
+		return "See whether nvidia-smi works; load the driver.";
+	case CUPTI_PRIVILEGES:
+	case CUPTI_VIRTUAL_PRIVILEGES:
+		return "Run as root, or load the driver with "
+		       "NVreg_RestrictProfilingToAdminUsers=0.";
+	case CUPTI_TAKEN:
+		return "Run without the other profiler; only one may listen.";
+	case CUPTI_CONFIDENTIAL:
+		return "Turn confidential computing off for the device.";
+	case CUPTI_MIG:
+		return "Use a whole device; MIG instances cannot be traced.";
+	default:
+		return "Run with --no-gpu to leave the GPU alone.";
+	}
+}
+
+static void take_problem(struct state *state, struct recording *recording,
+			 const struct gpu_problem *problem)
+{
+	char text[256], clean[GPU_TEXT_BYTES];
+	char raw[GPU_TEXT_BYTES];
+	memcpy(raw, problem->text, sizeof raw);
+	raw[sizeof raw - 1] = '\0';
+	text_clean(clean, sizeof clean, raw);
+	if (problem->code == 1)
+		snprintf(text, sizeof text,
+			 "The program uses CUDA, but its GPU work is not recorded: there is no "
+			 "%s for it.",
+			 clean);
+	else if (problem->code == CUPTI_TAKEN)
+		snprintf(text, sizeof text,
+			 "GPU work is not recorded: CUPTI is already used in the program by %s.",
+			 clean);
+	else
+		snprintf(text, sizeof text, "GPU work is %s: %s failed with code %u.",
+			 problem->is_fatal ? "not recorded" : "recorded in part", clean,
+			 problem->code);
+	state->has_failed |= problem->is_fatal != 0;
+	if (problem->is_fatal)
+		recording_add_fact(recording, "gpu.unavailable", text);
+	recording_note(recording, SEVERITY_WARNING, "cupti", text, remedy_of(problem->code));
+}
+
+static void take_device(struct state *state, struct recording *recording, uint32_t pid,
+			const struct gpu_device *device)
+{
+	char key[32], text[256];
+	if (device->id >= MOST_DEVICES || state->known_devices & 1ull << device->id)
+		return;
+	state->known_devices |= 1ull << device->id;
+	snprintf(key, sizeof key, "gpu.%u.limits", device->id);
+	snprintf(text, sizeof text,
+		 "multiprocessors %u warps %u blocks %u shared %u registers %u capability %u %u "
+		 "clock_khz %u l2 %u memory %llu bandwidth %llu",
+		 device->multiprocessors, device->warps, device->blocks, device->shared_bytes,
+		 device->registers, device->major, device->minor, device->clock_khz,
+		 device->l2_bytes, (unsigned long long)device->memory_bytes,
+		 (unsigned long long)device->memory_bytes_per_s);
+	recording_add_fact(recording, key, text);
+	uint32_t name = gpu_tables_name(state->tables, pid, device->name);
+	snprintf(key, sizeof key, "gpu.%u.device", device->id);
+	if (name)
+		recording_add_fact(recording, key, recording_string_at(recording, name));
+}
+
+static void take_launch(struct state *state, const struct shared_record *record)
+{
+	struct gpu_launch launch;
+	memcpy(&launch, record->payload, sizeof launch);
+	struct gpu_call call = { record->pid, record->tid, launch.correlation, launch.stack };
+	gpu_tables_add_launch(state->tables, &call);
+}
+
+static void take_pieces(struct state *state, const struct shared_record *record)
+{
+	bool is_good;
+	if (record->type == GPU_FRAMES_OF) {
+		struct gpu_frames frames;
+		memcpy(&frames, record->payload, sizeof frames);
+		is_good = gpu_tables_add_frames(state->tables, record->pid, &frames);
+	} else {
+		struct gpu_text text;
+		memcpy(&text, record->payload, sizeof text);
+		is_good = record->type == GPU_NAME
+				  ? gpu_tables_add_name(state->tables, record->pid, &text)
+				  : gpu_tables_add_module(state->tables, record->pid, &text);
+	}
+	state->n_malformed += !is_good;
+}
+
+static void take_rare(struct state *state, struct recording *recording,
+		      const struct shared_record *record)
+{
+	struct gpu_problem problem;
+	struct gpu_device device;
+	struct gpu_count count;
+	switch (record->type) {
+	case GPU_DEVICE:
+		memcpy(&device, record->payload, sizeof device);
+		take_device(state, recording, record->pid, &device);
+		break;
+	case GPU_DROPPED:
+		memcpy(&count, record->payload, sizeof count);
+		state->n_cupti_dropped += count.n;
+		break;
+	case GPU_PROBLEM:
+		memcpy(&problem, record->payload, sizeof problem);
+		take_problem(state, recording, &problem);
+		break;
+	case GPU_STARTED:
+		memcpy(&problem, record->payload, sizeof problem);
+		problem.text[sizeof problem.text - 1] = '\0';
+		char clean[GPU_TEXT_BYTES];
+		if (!state->has_started)
+			recording_add_fact(recording, "gpu.cupti",
+					   text_clean(clean, sizeof clean, problem.text));
+		state->has_started = true;
+		break;
+	default:
+		state->n_malformed++;
+	}
+}
+
+static void take(struct state *state, struct recording *recording,
+		 const struct shared_record *record)
+{
+	switch (record->type) {
+	case GPU_NAME:
+	case GPU_MODULE:
+	case GPU_FRAMES_OF:
+		take_pieces(state, record);
+		break;
+	case GPU_LAUNCH:
+		take_launch(state, record);
+		break;
+	case GPU_KERNEL:
+	case GPU_COPY:
+	case GPU_FILL:
+	case GPU_SYNC:
+	case GPU_OVERHEAD:
+		gpu_activities_add(state->activities, record);
+		break;
+	case GPU_EXTERNAL:
+		state->n_external++;
+		break;
+	default:
+		take_rare(state, recording, record);
+	}
+}
+
+static bool is_writer_dead(struct state *state)
+{
+	uint64_t now = now_ns();
+	if (!state->stuck_since_ns)
+		state->stuck_since_ns = now;
+	if (now - state->stuck_since_ns < DEAD_WRITER_NS)
+		return false;
+	state->stuck_since_ns = 0;
+	return true;
+}
+
+static void note_count(struct recording *recording, uint64_t n, const char *what,
+		       const char *remedy)
+{
+	char text[192];
+	if (n == 0)
+		return;
+	snprintf(text, sizeof text, "%llu %s", (unsigned long long)n, what);
+	recording_note(recording, SEVERITY_WARNING, "cupti", text, remedy);
+}
+
+static void add_count(struct recording *recording, const char *key, uint64_t n)
+{
+	char text[32];
+	snprintf(text, sizeof text, "%llu", (unsigned long long)n);
+	recording_add_fact(recording, key, text);
+}
+
+static void note_end(const struct state *state, struct recording *recording)
+{
+	struct gpu_counts counts = gpu_activities_counts(state->activities);
+	uint64_t n_dropped = shared_ring_dropped(state->ring);
+	note_count(recording, n_dropped,
+		   "GPU records were dropped: the program makes them faster than they are read.",
+		   "Launch fewer, larger kernels, or graphs.");
+	note_count(recording, state->n_cupti_dropped, "GPU records found no room in CUPTI.", "");
+	note_count(recording, counts.n_unmatched,
+		   "pieces of GPU work came without a known launch; they are [unmatched gpu].", "");
+	note_count(recording, counts.n_duplicates, "GPU records came twice and count once.", "");
+	note_count(recording, counts.n_malformed + state->n_malformed,
+		   "GPU records made no sense and were left out.", "");
+	if (!state->has_started && counts.n_spans == 0)
+		return; /* a program without CUDA says nothing of GPUs */
+	add_count(recording, "gpu.spans", counts.n_spans);
+	add_count(recording, "gpu.matched", counts.n_matched);
+	add_count(recording, "gpu.unmatched", counts.n_unmatched);
+	add_count(recording, "gpu.dropped", n_dropped + state->n_cupti_dropped);
+	add_count(recording, "gpu.external_correlations", state->n_external);
+}
+
+/* At the end nobody writes any more: what is unfinished stays so. */
+static void drain_ring(struct state *state, struct recording *recording, bool is_last)
+{
+	struct shared_record record;
+	for (int n = 0; n < MOST_A_DRAIN; n++) {
+		enum shared_ring_read result =
+			shared_ring_take_from(state->ring, GPU_RING_RECORDS, &state->tail, &record);
+		if (result == SHARED_RING_EMPTY)
+			break;
+		if (result == SHARED_RING_READ) {
+			state->stuck_since_ns = 0;
+			take(state, recording, &record);
+		} else if (is_last || is_writer_dead(state)) {
+			shared_ring_skip(state->ring, &state->tail);
+			state->n_malformed++;
+		} else {
+			break;
+		}
+	}
+}
+
+static void cupti_drain(void *opaque, struct recording *recording, bool is_last)
+{
+	struct state *state = opaque;
+	drain_ring(state, recording, is_last);
+	gpu_activities_emit(state->activities, now_ns(), is_last);
+	if (is_last)
+		note_end(state, recording);
+}
+
+static void cupti_close(void *opaque)
+{
+	struct state *state = opaque;
+	gpu_activities_free(state->activities);
+	gpu_tables_free(state->tables);
+	probe_memory_unmap(state->ring, GPU_RING_RECORDS);
+}
+
+const struct source source_cupti = {
+	.name = "cupti",
+	.summary = "GPU kernels, copies and waits of CUDA programs, below the stacks that "
+		   "launched them",
+	.state_bytes = sizeof(struct state),
+	.interval_ns = 50 * 1000 * 1000,
+	.wanted = cupti_wanted,
+	.open = cupti_open,
+	.drain = cupti_drain,
+	.close = cupti_close,
+};

@@ -1,0 +1,26 @@
+/*
+ * mock_cupti: how a test drives the stand-in for CUPTI: what a CUDA program would do.
+ * MOCK_SCRIPT (mock_script.h) makes calls fail, and bends what is delivered:
+ *   reverse=1    records of a buffer last first
+ *   late=1       records only at the forced flush at the end
+ *   duplicate=1  each record twice
+ *   lose=N       every Nth record is left out and counted as dropped
+ *   broken=1     records whose end is before their start
+ */
+#ifndef TESTS_MOCK_CUPTI_H
+#define TESTS_MOCK_CUPTI_H
+
+#include <stdint.h>
+
+/* One launch on a stream: the call-backs (runtime, and the driver's within it) and a kernel. */
+void mock_cupti_launch(const char *kernel, uint32_t stream, uint64_t duration_ns);
+/* A graph with n kernels under one launch. */
+void mock_cupti_graph(const char *kernel, uint32_t n);
+/* A copy (as of CUpti_ActivityMemcpyKind) and a wait for it. */
+void mock_cupti_copy(uint32_t kind, uint64_t bytes);
+/* A kernel that nobody launched. */
+void mock_cupti_stray(const char *kernel);
+/* What CUPTI's own thread does every flush period. */
+void mock_cupti_deliver(void);
+
+#endif

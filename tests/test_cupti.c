@@ -1,0 +1,452 @@
+/*
+ * From a launch to a span: the injected library and the source, with CUPTI played by a mock. Each
+ * program is a child process, as in life: the library sets itself up once and for all.
+ * Run as `test_cupti --program`, this is a CUDA program for the whole profiler to record.
+ */
+#include <dlfcn.h>
+#include <limits.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "gpu/cupti.h"
+#include "gpu/gpu_record.h"
+#include "sampler/probe_memory.h"
+#include "sampler/recording.h"
+#include "sampler/recording_file.h"
+#include "sampler/source.h"
+#include "sampler/target.h"
+#include "tests/fixture_library.h"
+#include "tests/mock_cupti.h"
+
+extern const struct source source_cupti;
+int InitializeInjection(void);
+
+enum { LAUNCHES = 40, THREADS = 4 };
+
+static struct {
+	void (*launch)(const char *, uint32_t, uint64_t);
+	void (*graph)(const char *, uint32_t);
+	void (*copy)(uint32_t, uint64_t);
+	void (*stray)(const char *);
+	void (*deliver)(void);
+} mock;
+
+static void find(void *library, const char *name, void *into)
+{
+	void *address = dlsym(library, name);
+	assert_non_null(address);
+	memcpy(into, &address, sizeof address);
+}
+
+static int load_mock(void **state)
+{
+	(void)state;
+	void *library = fixture_library("mock_cupti");
+	if (!library)
+		return -1;
+	find(library, "mock_cupti_launch", &mock.launch);
+	find(library, "mock_cupti_graph", &mock.graph);
+	find(library, "mock_cupti_copy", &mock.copy);
+	find(library, "mock_cupti_stray", &mock.stray);
+	find(library, "mock_cupti_deliver", &mock.deliver);
+	return 0;
+}
+
+/* The functions that the stacks must show. */
+__attribute__((noinline)) static void train_step(void)
+{
+	mock.launch("_Z4gemmPKfS0_Pf", 7, 10000);
+	mock.launch("softmax", 13, 3000);
+	__asm__ volatile("");
+}
+
+__attribute__((noinline)) static void run_program(void)
+{
+	for (int i = 0; i < LAUNCHES; i++) {
+		train_step();
+		if (i % 8 == 0)
+			mock.deliver();
+	}
+	mock.graph("tiny", 5);
+	mock.copy(1, 1 << 20);
+	__asm__ volatile("");
+}
+
+static void *launch_many(void *unused)
+{
+	for (int i = 0; i < LAUNCHES; i++) {
+		train_step();
+		mock.deliver();
+	}
+	return unused;
+}
+
+static void run_threads(void)
+{
+	pthread_t threads[THREADS];
+	for (int i = 0; i < THREADS; i++)
+		pthread_create(&threads[i], NULL, launch_many, NULL);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+}
+
+static void run_stray(void)
+{
+	mock.stray("orphan");
+}
+
+static void run_nothing(void)
+{
+}
+
+static struct recording *record(const char *script, void (*program)(void))
+{
+	struct sampling sampling;
+	struct why why;
+	char text[16];
+	sampling_defaults(&sampling);
+	int fd = probe_memory_create(GPU_RING_RECORDS, &why);
+	assert_true(fd > 2);
+	fflush(NULL);
+	pid_t pid = fork();
+	if (pid == 0) {
+		snprintf(text, sizeof text, "%d", fd);
+		setenv("STOKE_GPU_FD", text, 1);
+		setenv("MOCK_SCRIPT", script, 1);
+		if (InitializeInjection() != 1)
+			_exit(1);
+		program();
+		exit(0); /* with what is registered for the end */
+	}
+	int status = -1;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0); /* whatever failed, the program goes on */
+	struct target target = { .sampling = &sampling, .pid = pid, .gpu_fd = fd };
+	struct recording *recording = recording_new();
+	void *state = allocate(1, source_cupti.state_bytes);
+	assert_true(source_cupti.wanted(&target));
+	assert_true(source_cupti.open(state, &target, recording, &why));
+	source_cupti.drain(state, recording, false);
+	source_cupti.drain(state, recording, true);
+	source_cupti.close(state);
+	free(state);
+	close(fd);
+	recording_flush_samples(recording, UINT64_MAX);
+	recording_publish(recording);
+	return recording;
+}
+
+static uint64_t fact(const struct recording *recording, const char *key)
+{
+	for (uint64_t i = 1; i < recording_moment(recording).n[TABLE_FACTS]; i++) {
+		const struct fact_row *row = recording_fact(recording, i);
+		if (strcmp(recording_string_at(recording, row->key), key) == 0)
+			return strtoull(recording_string_at(recording, row->value), NULL, 10);
+	}
+	return UINT64_MAX;
+}
+
+static bool has_note(const struct recording *recording, const char *part)
+{
+	for (uint64_t i = 1; i < recording_moment(recording).n[TABLE_NOTES]; i++)
+		if (strstr(recording_string_at(recording, recording_note_row(recording, i)->text),
+			   part))
+			return true;
+	return false;
+}
+
+static uint64_t count_spans(const struct recording *recording, const char *name)
+{
+	uint64_t n = 0;
+	for (uint64_t i = 1; i < recording_moment(recording).n[TABLE_SPANS]; i++)
+		n += strcmp(recording_string_at(recording, recording_span(recording, i)->name),
+			    name) == 0;
+	return n;
+}
+
+/* Frames of our own test program below a span: the launching stack is really there. */
+static uint32_t count_own_frames(const struct recording *recording, uint32_t stack)
+{
+	uint32_t n = 0;
+	for (; stack; stack = recording_stack(recording, stack)->parent) {
+		const struct frame_row *frame =
+			recording_frame(recording, recording_stack(recording, stack)->frame);
+		const char *path = recording_string_at(
+			recording, recording_module(recording, frame->module)->path);
+		n += strstr(path, "test_cupti") != NULL;
+	}
+	return n;
+}
+
+static void everything_is_joined(void **state)
+{
+	(void)state;
+	struct recording *recording = record("", run_program);
+	assert_int_equal(fact(recording, "gpu.spans"), LAUNCHES * 2 + 5 + 2);
+	assert_int_equal(fact(recording, "gpu.matched"), LAUNCHES * 2 + 5 + 1);
+	assert_int_equal(fact(recording, "gpu.unmatched"), 0);
+	assert_int_equal(fact(recording, "gpu.dropped"), 0);
+	assert_int_equal(count_spans(recording, "gemm(float const*, float const*, float*)"),
+			 LAUNCHES);
+	assert_int_equal(count_spans(recording, "softmax"), LAUNCHES);
+	assert_int_equal(count_spans(recording, "tiny"), 5);
+	assert_int_equal(count_spans(recording, "copy host to device"), 1);
+	assert_int_equal(count_spans(recording, "wait for stream"), 1);
+	uint64_t last_start = 0;
+	for (uint64_t i = 1; i < recording_moment(recording).n[TABLE_SPANS]; i++) {
+		const struct span_row *span = recording_span(recording, i);
+		assert_true(span->start_ns >= last_start); /* in order */
+		last_start = span->start_ns;
+		assert_true(count_own_frames(recording, span->stack) >= 2);
+	}
+	assert_false(has_note(recording, ""));
+	recording_free(recording);
+}
+
+static void threads_do_not_mix(void **state)
+{
+	(void)state;
+	struct recording *recording = record("", run_threads);
+	assert_int_equal(fact(recording, "gpu.matched"), LAUNCHES * 2 * THREADS);
+	assert_int_equal(fact(recording, "gpu.unmatched"), 0);
+	recording_free(recording);
+}
+
+static void order_and_delay_change_nothing(void **state)
+{
+	(void)state;
+	static const char *const scripts[] = { "reverse=1", "late=1", "late=1,reverse=1" };
+	for (size_t i = 0; i < 3; i++) {
+		struct recording *recording = record(scripts[i], run_program);
+		assert_int_equal(fact(recording, "gpu.matched"), LAUNCHES * 2 + 5 + 1);
+		assert_int_equal(fact(recording, "gpu.unmatched"), 0);
+		assert_false(has_note(recording, ""));
+		recording_free(recording);
+	}
+}
+
+static void duplicates_count_once(void **state)
+{
+	(void)state;
+	struct recording *recording = record("duplicate=1", run_program);
+	assert_int_equal(fact(recording, "gpu.matched"), LAUNCHES * 2 + 5 + 1);
+	assert_true(has_note(recording, "came twice"));
+	recording_free(recording);
+}
+
+static void drops_are_counted(void **state)
+{
+	(void)state;
+	struct recording *recording = record("lose=10", run_program);
+	uint64_t n = fact(recording, "gpu.spans"), n_dropped = fact(recording, "gpu.dropped");
+	assert_in_range(n_dropped, 8, 16);
+	assert_in_range(n + n_dropped, LAUNCHES * 2 + 5 + 2, LAUNCHES * 2 + 5 + 3); /* a device */
+	assert_true(has_note(recording, "no room in CUPTI"));
+	recording_free(recording);
+}
+
+static void broken_times_are_left_out(void **state)
+{
+	(void)state;
+	struct recording *recording = record("broken=1", run_program);
+	assert_int_equal(count_spans(recording, "softmax"), 0);
+	assert_true(has_note(recording, "made no sense"));
+	recording_free(recording);
+}
+
+static void what_nobody_launched_keeps_its_time(void **state)
+{
+	(void)state;
+	struct recording *recording = record("", run_stray);
+	assert_int_equal(fact(recording, "gpu.unmatched"), 1);
+	const struct span_row *span = recording_span(recording, 1);
+	const struct stack_row *kernel = recording_stack(recording, span->stack);
+	const struct frame_row *frame =
+		recording_frame(recording, recording_stack(recording, kernel->parent)->frame);
+	assert_int_equal(frame->module, 0);
+	assert_string_equal(recording_string_at(recording, (uint32_t)frame->address),
+			    "[unmatched gpu]");
+	assert_int_equal(recording_sample(recording, 1)->weight, 5000);
+	recording_free(recording);
+}
+
+static void idle_programs_say_nothing(void **state)
+{
+	(void)state;
+	struct recording *recording = record("", run_nothing);
+	assert_int_equal(fact(recording, "gpu.spans"), 0);
+	assert_false(has_note(recording, ""));
+	recording_free(recording);
+}
+
+static void another_profiler_is_named(void **state)
+{
+	(void)state;
+	struct recording *recording = record("cuptiSubscribe_v2=39", run_program);
+	assert_true(has_note(recording, "another profiler"));
+	assert_int_equal(count_spans(recording, "softmax"), 0);
+	recording_free(recording);
+}
+
+/* Each call fails with each code: the program goes on, and the recording says so. */
+static void every_call_may_fail(void **state)
+{
+	static const struct {
+		const char *name;
+		bool is_fatal;
+	} calls[] = {
+		{ "cuptiSubscribe_v2", true },
+		{ "cuptiSetThreadIdType", false },
+		{ "cuptiActivityRegisterTimestampCallback", true },
+		{ "cuptiActivitySetAttribute", false },
+		{ "cuptiActivityRegisterCallbacks", true },
+		{ "cuptiActivityEnable", true },
+		{ "cuptiActivityGetNextRecord", true },
+		{ "cuptiActivityFlushPeriod", false },
+		{ "cuptiEnableCallback", false },
+		{ "cuptiGetCallbackName", false },
+	};
+	static const int codes[] = { 2, 7, 14, 15, 35, 38, 39, 41, 43, 999 };
+	char script[96];
+	(void)state;
+	for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+		for (size_t j = 0; j < sizeof codes / sizeof codes[0]; j++) {
+			snprintf(script, sizeof script, "%s=%d", calls[i].name, codes[j]);
+			struct recording *recording = record(script, run_program);
+			assert_true(has_note(recording, "GPU work is"));
+			assert_int_equal(count_spans(recording, "softmax"),
+					 calls[i].is_fatal ? 0 : LAUNCHES);
+			recording_free(recording);
+		}
+	}
+}
+
+/* Some kinds of record may be refused where kernels are not. */
+static void kinds_fail_alone(void **state)
+{
+	(void)state;
+	struct recording *recording = record("cuptiActivityEnable=27,onlykind=1", run_program);
+	assert_true(has_note(recording, "recorded in part"));
+	assert_int_equal(count_spans(recording, "copy host to device"), 0);
+	assert_int_equal(count_spans(recording, "softmax"), LAUNCHES);
+	recording_free(recording);
+}
+
+/* More than the ring holds before anybody reads: counted, never waited for. */
+static void run_flood(void)
+{
+	for (int i = 0; i < GPU_RING_RECORDS; i++) {
+		mock.launch("flood", 7, 10);
+		if (i % 1000 == 0)
+			mock.deliver();
+	}
+}
+
+static void a_full_ring_drops(void **state)
+{
+	(void)state;
+	struct recording *recording = record("", run_flood);
+	uint64_t n = fact(recording, "gpu.spans"), n_dropped = fact(recording, "gpu.dropped");
+	assert_in_range(n, 1000, GPU_RING_RECORDS);
+	/* Two records a launch, and one piece of a few for each path and name. */
+	assert_true(n_dropped >= GPU_RING_RECORDS);
+	assert_true(has_note(recording, "dropped"));
+	recording_free(recording);
+}
+
+/* ---- the whole profiler */
+
+static void own_folder(char *folder)
+{
+	ssize_t n = readlink("/proc/self/exe", folder, PATH_MAX - 1);
+	folder[n < 0 ? 0 : n] = '\0';
+	*strrchr(folder, '/') = '\0';
+}
+
+static int program(void)
+{
+	/* As the driver does it. */
+	const char *path = getenv("CUDA_INJECTION64_PATH");
+	void *library = path ? dlopen(path, RTLD_NOW) : NULL;
+	int (*start)(void);
+	void *address;
+	if (load_mock(NULL) != 0)
+		return 3;
+	if (!library || !(address = dlsym(library, "InitializeInjection")))
+		return 4;
+	memcpy(&start, &address, sizeof start);
+	if (start() != 1)
+		return 5;
+	run_program();
+	return 0;
+}
+
+static bool has_function(const struct recording *recording, const char *name)
+{
+	for (uint64_t i = 1; i < recording_moment(recording).n[TABLE_FUNCTIONS]; i++)
+		if (strcmp(recording_string_at(recording, recording_function(recording, i)->name),
+			   name) == 0)
+			return true;
+	return false;
+}
+
+static void the_profiler_injects_and_names(void **state)
+{
+	char folder[PATH_MAX], command[PATH_MAX * 3], file[] = "/tmp/stoke-cupti-XXXXXX.stoke";
+	struct why why;
+	(void)state;
+	own_folder(folder);
+	snprintf(command, sizeof command, "%s/../stoke", folder);
+	if (access(command, X_OK) != 0) {
+		print_message("SKIP the_profiler_injects_and_names: stoke is not built\n");
+		skip();
+	}
+	close(mkstemps(file, 6));
+	snprintf(command, sizeof command,
+		 "%s/../stoke record -q -o %s -- %s/test_cupti --program 2>/dev/null", folder, file,
+		 folder);
+	assert_int_equal(system(command), 0);
+	struct recording *recording = recording_file_open(file, &why);
+	assert_non_null(recording);
+	assert_int_equal(fact(recording, "gpu.matched"), LAUNCHES * 2 + 5 + 1);
+	assert_true(has_function(recording, "train_step"));
+	assert_true(has_function(recording, "gemm(float const*, float const*, float*)"));
+	recording_free(recording);
+	snprintf(command, sizeof command,
+		 "%s/../stoke record --no-gpu -q -o %s -- %s/test_cupti --program 2>/dev/null",
+		 folder, file, folder);
+	assert_int_equal(WEXITSTATUS(system(command)), 4); /* nothing was injected */
+	unlink(file);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1 && strcmp(argv[1], "--program") == 0)
+		return program();
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(everything_is_joined),
+		cmocka_unit_test(threads_do_not_mix),
+		cmocka_unit_test(order_and_delay_change_nothing),
+		cmocka_unit_test(duplicates_count_once),
+		cmocka_unit_test(drops_are_counted),
+		cmocka_unit_test(broken_times_are_left_out),
+		cmocka_unit_test(what_nobody_launched_keeps_its_time),
+		cmocka_unit_test(idle_programs_say_nothing),
+		cmocka_unit_test(another_profiler_is_named),
+		cmocka_unit_test(every_call_may_fail),
+		cmocka_unit_test(kinds_fail_alone),
+		cmocka_unit_test(a_full_ring_drops),
+		cmocka_unit_test(the_profiler_injects_and_names),
+	};
+	return cmocka_run_group_tests(tests, load_mock, NULL);
+}

@@ -1,0 +1,87 @@
+/*
+ * CUDA loads the library named by CUDA_INJECTION64_PATH when a program first uses it, so a program
+ * that does not costs nothing. A value that is already set belongs to somebody else.
+ */
+#include "tui/session_gpu.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "gpu/gpu_record.h"
+#include "gpu/nvml.h"
+#include "sampler/probe_memory.h"
+#include "sampler/recording.h"
+
+#define VARIABLE "CUDA_INJECTION64_PATH"
+
+char *session_gpu_library(struct why *why)
+{
+	/* Beside the program in a build; as `make install` puts it. */
+	static const char *const places[] = { "libstoke-cupti.so",
+					      "../lib/stoke/libstoke-cupti.so" };
+	char path[PATH_MAX] = "", *real;
+	if (readlink("/proc/self/exe", path, sizeof path - 1) <= 0)
+		path[0] = '\0';
+	char *slash = strrchr(path, '/');
+	size_t folder_bytes = slash ? (size_t)(slash - path) + 1 : 0;
+	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+		snprintf(path + folder_bytes, sizeof path - folder_bytes, "%s", places[i]);
+		if (access(path, R_OK) == 0 && (real = realpath(path, NULL)))
+			return real;
+	}
+	why_fail(why, "libstoke-cupti.so is neither beside stoke nor in ../lib/stoke, so GPU work "
+		      "cannot be recorded; run `make` or `make install`.");
+	return NULL;
+}
+
+static bool is_variable_free(struct why *why)
+{
+	const char *value = getenv(VARIABLE);
+	return !value || !*value ||
+	       why_fail(why, VARIABLE " is already set, to another tool's library; GPU work is not "
+				      "recorded. Unset it to record with stoke.");
+}
+
+void session_gpu_open(struct session_gpu *gpu, bool no_gpu, struct recording *recording)
+{
+	struct why why;
+	*gpu = (struct session_gpu){ 0 };
+	if (no_gpu) {
+		recording_add_fact(recording, "gpu.unavailable",
+				   "--no-gpu was given; leave it out to record GPUs.");
+		return;
+	}
+	struct nvml *nvml = nvml_open(&why);
+	if (!nvml)
+		recording_add_fact(recording, "gpu.unavailable", why.text);
+	bool has_device = nvml != NULL;
+	nvml_close(nvml);
+	gpu->library = is_variable_free(&why) ? session_gpu_library(&why) : NULL;
+	int fd = gpu->library ? probe_memory_create(GPU_RING_RECORDS, &why) : -1;
+	if (fd > 0) {
+		char *text = allocate(strlen(gpu->library) + sizeof VARIABLE "=", 1);
+		snprintf(text, strlen(gpu->library) + sizeof VARIABLE "=", VARIABLE "=%s",
+			 gpu->library);
+		gpu->environment[0] = text;
+		gpu->fd = fd;
+		return;
+	}
+	/* Nobody who has no GPU needs to hear it. */
+	recording_add_fact(recording, "gpu.unavailable", why.text);
+	if (has_device)
+		recording_note(recording, SEVERITY_WARNING, "cupti", why.text, "");
+}
+
+void session_gpu_close(struct session_gpu *gpu)
+{
+	char *text;
+	memcpy(&text, &gpu->environment[0], sizeof text);
+	free(text);
+	free(gpu->library);
+	if (gpu->fd > 0)
+		close(gpu->fd);
+	*gpu = (struct session_gpu){ 0 };
+}

@@ -1,0 +1,31 @@
+/*
+ * session_gpu: what a program is started with so that its GPU work is recorded: the library that
+ * CUDA loads into it, and the memory that library writes to.
+ */
+#ifndef TUI_SESSION_GPU_H
+#define TUI_SESSION_GPU_H
+
+#include <stdbool.h>
+
+#include "sampler/base/why.h"
+
+struct recording;
+
+struct session_gpu {
+	int fd; /* 0 = GPUs are left alone */
+	char *library;
+	const char *environment[2]; /* for struct launch; ended by NULL */
+};
+
+/*
+ * session_gpu_open: never fails for good: what is missing is a fact ("gpu.unavailable") or a note
+ * of the recording, and the program runs without.
+ */
+void session_gpu_open(struct session_gpu *gpu, bool no_gpu, struct recording *recording);
+void session_gpu_close(struct session_gpu *gpu);
+
+/* session_gpu_library: path of libstoke-cupti.so of this build or installation; NULL and a
+ * sentence. Freed with free(). */
+char *session_gpu_library(struct why *why);
+
+#endif
