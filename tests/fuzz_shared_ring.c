@@ -38,9 +38,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct why why;
 	if (size < 1)
 		return 0;
-	struct target target = { .probe_fd = probe_memory_create(&why) };
+	struct target target = { .probe_fd = probe_memory_create(SHARED_RING_RECORDS, &why) };
 	struct shared_ring *ring =
-		target.probe_fd < 0 ? NULL : probe_memory_map(target.probe_fd, &why);
+		target.probe_fd < 0 ? NULL
+				    : probe_memory_map(target.probe_fd, SHARED_RING_RECORDS, &why);
 	if (!ring)
 		return 0;
 	fill(ring, data, size);
@@ -54,7 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	free(state);
 	recording_free(recording);
-	probe_memory_unmap(ring);
+	probe_memory_unmap(ring, SHARED_RING_RECORDS);
 	close(target.probe_fd);
 	return 0;
 }
