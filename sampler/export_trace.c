@@ -21,12 +21,15 @@ static const double DEFAULT_PERIOD_NS = 1e6;
 static const uint64_t FIRST_LEAST_NS = 1000;
 /* Slots this much apart are one stretch: rounding of the clock and the odd sample late. */
 static const uint64_t GAP_PER_SLOT = 10;
-/* 2^40 slots of 20 ms are more than 64 bits of nanoseconds. */
-enum { MOST_DOUBLINGS = 40 };
+/* Later samples are shown at that time; 31 doublings make one slot of all before it. */
+static const uint32_t LAST_SLOT = UINT32_MAX;
+enum { MOST_DOUBLINGS = 31 };
 
+/* 24 bytes, as there are as many as samples. */
 struct row {
-	uint64_t slot; /* since the recording began, in FIRST_SLOT_NS */
-	uint32_t lane, path, sample;
+	uint64_t weight;
+	uint32_t slot; /* since the recording began, in FIRST_SLOT_NS: 2.7 years */
+	uint32_t lane, path, n_samples;
 };
 
 struct walk {
@@ -37,7 +40,7 @@ struct walk {
 	struct row *rows;
 	size_t n_rows, most;
 	size_t n_laid_out; /* rows that the last try came to */
-	uint64_t last_slot;
+	uint32_t last_slot;
 	unsigned doublings; /* of the slot */
 	double period_ns;   /* length of one sample; 0 = the weight says it */
 	size_t *open;       /* boxes that are open, outermost first */
@@ -68,15 +71,34 @@ static int compare(const void *a, const void *b, void *opaque)
 {
 	const struct row *left = a, *right = b;
 	const struct walk *walk = opaque;
-	uint64_t left_slot = left->slot >> walk->doublings;
-	uint64_t right_slot = right->slot >> walk->doublings;
+	uint32_t left_slot = left->slot >> walk->doublings;
+	uint32_t right_slot = right->slot >> walk->doublings;
 	if (left->lane != right->lane)
 		return left->lane < right->lane ? -1 : 1;
 	if (left_slot != right_slot)
 		return left_slot < right_slot ? -1 : 1;
 	if (left->path != right->path)
 		return walk->rank[left->path] < walk->rank[right->path] ? -1 : 1;
-	return left->sample < right->sample ? -1 : left->sample > right->sample;
+	return 0;
+}
+
+/* Rows that the slot makes one: what is sorted and walked next time is the less. */
+static void sort_and_merge(struct walk *walk)
+{
+	size_t n = 0;
+	qsort_r(walk->rows, walk->n_rows, sizeof *walk->rows, compare, walk);
+	for (size_t i = 1; i < walk->n_rows; i++) {
+		struct row *last = &walk->rows[n];
+		const struct row *row = &walk->rows[i];
+		if (compare(last, row, walk) != 0 ||
+		    row->n_samples > UINT32_MAX - last->n_samples) {
+			walk->rows[++n] = *row;
+			continue;
+		}
+		last->n_samples += row->n_samples;
+		last->weight += row->weight;
+	}
+	walk->n_rows = n + 1;
 }
 
 /* Threads renamed on the way are one lane. */
@@ -101,19 +123,22 @@ static void collect(struct walk *walk, const struct export_rows *rows)
 			const struct sample_row *sample = recording_sample(recording, id);
 			uint64_t slot =
 				export_relative_ns(recording, sample->time_ns) / FIRST_SLOT_NS;
-			walk->last_slot = slot > walk->last_slot ? slot : walk->last_slot;
-			walk->rows[walk->n_rows++] =
-				(struct row){ slot, *lane - 1, walk->paths->of_stack[sample->stack],
-					      id };
+			struct row row = { .weight = sample->weight,
+					   .slot = slot < LAST_SLOT ? (uint32_t)slot : LAST_SLOT,
+					   .lane = *lane - 1,
+					   .path = walk->paths->of_stack[sample->stack],
+					   .n_samples = sample->count };
+			walk->last_slot = row.slot > walk->last_slot ? row.slot : walk->last_slot;
+			walk->rows[walk->n_rows++] = row;
 		}
 	}
 	hash_map_free(&known);
 }
 
-static uint64_t length_ns(const struct walk *walk, const struct sample_row *sample)
+static uint64_t length_ns(const struct walk *walk, const struct row *row)
 {
-	return walk->period_ns > 0 ? (uint64_t)((double)sample->count * walk->period_ns)
-				   : sample->weight;
+	return walk->period_ns > 0 ? (uint64_t)((double)row->n_samples * walk->period_ns)
+				   : row->weight;
 }
 
 /* What is inside a box is no longer than it is: all of it goes, its samples to the caller. */
@@ -159,7 +184,6 @@ static bool open_box(struct walk *walk, uint32_t path, uint32_t lane)
 /* Boxes that go on stay open; the rest close, and the row's own open. */
 static bool lay_out(struct walk *walk, const struct row *row)
 {
-	const struct sample_row *sample = recording_sample(walk->recording, row->sample);
 	struct export_trace *trace = walk->trace;
 	size_t n = 0, n_same = 0;
 	for (uint32_t at = row->path; at; at = walk->paths->paths[at].parent)
@@ -174,17 +198,17 @@ static bool lay_out(struct walk *walk, const struct row *row)
 		if (!open_box(walk, walk->chain[n - 1 - walk->n_open], row->lane))
 			return false;
 	struct trace_box *box = &trace->boxes[walk->open[n - 1]];
-	box->n_samples += sample->count;
-	box->weight += sample->weight;
-	walk->now_ns += length_ns(walk, sample);
+	box->n_samples += row->n_samples;
+	box->weight += row->weight;
+	walk->now_ns += length_ns(walk, row);
 	return true;
 }
 
 static bool lay_out_all(struct walk *walk)
 {
 	struct export_trace *trace = walk->trace;
-	trace->slot_ns =
-		walk->doublings < MOST_DOUBLINGS ? FIRST_SLOT_NS << walk->doublings : UINT64_MAX;
+	/* All ones, so that nobody need wonder whether a shift can be too wide. */
+	trace->slot_ns = FIRST_SLOT_NS << (walk->doublings & MOST_DOUBLINGS);
 	trace->n_boxes = walk->n_open = 0;
 	trace->n_samples_left_out = 0;
 	for (size_t i = 0; i < walk->n_rows; i++) {
@@ -259,7 +283,7 @@ static void lay_out_within(struct walk *walk)
 	unsigned sorted_for = UINT32_MAX;
 	do {
 		if (sorted_for != walk->doublings)
-			qsort_r(walk->rows, walk->n_rows, sizeof *walk->rows, compare, walk);
+			sort_and_merge(walk);
 		sorted_for = walk->doublings;
 	} while (!lay_out_all(walk) && coarsen(walk));
 }
