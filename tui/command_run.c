@@ -1,8 +1,11 @@
 /* stoke run: a built-in workload or any command, live on the terminal. */
+#include <string.h>
+
 #include "tui/command.h"
 #include "tui/program_words.h"
 #include "tui/session.h"
 #include "tui/settings.h"
+#include "workloads/support/runner.h"
 
 extern const struct command command_run;
 
@@ -10,14 +13,24 @@ static const struct option_group *const options[] = { &options_terminal, &option
 						      &options_output,   &options_messages,
 						      &options_general,  NULL };
 
+/* A workload's own checks need no profiler: it runs here and now. */
+static bool wants_selftest(char **argv)
+{
+	for (; *argv && strcmp(*argv, "--") != 0; argv++)
+		if (strcmp(*argv, "--selftest") == 0)
+			return true;
+	return false;
+}
+
 static int run(int argc, char **argv)
 {
-	(void)argc;
 	struct settings settings = { 0 };
 	struct session_request request = { .name = "run",
 					   .settings = &settings,
 					   .wants_screen = true };
 	int status;
+	if (argc > 2 && argv[1][0] != '-' && wants_selftest(argv))
+		return workload_main(argc - 1, argv + 1);
 	if (!program_words_parse(&command_run, argv, &settings, &request, &status))
 		return status;
 	return session_run(&request);
@@ -26,9 +39,11 @@ static int run(int argc, char **argv)
 const struct command command_run = {
 	.name = "run",
 	.summary = "Profile a built-in workload, or a command, live on the terminal.",
-	.usage = "[options] [WORKLOAD [KEY=VALUE...] | -- COMMAND [ARG...]]",
+	.usage = "[options] [WORKLOAD [KEY=VALUE...] [--selftest] | -- COMMAND [ARG...]]",
 	.help = "Without a workload the main job runs. `stoke list workloads` shows them all. Off "
-		"a terminal, or with --headless, it does the work of `stoke record`.",
+		"a terminal, or with --headless, it does the work of `stoke record`. --selftest "
+		"runs a workload for "
+		"a second, unprofiled, and checks its results.",
 	.options = options,
 	.run = run,
 };

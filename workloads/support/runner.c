@@ -216,6 +216,8 @@ int workload_main(int argc, char **argv)
 		return 1;
 	}
 	int status = run_units(workload, state, settings.seconds);
+	if (has_word(argv + 1, "--selftest"))
+		printf("%s: %d passed, %d failed\n", workload->name, status == 0, status != 0);
 	workload->finish(state);
 	return status;
 }
