@@ -88,7 +88,7 @@ struct ceilings *ceilings_cached(uint64_t machine, struct why *why);
 struct ceilings *ceilings_read_text(const char *text);
 char *ceilings_write_text(const struct ceilings *ceilings); /* to be freed */
 
-/* ceilings_store, ceilings_load: as facts named "ceiling"; NULL if the recording has none. */
+/* ceilings_store, ceilings_load: as facts named "ceilings:..."; NULL if the recording has none. */
 void ceilings_store(const struct ceilings *ceilings, struct recording *recording);
 struct ceilings *ceilings_load(const struct recording *recording);
 

@@ -18,6 +18,7 @@
 #include "sampler/recording.h"
 
 static const char first_line[] = "stoke ceilings 1", last_line[] = "end";
+static const char head_key[] = "ceilings:head", row_key[] = "ceilings:row";
 
 /* A row takes up to 350 bytes, and there are at most 4096. */
 enum { MOST_FILE_BYTES = 2 << 20, MOST_THREADS = 1 << 16, MOST_WORDS = 8, ROW_BYTES = 512 };
@@ -253,10 +254,10 @@ void ceilings_store(const struct ceilings *ceilings, struct recording *recording
 {
 	char line[ROW_BYTES];
 	print_head(line, sizeof line, ceilings);
-	recording_add_fact(recording, "ceilings", line);
+	recording_add_fact(recording, head_key, line);
 	for (size_t i = 0; i < ceilings->n; i++) {
 		print_row(line, sizeof line, &ceilings->rows[i]);
-		recording_add_fact(recording, "ceiling", line);
+		recording_add_fact(recording, row_key, line);
 	}
 }
 
@@ -270,9 +271,9 @@ struct ceilings *ceilings_load(const struct recording *recording)
 		const char *value = recording_string_at(recording, fact->value);
 		char line[ROW_BYTES];
 		struct ceiling row;
-		if (strcmp(key, "ceilings") == 0)
+		if (strcmp(key, head_key) == 0)
 			read_head(value, ceilings);
-		if (strcmp(key, "ceiling") != 0 || strlen(value) >= sizeof line)
+		if (strcmp(key, row_key) != 0 || strlen(value) >= sizeof line)
 			continue;
 		snprintf(line, sizeof line, "%s", value);
 		if (read_row(line, &row))

@@ -96,7 +96,7 @@ uint64_t machine_identity(const struct machine *machine);
  * text_memory. Returns out. */
 char *machine_print_size(char *out, size_t bytes, uint64_t size_bytes);
 
-/* machine_store: as facts named "machine.*". The recording's writer only. */
+/* machine_store: as facts named "machine.*" and "machine:*". The recording's writer only. */
 void machine_store(const struct machine *machine, struct recording *recording);
 
 /*

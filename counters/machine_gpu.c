@@ -58,6 +58,15 @@ static bool find_device(const char *ids, uint64_t vendor, uint64_t device, char 
 	return false;
 }
 
+/* NVIDIA's driver knows the name where the list of ids is old or missing. */
+static bool ask_driver(const struct machine_root *root, const char *device, char *out, size_t bytes)
+{
+	char text[1024];
+	return file_head(root, text, sizeof text, "/proc/driver/nvidia/gpus/%s/information",
+			 device) &&
+	       line_value(text, "Model", out, bytes);
+}
+
 static char *read_ids(const struct machine_root *root)
 {
 	static const char *const places[] = { "/usr/share/misc/pci.ids",
@@ -81,17 +90,20 @@ static void add_gpu(struct machine *machine, const struct machine_root *root, co
 	char key[FOLDER_NAME_BYTES + 8], name[128] = "", driver[64] = "", place[32] = "";
 	file_hex(root, &vendor, PCI_FOLDER "/%s/vendor", device);
 	file_hex(root, &number, PCI_FOLDER "/%s/device", device);
-	if (!*ids)
+	bool has_name = ask_driver(root, device, name, sizeof name);
+	if (!has_name && !*ids)
 		*ids = read_ids(root);
-	if (!*ids || !find_device(*ids, vendor, number, name, sizeof name))
+	if (!has_name && (!*ids || !find_device(*ids, vendor, number, name, sizeof name)))
 		snprintf(name, sizeof name, "%04" PRIx64 ":%04" PRIx64, vendor & 0xffff,
 			 number & 0xffff);
 	bool has_driver = file_link(root, driver, sizeof driver, PCI_FOLDER "/%s/driver", device);
 	if (file_number(root, &node, PCI_FOLDER "/%s/numa_node", device) && node >= 0)
 		snprintf(place, sizeof place, ", node %" PRId64, node);
 	snprintf(key, sizeof key, "gpu.%s", device);
-	machine_know(machine, key, "%s %s, %s%s%s", vendor_name(vendor), name,
-		     has_driver ? "driver " : "no driver", driver, place);
+	const char *maker = vendor_name(vendor);
+	bool is_named = strncmp(name, maker, strlen(maker)) == 0;
+	machine_know(machine, key, "%s%s%s, %s%s%s", is_named ? "" : maker, is_named ? "" : " ",
+		     name, has_driver ? "driver " : "no driver", driver, place);
 }
 
 void machine_read_gpus(struct machine *machine, const struct machine_root *root)

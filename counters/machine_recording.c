@@ -12,7 +12,7 @@
 #include "sampler/base/why.h"
 #include "sampler/recording.h"
 
-static const char prefix[] = "machine.", unknown_suffix[] = ".unknown";
+static const char prefix[] = "machine.", table_prefix[] = "machine:", unknown_suffix[] = ".unknown";
 
 /* A list of every other CPU of 2048 takes 5 KiB. */
 enum { LIST_BYTES = 8192 };
@@ -40,18 +40,18 @@ static void store_cache(struct recording *recording, const struct machine_cache 
 		 "%" PRIu32 " %c %" PRIu64 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %s", cache->level,
 		 cache->type, cache->size_bytes, cache->line_bytes, cache->ways, cache->sets,
 		 cpu_mask_print(list, sizeof list, &cache->cpus));
-	recording_add_fact(recording, "machine.caches", text);
+	recording_add_fact(recording, "machine:caches", text);
 }
 
 void machine_store(const struct machine *machine, struct recording *recording)
 {
 	char key[sizeof machine->facts->key + 32], list[LIST_BYTES];
-	recording_add_fact(recording, "machine.online",
+	recording_add_fact(recording, "machine:online",
 			   cpu_mask_print(list, sizeof list, &machine->online));
-	store_groups(recording, "machine.packages", &machine->packages);
-	store_groups(recording, "machine.cores", &machine->cores);
-	store_groups(recording, "machine.nodes", &machine->nodes);
-	store_groups(recording, "machine.kinds", &machine->kinds);
+	store_groups(recording, "machine:packages", &machine->packages);
+	store_groups(recording, "machine:cores", &machine->cores);
+	store_groups(recording, "machine:nodes", &machine->nodes);
+	store_groups(recording, "machine:kinds", &machine->kinds);
 	for (size_t i = 0; i < machine->n_caches; i++)
 		store_cache(recording, &machine->caches[i]);
 	for (size_t i = 0; i < machine->n_facts; i++) {
@@ -135,22 +135,20 @@ static void load_text(struct machine *machine, const char *key, const char *text
 		machine_know(machine, name, "%s", text);
 }
 
-static void load_fact(struct machine *machine, const char *key, const char *text)
+static void load_row(struct machine *machine, const char *table, const char *text)
 {
-	if (strcmp(key, "online") == 0)
+	if (strcmp(table, "online") == 0)
 		cpu_mask_parse(&machine->online, text);
-	else if (strcmp(key, "packages") == 0)
+	else if (strcmp(table, "packages") == 0)
 		load_group(&machine->packages, false, text);
-	else if (strcmp(key, "cores") == 0)
+	else if (strcmp(table, "cores") == 0)
 		load_group(&machine->cores, false, text);
-	else if (strcmp(key, "nodes") == 0)
+	else if (strcmp(table, "nodes") == 0)
 		load_group(&machine->nodes, true, text);
-	else if (strcmp(key, "kinds") == 0)
+	else if (strcmp(table, "kinds") == 0)
 		load_group(&machine->kinds, false, text);
-	else if (strcmp(key, "caches") == 0)
+	else if (strcmp(table, "caches") == 0)
 		load_cache(machine, text);
-	else
-		load_text(machine, key, text);
 }
 
 struct machine *machine_load(const struct recording *recording)
@@ -161,11 +159,14 @@ struct machine *machine_load(const struct recording *recording)
 	for (uint64_t id = 1; id < moment.n[TABLE_FACTS]; id++) {
 		const struct fact_row *fact = recording_fact(recording, id);
 		const char *key = recording_string_at(recording, fact->key);
-		if (strncmp(key, prefix, sizeof prefix - 1) != 0)
+		const char *value = recording_string_at(recording, fact->value);
+		if (strncmp(key, prefix, sizeof prefix - 1) == 0)
+			load_text(machine, key + sizeof prefix - 1, value);
+		else if (strncmp(key, table_prefix, sizeof table_prefix - 1) == 0)
+			load_row(machine, key + sizeof table_prefix - 1, value);
+		else
 			continue;
 		is_there = true;
-		load_fact(machine, key + sizeof prefix - 1,
-			  recording_string_at(recording, fact->value));
 	}
 	machine_sort(machine);
 	if (is_there)

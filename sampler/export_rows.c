@@ -126,6 +126,11 @@ char *export_thread_name(const struct recording *recording, uint32_t thread, cha
 	return out;
 }
 
+bool export_fact_is_shown(const char *key)
+{
+	return !strchr(key, ':');
+}
+
 const char *export_fact(const struct recording *recording, const char *key)
 {
 	struct moment moment = recording_moment(recording);

@@ -45,6 +45,9 @@ char *export_thread_name(const struct recording *recording, uint32_t thread, cha
 /* export_fact: the last value of a key of TABLE_FACTS; NULL if nobody stated it. */
 const char *export_fact(const struct recording *recording, const char *key);
 
+/* export_fact_is_shown: is it one value for people, not a row of a table (recording.h)? */
+bool export_fact_is_shown(const char *key);
+
 /* export_relative_ns: a time since the recording began; 0 for what lies before it. */
 uint64_t export_relative_ns(const struct recording *recording, uint64_t time_ns);
 

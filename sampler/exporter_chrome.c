@@ -228,8 +228,9 @@ static void write_rest(struct output *output)
 	json_number_at(json, "spans left out below us", us(output->least_span_ns));
 	for (uint64_t id = 1; id < output->moment.n[TABLE_FACTS]; id++) {
 		const struct fact_row *fact = recording_fact(recording, id);
-		json_string_at(json, recording_string_at(recording, fact->key),
-			       recording_string_at(recording, fact->value));
+		const char *key = recording_string_at(recording, fact->key);
+		if (export_fact_is_shown(key))
+			json_string_at(json, key, recording_string_at(recording, fact->value));
 	}
 	json_close(json, '}');
 }

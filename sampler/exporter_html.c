@@ -93,8 +93,11 @@ static void write_facts(struct output *output)
 	json_open(json, '[');
 	for (uint64_t id = 1; id < moment.n[TABLE_FACTS]; id++) {
 		const struct fact_row *fact = recording_fact(output->recording, id);
+		const char *key = recording_string_at(output->recording, fact->key);
+		if (!export_fact_is_shown(key))
+			continue;
 		json_open(json, '[');
-		json_string(json, recording_string_at(output->recording, fact->key));
+		json_string(json, key);
 		json_string(json, recording_string_at(output->recording, fact->value));
 		json_close(json, ']');
 	}

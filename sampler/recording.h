@@ -168,7 +168,8 @@ struct note_row {
 	uint32_t remedy;   /* strings: what to do; 0 = nothing needs doing */
 };
 
-/* Key and value about the run: command line, host, kernel, exit status, version. */
+/* Key and value about the run: command line, host, kernel, exit status, version. Keys with a colon
+ * are rows of a table (machine:cores): they repeat, and are read by those who know them. */
 struct fact_row {
 	uint32_t key, value; /* strings */
 };

@@ -211,6 +211,8 @@ char *fake_epyc(void)
 		put_pmu(root, name, "0\n");
 	}
 	put_gpu(root, "0000:c1:00.0", "0x030200\n", "0x10de\n", "0x2335\n");
+	fake_put(root, "Model: \t\t NVIDIA H200\nIRQ:   \t\t 16\n",
+		 "/proc/driver/nvidia/gpus/0000:c1:00.0/information");
 	put_gpu(root, "0000:c2:00.0", "0x120000\n", "0x1da3\n", "0x1020\n");
 	fake_put(root, "Supermicro\n", "/sys/class/dmi/id/sys_vendor");
 	fake_put(root, "AS-2125HS-TNR\n", "/sys/class/dmi/id/product_name");
@@ -341,7 +343,8 @@ void fake_add_facts(struct recording *recording)
 	};
 	for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++) {
 		char key[64];
-		snprintf(key, sizeof key, "machine.%s", facts[i][0]);
+		snprintf(key, sizeof key, "machine%s%s", strchr(facts[i][0], '.') ? "." : ":",
+			 facts[i][0]);
 		recording_add_fact(recording, key, facts[i][1]);
 	}
 	static const char *const ceilings[] = {
@@ -362,8 +365,8 @@ void fake_add_facts(struct recording *recording)
 		"latency.4096\tns\t1\t15\t4096\t1.06\t1.07\t",
 		"latency.67108864\tns\t1\t15\t67108864\t88.5\t89\t",
 	};
-	recording_add_fact(recording, "ceilings",
+	recording_add_fact(recording, "ceilings:head",
 			   "machine 00000000feedf00d time 1700000000 lost 0.012 stolen nan");
 	for (size_t i = 0; i < sizeof ceilings / sizeof ceilings[0]; i++)
-		recording_add_fact(recording, "ceiling", ceilings[i]);
+		recording_add_fact(recording, "ceilings:row", ceilings[i]);
 }

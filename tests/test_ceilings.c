@@ -307,10 +307,10 @@ static void recordings_carry_them(void **state)
 	(void)state;
 	assert_null(ceilings_load(recording));
 	ceilings_store(ceilings, recording);
-	recording_add_fact(recording, "ceiling", "nonsense");
-	recording_add_fact(recording, "ceiling", "a\tb\t1\t1\t1\tinf\t1\t");
-	recording_add_fact(recording, "ceiling", "a\tb\t1\t1\t1\t-4\t1\t");
-	recording_add_fact(recording, "ceiling", "a\tb\t1\t1\t1\tnan\t1\t");
+	recording_add_fact(recording, "ceilings:row", "nonsense");
+	recording_add_fact(recording, "ceilings:row", "a\tb\t1\t1\t1\tinf\t1\t");
+	recording_add_fact(recording, "ceilings:row", "a\tb\t1\t1\t1\t-4\t1\t");
+	recording_add_fact(recording, "ceilings:row", "a\tb\t1\t1\t1\tnan\t1\t");
 	recording_publish(recording);
 	struct ceilings *back = ceilings_load(recording);
 	assert_non_null(back);
