@@ -140,6 +140,8 @@ compare "list into head" 0 0 "^cpu-clock" ""
 expect "run a workload off a terminal" 0 "^gbdt.*build_histogram" "checks passed" "$stoke" run gbdt rows=20k seconds=1
 expect "run the main job" 0 "gbdt_" "samples of" "$stoke" run --duration 1s
 expect "record a workload" 0 "^triad" "checks passed" "$stoke" record triad seconds=0.5
+expect "a workload's own checks" 0 "^xor: 1 passed, 0 failed" "" "$stoke" run xor --selftest
+expect "checks of what is not there" 2 "" "no workload soup" "$stoke" run soup --selftest
 expect "an unknown setting" 2 "" "did you mean rows" "$stoke" run gbdt row=4
 expect "a setting out of range" 2 "" "depth" "$stoke" run gbdt depth=9999
 expect "list a workload" 0 "build_histogram" "" "$stoke" list workloads gbdt

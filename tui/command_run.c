@@ -39,11 +39,10 @@ static int run(int argc, char **argv)
 const struct command command_run = {
 	.name = "run",
 	.summary = "Profile a built-in workload, or a command, live on the terminal.",
-	.usage = "[options] [WORKLOAD [KEY=VALUE...] [--selftest] | -- COMMAND [ARG...]]",
+	.usage = "[options] [WORKLOAD [KEY=VALUE...] | -- COMMAND [ARG...]]",
 	.help = "Without a workload the main job runs. `stoke list workloads` shows them all. Off "
-		"a terminal, or with --headless, it does the work of `stoke record`. --selftest "
-		"runs a workload for "
-		"a second, unprofiled, and checks its results.",
+		"a terminal, or with --headless, it does the work of `stoke record`. "
+		"WORKLOAD --selftest runs one for a second, unprofiled, and checks its results.",
 	.options = options,
 	.run = run,
 };
