@@ -5,15 +5,18 @@ cd "$(dirname "$0")/.." || exit 1
 update=
 [ "${1:-}" != --update ] || { update=1; shift; }
 stoke=${1:-build/release/stoke}
-file=$(mktemp --suffix .stoke)
+known=$(mktemp --suffix .stoke)
+timed=$(mktemp --suffix .stoke)
 got=$(mktemp)
-trap 'rm -f "$file" "$got"' EXIT
+trap 'rm -f "$known" "$timed" "$got"' EXIT
 n_passed=0 n_failed=0
 make --no-print-directory MODE="$(basename "$(dirname "$stoke")")" "$(dirname "$stoke")/tests/test_face" >/dev/null 2>&1
-"$(dirname "$stoke")/tests/test_face" --save "$file" || { echo "no fixture"; exit 1; }
+{ "$(dirname "$stoke")/tests/test_face" --save "$known" &&
+	"$(dirname "$stoke")/tests/test_face" --save-timed "$timed"; } || { echo "no fixture"; exit 1; }
 unset NO_COLOR CLICOLOR CLICOLOR_FORCE FORCE_COLOR
 screen() { # NAME OPTIONS...
-	local name=tests/golden/$1.txt
+	local name=tests/golden/$1.txt file=$known
+	case $1 in timeline* | counters* | *-window-*) file=$timed ;; esac
 	shift
 	LC_ALL=C.UTF-8 "$stoke" render "$@" "$file" >"$got" 2>&1
 	if [ -n "$update" ]; then
@@ -46,6 +49,10 @@ screen flame-modules-80x24-dark --view flame --size 80x24 --color always --theme
 screen flame-upwards-80x24 --view flame --size 80x24 --color never --keys 'op'
 screen flame-filter-80x24 --view flame --size 80x24 --color never --keys '/sigmoid\r\'
 screen flame-kernel-80x24-ascii --view flame --size 80x24 --ascii --color never --keys 'U'
+screen timeline-marked-120x40 --view timeline --size 120x40 --color never --keys 'ffm ljj'
+screen timeline-window-80x24 --view timeline --size 80x24 --color never --keys 'ff fff\r'
+screen timeline-zoomed-80x24-ascii --view timeline --size 80x24 --ascii --color never --keys 'ff fff\rz'
+screen flame-window-80x24 --view timeline --size 80x24 --color never --keys 'ff f\r2'
 for name in tests/golden/*.txt; do # none may be left over
 	[ -n "$update" ] || [ -n "$("$stoke" list views | awk '/^[a-z]/ {print $1}' | grep -x "$(basename "$name" | sed 's/-.*//')")" ] ||
 		[ "$(basename "$name")" = help-80x24.txt ] || { echo "$name belongs to no view"; n_failed=$((n_failed + 1)); }

@@ -73,6 +73,10 @@ static void any_size_and_any_keys_draw_well(void **state)
 				    '2',
 				    '3',
 				    '4',
+				    '5',
+				    '6',
+				    ' ',
+				    'm',
 				    'i',
 				    'K',
 				    'p',
@@ -115,8 +119,9 @@ static void any_size_and_any_keys_draw_well(void **state)
 				    'g' };
 	struct random random = { 3 };
 	(void)state;
-	for (uint64_t seed = 0; seed < 6; seed++) {
-		struct recording *recording = fixture_random(seed, seed == 0 ? 0 : 300);
+	for (uint64_t seed = 0; seed < 8; seed++) {
+		struct recording *recording =
+			seed > 5 ? fixture_timed() : fixture_random(seed, seed == 0 ? 0 : 300);
 		struct face_settings settings = { .recording = recording,
 						  .command = "\xe4\xb8\xad --x",
 						  .is_live = seed % 2 };
@@ -140,11 +145,9 @@ static void any_size_and_any_keys_draw_well(void **state)
 	}
 }
 
-static void small_sizes_draw_well(void **state)
+static void draw_small_sizes(struct recording *recording)
 {
-	struct recording *recording = fixture_known();
 	struct face_settings settings = { .recording = recording, .command = "train" };
-	(void)state;
 	for (const struct view *const *view = views; *view; view++) {
 		settings.view = (*view)->name;
 		struct face *face = face_new(&settings);
@@ -157,6 +160,50 @@ static void small_sizes_draw_well(void **state)
 			}
 		face_free(face);
 	}
+	recording_free(recording);
+}
+
+static void small_sizes_draw_well(void **state)
+{
+	(void)state;
+	draw_small_sizes(fixture_known());
+	draw_small_sizes(fixture_timed());
+	draw_small_sizes(fixture_hostile());
+}
+
+/* What the window leaves is what the samples in it weigh. */
+static void views_follow_the_window(void **state)
+{
+	struct recording *recording = fixture_timed();
+	struct face_settings settings = { .recording = recording, .view = "timeline" };
+	struct face *face;
+	struct canvas canvas = canvas_new(120, 40);
+	char *text;
+	size_t n;
+	(void)state;
+	settings.command = "turns";
+	face = face_new(&settings);
+	face_draw(face, &canvas, recording->start_ns);
+	face_keys(face, "m \\rjjjjj"); /* mark, forget it by taking; then the second tenth */
+	face_keys(face, " jj\\r2");    /* three rows of 100 ms from 0.5 s on: only the second */
+	face_draw(face, &canvas, recording->start_ns);
+	FILE *out = open_memstream(&text, &n);
+	canvas_write(&canvas, out, false, NULL);
+	fclose(out);
+	assert_non_null(strstr(text, "second"));
+	assert_null(strstr(text, "first"));
+	assert_null(strstr(text, "third"));
+	free(text);
+	face_keys(face, "\\e"); /* everything again */
+	face_draw(face, &canvas, recording->start_ns);
+	out = open_memstream(&text, &n);
+	canvas_write(&canvas, out, false, NULL);
+	fclose(out);
+	assert_non_null(strstr(text, "first"));
+	assert_non_null(strstr(text, "third"));
+	free(text);
+	canvas_free(&canvas);
+	face_free(face);
 	recording_free(recording);
 }
 
@@ -235,11 +282,10 @@ static void every_theme_has_every_meaning(void **state)
 	assert_null(theme_find("purple"));
 }
 
-/* The file that tests/golden.sh renders. */
-static int save(const char *path)
+/* The files that tests/golden.sh renders. */
+static int save(const char *path, struct recording *recording)
 {
 	struct why why;
-	struct recording *recording = fixture_known();
 	struct recording_file *file = recording_file_create(path, &why);
 	bool is_good = file && recording_file_close(file, recording, &why);
 	recording_free(recording);
@@ -252,12 +298,15 @@ int main(int argc, char **argv)
 		cmocka_unit_test(text_is_cut_between_characters),
 		cmocka_unit_test(any_size_and_any_keys_draw_well),
 		cmocka_unit_test(small_sizes_draw_well),
+		cmocka_unit_test(views_follow_the_window),
 		cmocka_unit_test(boxes_do_not_overlap),
 		cmocka_unit_test(nothing_new_draws_nothing),
 		cmocka_unit_test(wrong_patterns_are_explained),
 		cmocka_unit_test(every_theme_has_every_meaning),
 	};
 	if (argc == 3 && strcmp(argv[1], "--save") == 0)
-		return save(argv[2]);
+		return save(argv[2], fixture_known());
+	if (argc == 3 && strcmp(argv[1], "--save-timed") == 0)
+		return save(argv[2], fixture_timed());
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

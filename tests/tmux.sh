@@ -82,7 +82,11 @@ shows "colours by module" 'a stoke'
 keys C ; keys /
 keys hist Enter ; keys '\'
 shows "filter" 'only what is found'
-keys r ; keys Escape ; keys 4
+keys r ; keys Escape ; keys 5
+shows "timeline" 'Heat map  a column is a second'
+keys G ; keys Space ; keys PPage ; keys Enter
+shows "a window" '[0-9]-[0-9.]+ s'
+keys Escape ; keys 4
 shows "notes" 'stacks|No notes'
 keys 1
 t resize-window -t 0 -x 40 -y 10 ; sleep 0.5
