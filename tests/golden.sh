@@ -53,6 +53,9 @@ screen timeline-marked-120x40 --view timeline --size 120x40 --color never --keys
 screen timeline-window-80x24 --view timeline --size 80x24 --color never --keys 'ff fff\r'
 screen timeline-zoomed-80x24-ascii --view timeline --size 80x24 --ascii --color never --keys 'ff fff\rz'
 screen flame-window-80x24 --view timeline --size 80x24 --color never --keys 'ff f\r2'
+screen counters-unavailable-80x24 --view counters --size 80x24 --color never --keys 'G'
+screen counters-bandwidth-80x24-ascii --view counters --size 80x24 --ascii --color never --keys 'j'
+screen counters-window-80x24 --view timeline --size 80x24 --color never --keys 'ff f\r6y'
 for name in tests/golden/*.txt; do # none may be left over
 	[ -n "$update" ] || [ -n "$("$stoke" list views | awk '/^[a-z]/ {print $1}' | grep -x "$(basename "$name" | sed 's/-.*//')")" ] ||
 		[ "$(basename "$name")" = help-80x24.txt ] || { echo "$name belongs to no view"; n_failed=$((n_failed + 1)); }

@@ -76,6 +76,7 @@ static void any_size_and_any_keys_draw_well(void **state)
 				    '5',
 				    '6',
 				    ' ',
+				    'y',
 				    'm',
 				    'i',
 				    'K',

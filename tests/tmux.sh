@@ -86,6 +86,8 @@ keys r ; keys Escape ; keys 5
 shows "timeline" 'Heat map  a column is a second'
 keys G ; keys Space ; keys PPage ; keys Enter
 shows "a window" '[0-9]-[0-9.]+ s'
+keys Escape ; keys 6
+shows "counters" 'counter +last'
 keys Escape ; keys 4
 shows "notes" 'stacks|No notes'
 keys 1

@@ -1,0 +1,242 @@
+/* The list of counters and the plot of one. See counters_state.h. */
+#include <math.h>
+#include <stdio.h>
+
+#include "sampler/base/arena.h"
+#include "sampler/base/text.h"
+#include "sampler/recording.h"
+#include "tui/counters_state.h"
+#include "tui/plot.h"
+#include "tui/window.h"
+
+enum { VALUE_COLUMNS = 13, MARK_COLUMNS = 2 };
+
+/* A value holds back to the one before; over a longer silence than this many, nothing is known. */
+static const double MOST_SILENCE = 3;
+
+struct axis {
+	uint64_t from_ns, to_ns; /* since the recording's start */
+	double low, high;
+};
+
+static const char *text_of(const struct view_context *context, uint32_t id)
+{
+	return recording_string_at(context->recording, id);
+}
+
+static struct axis axis_of(const struct counters_state *state, const struct view_context *context,
+			   const struct counters_track *track, bool is_fitted)
+{
+	uint64_t start = context->recording->start_ns;
+	struct axis axis = { .to_ns = state->end_ns + 1, .low = 0, .high = track->most };
+	if (state->from_ns > start)
+		axis.from_ns = state->from_ns - start;
+	if (state->to_ns > start)
+		axis.to_ns = state->to_ns - start;
+	if (axis.to_ns <= axis.from_ns)
+		axis.to_ns = axis.from_ns + 1;
+	if (is_fitted || track->least < 0)
+		axis.low = track->least;
+	if (!(axis.high > axis.low))
+		axis.high = axis.low + 1;
+	return axis;
+}
+
+/* Ratios for n columns of time, from the last to the first: a reading stands for what was before
+ * it. */
+static void take_values(const struct counters_track *track, const struct view_context *context,
+			const struct axis *axis, int n, double *out)
+{
+	uint64_t start = context->recording->start_ns;
+	double range = (double)(axis->to_ns - axis->from_ns), held = NAN, held_ns = 0;
+	double interval =
+		track->n > 1 ? (double)(track->last_ns - track->first_ns) / (double)(track->n - 1)
+			     : 0;
+	uint64_t first = track->first_ns > start ? track->first_ns - start : 0;
+	for (int i = n - 1; i >= 0; i--) {
+		uint64_t from = axis->from_ns + (uint64_t)(range * i / n);
+		uint64_t to = axis->from_ns + (uint64_t)(range * (i + 1) / n);
+		double count, sum = bins_sum(&track->bins, from, to, &count);
+		if (count > 0) {
+			held = (sum / count - axis->low) / (axis->high - axis->low);
+			held_ns = (double)to;
+		}
+		bool is_known = to > first && held_ns - (double)to <= interval * MOST_SILENCE;
+		out[i] = is_known ? held : NAN;
+	}
+}
+
+static const char *unit_of(const struct view_context *context, const struct counters_track *track)
+{
+	const struct series_row *row = recording_series(context->recording, track->series);
+	const char *unit = text_of(context, row->unit);
+	return row->flags & SERIES_WORK ? arena_print(context->frame, "%s/s", unit) : unit;
+}
+
+static const char *name_of(const struct view_context *context, const struct counters_track *track)
+{
+	const struct recording *recording = context->recording;
+	const struct series_row *row = recording_series(recording, track->series);
+	const char *name = text_of(context, row->name), *device = text_of(context, row->device);
+	if (*device)
+		name = arena_print(context->frame, "%s %s", name, device);
+	if (!track->thread)
+		return name;
+	const struct thread_row *thread = recording_thread(recording, track->thread);
+	return arena_print(context->frame, "%s %s %u", name, text_of(context, thread->name),
+			   thread->tid);
+}
+
+static bool is_unavailable(const struct view_context *context, const struct counters_track *track)
+{
+	return track->n == 0 &&
+	       recording_series(context->recording, track->series)->origin == ORIGIN_UNAVAILABLE;
+}
+
+/* A value that there is none of shows the mark of that, whatever its series promises. */
+static enum origin origin_of(const struct counters_track *track)
+{
+	return isnan(track->last) ? ORIGIN_UNAVAILABLE : (enum origin)track->origin;
+}
+
+static int name_columns(int width)
+{
+	return width > 100 ? 34 : width > 60 ? 20 : width / 2;
+}
+
+static void draw_value(const struct view_context *context, const struct canvas *canvas, int x,
+		       int y, enum meaning meaning, double value, const char *unit)
+{
+	char text[TEXT_BYTES];
+	(void)context;
+	text_value(text, sizeof text, value, unit);
+	int blank = VALUE_COLUMNS - 1 - text_width(text);
+	canvas_text(canvas, x + (blank > 0 ? blank : 0), y, VALUE_COLUMNS, meaning, text);
+}
+
+static void draw_track(const struct counters_state *state, const struct view_context *context,
+		       const struct canvas *canvas, int y, const struct counters_track *track)
+{
+	int name = name_columns(canvas->width), x = MARK_COLUMNS + name;
+	const char *unit = unit_of(context, track);
+	canvas_text(canvas, 0, y, 1, MEANING_TEXT, origin_glyph(origin_of(track)));
+	canvas_text(canvas, MARK_COLUMNS, y, name - 1, MEANING_TEXT, name_of(context, track));
+	draw_value(context, canvas, x, y, MEANING_TEXT, track->last, unit);
+	x += VALUE_COLUMNS;
+	if (track->n == 0) {
+		const struct series_row *row = recording_series(context->recording, track->series);
+		canvas_text(canvas, x, y, canvas->width - x, MEANING_DIM,
+			    is_unavailable(context, track) && row->reason
+				    ? text_of(context, row->reason)
+				    : "no reading");
+		return;
+	}
+	if (canvas->width > 60) {
+		draw_value(context, canvas, x, y, MEANING_DIM, track->least, unit);
+		draw_value(context, canvas, x + VALUE_COLUMNS, y, MEANING_DIM, track->most, unit);
+		x += 2 * VALUE_COLUMNS;
+	}
+	int columns = canvas->width - x;
+	if (columns < 2)
+		return;
+	double *values = arena_take(context->frame, (size_t)columns * sizeof *values);
+	struct axis axis = axis_of(state, context, track, false);
+	take_values(track, context, &axis, columns, values);
+	plot_spark(canvas, x, y, columns, values, MEANING_BAR);
+}
+
+static void draw_header(const struct counters_state *state, const struct canvas *canvas)
+{
+	int name = name_columns(canvas->width);
+	int x = MARK_COLUMNS + name;
+	int rows = counters_list_rows(state);
+	canvas_text(canvas, MARK_COLUMNS, 0, name - 1, MEANING_HEADER, "counter");
+	canvas_print(canvas, x, 0, MEANING_HEADER, canvas->width > 60 ? "%12s %12s %12s " : "%12s",
+		     "last", "least", "most");
+	x += canvas->width > 60 ? 3 * VALUE_COLUMNS : VALUE_COLUMNS;
+	if ((int)state->n_tracks > rows)
+		canvas_print(canvas, x, 0, MEANING_DIM, "%zu-%zu of %zu", state->first + 1,
+			     state->first + (size_t)rows, state->n_tracks);
+}
+
+/* ---- the plot */
+
+/* Where the value comes from, or why there is none and what would change that. */
+static void draw_provenance(const struct view_context *context, const struct canvas *canvas, int y,
+			    const struct counters_track *track)
+{
+	char ratio[TEXT_BYTES];
+	const struct series_row *row = recording_series(context->recording, track->series);
+	enum origin origin = origin_of(track);
+	int x = canvas_print(canvas, 0, y, MEANING_TEXT, "%s %s by %s", origin_glyph(origin),
+			     origin == ORIGIN_UNAVAILABLE ? "not available" : origin_name(origin),
+			     text_of(context, row->source));
+	if (origin == ORIGIN_SCALED)
+		x += canvas_print(canvas, x, y, MEANING_TEXT, ", counted for %s of the time",
+				  text_ratio(ratio, sizeof ratio, track->running_ratio));
+	if (row->reason)
+		x += canvas_print(canvas, x, y, MEANING_WARNING, "  %s",
+				  text_of(context, row->reason));
+	if (row->remedy)
+		canvas_print(canvas, x, y, MEANING_DIM, "  %s", text_of(context, row->remedy));
+}
+
+static void draw_axis(const struct view_context *context, const struct canvas *canvas, int y,
+		      int left, const struct axis *axis)
+{
+	char from[TEXT_BYTES], to[TEXT_BYTES];
+	(void)context;
+	text_duration(from, sizeof from, (double)axis->from_ns);
+	text_duration(to, sizeof to, (double)axis->to_ns);
+	for (int x = left; x < canvas->width; x++)
+		canvas_text(canvas, x, y, 1, MEANING_DIM, "\u2500");
+	canvas_print(canvas, left, y, MEANING_DIM, "%s ", from);
+	int at = canvas->width - text_width(to) - 1;
+	if (at > left + text_width(from) + 1)
+		canvas_print(canvas, at, y, MEANING_DIM, " %s", to);
+}
+
+static void draw_plot(const struct counters_state *state, const struct view_context *context,
+		      const struct canvas *canvas, const struct counters_track *track)
+{
+	int rows = counters_plot_rows(state), y = 1 + counters_list_rows(state);
+	int left = canvas->width > 40 ? VALUE_COLUMNS : 0, columns = canvas->width - left;
+	const char *unit = unit_of(context, track);
+	struct axis axis = axis_of(state, context, track, state->is_fitted);
+	canvas_print(canvas, 0, y, MEANING_HEADER, "%s%s", name_of(context, track),
+		     recording_series(context->recording, track->series)->flags & SERIES_WORK
+			     ? ", a second"
+			     : "");
+	draw_provenance(context, canvas, y + 2 + rows, track);
+	if (track->n == 0 || columns < 1)
+		return;
+	double *values = arena_take(context->frame, (size_t)columns * 2 * sizeof *values);
+	take_values(track, context, &axis, columns * 2, values);
+	plot_area(canvas, left, y + 1, columns, rows, values, MEANING_BAR);
+	if (left) {
+		draw_value(context, canvas, 0, y + 1, MEANING_DIM, axis.high, unit);
+		draw_value(context, canvas, 0, y + rows, MEANING_DIM, axis.low, unit);
+	}
+	draw_axis(context, canvas, y + 1 + rows, left, &axis);
+}
+
+void counters_draw(const void *opaque, const struct view_context *context,
+		   const struct canvas *canvas)
+{
+	const struct counters_state *state = opaque;
+	int rows = counters_list_rows(state);
+	if (state->n_tracks == 0) {
+		canvas_text(canvas, 0, 0, canvas->width, MEANING_DIM,
+			    "No counters were asked for; -M GROUP and -e EVENT bring some.");
+		return;
+	}
+	draw_header(state, canvas);
+	for (int i = 0; i < rows && state->first + (size_t)i < state->n_tracks; i++) {
+		size_t at = state->first + (size_t)i;
+		draw_track(state, context, canvas, 1 + i, &state->tracks[at]);
+		if (at == state->selected)
+			canvas_mark(canvas, 0, 1 + i, canvas->width, MEANING_SELECTED);
+	}
+	if (counters_plot_rows(state) > 0)
+		draw_plot(state, context, canvas, &state->tracks[state->selected]);
+}
