@@ -252,6 +252,15 @@ bool elf_image_section(struct elf_image *image, const char *name, struct elf_byt
 	return section->bytes != NULL;
 }
 
+uint64_t elf_image_section_end(const struct elf_image *image, size_t index)
+{
+	if (index >= image->n_sections)
+		return 0;
+	const Elf64_Shdr *header = &image->sections[index].header;
+	uint64_t end = header->sh_addr + header->sh_size;
+	return end > header->sh_addr ? end : 0;
+}
+
 bool elf_image_has_section(struct elf_image *image, const char *name)
 {
 	const struct section *section = find_section(image, name);

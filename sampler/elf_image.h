@@ -42,6 +42,9 @@ bool elf_image_section(struct elf_image *image, const char *name, struct elf_byt
 /* elf_image_has_section: is there one of this name with contents in the file? Reads nothing. */
 bool elf_image_has_section(struct elf_image *image, const char *name);
 
+/* elf_image_section_end: the address behind a section, by its index; 0 if there is none. */
+uint64_t elf_image_section_end(const struct elf_image *image, size_t index);
+
 /* elf_image_read_vaddr: copy bytes that the file would load at vaddr (for readers of .data). */
 bool elf_image_read_vaddr(struct elf_image *image, uint64_t vaddr, void *out, size_t n_bytes);
 

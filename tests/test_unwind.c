@@ -27,6 +27,7 @@
 #include "sampler/elf_image.h"
 #include "sampler/recording.h"
 #include "sampler/symbols.h"
+#include "sampler/symbols_elf.h"
 #include "sampler/target.h"
 #include "sampler/unwind.h"
 
@@ -259,6 +260,22 @@ static void on_nested_signal(int number, siginfo_t *info, void *context)
 	raise(SIGUSR1);
 }
 
+/* _init has no size, stands before the linkage table, and must not name what is in that. */
+static void labels_end_with_their_section(void **state)
+{
+	struct symbol_table table = { 0 };
+	struct elf_bytes plt;
+	(void)state;
+	struct elf_image *image = elf_image_open("/proc/self/exe", NULL);
+	assert_non_null(image);
+	symbol_table_add(&table, image, ".symtab", ".strtab");
+	symbol_table_sort(&table);
+	if (elf_image_section(image, ".plt", &plt) && plt.n_bytes > 16)
+		assert_null(symbol_table_find(&table, plt.vaddr + 16));
+	symbol_table_free(&table);
+	elf_image_close(image);
+}
+
 int main(void);
 
 static volatile int sink;
@@ -444,6 +461,7 @@ int main(void)
 		cmocka_unit_test(cut_stacks_say_so),
 		cmocka_unit_test(random_registers_and_stacks_do_no_harm),
 		cmocka_unit_test(addresses_have_names),
+		cmocka_unit_test(labels_end_with_their_section),
 	};
 	struct sigaction action = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO };
 	end_of_stack = stack_end();
