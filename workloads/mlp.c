@@ -11,6 +11,7 @@
 #include "workloads/support/autograd.h"
 #include "workloads/support/checkpoint.h"
 #include "workloads/support/digits.h"
+#include "workloads/support/digits_idx.h"
 #include "workloads/support/gradient_check.h"
 #include "workloads/support/optimizer.h"
 #include "workloads/support/random.h"
@@ -23,6 +24,8 @@ enum {
 	LAYERS,
 	BATCH,
 	SAMPLES,
+	IMAGES,
+	LABELS,
 	EPOCHS,
 	ACTIVATION,
 	OPTIMIZER,
@@ -38,7 +41,7 @@ enum {
 	SEED
 };
 
-enum { MOST_LAYERS = 17, NAME_BYTES = 48, ASKED_AT_ONCE = 500 };
+enum { MOST_LAYERS = 17, NAME_BYTES = 48, ASKED_AT_ONCE = 500, LEAST_PICTURES = 12 };
 
 /* By size=: width of the hidden layers, how many, pictures to learn from. */
 static const struct {
@@ -134,19 +137,42 @@ static void add_layers(struct state *state, size_t n_hidden)
 	}
 }
 
-static void make_data(struct state *state, size_t n_samples, uint64_t seed)
+static void draw_digits(struct state *state, size_t n, uint64_t seed)
 {
 	struct crew *crew = tape_crew(state->tape);
 	probe_phase_begin("draw digits");
-	digits_make(&state->learned, crew, n_samples, seed);
+	digits_make(&state->learned, crew, n, seed);
 	/* Far from the seeds of the others. */
-	digits_make(&state->asked, crew, n_samples / 10 + 500, seed + (UINT64_C(1) << 52));
-	probe_phase_end("draw digits", (struct probe_work){ NAN, NAN, (double)n_samples });
-	state->order = allocate(n_samples, sizeof *state->order);
-	for (size_t i = 0; i < n_samples; i++)
+	digits_make(&state->asked, crew, n / 10 + 500, seed + (UINT64_C(1) << 52));
+	probe_phase_end("draw digits", (struct probe_work){ NAN, NAN, (double)n });
+}
+
+/* The first five sixths to learn from, as MNIST's 60,000 and 10,000 are shared. */
+static bool read_digits(struct state *state, const char *images, const char *labels,
+			struct why *why)
+{
+	if (!images[0] || !labels[0])
+		return why_fail(why, "images=FILE and labels=FILE go together; give both.");
+	if (!digits_read(&state->learned, images, labels, why))
+		return false;
+	if (state->learned.n < LEAST_PICTURES)
+		return why_fail(why, "%s holds %zu pictures; at least %d are needed.", images,
+				state->learned.n, LEAST_PICTURES);
+	digits_split(&state->learned, &state->asked, state->learned.n / 6);
+	return true;
+}
+
+static void make_batches(struct state *state, size_t most)
+{
+	size_t n = state->learned.n;
+	state->batch = most < n ? most : n;
+	state->batch += state->batch == 0;
+	state->order = allocate(n, sizeof *state->order);
+	for (size_t i = 0; i < n; i++)
 		state->order[i] = (uint32_t)i;
 	state->batch_pixels = allocate(state->batch * DIGIT_PIXELS, sizeof(float));
 	state->batch_labels = allocate(state->batch, sizeof(int32_t));
+	state->n_wanted = n / state->batch * state->n_epochs;
 }
 
 static size_t or_usual(const struct setting *setting, size_t usual)
@@ -172,7 +198,6 @@ static void mlp_finish(void *opaque);
 static void set_up(struct state *state, const struct setting *settings)
 {
 	int size = settings[SIZE].choice;
-	size_t n_samples = or_usual(&settings[SAMPLES], sizes[size].n_samples);
 	struct tape_settings tape = { .memory = (enum tape_memory)settings[MEMORY].choice,
 				      .order = (enum tape_order)settings[ORDER].choice,
 				      .matmul = (enum matmul_order)settings[MATMUL].choice,
@@ -187,17 +212,25 @@ static void set_up(struct state *state, const struct setting *settings)
 	state->tape = tape_new(&tape);
 	state->random.state = (uint64_t)settings[SEED].number;
 	state->n_layers = or_usual(&settings[LAYERS], sizes[size].n_layers) + 1;
-	state->batch = (size_t)settings[BATCH].number;
-	state->batch = state->batch < n_samples ? state->batch : n_samples;
 	state->n_epochs = (size_t)settings[EPOCHS].number;
 	state->activation = settings[ACTIVATION].choice;
 	state->is_finite = true;
 	state->parameters = parameters_new();
 	add_layers(state, or_usual(&settings[HIDDEN], sizes[size].n_hidden));
 	state->optimizer = optimizer_new(state->parameters, &optimizer);
-	make_data(state, n_samples, (uint64_t)settings[SEED].number);
-	state->least_accuracy = least_accuracy(state, settings);
-	state->n_wanted = n_samples / state->batch * state->n_epochs;
+}
+
+static bool take_data(struct state *state, const struct setting *settings, struct why *why)
+{
+	size_t n = or_usual(&settings[SAMPLES], sizes[settings[SIZE].choice].n_samples);
+	bool is_read = settings[IMAGES].text[0] || settings[LABELS].text[0];
+	if (!is_read)
+		draw_digits(state, n, (uint64_t)settings[SEED].number);
+	else if (!read_digits(state, settings[IMAGES].text, settings[LABELS].text, why))
+		return false;
+	make_batches(state, (size_t)settings[BATCH].number);
+	state->least_accuracy = is_read ? 0 : least_accuracy(state, settings);
+	return true;
 }
 
 static void *mlp_prepare(const struct setting *settings, struct why *why)
@@ -210,8 +243,9 @@ static void *mlp_prepare(const struct setting *settings, struct why *why)
 	struct state *state = allocate(1, sizeof *state);
 	set_up(state, settings);
 	state->save_path = settings[SAVE].text[0] ? strdup(settings[SAVE].text) : NULL;
-	if (settings[LOAD].text[0] &&
-	    !checkpoint_load(state->parameters, settings[LOAD].text, why)) {
+	if (!take_data(state, settings, why) ||
+	    (settings[LOAD].text[0] &&
+	     !checkpoint_load(state->parameters, settings[LOAD].text, why))) {
 		mlp_finish(state);
 		return NULL;
 	}
@@ -413,6 +447,9 @@ static const struct parameter parameters[] = {
 	[BATCH] = { "batch", "pictures a step", PARAMETER_INTEGER, "128", 1, 16384, NULL },
 	[SAMPLES] = { "samples", "pictures to learn from; 0 = by size", PARAMETER_INTEGER, "0", 0,
 		      1e6, NULL },
+	[IMAGES] = { "images", "IDX file of pictures, as MNIST's; none = generated", PARAMETER_TEXT,
+		     "", 0, 0, NULL },
+	[LABELS] = { "labels", "IDX file of their digits", PARAMETER_TEXT, "", 0, 0, NULL },
 	[EPOCHS] = { "epochs", "passes over them", PARAMETER_INTEGER, "40", 1, 1e5, NULL },
 	[ACTIVATION] = { "activation", "between layers", PARAMETER_CHOICE, "relu", 0, 0,
 			 "relu|gelu|silu|tanh" },
@@ -439,7 +476,7 @@ static const struct parameter parameters[] = {
 
 const struct workload workload_mlp = {
 	.name = "mlp",
-	.summary = "a network of full layers learns to read generated digits",
+	.summary = "a network of full layers learns to read digits",
 	.teaches =
 		"Four fifths of the time is matrix products, and they run close to what the "
 		"processor's multipliers can do. matmul=ijp is the same arithmetic with the second "
