@@ -148,34 +148,36 @@ struct ceilings *ceilings_read_text(const char *text)
 	return NULL;
 }
 
-/* The folder, made if it is not there. */
 static bool find_folder(char *path, size_t bytes, struct why *why)
 {
 	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
 	int n;
 	if (cache && cache[0] == '/')
-		n = snprintf(path, bytes, "%s", cache);
+		n = snprintf(path, bytes, "%s/stoke", cache);
 	else if (home && home[0] == '/')
-		n = snprintf(path, bytes, "%s/.cache", home);
+		n = snprintf(path, bytes, "%s/.cache/stoke", home);
 	else
 		return why_fail(why, "There is no place to keep ceilings: neither XDG_CACHE_HOME "
 				     "nor HOME is set.");
-	if (n < 0 || (size_t)n + 64 > bytes)
-		return why_fail(why, "The path of the cache folder is too long.");
-	mkdir(path, 0700);
-	memcpy(path + n, "/stoke", sizeof "/stoke");
-	if (mkdir(path, 0700) != 0 && errno != EEXIST)
-		return why_fail(why, "Cannot make the folder %s: %s.", path, strerror(errno));
-	return true;
+	return (n > 0 && (size_t)n + 64 < bytes) ||
+	       why_fail(why, "The path of the cache folder is too long.");
 }
 
-static bool find_file(char *path, size_t bytes, uint64_t machine, struct why *why)
+/* The folder and the one above it; reading makes none. */
+static bool make_folder(char *path, struct why *why)
 {
-	if (!find_folder(path, bytes, why))
-		return false;
+	char *slash = strrchr(path, '/');
+	*slash = '\0';
+	mkdir(path, 0700);
+	*slash = '/';
+	return mkdir(path, 0700) == 0 || errno == EEXIST ||
+	       why_fail(why, "Cannot make the folder %s: %s.", path, strerror(errno));
+}
+
+static void add_file_name(char *path, size_t bytes, uint64_t machine)
+{
 	size_t n = strlen(path);
 	snprintf(path + n, bytes - n, "/ceilings-%016" PRIx64, machine);
-	return true;
 }
 
 static bool write_file(int fd, const char *text)
@@ -196,8 +198,9 @@ static bool write_file(int fd, const char *text)
 bool ceilings_save(const struct ceilings *ceilings, struct why *why)
 {
 	char path[PATH_MAX], temporary[PATH_MAX + 8];
-	if (!find_file(path, sizeof path, ceilings->machine, why))
+	if (!find_folder(path, sizeof path, why) || !make_folder(path, why))
 		return false;
+	add_file_name(path, sizeof path, ceilings->machine);
 	snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
 	char *text = ceilings_write_text(ceilings);
 	int fd = mkostemp(temporary, O_CLOEXEC);
@@ -232,8 +235,9 @@ static char *read_file(const char *path)
 struct ceilings *ceilings_cached(uint64_t machine, struct why *why)
 {
 	char path[PATH_MAX];
-	if (!find_file(path, sizeof path, machine, why))
+	if (!find_folder(path, sizeof path, why))
 		return NULL;
+	add_file_name(path, sizeof path, machine);
 	char *text = read_file(path);
 	struct ceilings *ceilings = text ? ceilings_read_text(text) : NULL;
 	bool is_damaged = text && !ceilings;

@@ -330,6 +330,8 @@ static void the_cache_is_private_and_checked(void **state)
 	setenv("XDG_CACHE_HOME", root, 1);
 	assert_null(ceilings_cached(ceilings->machine, &why));
 	assert_non_null(strstr(why.text, "stoke bench"));
+	snprintf(path, sizeof path, "%s/stoke", root);
+	assert_int_not_equal(access(path, F_OK), 0); /* looking leaves nothing behind */
 	assert_true(ceilings_save(ceilings, &why));
 	snprintf(path, sizeof path, "%s/stoke/ceilings-%016" PRIx64, root, ceilings->machine);
 	assert_int_equal(stat(path, &status), 0);
