@@ -36,6 +36,14 @@ static bool is_name(const char *name)
 	return name[0] != '\0' && name[0] != '$';
 }
 
+/* The label _init stands before the linkage table, which is another section and no part of it. */
+static uint64_t most_end(const struct elf_image *image, const Elf64_Sym *symbol)
+{
+	uint64_t end = elf_image_section_end(image, symbol->st_shndx);
+	uint64_t most = symbol->st_value + SIZE_UNKNOWN_MOST_BYTES;
+	return end > symbol->st_value && end < most ? end : most;
+}
+
 size_t symbol_table_add(struct symbol_table *table, struct elf_image *image, const char *section,
 			const char *strings)
 {
@@ -53,10 +61,15 @@ size_t symbol_table_add(struct symbol_table *table, struct elf_image *image, con
 			continue;
 		const char *name = (const char *)names.bytes + symbol.st_name;
 		uint64_t end = symbol.st_value + symbol.st_size;
+		bool is_unsized = symbol.st_size == 0;
 		if (!is_name(name) || end < symbol.st_value)
 			continue;
 		table->symbols[table->n_symbols++] =
-			(struct symbol){ symbol.st_value, end, name, 0, rank_of(&symbol, name) };
+			(struct symbol){ .start = symbol.st_value,
+					 .end = is_unsized ? most_end(image, &symbol) : end,
+					 .name = name,
+					 .rank = rank_of(&symbol, name),
+					 .is_unsized = is_unsized };
 	}
 	return table->n_symbols - n_before;
 }
@@ -72,14 +85,12 @@ static int compare(const void *a, const void *b)
 	return strcmp(left->name, right->name);
 }
 
-/* A symbol without a size reaches to the next one. */
+/* A symbol without a size reaches to the next one, if that is nearer than its section's end. */
 static void give_size(struct symbol_table *table, size_t i, uint64_t next)
 {
 	struct symbol *symbol = &table->symbols[i];
-	if (symbol->end != symbol->start)
-		return;
-	uint64_t most = symbol->start + SIZE_UNKNOWN_MOST_BYTES;
-	symbol->end = next > symbol->start && next < most ? next : most;
+	if (symbol->is_unsized && next > symbol->start && next < symbol->end)
+		symbol->end = next;
 }
 
 void symbol_table_sort(struct symbol_table *table)

@@ -15,6 +15,7 @@ struct symbol {
 	const char *name;  /* in the image's string table: borrowed */
 	uint32_t function; /* TABLE_FUNCTIONS, once it has been asked for; 0 before */
 	uint8_t rank;      /* of equal addresses the lowest wins */
+	bool is_unsized;   /* end is the most it can be: that of its section */
 };
 
 struct symbol_table {
@@ -32,7 +33,7 @@ void symbol_table_free(struct symbol_table *table);
 /*
  * symbol_table_find: the function that covers a vaddr; NULL if none does. A symbol's size is
  * honoured: a stripped library's nearest export is not the answer. Symbols without a size
- * (assembly) reach to the next symbol.
+ * (assembly) reach to the next symbol or their section's end.
  * Cost  0.1 us
  */
 struct symbol *symbol_table_find(const struct symbol_table *table, uint64_t vaddr);
