@@ -107,6 +107,19 @@ keys C-c
 shows "again leaves" 'samples of'
 restored "restored after Ctrl-C"
 
+begin xterm-256color C.UTF-8 80x24 "$stoke"
+shows "start screen" 'gbdt .*boosting'
+keys G ; keys g ; keys j ; keys p ; keys 'rows=20k rounds=20000' ; keys Enter
+shows "settings beside the workload" 'gbdt .*rows=20k rounds=20000'
+keys Enter
+shows "a workload from the start screen" 'live'
+keys q
+shows "back from it" 'Enter for the start screen'
+keys Enter
+shows "the start screen again" 'gbdt .*rows=20k rounds=20000'
+keys q
+restored "restored after the start screen"
+
 begin xterm-256color C 80x24 "$stoke run gbdt rows=20k rounds=20000"
 shows "ASCII in the C locale" 'stoke \| . live \|'
 keys q

@@ -10,7 +10,9 @@
 #include "sampler/base/text.h"
 #include "tui/command.h"
 #include "tui/help.h"
+#include "tui/screen.h"
 #include "tui/settings.h"
+#include "tui/start.h"
 
 /*
  * A descriptor closed by the caller would be taken by the next file we open, and messages would go
@@ -30,6 +32,8 @@ static int start_without_arguments(void)
 		help_print_usage(stderr);
 		return STATUS_USAGE;
 	}
+	if (!screen_refusal())
+		return start_screen();
 	help_print_overview(stdout);
 	puts("\nWorkloads, for `stoke run NAME`:");
 	help_print_workloads(stdout);

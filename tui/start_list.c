@@ -1,0 +1,362 @@
+/*
+ * One list: workloads, then recordings; below it what the selected one is. Settings are typed as
+ * they are on the command line, so that a class learns one form of them.
+ */
+#include "tui/start_list.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "sampler/base/text.h"
+#include "sampler/base/why.h"
+#include "tui/paragraph.h"
+#include "workloads/workload.h"
+
+enum {
+	MOST_RECORDINGS = 20, /* newest; more than fit on a screen nobody reads */
+	NAME_COLUMNS = 14,
+	HEAD_ROWS = 1,
+	FOOT_ROWS = 1,
+	LEAST_DETAIL_ROWS = 6,
+};
+
+static struct start_item *add_item(struct start_list *list)
+{
+	if (list->n_items == list->capacity) {
+		list->capacity = list->capacity ? list->capacity * 2 : 32;
+		list->items = reallocate(list->items, list->capacity, sizeof *list->items);
+	}
+	struct start_item *item = &list->items[list->n_items++];
+	memset(item, 0, sizeof *item);
+	return item;
+}
+
+/* ---- recordings */
+
+struct found {
+	char name[START_TEXT_BYTES];
+	time_t time;
+	off_t bytes;
+};
+
+static int newer(const void *a, const void *b)
+{
+	const struct found *left = a, *right = b;
+	if (left->time != right->time)
+		return left->time > right->time ? -1 : 1;
+	return strcmp(left->name, right->name);
+}
+
+static bool is_recording(const char *name)
+{
+	size_t n = strlen(name);
+	return n > 6 && n < START_TEXT_BYTES && strcmp(name + n - 6, ".stoke") == 0;
+}
+
+static size_t find_recordings(const char *folder, struct found **out)
+{
+	size_t n = 0, capacity = 0;
+	DIR *directory = opendir(folder);
+	struct dirent *entry;
+	*out = NULL;
+	while (directory && (entry = readdir(directory))) {
+		struct stat status;
+		if (!is_recording(entry->d_name) ||
+		    fstatat(dirfd(directory), entry->d_name, &status, 0) != 0 ||
+		    !S_ISREG(status.st_mode))
+			continue;
+		if (n == capacity) {
+			capacity = capacity ? capacity * 2 : 16;
+			*out = reallocate(*out, capacity, sizeof **out);
+		}
+		struct found *found = &(*out)[n++];
+		*found = (struct found){ .time = status.st_mtime, .bytes = status.st_size };
+		snprintf(found->name, sizeof found->name, "%s", entry->d_name);
+	}
+	if (directory)
+		closedir(directory);
+	if (n)
+		qsort(*out, n, sizeof **out, newer);
+	return n;
+}
+
+static void add_recordings(struct start_list *list, const char *folder)
+{
+	struct found *found;
+	size_t n = find_recordings(folder, &found);
+	for (size_t i = 0; i < n && i < MOST_RECORDINGS; i++) {
+		struct start_item *item = add_item(list);
+		char when[32] = "", size[TEXT_BYTES];
+		struct tm local;
+		if (localtime_r(&found[i].time, &local))
+			strftime(when, sizeof when, "%Y-%m-%d %H:%M", &local);
+		snprintf(item->path, sizeof item->path, "%s", found[i].name);
+		snprintf(item->detail, sizeof item->detail, "%s, %s", when,
+			 text_memory(size, sizeof size, (double)found[i].bytes));
+	}
+	free(found);
+}
+
+static const char *name_of(const struct start_item *item)
+{
+	return item->workload ? item->workload->name : item->path;
+}
+
+void start_list_fill(struct start_list *list, const char *folder, const char *selected)
+{
+	for (const struct workload *const *workload = workloads; *workload; workload++)
+		add_item(list)->workload = *workload;
+	list->n_workloads = list->n_items;
+	add_recordings(list, folder);
+	for (size_t i = 0; selected && i < list->n_items; i++)
+		if (strcmp(name_of(&list->items[i]), selected) == 0)
+			list->selected = i;
+}
+
+void start_list_free(struct start_list *list)
+{
+	free(list->items);
+	memset(list, 0, sizeof *list);
+}
+
+/* ---- keys */
+
+static void move_to(struct start_list *list, long to)
+{
+	long last = (long)list->n_items - 1;
+	list->selected = (size_t)(to < 0 ? 0 : to > last ? last : to);
+}
+
+static struct start_item *selected_item(const struct start_list *list)
+{
+	return list->selected < list->n_items ? &list->items[list->selected] : NULL;
+}
+
+/* Letters go into the line until Enter or Escape. */
+static void edit(struct start_list *list, int key)
+{
+	struct start_item *item = selected_item(list);
+	size_t n = strlen(list->edited);
+	if (key == KEY_RETURN || key == '\n') {
+		memcpy(item->typed, list->edited, sizeof item->typed);
+		list->is_editing = false;
+	} else if (key == KEY_ESCAPE) {
+		list->is_editing = false;
+	} else if ((key == KEY_DELETE_BACK || key == 8) && n > 0) {
+		list->edited[n - 1] = '\0';
+	} else if (key >= ' ' && key < 127 && n + 1 < sizeof list->edited) {
+		list->edited[n] = (char)key;
+		list->edited[n + 1] = '\0';
+	}
+}
+
+static void start_editing(struct start_list *list)
+{
+	const struct start_item *item = selected_item(list);
+	if (!item || !item->workload)
+		return;
+	memcpy(list->edited, item->typed, sizeof list->edited);
+	list->is_editing = true;
+}
+
+static enum start_outcome click(struct start_list *list, const struct input *input)
+{
+	long row = input->y - list->first_row;
+	if (row < 0 || row >= list->rows || (size_t)row + list->scroll >= list->n_items)
+		return START_GOES_ON;
+	bool was_selected = list->selected == (size_t)row + list->scroll;
+	list->selected = (size_t)row + list->scroll;
+	/* Two clicks reach everything: one chooses, the next one on the same row opens. */
+	return was_selected || input->key == KEY_DOUBLE_CLICK ? START_OPENS : START_GOES_ON;
+}
+
+static bool move_key(struct start_list *list, int key)
+{
+	long at = (long)list->selected, page = list->rows > 1 ? list->rows - 1 : 1;
+	switch (key) {
+	case 'j':
+	case KEY_ARROW_DOWN:
+	case KEY_WHEEL_DOWN:
+		move_to(list, at + 1);
+		return true;
+	case 'k':
+	case KEY_ARROW_UP:
+	case KEY_WHEEL_UP:
+		move_to(list, at - 1);
+		return true;
+	case KEY_PAGE_DOWN:
+		move_to(list, at + page);
+		return true;
+	case KEY_PAGE_UP:
+		move_to(list, at - page);
+		return true;
+	case 'g':
+	case KEY_START:
+		move_to(list, 0);
+		return true;
+	case 'G':
+	case KEY_FINISH:
+		move_to(list, (long)list->n_items - 1);
+		return true;
+	default:
+		return false;
+	}
+}
+
+enum start_outcome start_list_key(struct start_list *list, struct input input)
+{
+	if (list->is_editing) {
+		edit(list, input.key);
+		return START_GOES_ON;
+	}
+	if (list->has_help) {
+		list->has_help = false;
+		return START_GOES_ON;
+	}
+	if (move_key(list, input.key))
+		return START_GOES_ON;
+	switch (input.key) {
+	case KEY_RETURN:
+	case '\n':
+		return list->n_items ? START_OPENS : START_GOES_ON;
+	case KEY_CLICK:
+	case KEY_DOUBLE_CLICK:
+		return click(list, &input);
+	case 'p':
+		start_editing(list);
+		return START_GOES_ON;
+	case '?':
+	case KEY_HELP_1:
+		list->has_help = true;
+		return START_GOES_ON;
+	case 'q':
+	case 3: /* Ctrl-C: nothing is running that it could stop */
+	case KEY_QUIT_10:
+		return START_QUITS;
+	default:
+		return START_GOES_ON;
+	}
+}
+
+/* ---- drawing */
+
+static void keep_visible(struct start_list *list)
+{
+	size_t rows = list->rows > 0 ? (size_t)list->rows : 1;
+	if (list->selected < list->scroll)
+		list->scroll = list->selected;
+	if (list->selected >= list->scroll + rows)
+		list->scroll = list->selected - rows + 1;
+}
+
+static void draw_item(const struct start_list *list, const struct canvas *canvas, int y, size_t i)
+{
+	const struct start_item *item = &list->items[i];
+	char name[START_TEXT_BYTES];
+	int x = 1, columns = item->workload ? NAME_COLUMNS : canvas->width / 2;
+	text_clean(name, sizeof name, name_of(item));
+	canvas_text(canvas, x, y, columns - 1, MEANING_HEADER, name);
+	x += columns;
+	if (item->typed[0])
+		x += canvas_print(canvas, x, y, MEANING_HEADER, "%s  ", item->typed);
+	canvas_text(canvas, x, y, canvas->width - x, MEANING_TEXT,
+		    item->workload ? item->workload->summary : item->detail);
+	if (i == list->selected)
+		canvas_mark(canvas, 0, y, canvas->width, MEANING_SELECTED);
+}
+
+static int draw_items(struct start_list *list, const struct canvas *canvas, int y)
+{
+	keep_visible(list);
+	list->first_row = y;
+	for (int row = 0; row < list->rows; row++, y++)
+		if (list->scroll + (size_t)row < list->n_items)
+			draw_item(list, canvas, y, list->scroll + (size_t)row);
+	return y;
+}
+
+static int draw_settings(const struct start_item *item, const struct canvas *canvas, int y)
+{
+	const struct parameter *parameter = item->workload->parameters;
+	for (; parameter && parameter->name && y < canvas->height; parameter++, y++) {
+		int x = 1 + canvas_print(canvas, 1, y, MEANING_TEXT, "%s=%s  ", parameter->name,
+					 parameter->initial);
+		x = x < 24 ? 24 : x;
+		canvas_text(canvas, x, y, canvas->width - x, MEANING_DIM, parameter->summary);
+	}
+	return y;
+}
+
+/* What the selected workload teaches, and how it can be set. */
+static void draw_selected(const struct start_list *list, const struct canvas *canvas)
+{
+	const struct start_item *item = selected_item(list);
+	int y = 0;
+	if (!item)
+		return;
+	if (!item->workload) {
+		canvas_text(canvas, 1, 0, canvas->width - 1, MEANING_DIM,
+			    "a recording of this folder; Enter shows it");
+		return;
+	}
+	if (item->workload->teaches)
+		y += paragraph_draw(canvas, 1, y, canvas->width - 2, MEANING_TEXT,
+				    item->workload->teaches);
+	if (list->is_editing)
+		canvas_print(canvas, 1, y++, MEANING_HEADER, "settings: %s_", list->edited);
+	draw_settings(item, canvas, y);
+}
+
+static void draw_help(const struct canvas *canvas)
+{
+	static const char *const lines[] = {
+		"Enter, click twice   run the workload, show the recording",
+		"p                    type settings, as key=value words",
+		"j k, arrows, wheel   move; g G, Home End, PgUp PgDn as well",
+		"?  F1                this help",
+		"q  F10               leave",
+		"",
+		"Any other program: `stoke run -- COMMAND`. `stoke help` lists the commands,",
+		"`stoke doctor` says what can be measured here and what would change that.",
+	};
+	for (int i = 0; i < (int)(sizeof lines / sizeof lines[0]); i++)
+		canvas_text(canvas, 1, 1 + i, canvas->width - 1, MEANING_TEXT, lines[i]);
+}
+
+static int draw_able(const struct start_list *list, const struct canvas *canvas, int y)
+{
+	for (int i = 0; i < START_ABLE; i++)
+		if (list->able[i][0])
+			canvas_text(canvas, 1, y++, canvas->width - 1, MEANING_DIM, list->able[i]);
+	return y;
+}
+
+void start_list_draw(struct start_list *list, const struct canvas *canvas)
+{
+	canvas_clear(canvas);
+	int x = canvas_text(canvas, 0, 0, canvas->width, MEANING_HEADER, " stoke ");
+	canvas_text(canvas, x, 0, canvas->width - x, MEANING_DIM, list->machine);
+	canvas_text(canvas, 0, canvas->height - 1, canvas->width, MEANING_DIM,
+		    list->is_editing ? " Enter takes the settings  Esc leaves them"
+				     : " Enter run  p settings  ? help  q leave");
+	if (list->has_help) {
+		struct canvas middle = canvas_part(canvas, 0, HEAD_ROWS, canvas->width,
+						   canvas->height - HEAD_ROWS - FOOT_ROWS);
+		draw_help(&middle);
+		return;
+	}
+	int y = canvas->height >= 20 ? draw_able(list, canvas, HEAD_ROWS) : HEAD_ROWS;
+	int room = canvas->height - FOOT_ROWS - y;
+	int detail = room / 3 < LEAST_DETAIL_ROWS ? LEAST_DETAIL_ROWS : room / 3;
+	list->rows = room > detail + 3 ? room - detail - 1 : room;
+	if ((size_t)list->rows > list->n_items)
+		list->rows = (int)list->n_items;
+	y = draw_items(list, canvas, y) + 1;
+	struct canvas below =
+		canvas_part(canvas, 0, y, canvas->width, canvas->height - FOOT_ROWS - y);
+	draw_selected(list, &below);
+}
