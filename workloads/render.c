@@ -55,7 +55,7 @@ static const uint64_t usual_steps[] = { 400, 400, 1500, 1500 };
 static const double LEAST_RATIO = 2000, MOST_RATIO = 2400, MOST_ERROR = 0.005;
 enum { JUDGED_WIDTH = 48, JUDGED_SGD_STEPS = 400, JUDGED_ADAM_STEPS = 1500 };
 
-/* A preview of two pictures is about 12 KB; the screen keeps the first 4 MiB of a program's output.
+/* A preview of two pictures is about 17 KB; the screen keeps the first 4 MiB of a program's output.
  */
 enum { PREVIEW_COLUMNS = 36, QUICK_PREVIEWS = 80 };
 static const double QUICK_PREVIEW_SECONDS = 0.25, SLOW_PREVIEW_SECONDS = 2;

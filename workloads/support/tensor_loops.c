@@ -106,29 +106,30 @@ VECTOR_INLINE vector_f32 compute_added(enum loop_kind kind, const struct loop *l
 	}
 }
 
-VECTOR_INLINE void step(enum loop_kind kind, const struct loop *loop, size_t i, size_t n)
+VECTOR_INLINE void step(enum loop_kind kind, const struct loop *loop, size_t i)
 {
 	bool adds = kind >= LOOP_ADD_TO;
-	vector_f32 none = vector_fill(1), a = none, b = none, c = none;
+	vector_f32 none = vector_fill(1), a = none, b = none, c = none, value;
 	if (loop->a)
-		a = vector_load(loop->a + i, n);
+		a = vector_load(loop->a + i, VECTOR_LANES);
 	if (loop->b)
-		b = vector_load(loop->b + i, n);
+		b = vector_load(loop->b + i, VECTOR_LANES);
 	if (loop->c)
-		c = vector_load(loop->c + i, n);
-	vector_f32 value = adds ? vector_load(loop->out + i, n) + compute_added(kind, loop, a, b, c)
-				: compute_forward(kind, loop, a, b);
-	vector_store(loop->out + i, value, n);
+		c = vector_load(loop->c + i, VECTOR_LANES);
+	if (adds)
+		value = vector_load(loop->out + i, VECTOR_LANES) +
+			compute_added(kind, loop, a, b, c);
+	else
+		value = compute_forward(kind, loop, a, b);
+	vector_store(loop->out + i, value, VECTOR_LANES);
 }
 
+/* n is a multiple of the lanes here: what is left over is brought to one by run_loop. */
 VECTOR_INLINE void sweep(enum loop_kind kind, const struct loop *loop)
 {
 	struct loop local = *loop; /* so that no store through out is thought to change it */
-	size_t i = 0;
-	for (; i + VECTOR_LANES <= local.n; i += VECTOR_LANES)
-		step(kind, &local, i, VECTOR_LANES);
-	if (i < local.n)
-		step(kind, &local, i, local.n - i);
+	for (size_t i = 0; i < local.n; i += VECTOR_LANES)
+		step(kind, &local, i);
 }
 
 VECTOR_INLINE void sweep_forward(const struct loop *loop)
@@ -337,6 +338,42 @@ static void part_of(size_t n, unsigned share, unsigned n_shares, size_t *from, s
 	*to = *to * VECTOR_LANES < n ? *to * VECTOR_LANES : n;
 }
 
+/* Fewer than a vector's lanes, in copies that have them all. */
+static void run_rest(const struct loop *loop, size_t from)
+{
+	float out[VECTOR_LANES], copies[3][VECTOR_LANES];
+	const float *operands[] = { loop->a, loop->b, loop->c };
+	const float **places[3];
+	struct loop rest = *loop;
+	size_t bytes = (loop->n - from) * sizeof(float);
+	places[0] = &rest.a;
+	places[1] = &rest.b;
+	places[2] = &rest.c;
+	for (int i = 0; i < VECTOR_LANES; i++)
+		out[i] = copies[0][i] = copies[1][i] = copies[2][i] = 1;
+	for (int i = 0; i < 3; i++)
+		if (operands[i]) {
+			memcpy(copies[i], operands[i] + from, bytes);
+			*places[i] = copies[i];
+		}
+	if (loop->kind >= LOOP_ADD_TO)
+		memcpy(out, loop->out + from, bytes);
+	rest.out = out;
+	rest.n = VECTOR_LANES;
+	paths()->sweep(&rest);
+	memcpy(loop->out + from, out, bytes);
+}
+
+static void run_loop(const struct loop *loop)
+{
+	struct loop whole = *loop;
+	whole.n = loop->n / VECTOR_LANES * VECTOR_LANES;
+	if (whole.n > 0)
+		paths()->sweep(&whole);
+	if (whole.n < loop->n)
+		run_rest(loop, whole.n);
+}
+
 static void loop_job(void *opaque, unsigned share, unsigned n_shares)
 {
 	struct loop part = *(const struct loop *)opaque;
@@ -347,7 +384,7 @@ static void loop_job(void *opaque, unsigned share, unsigned n_shares)
 	part.b = part.b ? part.b + from : NULL;
 	part.c = part.c ? part.c + from : NULL;
 	part.n = to - from;
-	paths()->sweep(&part);
+	run_loop(&part);
 }
 
 void tensor_loop(struct crew *crew, const struct loop *loop)
@@ -356,7 +393,7 @@ void tensor_loop(struct crew *crew, const struct loop *loop)
 	if (crew && crew_size(crew) > 1 && loop->n >= LEAST_TO_SHARE)
 		crew_run(crew, loop_job, &copy);
 	else
-		paths()->sweep(loop);
+		run_loop(loop);
 }
 
 double tensor_loop_flops(enum loop_kind kind)
