@@ -14,7 +14,7 @@ static uint32_t text(struct recording *recording, const char *words)
 	return recording_add_string(recording, words);
 }
 
-static uint32_t stack_of(struct recording *recording, const char *name)
+static uint32_t stack_of(struct recording *recording, const char *name, uint32_t line)
 {
 	struct module_row module = { .path = text(recording, "/usr/bin/turns"),
 				     .kind = MODULE_FILE };
@@ -24,7 +24,9 @@ static uint32_t stack_of(struct recording *recording, const char *name)
 	struct frame_row frame = { .address = recording->tables[TABLE_FRAMES].n_rows * 16,
 				   .module = function.module };
 	uint32_t id = recording_add_frame(recording, &frame);
-	struct location_row location = { .function = recording_add_function(recording, &function) };
+	struct location_row location = { .function = recording_add_function(recording, &function),
+					 .file = text(recording, "tests/data/turns.txt"),
+					 .line = line };
 	recording_add_location(recording, &location);
 	return recording_add_stack(recording, 0, id);
 }
@@ -58,7 +60,11 @@ static void add_samples(struct recording *recording, uint32_t series)
 					  .process_name = text(recording, "turns"),
 					  .start_ns = START_NS };
 		threads[i] = recording_add_thread(recording, &row);
-		stacks[i] = stack_of(recording, i == 0 ? "first" : i == 1 ? "second" : "third");
+		stacks[i] = stack_of(recording,
+				     i == 0   ? "first"
+				     : i == 1 ? "second"
+					      : "third",
+				     i == 0 ? 7 : 12 + i);
 	}
 	for (int slot = 0; slot < N_SLOTS; slot++)
 		for (int i = 0; i < N_THREADS; i++) {

@@ -16,7 +16,7 @@ make --no-print-directory MODE="$(basename "$(dirname "$stoke")")" "$(dirname "$
 unset NO_COLOR CLICOLOR CLICOLOR_FORCE FORCE_COLOR
 screen() { # NAME OPTIONS...
 	local name=tests/golden/$1.txt file=$known
-	case $1 in timeline* | counters* | *-window-*) file=$timed ;; esac
+	case $1 in timeline* | counters* | *-window-* | annotate-*) file=$timed ;; esac
 	shift
 	LC_ALL=C.UTF-8 "$stoke" render "$@" "$file" >"$got" 2>&1
 	if [ -n "$update" ]; then
@@ -56,6 +56,9 @@ screen flame-window-80x24 --view timeline --size 80x24 --color never --keys 'ff 
 screen counters-unavailable-80x24 --view counters --size 80x24 --color never --keys 'G'
 screen counters-bandwidth-80x24-ascii --view counters --size 80x24 --ascii --color never --keys 'j'
 screen counters-window-80x24 --view timeline --size 80x24 --color never --keys 'ff f\r6y'
+screen annotate-chosen-80x24 --view functions --size 80x24 --color never --keys 'a'
+screen annotate-next-120x40 --view functions --size 120x40 --color never --keys 'jaj'
+screen annotate-chosen-80x24-ascii --view functions --size 80x24 --ascii --color never --keys 'a'
 for name in tests/golden/*.txt; do # none may be left over
 	[ -n "$update" ] || [ -n "$("$stoke" list views | awk '/^[a-z]/ {print $1}' | grep -x "$(basename "$name" | sed 's/-.*//')")" ] ||
 		[ "$(basename "$name")" = help-80x24.txt ] || { echo "$name belongs to no view"; n_failed=$((n_failed + 1)); }

@@ -77,6 +77,7 @@ static void any_size_and_any_keys_draw_well(void **state)
 				    '6',
 				    ' ',
 				    'y',
+				    'a',
 				    'm',
 				    'i',
 				    'K',
@@ -208,6 +209,30 @@ static void views_follow_the_window(void **state)
 	recording_free(recording);
 }
 
+/* Weights by line, where the fixture put them. */
+static void lines_hold_their_samples(void **state)
+{
+	struct recording *recording = fixture_timed();
+	struct face_settings settings = { .recording = recording, .view = "functions" };
+	struct canvas canvas = canvas_new(120, 40);
+	char *text;
+	size_t n;
+	(void)state;
+	settings.command = "turns";
+	struct face *face = face_new(&settings);
+	face_keys(face, "a");
+	face_draw(face, &canvas, recording->start_ns);
+	FILE *out = open_memstream(&text, &n);
+	canvas_write(&canvas, out, false, NULL);
+	fclose(out);
+	assert_non_null(strstr(text, "54.5 %   54.5 %      7"));
+	assert_non_null(strstr(text, "tests/data/turns.txt"));
+	free(text);
+	canvas_free(&canvas);
+	face_free(face);
+	recording_free(recording);
+}
+
 static void boxes_do_not_overlap(void **state)
 {
 	struct recording *recording = fixture_random(9, 2000);
@@ -299,6 +324,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(text_is_cut_between_characters),
 		cmocka_unit_test(any_size_and_any_keys_draw_well),
 		cmocka_unit_test(small_sizes_draw_well),
+		cmocka_unit_test(lines_hold_their_samples),
 		cmocka_unit_test(views_follow_the_window),
 		cmocka_unit_test(boxes_do_not_overlap),
 		cmocka_unit_test(nothing_new_draws_nothing),

@@ -75,6 +75,8 @@ keys x ; keys 3
 shows "functions" 'self .*with.*samples'
 keys c
 shows "callers from functions" 'called by'
+keys Escape ; keys a
+shows "source lines" 'self +with +line|no line information'
 keys 2 ; keys H ; keys s
 shows "sandwich" 'sandwich \(s\): callers of'
 keys s ; keys C

@@ -278,6 +278,18 @@ static unsigned to_callers(void *opaque, const struct view_context *context,
 	return REACTION_TO_CALLERS;
 }
 
+static unsigned to_lines(void *opaque, const struct view_context *context,
+			 const struct input *input)
+{
+	struct flame_state *state = opaque;
+	const struct tree_node *node = flame_node_at(state, state->look.selected);
+	(void)input;
+	if (node->depth == 0 || node->flags & TREE_THREAD)
+		return REACTION_REDRAW;
+	context->focus->function = node->function;
+	return REACTION_TO_LINES;
+}
+
 static unsigned click(void *opaque, const struct view_context *context, const struct input *input)
 {
 	struct flame_state *state = opaque;
@@ -304,6 +316,7 @@ static unsigned double_click(void *opaque, const struct view_context *context,
 const struct binding flame_bindings[] = {
 	{ KEY_RETURN, 0, "Enter", "zoom into the selected box", zoom_in, true },
 	{ KEY_ESCAPE, KEY_DELETE_BACK, "Esc", "zoom out one step", zoom_out, true },
+	{ 'a', 0, "a", "annotate: its source lines with their time", to_lines, false },
 	{ '/', 0, "/", "search by regular expression", search, true },
 	{ 'n', 0, "n", "next match", find_next, false },
 	{ 'N', 0, "N", "match before", find_before, false },

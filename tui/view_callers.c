@@ -426,6 +426,14 @@ static const char *chosen(const void *opaque, const struct view_context *context
 				   recording_function(context->recording, state->chosen)->name);
 }
 
+static unsigned to_lines(void *opaque, const struct view_context *context,
+			 const struct input *input)
+{
+	(void)input;
+	(void)context;
+	return ((struct state *)opaque)->chosen ? REACTION_TO_LINES : REACTION_REDRAW;
+}
+
 static void callers_close(void *opaque)
 {
 	struct state *state = opaque;
@@ -439,6 +447,7 @@ static void callers_close(void *opaque)
 static const struct binding bindings[] = {
 	{ KEY_RETURN, 0, "Enter", "to the middle: the selected function", enter, true },
 	{ KEY_ESCAPE, KEY_DELETE_BACK, "Esc", "back one step", back, true },
+	{ 'a', 0, "a", "annotate: its source lines with their time", to_lines, true },
 	{ 's', 0, "s", "show in the flame graph", to_flame, true },
 	{ KEY_ARROW_UP, 'k', "Up k", "up", up, false },
 	{ KEY_ARROW_DOWN, 'j', "Down j", "down", down, false },

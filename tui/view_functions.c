@@ -216,6 +216,17 @@ static unsigned to_callers(void *opaque, const struct view_context *context,
 	return REACTION_TO_CALLERS;
 }
 
+static unsigned to_lines(void *opaque, const struct view_context *context,
+			 const struct input *input)
+{
+	const struct state *state = opaque;
+	(void)input;
+	if (!state->n_shown)
+		return REACTION_REDRAW;
+	context->focus->function = state->shown[state->selected].function;
+	return REACTION_TO_LINES;
+}
+
 static unsigned click(void *opaque, const struct view_context *context, const struct input *input)
 {
 	struct state *state = opaque;
@@ -242,6 +253,7 @@ static void functions_close(void *opaque)
 static const struct binding bindings[] = {
 	{ KEY_RETURN, KEY_DOUBLE_CLICK, "Enter", "show in the flame graph", to_flame, true },
 	{ 'c', 's', "c", "callers and callees", to_callers, true },
+	{ 'a', 0, "a", "annotate: its source lines with their time", to_lines, false },
 	{ '/', 0, "/", "keep only what matches", search, true },
 	{ '<', '>', "< >", "sort by self or with callees", sort, true },
 	{ KEY_ARROW_UP, 'k', "Up k", "up", up, false },

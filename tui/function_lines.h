@@ -1,0 +1,42 @@
+/*
+ * function_lines: the samples of one function by source line.
+ */
+#ifndef TUI_FUNCTION_LINES_H
+#define TUI_FUNCTION_LINES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sampler/hash_map.h"
+
+struct recording;
+struct view_focus;
+
+struct function_line {
+	uint32_t file, line; /* strings; 0, 0 = no line is known */
+	uint64_t self;       /* weight of samples in the line itself */
+	uint64_t with;       /* with what is called from it; of recursion the outermost call */
+};
+
+struct function_lines {
+	uint64_t *weights; /* by stack: of the samples that end in it */
+	uint64_t n_weights, next_sample;
+	uint64_t from_ns, to_ns; /* the window taken in */
+	uint32_t series, function;
+	struct function_line *rows; /* by file, then line */
+	size_t n_rows, capacity;
+	struct hash_map places;
+	uint64_t whole, self, with; /* of all samples; of the function */
+};
+
+/*
+ * function_lines_update: take in new samples, for the focus's window and function.
+ * Returns  true if anything changed
+ * Cost     new samples; if there are any, some ns a stack
+ */
+bool function_lines_update(struct function_lines *lines, const struct recording *recording,
+			   const struct view_focus *focus);
+void function_lines_free(struct function_lines *lines);
+
+#endif

@@ -1,0 +1,332 @@
+/*
+ * The chosen function's source, line by line, with the time spent in each line and under it. Where
+ * the source is not at hand the lines that were hit are shown by number; where the program has no
+ * line information it says so.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sampler/base/text.h"
+#include "sampler/recording.h"
+#include "tui/function_lines.h"
+#include "tui/text_file.h"
+#include "tui/view.h"
+
+enum {
+	HEADER_ROWS = 2,
+	CONTEXT_LINES = 6, /* of source round the lines that were hit */
+	NUMBER_COLUMNS = 25,
+	MOST_LINE_BYTES = 1024,
+};
+
+struct state {
+	struct function_lines lines;
+	struct text_file text;
+	struct why why;       /* why there is no text */
+	uint32_t file, shown; /* strings: the file with most of the time; the file read */
+	uint32_t function;    /* selected for */
+	uint32_t first_line, last_line, selected, top; /* source lines */
+	uint64_t elsewhere; /* weight in other files, or without a line */
+	int width, height;
+	bool has_text, must_draw;
+};
+
+static const struct function_line *line_at(const struct state *state, uint32_t line)
+{
+	for (size_t i = 0; i < state->lines.n_rows; i++)
+		if (state->lines.rows[i].file == state->file && state->lines.rows[i].line == line)
+			return &state->lines.rows[i];
+	return NULL;
+}
+
+/* The file that most of the time is in; inlined code may come from others. */
+static void find_file(struct state *state)
+{
+	uint64_t best = 0;
+	const struct function_lines *lines = &state->lines;
+	state->file = 0;
+	for (size_t i = 0; i < lines->n_rows;) {
+		uint64_t sum = 0;
+		uint32_t file = lines->rows[i].file;
+		for (; i < lines->n_rows && lines->rows[i].file == file; i++)
+			sum += lines->rows[i].with;
+		if (file && (sum > best || !state->file)) {
+			state->file = file;
+			best = sum;
+		}
+	}
+	state->elsewhere = lines->with - best;
+}
+
+static void read_text(struct state *state, const struct view_context *context)
+{
+	if (state->file == state->shown)
+		return;
+	text_file_free(&state->text);
+	state->shown = state->file;
+	state->has_text =
+		state->file &&
+		text_file_read(&state->text, recording_string_at(context->recording, state->file),
+			       &state->why);
+}
+
+/* The lines that were hit with some round them; the hottest is selected first. */
+static void find_lines(struct state *state)
+{
+	const struct function_line *hottest = NULL;
+	state->first_line = state->last_line = 0;
+	for (size_t i = 0; i < state->lines.n_rows; i++) {
+		const struct function_line *row = &state->lines.rows[i];
+		if (row->file != state->file || row->line == 0)
+			continue;
+		if (!hottest || row->with > hottest->with)
+			hottest = row;
+		if (!state->first_line)
+			state->first_line = row->line;
+		state->last_line = row->line;
+	}
+	if (state->function != state->lines.function && hottest) {
+		state->selected = hottest->line;
+		state->function = state->lines.function;
+		state->top = 0;
+	}
+	if (!state->has_text || !state->first_line)
+		return;
+	state->first_line -=
+		state->first_line > CONTEXT_LINES ? CONTEXT_LINES : state->first_line - 1;
+	if (state->last_line < state->text.n_lines)
+		state->last_line += state->text.n_lines - state->last_line < CONTEXT_LINES
+					    ? state->text.n_lines - state->last_line
+					    : CONTEXT_LINES;
+}
+
+static void keep_visible(struct state *state)
+{
+	uint32_t rows = state->height > HEADER_ROWS ? (uint32_t)(state->height - HEADER_ROWS) : 1;
+	if (state->selected > state->last_line)
+		state->selected = state->last_line;
+	if (state->selected < state->first_line)
+		state->selected = state->first_line;
+	if (state->top == 0 && state->selected > rows / 2) /* newly shown: in the middle */
+		state->top = state->selected - rows / 2;
+	if (state->top < state->first_line)
+		state->top = state->first_line;
+	if (state->selected < state->top)
+		state->top = state->selected;
+	if (state->selected - state->top >= rows)
+		state->top = state->selected - rows + 1;
+}
+
+static bool annotate_update(void *opaque, const struct view_context *context)
+{
+	struct state *state = opaque;
+	bool is_changed = function_lines_update(&state->lines, context->recording, context->focus);
+	if (is_changed) {
+		find_file(state);
+		read_text(state, context);
+		find_lines(state);
+	}
+	is_changed |= state->must_draw || state->width != context->width ||
+		      state->height != context->height;
+	state->must_draw = false;
+	state->width = context->width;
+	state->height = context->height;
+	if (is_changed)
+		keep_visible(state);
+	return is_changed;
+}
+
+/* ---- drawing */
+
+static void draw_header(const struct state *state, const struct view_context *context,
+			const struct canvas *canvas)
+{
+	const struct recording *recording = context->recording;
+	const char *file = recording_string_at(recording, state->file);
+	char share[TEXT_BYTES];
+	int x = canvas_text(
+		canvas, 0, 0, canvas->width, MEANING_HEADER,
+		recording_string_at(recording,
+				    recording_function(recording, state->lines.function)->name));
+	x += canvas_print(canvas, x, 0, MEANING_DIM, "  %s", file);
+	if (state->elsewhere && state->file)
+		canvas_print(canvas, x, 0, MEANING_DIM, "  %s in other files or no line",
+			     text_ratio(share, sizeof share,
+					(double)state->elsewhere / (double)state->lines.with));
+	x = canvas_print(canvas, 0, 1, MEANING_HEADER, "%8s %8s %6s", "self", "with", "line");
+	if (!state->has_text)
+		canvas_print(canvas, x, 1, MEANING_WARNING, "  %s", state->why.text);
+	else if (state->text.modified_ns > recording->start_epoch_ns)
+		canvas_text(canvas, x, 1, canvas->width - x, MEANING_WARNING,
+			    "  This source is newer than the recording: lines may have moved.");
+}
+
+static void draw_line(const struct state *state, const struct canvas *canvas, int y, uint32_t line)
+{
+	char self[TEXT_BYTES] = "", with[TEXT_BYTES] = "", text[MOST_LINE_BYTES];
+	const struct function_line *row = line_at(state, line);
+	double whole = (double)state->lines.whole;
+	if (row && row->self)
+		text_ratio(self, sizeof self, (double)row->self / whole);
+	if (row && row->with)
+		text_ratio(with, sizeof with, (double)row->with / whole);
+	canvas_print(canvas, 0, y, row ? MEANING_TEXT : MEANING_DIM, "%8s %8s %6u", self, with,
+		     line);
+	canvas_text(canvas, NUMBER_COLUMNS, y, canvas->width - NUMBER_COLUMNS,
+		    row ? MEANING_TEXT : MEANING_DIM,
+		    text_file_line(&state->text, line, text, sizeof text));
+	if (line == state->selected)
+		canvas_mark(canvas, 0, y, canvas->width, MEANING_SELECTED);
+}
+
+static void draw_nothing(const struct state *state, const struct view_context *context,
+			 const struct canvas *canvas)
+{
+	const struct function_row *row =
+		recording_function(context->recording, state->lines.function);
+	if (!state->lines.function) {
+		canvas_text(canvas, 0, 0, canvas->width, MEANING_DIM,
+			    "Choose a function first: a in the functions or the flame graph.");
+		return;
+	}
+	int x = canvas_text(canvas, 0, 0, canvas->width, MEANING_HEADER,
+			    recording_string_at(context->recording, row->name));
+	canvas_text(canvas, x, 0, canvas->width - x, MEANING_DIM,
+		    state->lines.with ? "  has no line information; compile with -g."
+				      : "  has no samples in this window.");
+}
+
+static void annotate_draw(const void *opaque, const struct view_context *context,
+			  const struct canvas *canvas)
+{
+	const struct state *state = opaque;
+	if (!state->file || !state->first_line) {
+		draw_nothing(state, context, canvas);
+		return;
+	}
+	draw_header(state, context, canvas);
+	for (int y = HEADER_ROWS; y < canvas->height; y++) {
+		uint32_t line = state->top + (uint32_t)(y - HEADER_ROWS);
+		if (line >= state->first_line && line <= state->last_line)
+			draw_line(state, canvas, y, line);
+	}
+}
+
+/* ---- keys */
+
+static unsigned move(struct state *state, long lines)
+{
+	long at = (long)state->selected + lines;
+	at = at > (long)state->last_line ? (long)state->last_line : at;
+	state->selected = at < (long)state->first_line ? state->first_line : (uint32_t)at;
+	state->must_draw = true;
+	return REACTION_REDRAW;
+}
+
+static unsigned up(void *opaque, const struct view_context *context, const struct input *input)
+{
+	(void)context;
+	(void)input;
+	return move(opaque, -1);
+}
+
+static unsigned down(void *opaque, const struct view_context *context, const struct input *input)
+{
+	(void)context;
+	(void)input;
+	return move(opaque, 1);
+}
+
+static unsigned page_up(void *opaque, const struct view_context *context, const struct input *input)
+{
+	(void)input;
+	return move(opaque, -(context->height - HEADER_ROWS));
+}
+
+static unsigned page_down(void *opaque, const struct view_context *context,
+			  const struct input *input)
+{
+	(void)input;
+	return move(opaque, context->height - HEADER_ROWS);
+}
+
+/* From hot line to hot line, hottest first, round the end. */
+static unsigned next_hottest(void *opaque, const struct view_context *context,
+			     const struct input *input)
+{
+	struct state *state = opaque;
+	const struct function_line *now = line_at(state, state->selected), *next = NULL,
+				   *top = NULL;
+	uint64_t weight = now ? now->with : UINT64_MAX;
+	(void)context;
+	(void)input;
+	for (size_t i = 0; i < state->lines.n_rows; i++) {
+		const struct function_line *row = &state->lines.rows[i];
+		if (row->file != state->file || row->line == 0)
+			continue;
+		bool is_after =
+			row->with < weight || (row->with == weight && row->line > state->selected);
+		if (is_after && (!next || row->with > next->with))
+			next = row;
+		if (!top || row->with > top->with)
+			top = row;
+	}
+	next = next ? next : top;
+	return next ? move(state, (long)next->line - (long)state->selected) : REACTION_REDRAW;
+}
+
+static unsigned to_callers(void *opaque, const struct view_context *context,
+			   const struct input *input)
+{
+	(void)opaque;
+	(void)input;
+	return context->focus->function ? REACTION_TO_CALLERS : REACTION_REDRAW;
+}
+
+static unsigned back(void *opaque, const struct view_context *context, const struct input *input)
+{
+	(void)opaque;
+	(void)input;
+	return context->pattern ? REACTION_NONE : REACTION_BACK;
+}
+
+static unsigned click(void *opaque, const struct view_context *context, const struct input *input)
+{
+	struct state *state = opaque;
+	(void)context;
+	return move(state, (long)state->top + input->y - HEADER_ROWS - (long)state->selected);
+}
+
+static void annotate_close(void *opaque)
+{
+	struct state *state = opaque;
+	function_lines_free(&state->lines);
+	text_file_free(&state->text);
+}
+
+static const struct binding bindings[] = {
+	{ 'H', 'n', "H", "the next hottest line", next_hottest, true },
+	{ 'c', 's', "c", "callers and callees", to_callers, true },
+	{ KEY_ESCAPE, KEY_DELETE_BACK, "Esc", "back", back, true },
+	{ KEY_ARROW_UP, 'k', "Up k", "up", up, false },
+	{ KEY_ARROW_DOWN, 'j', "Down j", "down", down, false },
+	{ KEY_PAGE_UP, 'b', "PgUp b", "page up", page_up, false },
+	{ KEY_PAGE_DOWN, 'f', "PgDn f", "page down", page_down, false },
+	{ KEY_WHEEL_UP, 0, "wheel", "up", up, false },
+	{ KEY_WHEEL_DOWN, 0, "wheel", "down", down, false },
+	{ KEY_CLICK, 0, "click", "select", click, false },
+	{ 0 },
+};
+
+const struct view view_annotate = {
+	.name = "annotate",
+	.title = "Source",
+	.summary = "the source of one function with the time spent in each line",
+	.order = 11,
+	.state_bytes = sizeof(struct state),
+	.bindings = bindings,
+	.update = annotate_update,
+	.draw = annotate_draw,
+	.close = annotate_close,
+};
