@@ -14,6 +14,7 @@
 #include "sampler/recording_file.h"
 #include "sampler/tree.h"
 #include "tests/fixture.h"
+#include "tests/fixture_gpu.h"
 #include "tui/face.h"
 #include "tui/flame.h"
 #include "tui/theme.h"
@@ -335,5 +336,7 @@ int main(int argc, char **argv)
 		return save(argv[2], fixture_known());
 	if (argc == 3 && strcmp(argv[1], "--save-timed") == 0)
 		return save(argv[2], fixture_timed());
+	if (argc == 3 && strcmp(argv[1], "--save-gpu") == 0)
+		return save(argv[2], fixture_gpu());
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,195 @@
+/* Records as libstoke-cupti.so writes them, through the source that reads them. See fixture_gpu.h.
+ */
+#include "tests/fixture_gpu.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "gpu/gpu_record.h"
+#include "sampler/base/why.h"
+#include "sampler/probe_memory.h"
+#include "sampler/recording.h"
+#include "sampler/source.h"
+#include "sampler/target.h"
+
+extern const struct source source_cupti;
+
+static const uint64_t START_NS = 1000000000000;
+
+enum { PID = 4711 };
+
+static void send(struct shared_ring *ring, uint32_t type, const void *payload, size_t bytes)
+{
+	struct shared_record record = { .type = type, .time_ns = START_NS, .pid = PID, .tid = PID };
+	memcpy(record.payload, payload, bytes);
+	shared_ring_write_to(ring, GPU_RING_RECORDS, &record);
+}
+
+static void send_text(struct shared_ring *ring, uint32_t type, uint64_t id, const char *text)
+{
+	struct gpu_text piece = { .id = id, .total = (uint16_t)strlen(text) };
+	for (; piece.offset < piece.total; piece.offset += GPU_TEXT_BYTES) {
+		size_t n = piece.total - piece.offset;
+		memcpy(piece.text, text + piece.offset, n < GPU_TEXT_BYTES ? n : GPU_TEXT_BYTES);
+		send(ring, type, &piece, sizeof piece);
+	}
+}
+
+static void send_kernel(struct shared_ring *ring, const struct gpu_kernel *form, uint32_t number,
+			double start_ms, double ms)
+{
+	struct gpu_kernel kernel = *form;
+	struct gpu_launch launch = { .stack = 21 + number % 2, .correlation = number };
+	kernel.correlation = number;
+	kernel.start_ns = START_NS + (uint64_t)(start_ms * 1e6);
+	kernel.end_ns = kernel.start_ns + (uint64_t)(ms * 1e6);
+	if (number % 16 != 15) /* some launches are never heard of */
+		send(ring, GPU_LAUNCH, &launch, sizeof launch);
+	send(ring, GPU_KERNEL, &kernel, sizeof kernel);
+}
+
+static void send_copy(struct shared_ring *ring, uint32_t type, double start_ms, double ms,
+		      uint64_t bytes)
+{
+	struct gpu_copy copy = { .start_ns = START_NS + (uint64_t)(start_ms * 1e6),
+				 .bytes = bytes,
+				 .correlation = 900 + type,
+				 .context = 1,
+				 .stream = 14,
+				 .kind = type == GPU_COPY ? 1 : 3 };
+	struct gpu_launch launch = { .stack = 21, .correlation = copy.correlation };
+	copy.end_ns = copy.start_ns + (uint64_t)(ms * 1e6);
+	send(ring, GPU_LAUNCH, &launch, sizeof launch);
+	send(ring, type, &copy, sizeof copy);
+}
+
+static void send_names(struct shared_ring *ring)
+{
+	struct gpu_frames stacks[] = {
+		{ .id = 21, .total = 2, .frames = { 1ull << 48 | 0x1200, 1ull << 48 | 0x1100 } },
+		{ .id = 22, .total = 2, .frames = { 1ull << 48 | 0x1300, 1ull << 48 | 0x1100 } },
+	};
+	send_text(ring, GPU_MODULE, 1, "/usr/bin/train");
+	send(ring, GPU_FRAMES_OF, &stacks[0], sizeof stacks[0]);
+	send(ring, GPU_FRAMES_OF, &stacks[1], sizeof stacks[1]);
+	send_text(ring, GPU_NAME, 11, "_Z10gemm_tiledPKfS0_Pfiii");
+	send_text(ring, GPU_NAME, 12, "softmax_rows");
+	send_text(ring, GPU_NAME, 13,
+		  "void at::native::vectorized_elementwise_kernel<4, at::native::AddFunctor, "
+		  "at::detail::Array<char*, 3>>(int, float)");
+	send_text(ring, GPU_NAME, 14, "NVIDIA H200");
+}
+
+static void send_all(struct shared_ring *ring)
+{
+	struct gpu_device device = { .name = 14,
+				     .memory_bytes = 150754820096,
+				     .memory_bytes_per_s = 4812000000000,
+				     .multiprocessors = 132,
+				     .warps = 64,
+				     .blocks = 32,
+				     .shared_bytes = 233472,
+				     .registers = 65536,
+				     .major = 9 };
+	struct gpu_kernel gemm = { .name = 11,
+				   .context = 1,
+				   .stream = 7,
+				   .grid = { 64, 64, 1 },
+				   .block = { 16, 16, 1 },
+				   .registers = 96,
+				   .shared_static_bytes = 16384 };
+	struct gpu_kernel softmax = { .name = 12,
+				      .context = 1,
+				      .stream = 13,
+				      .grid = { 4096, 1, 1 },
+				      .block = { 1024, 1, 1 },
+				      .registers = 32,
+				      .shared_dynamic_bytes = 132 };
+	struct gpu_kernel add = { .name = 13,
+				  .context = 1,
+				  .stream = 7,
+				  .grid = { 8192, 1, 1 },
+				  .block = { 128, 1, 1 },
+				  .registers = 20 };
+	send_names(ring);
+	send(ring, GPU_DEVICE, &device, sizeof device);
+	send_copy(ring, GPU_COPY, 0, 1.25, 50000000);
+	for (uint32_t i = 0; i < 30; i++) {
+		send_kernel(ring, &gemm, 1 + i * 3, 2 + i * 0.6, 0.41);
+		send_kernel(ring, &softmax, 2 + i * 3, 2.41 + i * 0.6, 0.1);
+		add.grid[0] = 4096 << i % 3;
+		send_kernel(ring, &add, 3 + i * 3, 2.42 + i * 0.6, 0.015 * (1 + i % 3));
+	}
+	send_copy(ring, GPU_SYNC, 2, 18.1, 0);
+}
+
+static void add_reading(struct recording *recording, const char *name, const char *unit,
+			double value, enum origin origin)
+{
+	struct series_row series = { .name = recording_add_string(recording, name),
+				     .unit = recording_add_string(recording, unit),
+				     .source = recording_add_string(recording, "nvml"),
+				     .device = recording_add_string(recording, "GPU 0"),
+				     .origin = origin };
+	struct reading_row row = { .time_ns = START_NS + 20000000,
+				   .value = value,
+				   .series = recording_add_series(recording, &series),
+				   .running_ratio = 1,
+				   .origin = origin };
+	recording_add_reading(recording, &row);
+}
+
+static void name_frames(struct recording *recording)
+{
+	while (recording->tables[TABLE_LOCATIONS].n_rows < recording->tables[TABLE_FRAMES].n_rows) {
+		uint64_t id = recording->tables[TABLE_LOCATIONS].n_rows;
+		const struct frame_row *frame = recording_frame(recording, id);
+		char name[32];
+		snprintf(name, sizeof name, "step_%llx", (unsigned long long)frame->address);
+		bool is_text = frame->module == 0 || frame->flags & FRAME_NAMED;
+		struct function_row function = {
+			.name = is_text ? (uint32_t)frame->address
+					: recording_add_string(recording, name),
+			.module = frame->module,
+			.flags = frame->module ? 0 : FUNCTION_SPECIAL,
+		};
+		function.linkage_name = function.name;
+		struct location_row location = { .function = recording_add_function(recording,
+										    &function) };
+		recording_add_location(recording, &location);
+	}
+}
+
+struct recording *fixture_gpu(void)
+{
+	struct why why;
+	struct sampling sampling;
+	sampling_defaults(&sampling);
+	int fd = probe_memory_create(GPU_RING_RECORDS, &why);
+	struct shared_ring *ring = probe_memory_map(fd, GPU_RING_RECORDS, &why);
+	struct target target = { .sampling = &sampling, .pid = PID, .gpu_fd = fd };
+	struct recording *recording = recording_new();
+	void *state = allocate(1, source_cupti.state_bytes);
+	recording->start_ns = START_NS;
+	recording->start_epoch_ns = 1700000000000000000;
+	send_all(ring);
+	if (!source_cupti.open(state, &target, recording, &why))
+		die("%s", why.text);
+	source_cupti.drain(state, recording, true);
+	source_cupti.close(state);
+	free(state);
+	probe_memory_unmap(ring, GPU_RING_RECORDS);
+	close(fd);
+	add_reading(recording, "GPU power", "W", 412.5, ORIGIN_MEASURED);
+	add_reading(recording, "GPU SM clock", "Hz", 1.98e9, ORIGIN_MEASURED);
+	add_reading(recording, "GPU memory used", "B", 8.2e9, ORIGIN_SOFTWARE);
+	add_reading(recording, "GPU busy", "ratio", 0.93, ORIGIN_SOFTWARE);
+	recording_add_fact(recording, "command_line", "train --device cuda");
+	recording_add_fact(recording, "exit_status", "0");
+	recording_flush_samples(recording, UINT64_MAX);
+	name_frames(recording);
+	recording_publish(recording);
+	return recording;
+}

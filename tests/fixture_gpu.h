@@ -1,0 +1,14 @@
+/*
+ * fixture_gpu: a recording of two GPUs that is the same every time.
+ */
+#ifndef TESTS_FIXTURE_GPU_H
+#define TESTS_FIXTURE_GPU_H
+
+struct recording;
+
+/* fixture_gpu: three streams, kernels of one and of several shapes, a copy, a wait, the driver's
+ * readings (one not available), launch stacks and a piece without; made by gpu/'s own code from
+ * records as a program would send them. */
+struct recording *fixture_gpu(void);
+
+#endif
