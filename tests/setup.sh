@@ -42,6 +42,9 @@ if [ "${STOKE_SETUP:-}" = all ]; then # what CI needs beside
 	need libclang-rt-dev sh -c 'echo "int LLVMFuzzerTestOneInput(const char*a,unsigned long b){return 0;}" | clang -xc - -fsanitize=fuzzer -o /dev/null'
 	need shellcheck command -v shellcheck
 	need groff command -v groff
+	need linux-perf command -v perf
+	need xz-utils command -v xz
+	need python3 command -v python3
 	need golang-go command -v go
 	need libxml2-utils command -v xmllint
 	need chromium command -v chromium
