@@ -96,8 +96,9 @@ static char *proc_path(pid_t pid, const char *suffix, const char *path)
 static char *mapped_path(pid_t pid, uint64_t start, uint64_t length)
 {
 	char range[64];
+	uint64_t end = start + length;
 	snprintf(range, sizeof range, "%llx-%llx", (unsigned long long)start,
-		 (unsigned long long)(start + length));
+		 (unsigned long long)end);
 	return proc_path(pid, "map_files/", range);
 }
 

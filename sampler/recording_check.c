@@ -21,8 +21,7 @@ static bool text(const struct counts *counts, uint32_t id)
 static bool good_module(const struct counts *counts, uint64_t id)
 {
 	const struct module_row *row = recording_module(counts->recording, id);
-	return text(counts, row->path) && text(counts, row->build_id) &&
-	       row->kind <= MODULE_GPU;
+	return text(counts, row->path) && text(counts, row->build_id) && row->kind <= MODULE_GPU;
 }
 
 static bool good_function(const struct counts *counts, uint64_t id)

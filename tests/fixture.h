@@ -12,8 +12,8 @@ struct recording;
  * its clock starts at a fixed time. */
 struct recording *fixture_known(void);
 
-/* fixture_timed: three threads that take turns for 6.2 s, readings of four series ten times a second,
- * one series that is not available. */
+/* fixture_timed: three threads that take turns for 6.2 s, readings of four series ten times a
+ * second, one series that is not available. */
 struct recording *fixture_timed(void);
 
 /* fixture_random: n_stacks random stacks from a seed, some very deep, with names of any kind. */

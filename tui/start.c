@@ -111,7 +111,7 @@ static void run_child(const struct start_item *item)
 	} else {
 		words[n++] = (char[]){ "report" };
 		snprintf(name, sizeof name, "./%s", item->path); /* may begin with a dash */
-		words[n++] = name;
+		words[n] = name;
 	}
 	signal(SIGINT, SIG_DFL);
 	signal(SIGQUIT, SIG_DFL);

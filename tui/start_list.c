@@ -79,7 +79,7 @@ static size_t find_recordings(const char *folder, struct found **out)
 	}
 	if (directory)
 		closedir(directory);
-	if (n)
+	if (*out)
 		qsort(*out, n, sizeof **out, newer);
 	return n;
 }
