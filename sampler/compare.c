@@ -51,7 +51,7 @@ struct building {
 	int work; /* which of work_names */
 	struct compare_draws draws[N_COMPARED];
 	double *drawn[N_COMPARED], *changes;
-	double critical;
+	double critical, widening;
 };
 
 static const char side_letter[N_COMPARED] = { 'A', 'B' };
@@ -331,6 +331,7 @@ static bool is_regression(const struct compare *compare, const struct compare_ro
 	return row->change > compare->limit_ratio;
 }
 
+/* Draws of few units lie too near each other, by Student's quantile over the normal one. */
 static void set_interval(struct building *building, struct compare_row *row)
 {
 	const double *a = building->drawn[COMPARE_A], *b = building->drawn[COMPARE_B];
@@ -342,8 +343,9 @@ static void set_interval(struct building *building, struct compare_row *row)
 	if (n < COMPARE_DRAWS)
 		return;
 	compare_sort(building->changes, n);
-	row->low = building->changes[n / 40];
-	row->high = building->changes[n - 1 - n / 40];
+	double low = building->changes[n / 40], high = building->changes[n - 1 - n / 40];
+	row->low = fmax(-1, row->change + (low - row->change) * building->widening);
+	row->high = row->change + (high - row->change) * building->widening;
 }
 
 static void judge(struct building *building, struct compare_row *row)
@@ -393,8 +395,10 @@ static void judge_rows(struct building *building)
 	}
 	building->changes = allocate(COMPARE_DRAWS, sizeof(double));
 	/* Counts of samples are as good as their normal limit. */
-	building->critical = compare_critical(FALSE_ALARMS / 2 / (double)(compare->n_judged + 1),
-					      draws_samples ? 1e6 : degrees_of_freedom(compare));
+	double degrees = draws_samples ? 1e6 : degrees_of_freedom(compare);
+	building->critical =
+		compare_critical(FALSE_ALARMS / 2 / (double)(compare->n_judged + 1), degrees);
+	building->widening = compare_critical(0.025, degrees) / compare_critical(0.025, 1e6);
 	if (compare->per != COMPARE_PER_TOTAL)
 		judge(building, &compare->whole);
 	for (size_t i = 0; i < compare->n_rows; i++)

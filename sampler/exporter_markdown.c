@@ -1,8 +1,7 @@
 /*
  * A summary for a pull request: what ran, where its time went, what was measured and what could
- * not be, as GitHub's Markdown. Names go into code spans, where nothing is markup and nobody is
- * called by @name.
- * Source: CommonMark 0.30, 6.1 Code spans; GitHub Flavored Markdown, 4.10 Tables.
+ * not be, as GitHub's Markdown.
+ * Source: GitHub Flavored Markdown, 4.10 Tables.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -12,12 +11,12 @@
 #include "sampler/base/why.h"
 #include "sampler/export_rows.h"
 #include "sampler/exporter.h"
+#include "sampler/markdown_text.h"
 #include "sampler/recording.h"
 #include "sampler/tree.h"
 
 enum {
 	MOST_FUNCTIONS = 20, /* what a reviewer reads */
-	MOST_NAME_COLUMNS = 120,
 };
 
 struct output {
@@ -27,77 +26,11 @@ struct output {
 	struct moment moment;
 };
 
-static size_t longest_run(const char *text, char of)
-{
-	size_t longest = 0;
-	for (; *text; text++) {
-		size_t n = 0;
-		while (text[n] == of)
-			n++;
-		longest = n > longest ? n : longest;
-		text += n ? n - 1 : 0;
-	}
-	return longest;
-}
-
-static void write_plain(FILE *out, const char *text, size_t bytes)
-{
-	uint32_t c;
-	const char *end = text + bytes;
-	for (size_t n; text < end && (n = text_decode(text, &c)) > 0; text += n) {
-		if (c == '|')
-			fputs("\\|", out); /* ends a cell, even in code */
-		else if (c == '\n' || c == '\r' || c == '\t')
-			putc(' ', out);
-		else if (c < 0x20 || c == 0x7f || c == 0xfffd)
-			fputs("\xef\xbf\xbd", out);
-		else
-			fwrite(text, 1, n, out);
-	}
-}
-
-/* `text`, in as many backticks as it needs. */
-static void write_code(FILE *out, const char *text)
-{
-	size_t n_ticks = longest_run(text, '`') + 1,
-	       bytes = text_fit(text, MOST_NAME_COLUMNS, NULL);
-	if (!*text) {
-		fputs(TEXT_UNKNOWN, out);
-		return;
-	}
-	/* A blank on both sides is taken off again; names may begin with a backtick or a blank. */
-	bool is_padded = strchr("` ", text[0]) || strchr("` ", text[bytes - 1]);
-	for (size_t i = 0; i < n_ticks; i++)
-		putc('`', out);
-	fputs(is_padded ? " " : "", out);
-	write_plain(out, text, bytes);
-	fputs(is_padded ? " " : "", out);
-	for (size_t i = 0; i < n_ticks; i++)
-		putc('`', out);
-	fputs(text[bytes] ? "\xe2\x80\xa6" : "", out);
-}
-
-/* A sentence of ours, which may hold words of others: all its marks are escaped. */
-static void write_sentence(FILE *out, const char *text)
-{
-	uint32_t c;
-	for (size_t n; (n = text_decode(text, &c)) > 0; text += n) {
-		if (c < 0x80 && strchr("\\`*_{}[]<>#|~!&$", (int)c))
-			putc('\\', out);
-		if (c == '|')
-			putc('|', out);
-		else
-			write_plain(out, text, n);
-		if (c == '@') /* an empty comment keeps it from calling somebody */
-			fputs("<!-- -->", out);
-	}
-}
-
 static void write_fact(const struct output *output, const char *label, const char *key)
 {
 	const char *value = export_fact(output->recording, key);
 	fprintf(output->out, "| %s | ", label);
-	write_code(output->out, value ? value : "");
+	markdown_code(output->out, value ? value : "");
 	fputs(" |\n", output->out);
 }
 
@@ -116,7 +49,7 @@ static void write_run(const struct output *output, const struct tree *tree)
 		text_count(count, sizeof count, tree_n_samples(tree)));
 	if (tree_n_samples(tree)) {
 		fputs(" of ", output->out);
-		write_code(output->out, recording_string_at(output->recording, series->name));
+		markdown_code(output->out, recording_string_at(output->recording, series->name));
 		fprintf(output->out, " (%s %s)", origin_glyph(series->origin),
 			origin_name(series->origin));
 	}
@@ -135,9 +68,9 @@ static void write_function(const struct output *output, const struct tree_functi
 	fprintf(output->out, "| %s | %s | ",
 		text_ratio(exclusive, sizeof exclusive, (double)function->exclusive / whole),
 		text_ratio(inclusive, sizeof inclusive, (double)function->inclusive / whole));
-	write_code(output->out, recording_string_at(output->recording, function->name));
+	markdown_code(output->out, recording_string_at(output->recording, function->name));
 	fputs(" | ", output->out);
-	write_code(output->out, slash ? slash + 1 : path);
+	markdown_code(output->out, slash ? slash + 1 : path);
 	fputs(" |\n", output->out);
 }
 
@@ -184,14 +117,14 @@ static void write_metric(const struct output *output, const struct series_row *s
 		last = origin != ORIGIN_UNAVAILABLE && isfinite(row->value) ? row->value : NAN;
 	}
 	fputs("| ", output->out);
-	write_code(output->out, recording_string_at(recording, series->name));
+	markdown_code(output->out, recording_string_at(recording, series->name));
 	fprintf(output->out, " | ");
-	write_plain(
+	markdown_plain(
 		output->out,
 		text_value(value, sizeof value, last, recording_string_at(recording, series->unit)),
 		strlen(value));
 	fprintf(output->out, " | %s %s | ", origin_glyph(origin), origin_name(origin));
-	write_sentence(output->out, recording_string_at(recording, series->reason));
+	markdown_sentence(output->out, recording_string_at(recording, series->reason));
 	fputs(" |\n", output->out);
 }
 
@@ -221,9 +154,10 @@ static void write_notes(const struct output *output)
 	for (uint64_t id = 1; id < output->moment.n[TABLE_NOTES]; id++) {
 		const struct note_row *note = recording_note_row(output->recording, id);
 		fprintf(output->out, "- **%s:** ", severities[note->severity]);
-		write_sentence(output->out, recording_string_at(output->recording, note->text));
+		markdown_sentence(output->out, recording_string_at(output->recording, note->text));
 		putc(' ', output->out);
-		write_sentence(output->out, recording_string_at(output->recording, note->remedy));
+		markdown_sentence(output->out,
+				  recording_string_at(output->recording, note->remedy));
 		putc('\n', output->out);
 	}
 }

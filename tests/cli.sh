@@ -279,6 +279,40 @@ timeout 20 "$stoke" report cut.stoke >out 2>err; status=$?
 case $status in 0 | 4) n_passed=$((n_passed + 1)) ;; *) fail "a cut recording: status $status" ;; esac
 expect "an unwritable export" 1 "" "Cannot write" "$stoke" export a.stoke -o none/b.folded
 
+# ---- comparisons
+printf 'main;work 3000\nmain;rest 5000\nmain;gone 100\n' >old.folded
+printf 'main;work 4000\nmain;rest 5000\nmain;fresh 70\n' >new.folded
+expect "diff" 0 "▲  \+19.1 % .* work$" "" "$stoke" diff old.folded new.folded
+[ "$(awk '{ if (length($0) > 80) n++ } END { print n + 0 }' out)" = 0 ] || fail "diff: wider than 80 columns"
+expect "diff keeps what is gone" 0 "× +gone .* gone$" "" "$stoke" diff old.folded new.folded
+expect "diff keeps what is new" 0 "\+ +new .* fresh$" "" "$stoke" diff old.folded new.folded
+expect "diff --fail-on" 1 "^Regression: more than 5.0 % slower beyond chance: work\.$" "" "$stoke" diff old.folded new.folded --fail-on +5%
+expect "diff --fail-on of nothing" 0 "^No regression" "" "$stoke" diff old.folded old.folded --fail-on +5%
+expect "diff --fail-on of less" 0 "^No regression" "" "$stoke" diff new.folded old.folded --fail-on 30%
+expect "diff --format json" 1 "\"regressions\":1," "" "$stoke" diff old.folded new.folded --fail-on 5 --format json
+expect "diff --format markdown" 1 "\*\*\`work\`\*\* \(regression\)" "" "$stoke" diff old.folded new.folded --fail-on 5 --format markdown
+expect "diff --format folded" 0 "^work 3000 4000$" "" "$stoke" diff old.folded new.folded --format folded
+expect "diff -o" 0 "" "" "$stoke" diff old.folded new.folded -o d.json
+expect "diff -o by extension" 0 "^.\"a\":" "" cat d.json
+expect "diff to nowhere" 1 "" "^stoke diff: Cannot write none/d" "$stoke" diff old.folded new.folded -o none/d.json
+"$stoke" diff old.folded new.folded >/dev/full 2>err; status=$?
+: >out
+compare "diff to a full disk" 1 $status "" "^stoke diff: Cannot write .*No space left"
+LC_ALL=C expect "diff in ASCII" 0 "\^ +\+19.1 % " "" "$stoke" diff old.folded new.folded
+LC_ALL=C grep -q '[^ -~]' out && fail "diff: not ASCII"
+expect "diff of one" 2 "" "Two recordings" "$stoke" diff old.folded
+expect "diff of a missing file" 4 "" "No such file" "$stoke" diff old.folded none.stoke
+expect "diff of a wrong limit" 2 "" "such as \+5%" "$stoke" diff old.folded new.folded --fail-on much
+expect "diff of a wrong format" 2 "" "not svg" "$stoke" diff old.folded new.folded --format svg
+expect "diff per work" 4 "" "exact work" "$stoke" diff old.folded new.folded --per work
+expect "diff of another event" 4 "" "no samples of cycles" "$stoke" diff old.folded new.folded -e cycles
+expect "diff -r" 1 "^Regression: .* the whole" "run 3 of 3, B" "$stoke" diff -r 3 --fail-on +5% -- sh -c "$burn" -- sh -c "$burn; $burn"
+expect "diff -r, its output" 0 "*" "^from A$" "$stoke" diff -r 1 -- sh -c "echo from A; $burn" -- sh -c "$burn"
+grep -q '^from A' out && fail "diff -r: the program's output is in the data"
+expect "diff -r of a failing command" 125 "" "Run 1 of B ended with status 7" "$stoke" diff -r 2 -- sh -c "$burn" -- sh -c 'exit 7'
+expect "diff -r of no command" 127 "" "nosuchcommand: command not found" "$stoke" diff -r 2 -- nosuchcommand -- true
+expect "diff -r of one command" 2 "" "Two commands" "$stoke" diff -r 2 -- true
+
 # ---- time and signals
 start=$(date +%s)
 expect "--duration ends a program that goes on" 0 "*" "*" "$stoke" record --duration 500ms -- sh -c 'while :; do :; done'

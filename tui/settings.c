@@ -178,6 +178,25 @@ static const struct option_row stat_rows[] = {
 	{ 0 },
 };
 
+static const struct option_row diff_rows[] = {
+	{ 0, OPTION_CHOICE, "by", "WHAT", "function or stack", AT(by),
+	  .choices = "function|stack" },
+	{ 0, OPTION_CHOICE, "per", "WHAT",
+	  "divide by total, run, duration, work; auto = work, if all have it, else total or run",
+	  AT(per), .choices = "auto|total|run|duration|work" },
+	{ 0, OPTION_TEXT, "fail-on", "GROWTH", "status 1 if anything grew by more (+5%)",
+	  AT(fail_on) },
+	{ 'r', OPTION_INTEGER, "repeat", "N", "run each command N times (5)", AT(repeat),
+	  .least = 1, .most = 1000 },
+	{ 'o', OPTION_TEXT, "output", "FILE",
+	  "write to FILE (- is stdout); .json .md .folded choose the format", AT(output) },
+	{ 0, OPTION_TEXT, "format", "NAME", "text, json, markdown or folded", AT(format) },
+	{ 0, OPTION_CHOICE, "color", "WHEN", "auto, always or never", AT(color),
+	  .choices = "auto|always|never" },
+	{ 0, OPTION_FLAG, "ascii", NULL, "ASCII characters only", AT(is_ascii) },
+	{ 0 },
+};
+
 static const struct option_row messages_rows[] = {
 	{ 'q', OPTION_FLAG, "quiet", NULL, "errors only", AT(is_quiet) },
 	{ 'v', OPTION_TALLY, "verbose", NULL, "all notes", AT(verbosity) },
@@ -197,6 +216,7 @@ const struct option_group options_input = { "Input", input_rows };
 const struct option_group options_terminal = { "Screen", terminal_rows };
 const struct option_group options_render = { "Screen", render_rows };
 const struct option_group options_stat = { "Counting", stat_rows };
+const struct option_group options_diff = { "Comparison", diff_rows };
 const struct option_group options_messages = { "Messages", messages_rows };
 const struct option_group options_general = { "General", general_rows };
 

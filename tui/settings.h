@@ -40,6 +40,9 @@ struct settings {
 	/* stat */
 	const char *groups, *separator; /* NULL = none */
 	uint64_t repeat, interval_ms;   /* 0 = none */
+	/* diff */
+	int by, per;         /* enum compare_by, enum compare_per */
+	const char *fail_on; /* as typed: "+5%" */
 	/* info, bench, stat */
 	const char *root; /* folder above proc and sys; NULL = this machine */
 	bool is_json, is_cached;
@@ -50,7 +53,8 @@ struct settings {
 };
 
 extern const struct option_group options_sampling, options_output, options_part, options_input,
-	options_terminal, options_render, options_stat, options_messages, options_general;
+	options_terminal, options_render, options_stat, options_diff, options_messages,
+	options_general;
 
 /*
  * settings_parse: options of a subcommand. Prints the sentence on stderr or the help on stdout.
