@@ -18,11 +18,10 @@ make --no-print-directory MODE="$(basename "$(dirname "$stoke")")" "$(dirname "$
 unset NO_COLOR CLICOLOR CLICOLOR_FORCE FORCE_COLOR
 screen() { # NAME OPTIONS...
 	local name=tests/golden/$1.txt file=$known
-<<<<<<< HEAD
-	case $1 in timeline* | counters* | *-window-* | annotate-*) file=$timed ;; esac
-=======
-	case $1 in timeline* | counters* | *-window-*) file=$timed ;; gpu-traced*) file=$gpu ;; esac
->>>>>>> 1766e86 (tui: show GPUs: streams as lanes, kernels by time with their occupancy)
+	case $1 in
+	timeline* | counters* | *-window-* | annotate-*) file=$timed ;;
+	gpu-traced*) file=$gpu ;;
+	esac
 	shift
 	LC_ALL=C.UTF-8 "$stoke" render "$@" "$file" >"$got" 2>&1
 	if [ -n "$update" ]; then
@@ -62,18 +61,15 @@ screen flame-window-80x24 --view timeline --size 80x24 --color never --keys 'ff 
 screen counters-unavailable-80x24 --view counters --size 80x24 --color never --keys 'G'
 screen counters-bandwidth-80x24-ascii --view counters --size 80x24 --ascii --color never --keys 'j'
 screen counters-window-80x24 --view timeline --size 80x24 --color never --keys 'ff f\r6y'
-<<<<<<< HEAD
 screen annotate-chosen-80x24 --view functions --size 80x24 --color never --keys 'a'
 screen annotate-next-120x40 --view functions --size 120x40 --color never --keys 'jaj'
 screen annotate-chosen-80x24-ascii --view functions --size 80x24 --ascii --color never --keys 'a'
-=======
 for size in 80x24 120x40 200x60; do
 	screen "gpu-traced-$size" --view gpu --size "$size" --color never
 done
 screen gpu-traced-80x24-ascii --view gpu --size 80x24 --ascii --color never
 screen gpu-traced-80x24-dark --view gpu --size 80x24 --color always --theme dark
 screen gpu-traced-flame-120x40 --view flame --size 120x40 --color never
->>>>>>> 1766e86 (tui: show GPUs: streams as lanes, kernels by time with their occupancy)
 for name in tests/golden/*.txt; do # none may be left over
 	[ -n "$update" ] || [ -n "$("$stoke" list views | awk '/^[a-z]/ {print $1}' | grep -x "$(basename "$name" | sed 's/-.*//')")" ] ||
 		[ "$(basename "$name")" = help-80x24.txt ] || { echo "$name belongs to no view"; n_failed=$((n_failed + 1)); }
