@@ -313,6 +313,28 @@ expect "diff -r of a failing command" 125 "" "Run 1 of B ended with status 7" "$
 expect "diff -r of no command" 127 "" "nosuchcommand: command not found" "$stoke" diff -r 2 -- nosuchcommand -- true
 expect "diff -r of one command" 2 "" "Two commands" "$stoke" diff -r 2 -- true
 
+# ---- merged recordings
+for rank in 0 1 2; do
+	OMPI_COMM_WORLD_RANK=$rank "$stoke" record -q -o "job.%r.stoke" -- sh -c "$burn" 2>err || fail "record of rank $rank"
+done
+expect "%r in -o" 0 "^rank|samples" "" "$stoke" report job.2.stoke
+expect "%h and %p in -o" 0 "" "" "$stoke" record -q -o "at-%h-%p.stoke" -- true
+ls at-*-[0-9]*.stoke >out 2>err
+compare "%h and %p in -o" 0 $? "^at-$(uname -n)-[0-9]+.stoke$" ""
+expect "%r without a rank" 2 "" "There is no rank" env -u OMPI_COMM_WORLD_RANK -u PMIX_RANK -u PMI_RANK \
+	-u SLURM_PROCID "$stoke" record -q -o "job.%r.stoke" -- touch ran
+[ ! -e ran ] || fail "%r without a rank: the program ran"
+expect "merge" 0 "" "merge: 3 recordings: [0-9,]+ samples of" "$stoke" merge -o job.stoke job.0.stoke job.1.stoke job.2.stoke
+expect "merged, each rank" 0 "^r2:sh-[0-9]+;" "" "$stoke" export job.stoke --per-process
+for rank in 0 1 2; do "$stoke" export "job.$rank.stoke" >"job.$rank.folded"; done
+expect "merged, together" 0 "^sh;" "" "$stoke" export job.stoke
+if [ "$(sum out)" = "$(sum job.[012].folded)" ]; then n_passed=$((n_passed + 1)); else fail "merge lost samples"; fi
+expect "merge of text" 0 "^main;work 7000$" "*" "$stoke" merge old.folded new.folded
+expect "merge of nothing" 2 "" "Which recordings" "$stoke" merge -o m.stoke
+expect "merge of a missing file" 4 "" "No such file" "$stoke" merge -o m.stoke job.0.stoke none.stoke
+expect "merge to nowhere" 1 "" "Cannot write" "$stoke" merge -o none/m.stoke job.0.stoke job.1.stoke
+[ ! -e m.stoke ] || fail "a merge that failed left a file"
+
 # ---- time and signals
 start=$(date +%s)
 expect "--duration ends a program that goes on" 0 "*" "*" "$stoke" record --duration 500ms -- sh -c 'while :; do :; done'

@@ -95,7 +95,7 @@ static void make_room(struct job *job, size_t n)
 {
 	for (int side = 0; side < N_COMPARED; side++) {
 		job->n[side] = n;
-		job->recordings[side] = allocate(n, sizeof *job->recordings[side]);
+		job->recordings[side] = allocate(n, sizeof(struct recording *));
 	}
 }
 

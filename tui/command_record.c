@@ -27,7 +27,9 @@ const struct command command_record = {
 	.usage = "[options] -- COMMAND [ARG...] | WORKLOAD [KEY=VALUE...]",
 	.help = "Folded stacks go to standard output (the program's own output then goes to "
 		"standard error) unless -o names a file. A file that ends in .stoke is a whole "
-		"recording, written while the program runs, for `stoke report`.\n"
+		"recording, written while the program runs, for `stoke report`. In its name %h is "
+		"the "
+		"host, %p this process, %r the rank in an MPI job, %% a percent sign.\n"
 		"The exit status is the program's own. A program that still runs when --duration "
 		"is over is ended with SIGTERM.",
 	.options = options,

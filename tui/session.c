@@ -21,6 +21,7 @@
 #include "sampler/target.h"
 #include "tui/command.h"
 #include "tui/driver.h"
+#include "tui/output_path.h"
 #include "tui/requirements.h"
 #include "tui/session_gpu.h"
 #include "tui/session_output.h"
@@ -32,6 +33,8 @@
 /* Without a pidfd (kernels before 5.3) the end of the program is looked for this often. */
 enum { LOOK_MS = 200 };
 
+enum { MOST_PATH_BYTES = 4096 };
+
 struct session {
 	const struct session_request *request;
 	const struct settings *settings;
@@ -39,6 +42,7 @@ struct session {
 	struct session_program program;
 	struct session_gpu gpu;
 	struct session_output output;
+	char output_path[MOST_PATH_BYTES]; /* with the host's name, the rank ... filled in */
 	struct recording *recording;
 	struct target target;
 	struct collector *collector;
@@ -168,6 +172,17 @@ static bool start_target(struct session *session, struct why *why)
 	return session->has_target;
 }
 
+static bool open_output(struct session *session, int *status, struct why *why)
+{
+	const struct settings *settings = session->settings;
+	const char *path = settings->output;
+	if (path &&
+	    !output_path_expand(path, session->output_path, sizeof session->output_path, why))
+		return false;
+	return session_output_open(&session->output, path ? session->output_path : NULL,
+				   settings->format, status, why);
+}
+
 static bool start(struct session *session, int *status, struct why *why)
 {
 	const struct settings *settings = session->settings;
@@ -175,10 +190,8 @@ static bool start(struct session *session, int *status, struct why *why)
 	if (!settings_sampling(settings, &session->sampling, why) ||
 	    !requirements_check(settings->require, why))
 		return false;
-	if (!session->has_screen || settings->output)
-		if (!session_output_open(&session->output, settings->output, settings->format,
-					 status, why))
-			return false;
+	if ((!session->has_screen || settings->output) && !open_output(session, status, why))
+		return false;
 	*status = STATUS_PROFILER_FAILED;
 	session->recording = recording_new();
 	summary_add_facts(session->recording, session->request->words);

@@ -13,6 +13,7 @@
 #include "sampler/base/why.h"
 #include "sampler/tree.h"
 #include "tui/help.h"
+#include "tui/output_path.h"
 
 const char *summary_fact(const struct recording *recording, const char *key)
 {
@@ -211,6 +212,11 @@ void summary_add_facts(struct recording *recording, char *const *words)
 	add_cpu_model(recording);
 	snprintf(text, sizeof text, "%ld", sysconf(_SC_NPROCESSORS_ONLN));
 	recording_add_fact(recording, "cpus_online", text);
+	const char *variable, *rank = output_path_rank(&variable);
+	if (rank) {
+		recording_add_fact(recording, "rank", rank);
+		recording_add_fact(recording, "rank.from", variable);
+	}
 	time_t now = time(NULL);
 	struct tm parts;
 	if (gmtime_r(&now, &parts) && strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts))
