@@ -23,9 +23,9 @@ enum {
 	MOST_PRECISE_IP = 2, /* 3 asks for zero skid, which few events give */
 };
 
-/* A collector that loads a large symbol table can be away for 50 ms; twice that. The kernel clears
- * every page of a ring, which is a good part of what a short run costs. */
-static const double RING_SECONDS = 0.1;
+/* On a busy machine the collector may wait for its turn for 0.1 s (met with ten processes a CPU);
+ * twice that. More is not free: the kernel clears every page of a ring when it is made. */
+static const double RING_SECONDS = 0.2;
 
 struct attempt {
 	const struct target *target;

@@ -34,7 +34,7 @@ struct rung {
 bool ladder_open(const struct target *target, struct recording *recording, struct cpu_rings *rings,
 		 struct rung *rung, struct why *why);
 
-/* ladder_ring_bytes: a ring for 0.1 s of samples at this rate and size, a power of two. */
+/* ladder_ring_bytes: a ring for 0.2 s of samples at this rate and size, a power of two. */
 uint64_t ladder_ring_bytes(const struct rung *rung);
 
 /* ladder_origin: where an event's counts come from: hardware, or a software clock. */
