@@ -4,8 +4,10 @@
  * Run as `test_cupti --program`, this is a CUDA program for the whole profiler to record.
  */
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -82,22 +84,32 @@ __attribute__((noinline)) static void run_program(void)
 	__asm__ volatile("");
 }
 
+static sem_t finished;
+
+/* They end with the process: what libunwind does at a thread's end is after the thread
+ * sanitizer's own end, which it does not survive. */
 static void *launch_many(void *unused)
 {
 	for (int i = 0; i < LAUNCHES; i++) {
 		train_step();
 		mock.deliver();
 	}
+	sem_post(&finished);
+	for (;;)
+		pause();
 	return unused;
 }
 
 static void run_threads(void)
 {
 	pthread_t threads[THREADS];
-	for (int i = 0; i < THREADS; i++)
+	sem_init(&finished, 0, 0);
+	for (int i = 0; i < THREADS; i++) {
 		pthread_create(&threads[i], NULL, launch_many, NULL);
+		pthread_detach(threads[i]);
+	}
 	for (int i = 0; i < THREADS; i++)
-		pthread_join(threads[i], NULL);
+		sem_wait(&finished);
 }
 
 static void run_stray(void)
@@ -120,9 +132,14 @@ static struct recording *record(const char *script, void (*program)(void))
 	fflush(NULL);
 	pid_t pid = fork();
 	if (pid == 0) {
-		snprintf(text, sizeof text, "%d", fd);
+		snprintf(text, sizeof text, "%d", fcntl(fd, F_DUPFD, 3));
 		setenv("STOKE_GPU_FD", text, 1);
 		setenv("MOCK_SCRIPT", script, 1);
+		/* The thread sanitizer cannot start threads in a forked child. */
+		if (program == run_threads) {
+			execl("/proc/self/exe", "test_cupti", "--threads", (char *)NULL);
+			_exit(2);
+		}
 		if (InitializeInjection() != 1)
 			_exit(1);
 		program();
@@ -391,6 +408,14 @@ static int program(void)
 	return 0;
 }
 
+static int threads(void)
+{
+	if (load_mock(NULL) != 0 || InitializeInjection() != 1)
+		return 1;
+	run_threads();
+	return 0;
+}
+
 static bool has_function(const struct recording *recording, const char *name)
 {
 	for (uint64_t i = 1; i < recording_moment(recording).n[TABLE_FUNCTIONS]; i++)
@@ -433,6 +458,8 @@ int main(int argc, char **argv)
 {
 	if (argc > 1 && strcmp(argv[1], "--program") == 0)
 		return program();
+	if (argc > 1 && strcmp(argv[1], "--threads") == 0)
+		return threads();
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(everything_is_joined),
 		cmocka_unit_test(threads_do_not_mix),
