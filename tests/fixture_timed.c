@@ -1,6 +1,7 @@
 /* A recording with a course over time: threads that take turns, counters that rise and fall. */
 #include <math.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "sampler/recording.h"
 #include "tests/fixture.h"
@@ -117,12 +118,19 @@ static void add_readings(struct recording *recording)
 
 struct recording *fixture_timed(void)
 {
+	/* A title, colours, a progress line that begins anew, tabs, a character erased. */
+	static const char output[] =
+		"\033]0;turns\007\033[1;32mtaking turns\033[0m\r\n"
+		"0 %\r50 %\r100 % gr\xc3\xb6\xc3\x9f"
+		"er\r\n"
+		"thread\tturns\n1\t\xe4\xb8\xad\xe6\x96\x87x\b\xff\nno newline";
 	struct recording *recording = recording_new();
 	recording->start_ns = START_NS;
 	recording->start_epoch_ns = 1700000000000000000;
 	uint32_t clock = series_of(recording, "cpu-clock", "ns", ORIGIN_SOFTWARE, SERIES_SAMPLES);
 	add_samples(recording, clock);
 	add_readings(recording);
+	recording_add_output(recording, output, strlen(output));
 	recording_add_fact(recording, "command_line", "turns");
 	recording_add_fact(recording, "exit_status", "0");
 	recording_flush_samples(recording, UINT64_MAX);

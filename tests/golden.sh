@@ -19,7 +19,7 @@ unset NO_COLOR CLICOLOR CLICOLOR_FORCE FORCE_COLOR
 screen() { # NAME OPTIONS...
 	local name=tests/golden/$1.txt file=$known
 	case $1 in
-	timeline* | counters* | *-window-* | annotate-*) file=$timed ;;
+	timeline* | counters* | *-window-* | annotate-* | output*) file=$timed ;;
 	gpu-traced*) file=$gpu ;;
 	esac
 	shift
@@ -70,6 +70,7 @@ done
 screen gpu-traced-80x24-ascii --view gpu --size 80x24 --ascii --color never
 screen gpu-traced-80x24-dark --view gpu --size 80x24 --color always --theme dark
 screen gpu-traced-flame-120x40 --view flame --size 120x40 --color never
+screen output-search-80x24 --view output --size 80x24 --color never --keys '/turns\rg'
 for name in tests/golden/*.txt; do # none may be left over
 	[ -n "$update" ] || [ -n "$("$stoke" list views | awk '/^[a-z]/ {print $1}' | grep -x "$(basename "$name" | sed 's/-.*//')")" ] ||
 		[ "$(basename "$name")" = help-80x24.txt ] || { echo "$name belongs to no view"; n_failed=$((n_failed + 1)); }

@@ -75,6 +75,7 @@ static void any_size_and_any_keys_draw_well(void **state)
 				    '3',
 				    '4',
 				    '5',
+				    '9',
 				    '6',
 				    ' ',
 				    'y',
