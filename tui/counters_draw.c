@@ -104,11 +104,10 @@ static int name_columns(int width)
 	return width > 100 ? 34 : width > 60 ? 20 : width / 2;
 }
 
-static void draw_value(const struct view_context *context, const struct canvas *canvas, int x,
-		       int y, enum meaning meaning, double value, const char *unit)
+static void draw_value(const struct canvas *canvas, int x, int y, enum meaning meaning,
+		       double value, const char *unit)
 {
 	char text[TEXT_BYTES];
-	(void)context;
 	text_value(text, sizeof text, value, unit);
 	int blank = VALUE_COLUMNS - 1 - text_width(text);
 	canvas_text(canvas, x + (blank > 0 ? blank : 0), y, VALUE_COLUMNS, meaning, text);
@@ -121,7 +120,7 @@ static void draw_track(const struct counters_state *state, const struct view_con
 	const char *unit = unit_of(context, track);
 	canvas_text(canvas, 0, y, 1, MEANING_TEXT, origin_glyph(origin_of(track)));
 	canvas_text(canvas, MARK_COLUMNS, y, name - 1, MEANING_TEXT, name_of(context, track));
-	draw_value(context, canvas, x, y, MEANING_TEXT, track->last, unit);
+	draw_value(canvas, x, y, MEANING_TEXT, track->last, unit);
 	x += VALUE_COLUMNS;
 	if (track->n == 0) {
 		const struct series_row *row = recording_series(context->recording, track->series);
@@ -132,8 +131,8 @@ static void draw_track(const struct counters_state *state, const struct view_con
 		return;
 	}
 	if (canvas->width > 60) {
-		draw_value(context, canvas, x, y, MEANING_DIM, track->least, unit);
-		draw_value(context, canvas, x + VALUE_COLUMNS, y, MEANING_DIM, track->most, unit);
+		draw_value(canvas, x, y, MEANING_DIM, track->least, unit);
+		draw_value(canvas, x + VALUE_COLUMNS, y, MEANING_DIM, track->most, unit);
 		x += 2 * VALUE_COLUMNS;
 	}
 	int columns = canvas->width - x;
@@ -181,11 +180,9 @@ static void draw_provenance(const struct view_context *context, const struct can
 		canvas_print(canvas, x, y, MEANING_DIM, "  %s", text_of(context, row->remedy));
 }
 
-static void draw_axis(const struct view_context *context, const struct canvas *canvas, int y,
-		      int left, const struct axis *axis)
+static void draw_axis(const struct canvas *canvas, int y, int left, const struct axis *axis)
 {
 	char from[TEXT_BYTES], to[TEXT_BYTES];
-	(void)context;
 	text_duration(from, sizeof from, (double)axis->from_ns);
 	text_duration(to, sizeof to, (double)axis->to_ns);
 	for (int x = left; x < canvas->width; x++)
@@ -212,12 +209,13 @@ static void draw_plot(const struct counters_state *state, const struct view_cont
 		return;
 	double *values = arena_take(context->frame, (size_t)columns * 2 * sizeof *values);
 	take_values(track, context, &axis, columns * 2, values);
-	plot_area(canvas, left, y + 1, columns, rows, values, MEANING_BAR);
+	struct canvas plot = canvas_part(canvas, left, y + 1, columns, rows);
+	plot_area(&plot, values, MEANING_BAR);
 	if (left) {
-		draw_value(context, canvas, 0, y + 1, MEANING_DIM, axis.high, unit);
-		draw_value(context, canvas, 0, y + rows, MEANING_DIM, axis.low, unit);
+		draw_value(canvas, 0, y + 1, MEANING_DIM, axis.high, unit);
+		draw_value(canvas, 0, y + rows, MEANING_DIM, axis.low, unit);
 	}
-	draw_axis(context, canvas, y + 1 + rows, left, &axis);
+	draw_axis(canvas, y + 1 + rows, left, &axis);
 }
 
 void counters_draw(const void *opaque, const struct view_context *context,

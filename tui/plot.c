@@ -27,20 +27,19 @@ static unsigned column_bits(int dots, int is_right)
 	return all;
 }
 
-void plot_area(const struct canvas *canvas, int x, int y, int columns, int rows,
-	       const double *values, enum meaning meaning)
+void plot_area(const struct canvas *canvas, const double *values, enum meaning meaning)
 {
-	for (int i = 0; i < columns; i++) {
-		int left = marks_of(values[i * 2], rows * DOT_ROWS);
-		int right = marks_of(values[i * 2 + 1], rows * DOT_ROWS);
-		for (int row = 0; row < rows; row++) {
-			int below = (rows - 1 - row) * DOT_ROWS;
+	for (int i = 0; i < canvas->width; i++) {
+		int left = marks_of(values[i * 2], canvas->height * DOT_ROWS);
+		int right = marks_of(values[i * 2 + 1], canvas->height * DOT_ROWS);
+		for (int row = 0; row < canvas->height; row++) {
+			int below = (canvas->height - 1 - row) * DOT_ROWS;
 			unsigned bits =
 				column_bits(left - below, 0) | column_bits(right - below, 1);
 			char text[4] = { (char)0xe2, (char)(0xa0 | bits >> 6),
 					 (char)(0x80 | (bits & 0x3f)) };
 			if (bits)
-				canvas_text(canvas, x + i, y + row, 1, meaning, text);
+				canvas_text(canvas, i, row, 1, meaning, text);
 		}
 	}
 }

@@ -8,11 +8,10 @@
 #include "tui/canvas.h"
 
 /*
- * plot_area: an area from below, in braille dots: two a column, four a row.
- * values  2 * columns ratios, 0…1
+ * plot_area: an area from below that fills the canvas, in braille dots: two a column, four a row.
+ * values  2 * canvas->width ratios, 0…1
  */
-void plot_area(const struct canvas *canvas, int x, int y, int columns, int rows,
-	       const double *values, enum meaning meaning);
+void plot_area(const struct canvas *canvas, const double *values, enum meaning meaning);
 
 /* plot_spark: one row of blocks in eighths; `columns` ratios, 0…1. */
 void plot_spark(const struct canvas *canvas, int x, int y, int columns, const double *values,

@@ -85,8 +85,9 @@ static void draw_lane(const struct timeline_state *state, const struct view_cont
 				     timeline_time_of(layout, i + 1, n), NULL) /
 			    scale;
 	draw_label(state, context, canvas, layout, y, lane);
-	plot_area(canvas, layout->label_columns, y, layout->columns, layout->lane_rows, values,
-		  MEANING_BAR);
+	struct canvas plot =
+		canvas_part(canvas, layout->label_columns, y, layout->columns, layout->lane_rows);
+	plot_area(&plot, values, MEANING_BAR);
 	for (int i = 0; i < layout->columns && window_is_set(context->focus); i++)
 		if (!is_in_window(context, timeline_time_of(layout, i * 2, n),
 				  timeline_time_of(layout, i * 2 + 2, n)))
@@ -144,18 +145,24 @@ static double hottest_cell(const struct timeline_state *state, const struct time
 	return most;
 }
 
+struct cell_place {
+	uint64_t column;
+	int row;
+	double ratio; /* of the hottest; NaN = outside the recording */
+};
+
 static void draw_cell(const struct timeline_state *state, const struct view_context *context,
 		      const struct canvas *canvas, const struct timeline_layout *layout,
-		      uint64_t column, int row, double hottest)
+		      const struct cell_place *place)
 {
+	int row = place->row;
 	uint64_t step = SECOND_NS / (uint64_t)layout->map_rows;
-	uint64_t from = (layout->first_second + column) * SECOND_NS + step * (uint64_t)row;
-	double value = cell_of(state, layout, layout->first_second + column, row);
+	uint64_t from = (layout->first_second + place->column) * SECOND_NS + step * (uint64_t)row;
 	bool is_dim = window_is_set(context->focus) && !is_in_window(context, from, from + step);
-	int x = layout->label_columns + (int)column * layout->second_columns;
+	int x = layout->label_columns + (int)place->column * layout->second_columns;
 	int y = layout->map_y + row;
 	for (int i = 0; i < layout->second_columns; i++)
-		plot_shade(canvas, x + i, y, value / hottest, is_dim ? MEANING_DIM : MEANING_BAR);
+		plot_shade(canvas, x + i, y, place->ratio, is_dim ? MEANING_DIM : MEANING_BAR);
 	if (state->is_in_map && is_marked(state, from, from + step))
 		canvas_mark(canvas, x, y, layout->second_columns, MEANING_SELECTED);
 }
@@ -182,7 +189,12 @@ static void draw_map(const struct timeline_state *state, const struct view_conte
 			     layout->label_columns > 0 ? layout->label_columns - 1 : 0,
 			     layout->label_columns, row == 0 ? "second + 0" : offset);
 		for (uint64_t column = 0; column < layout->n_seconds; column++)
-			draw_cell(state, context, canvas, layout, column, row, hottest);
+			draw_cell(
+				state, context, canvas, layout,
+				&(struct cell_place){
+					column, row,
+					cell_of(state, layout, layout->first_second + column, row) /
+						hottest });
 	}
 }
 

@@ -136,9 +136,10 @@ static bool output_update(void *opaque, const struct view_context *context)
 	struct state *state = opaque;
 	const struct table *table = &context->recording->tables[TABLE_OUTPUTS];
 	uint64_t n = recording_moment(context->recording).n[TABLE_OUTPUTS];
-	bool is_changed = state->next_byte < n || state->must_draw ||
-			  state->width != context->width || state->height != context->height ||
-			  strncmp(state->searched, context->search, sizeof state->searched - 1);
+	bool is_changed =
+		state->next_byte < n || state->must_draw || state->width != context->width ||
+		state->height != context->height ||
+		strncmp(state->searched, context->search, sizeof state->searched - 1) != 0;
 	for (; state->next_byte < n; state->next_byte++)
 		take_byte(state, *(const unsigned char *)table_row(table, state->next_byte));
 	strncpy(state->searched, context->search, sizeof state->searched - 1);

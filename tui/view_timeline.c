@@ -129,7 +129,7 @@ static void lay_out_map(struct timeline_layout *layout, const struct timeline_st
 	uint64_t first = layout->from_ns / SECOND_NS;
 	uint64_t n = (layout->to_ns + SECOND_NS - 1) / SECOND_NS - first;
 	uint64_t room = layout->columns > 0 ? (uint64_t)layout->columns : 1;
-	layout->second_columns = n < room ? clamp((int)(room / n), 1, 4) : 1;
+	layout->second_columns = n > 0 && n < room ? clamp((int)(room / n), 1, 4) : 1;
 	uint64_t fit = room / (uint64_t)layout->second_columns;
 	/* More seconds than columns: those before the cursor's, and it. */
 	uint64_t cursor = state->cursor_ns / SECOND_NS;
