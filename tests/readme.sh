@@ -12,5 +12,5 @@ for block in "$work"/*.sh; do
 	echo "-- block $n"
 	bash -eu "$block" </dev/null
 done
-rm -f stacks.folded stacks.stoke stacks.speedscope.json xz.stoke xz.html gbdt.folded
+rm -f stacks.folded stacks.stoke stacks.speedscope.json xz.stoke xz.html gbdt.folded gzip.stoke both.stoke comparison.md
 [ "$n" -gt 0 ] && echo "$n blocks of README.md work"
