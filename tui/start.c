@@ -87,31 +87,26 @@ static void describe_events(struct start_list *list)
 
 /* ---- running what was chosen */
 
-static size_t split(char *text, char **words, size_t most)
+static void split(char *text, char **words, size_t most)
 {
 	size_t n = 0;
 	char *rest;
 	for (char *word = strtok_r(text, " ", &rest); word && n < most;
 	     word = strtok_r(NULL, " ", &rest))
 		words[n++] = word;
-	return n;
 }
 
 static void run_child(const struct start_item *item)
 {
+	static char self[] = "stoke", run[] = "run", report[] = "report";
 	char typed[START_TEXT_BYTES], name[START_TEXT_BYTES + 2];
-	char *words[MOST_WORDS + 8] = { (char[]){ "stoke" } };
-	size_t n = 1;
+	char *words[MOST_WORDS + 8] = { self, item->workload ? run : report, name };
 	snprintf(typed, sizeof typed, "%s", item->typed);
 	if (item->workload) {
-		words[n++] = (char[]){ "run" };
 		snprintf(name, sizeof name, "%s", item->workload->name);
-		words[n++] = name;
-		n += split(typed, words + n, MOST_WORDS);
+		split(typed, words + 3, MOST_WORDS);
 	} else {
-		words[n++] = (char[]){ "report" };
 		snprintf(name, sizeof name, "./%s", item->path); /* may begin with a dash */
-		words[n] = name;
 	}
 	signal(SIGINT, SIG_DFL);
 	signal(SIGQUIT, SIG_DFL);

@@ -141,17 +141,15 @@ static void edit(struct start_list *list, int key)
 {
 	struct start_item *item = selected_item(list);
 	size_t n = strlen(list->edited);
-	if (key == KEY_RETURN || key == '\n') {
+	bool is_taken = key == KEY_RETURN || key == '\n';
+	if (is_taken && item)
 		memcpy(item->typed, list->edited, sizeof item->typed);
+	if (is_taken || key == KEY_ESCAPE)
 		list->is_editing = false;
-	} else if (key == KEY_ESCAPE) {
-		list->is_editing = false;
-	} else if ((key == KEY_DELETE_BACK || key == 8) && n > 0) {
+	else if ((key == KEY_DELETE_BACK || key == 8) && n > 0)
 		list->edited[n - 1] = '\0';
-	} else if (key >= ' ' && key < 127 && n + 1 < sizeof list->edited) {
-		list->edited[n] = (char)key;
-		list->edited[n + 1] = '\0';
-	}
+	else if (key >= ' ' && key < 127 && n + 1 < sizeof list->edited)
+		memcpy(list->edited + n, (char[2]){ (char)key, '\0' }, 2);
 }
 
 static void start_editing(struct start_list *list)
