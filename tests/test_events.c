@@ -159,7 +159,7 @@ static void make_pmus(char *root)
 	write_file(inner, "energy-pkg.scale", "2.5e-1\n");
 	write_file(inner, "energy-pkg.unit", "Joules\n");
 	for (int i = 0; i < 3; i++) { /* memory controllers: one PMU each */
-		char name[32], type[8];
+		char name[32], type[16];
 		snprintf(name, sizeof name, "uncore_imc_%d", i);
 		make_folder(energy, sizeof energy, root, name);
 		snprintf(type, sizeof type, "%d\n", 30 + i);

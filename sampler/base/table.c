@@ -11,7 +11,11 @@
 #include "sampler/base/why.h"
 
 /* 64 GiB holds 2^31 samples: more than a day at 20 kHz. Only address space, never memory. */
+#if defined(__SANITIZE_THREAD__)
+static const size_t RESERVE_BYTES = (size_t)1 << 30; /* its shadow leaves little room */
+#else
 static const size_t RESERVE_BYTES = (size_t)64 << 30;
+#endif
 static const size_t RESERVE_LEAST_BYTES = (size_t)16 << 20;
 /* Small enough that fifteen tables cost little, large enough that mprotect is rare. */
 static const size_t STEP_BYTES = (size_t)4 << 20;
