@@ -394,7 +394,8 @@ LC_ALL=C grep -q '[^ -~]' out && fail "doctor: not ASCII"
 [ "$(awk '{ if (length($0) > 80) n++ } END { print n + 0 }' out)" = 0 ] || fail "doctor: wider than 80 columns"
 
 if command -v script >/dev/null; then
-	expect "no arguments on a terminal" 0 "Workloads, for" "" script -qec "$stoke" /dev/null
+	expect "no arguments on a terminal" 0 "gbdt" "" sh -c "sleep 0.5 | TERM=xterm script -qec '$stoke' /dev/null"
+	expect "no arguments on a dumb one" 0 "Workloads, for" "" env TERM=dumb script -qec "$stoke" /dev/null
 else
 	skip "no arguments on a terminal: there is no script(1)"
 fi

@@ -233,6 +233,7 @@ enum start_outcome start_list_key(struct start_list *list, struct input input)
 		return START_GOES_ON;
 	case 'q':
 	case 3: /* Ctrl-C: nothing is running that it could stop */
+	case 4: /* Ctrl-D: the end of what is typed */
 	case KEY_QUIT_10:
 		return START_QUITS;
 	default:
