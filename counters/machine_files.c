@@ -16,7 +16,8 @@
 #include "sampler/base/text.h"
 #include "sampler/base/why.h"
 
-static bool make_path(char *path, const struct machine_root *root, const char *format, va_list list)
+__attribute__((format(printf, 3, 0))) static bool
+make_path(char *path, const struct machine_root *root, const char *format, va_list list)
 {
 	int n = snprintf(path, PATH_MAX, "%s", root->path);
 	if (n < 0 || n >= PATH_MAX)
@@ -26,8 +27,9 @@ static bool make_path(char *path, const struct machine_root *root, const char *f
 }
 
 /* The first bytes, as they are; false if there are none. */
-static bool read_head(const struct machine_root *root, char *out, size_t bytes, const char *format,
-		      va_list list)
+__attribute__((format(printf, 4, 0))) static bool read_head(const struct machine_root *root,
+							    char *out, size_t bytes,
+							    const char *format, va_list list)
 {
 	char path[PATH_MAX];
 	out[0] = '\0';
