@@ -13,6 +13,7 @@
 
 #include "sampler/base/text.h"
 #include "sampler/base/why.h"
+#include "tui/list_keys.h"
 #include "tui/paragraph.h"
 #include "workloads/workload.h"
 
@@ -125,12 +126,6 @@ void start_list_free(struct start_list *list)
 
 /* ---- keys */
 
-static void move_to(struct start_list *list, long to)
-{
-	long last = (long)list->n_items - 1;
-	list->selected = (size_t)(to < 0 ? 0 : to > last ? last : to);
-}
-
 static struct start_item *selected_item(const struct start_list *list)
 {
 	return list->selected < list->n_items ? &list->items[list->selected] : NULL;
@@ -174,35 +169,9 @@ static enum start_outcome click(struct start_list *list, const struct input *inp
 
 static bool move_key(struct start_list *list, int key)
 {
-	long at = (long)list->selected, page = list->rows > 1 ? list->rows - 1 : 1;
-	switch (key) {
-	case 'j':
-	case KEY_ARROW_DOWN:
-	case KEY_WHEEL_DOWN:
-		move_to(list, at + 1);
-		return true;
-	case 'k':
-	case KEY_ARROW_UP:
-	case KEY_WHEEL_UP:
-		move_to(list, at - 1);
-		return true;
-	case KEY_PAGE_DOWN:
-		move_to(list, at + page);
-		return true;
-	case KEY_PAGE_UP:
-		move_to(list, at - page);
-		return true;
-	case 'g':
-	case KEY_START:
-		move_to(list, 0);
-		return true;
-	case 'G':
-	case KEY_FINISH:
-		move_to(list, (long)list->n_items - 1);
-		return true;
-	default:
-		return false;
-	}
+	long step = list_step(key, list->rows > 1 ? list->rows - 1 : 1);
+	list->selected = list_move(list->selected, step, list->n_items);
+	return step != 0;
 }
 
 enum start_outcome start_list_key(struct start_list *list, struct input input)

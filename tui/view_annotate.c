@@ -10,6 +10,7 @@
 #include "sampler/base/text.h"
 #include "sampler/recording.h"
 #include "tui/function_lines.h"
+#include "tui/list_keys.h"
 #include "tui/text_file.h"
 #include "tui/view.h"
 
@@ -224,31 +225,10 @@ static unsigned move(struct state *state, long lines)
 	return REACTION_REDRAW;
 }
 
-static unsigned up(void *opaque, const struct view_context *context, const struct input *input)
+static unsigned move_key(void *opaque, const struct view_context *context,
+			 const struct input *input)
 {
-	(void)context;
-	(void)input;
-	return move(opaque, -1);
-}
-
-static unsigned down(void *opaque, const struct view_context *context, const struct input *input)
-{
-	(void)context;
-	(void)input;
-	return move(opaque, 1);
-}
-
-static unsigned page_up(void *opaque, const struct view_context *context, const struct input *input)
-{
-	(void)input;
-	return move(opaque, -(context->height - HEADER_ROWS));
-}
-
-static unsigned page_down(void *opaque, const struct view_context *context,
-			  const struct input *input)
-{
-	(void)input;
-	return move(opaque, context->height - HEADER_ROWS);
+	return move(opaque, list_step(input->key, context->height - HEADER_ROWS));
 }
 
 /* From hot line to hot line, hottest first, round the end. */
@@ -309,12 +289,12 @@ static const struct binding bindings[] = {
 	{ 'H', 'n', "H", "the next hottest line", next_hottest, true },
 	{ 'c', 's', "c", "callers and callees", to_callers, true },
 	{ KEY_ESCAPE, KEY_DELETE_BACK, "Esc", "back", back, true },
-	{ KEY_ARROW_UP, 'k', "Up k", "up", up, false },
-	{ KEY_ARROW_DOWN, 'j', "Down j", "down", down, false },
-	{ KEY_PAGE_UP, 'b', "PgUp b", "page up", page_up, false },
-	{ KEY_PAGE_DOWN, 'f', "PgDn f", "page down", page_down, false },
-	{ KEY_WHEEL_UP, 0, "wheel", "up", up, false },
-	{ KEY_WHEEL_DOWN, 0, "wheel", "down", down, false },
+	{ KEY_ARROW_UP, 'k', "Up k", "up", move_key, false },
+	{ KEY_ARROW_DOWN, 'j', "Down j", "down", move_key, false },
+	{ KEY_PAGE_UP, 'b', "PgUp b", "page up", move_key, false },
+	{ KEY_PAGE_DOWN, 'f', "PgDn f", "page down", move_key, false },
+	{ KEY_WHEEL_UP, 0, "wheel", "up", move_key, false },
+	{ KEY_WHEEL_DOWN, 0, "wheel", "down", move_key, false },
 	{ KEY_CLICK, 0, "click", "select", click, false },
 	{ 0 },
 };

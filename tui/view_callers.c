@@ -11,6 +11,7 @@
 #include "sampler/hash_map.h"
 #include "sampler/recording.h"
 #include "sampler/tree.h"
+#include "tui/list_keys.h"
 #include "tui/view.h"
 #include "tui/window.h"
 
@@ -320,39 +321,15 @@ static void callers_draw(const void *opaque, const struct view_context *context,
 
 static unsigned move(struct state *state, long rows)
 {
-	long at = (long)state->selected + rows;
-	long most = (long)(state->callers.n + state->callees.n) - 1;
-	at = at > most ? most : at;
-	state->selected = at < 0 ? 0 : (size_t)at;
+	state->selected = list_move(state->selected, rows, state->callers.n + state->callees.n);
 	state->must_lay_out = true;
 	return REACTION_REDRAW;
 }
 
-static unsigned up(void *opaque, const struct view_context *context, const struct input *input)
+static unsigned move_key(void *opaque, const struct view_context *context,
+			 const struct input *input)
 {
-	(void)context;
-	(void)input;
-	return move(opaque, -1);
-}
-
-static unsigned down(void *opaque, const struct view_context *context, const struct input *input)
-{
-	(void)context;
-	(void)input;
-	return move(opaque, 1);
-}
-
-static unsigned page_up(void *opaque, const struct view_context *context, const struct input *input)
-{
-	(void)input;
-	return move(opaque, -(context->height - 1));
-}
-
-static unsigned page_down(void *opaque, const struct view_context *context,
-			  const struct input *input)
-{
-	(void)input;
-	return move(opaque, context->height - 1);
+	return move(opaque, list_step(input->key, context->height - 1));
 }
 
 static const struct edge *selected_edge(const struct state *state)
@@ -449,12 +426,12 @@ static const struct binding bindings[] = {
 	{ KEY_ESCAPE, KEY_DELETE_BACK, "Esc", "back one step", back, true },
 	{ 'a', 0, "a", "annotate: its source lines with their time", to_lines, true },
 	{ 's', 0, "s", "show in the flame graph", to_flame, true },
-	{ KEY_ARROW_UP, 'k', "Up k", "up", up, false },
-	{ KEY_ARROW_DOWN, 'j', "Down j", "down", down, false },
-	{ KEY_PAGE_UP, 'b', "PgUp b", "page up", page_up, false },
-	{ KEY_PAGE_DOWN, 'f', "PgDn f", "page down", page_down, false },
-	{ KEY_WHEEL_UP, 0, "wheel", "up", up, false },
-	{ KEY_WHEEL_DOWN, 0, "wheel", "down", down, false },
+	{ KEY_ARROW_UP, 'k', "Up k", "up", move_key, false },
+	{ KEY_ARROW_DOWN, 'j', "Down j", "down", move_key, false },
+	{ KEY_PAGE_UP, 'b', "PgUp b", "page up", move_key, false },
+	{ KEY_PAGE_DOWN, 'f', "PgDn f", "page down", move_key, false },
+	{ KEY_WHEEL_UP, 0, "wheel", "up", move_key, false },
+	{ KEY_WHEEL_DOWN, 0, "wheel", "down", move_key, false },
 	{ KEY_CLICK, 0, "click", "select", click, false },
 	{ KEY_DOUBLE_CLICK, 0, "double click", "to the middle", double_click, false },
 	{ 0 },

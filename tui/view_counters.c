@@ -9,6 +9,7 @@
 #include "sampler/base/why.h"
 #include "sampler/recording.h"
 #include "tui/counters_state.h"
+#include "tui/list_keys.h"
 
 /* ---- taking in */
 
@@ -158,54 +159,16 @@ static bool counters_update(void *opaque, const struct view_context *context)
 
 static unsigned move(struct counters_state *state, long rows)
 {
-	long at = (long)state->selected + rows, most = (long)state->n_tracks - 1;
-	at = at > most ? most : at;
-	state->selected = at < 0 ? 0 : (size_t)at;
+	state->selected = list_move(state->selected, rows, state->n_tracks);
 	state->must_draw = true;
 	return REACTION_REDRAW;
 }
 
-static unsigned up(void *opaque, const struct view_context *context, const struct input *input)
+static unsigned move_key(void *opaque, const struct view_context *context,
+			 const struct input *input)
 {
 	(void)context;
-	(void)input;
-	return move(opaque, -1);
-}
-
-static unsigned down(void *opaque, const struct view_context *context, const struct input *input)
-{
-	(void)context;
-	(void)input;
-	return move(opaque, 1);
-}
-
-static unsigned page_up(void *opaque, const struct view_context *context, const struct input *input)
-{
-	(void)context;
-	(void)input;
-	return move(opaque, -(long)counters_list_rows(opaque));
-}
-
-static unsigned page_down(void *opaque, const struct view_context *context,
-			  const struct input *input)
-{
-	(void)context;
-	(void)input;
-	return move(opaque, counters_list_rows(opaque));
-}
-
-static unsigned first(void *opaque, const struct view_context *context, const struct input *input)
-{
-	(void)context;
-	(void)input;
-	return move(opaque, -COUNTERS_MOST_TRACKS);
-}
-
-static unsigned last(void *opaque, const struct view_context *context, const struct input *input)
-{
-	(void)context;
-	(void)input;
-	return move(opaque, COUNTERS_MOST_TRACKS);
+	return move(opaque, list_step(input->key, (long)counters_list_rows(opaque)));
 }
 
 static unsigned fit(void *opaque, const struct view_context *context, const struct input *input)
@@ -237,15 +200,15 @@ static void counters_close(void *opaque)
 }
 
 static const struct binding bindings[] = {
-	{ KEY_ARROW_UP, 'k', "Up k", "the counter above", up, true },
-	{ KEY_ARROW_DOWN, 'j', "Down j", "the counter below", down, true },
+	{ KEY_ARROW_UP, 'k', "Up k", "the counter above", move_key, true },
+	{ KEY_ARROW_DOWN, 'j', "Down j", "the counter below", move_key, true },
 	{ 'y', 0, "y", "the plot from zero, or from the least value", fit, true },
-	{ KEY_PAGE_UP, 'b', "PgUp b", "page up", page_up, false },
-	{ KEY_PAGE_DOWN, 'f', "PgDn f", "page down", page_down, false },
-	{ KEY_START, 'g', "g", "to the first", first, false },
-	{ KEY_FINISH, 'G', "G", "to the last", last, false },
-	{ KEY_WHEEL_UP, 0, "wheel", "up", up, false },
-	{ KEY_WHEEL_DOWN, 0, "wheel", "down", down, false },
+	{ KEY_PAGE_UP, 'b', "PgUp b", "page up", move_key, false },
+	{ KEY_PAGE_DOWN, 'f', "PgDn f", "page down", move_key, false },
+	{ KEY_START, 'g', "g", "to the first", move_key, false },
+	{ KEY_FINISH, 'G', "G", "to the last", move_key, false },
+	{ KEY_WHEEL_UP, 0, "wheel", "up", move_key, false },
+	{ KEY_WHEEL_DOWN, 0, "wheel", "down", move_key, false },
 	{ KEY_CLICK, 0, "click", "select", click, false },
 	{ 0 },
 };

@@ -7,6 +7,7 @@
 #include "sampler/base/why.h"
 #include "sampler/recording.h"
 #include "sampler/tree.h"
+#include "tui/list_keys.h"
 #include "tui/view.h"
 #include "tui/window.h"
 
@@ -130,52 +131,15 @@ static void functions_draw(const void *opaque, const struct view_context *contex
 
 static unsigned move(struct state *state, long rows)
 {
-	long at = (long)state->selected + rows, most = (long)state->n_shown - 1;
-	at = at > most ? most : at;
-	state->selected = at < 0 ? 0 : (size_t)at;
+	state->selected = list_move(state->selected, rows, state->n_shown);
 	state->must_sort = true;
 	return REACTION_REDRAW;
 }
 
-static unsigned up(void *opaque, const struct view_context *context, const struct input *input)
+static unsigned move_key(void *opaque, const struct view_context *context,
+			 const struct input *input)
 {
-	(void)context;
-	(void)input;
-	return move(opaque, -1);
-}
-
-static unsigned down(void *opaque, const struct view_context *context, const struct input *input)
-{
-	(void)context;
-	(void)input;
-	return move(opaque, 1);
-}
-
-static unsigned page_up(void *opaque, const struct view_context *context, const struct input *input)
-{
-	(void)input;
-	return move(opaque, -(context->height - 1));
-}
-
-static unsigned page_down(void *opaque, const struct view_context *context,
-			  const struct input *input)
-{
-	(void)input;
-	return move(opaque, context->height - 1);
-}
-
-static unsigned first(void *opaque, const struct view_context *context, const struct input *input)
-{
-	(void)context;
-	(void)input;
-	return move(opaque, -MOST_FUNCTIONS);
-}
-
-static unsigned last(void *opaque, const struct view_context *context, const struct input *input)
-{
-	(void)context;
-	(void)input;
-	return move(opaque, MOST_FUNCTIONS);
+	return move(opaque, list_step(input->key, context->height - 1));
 }
 
 static unsigned sort(void *opaque, const struct view_context *context, const struct input *input)
@@ -256,14 +220,14 @@ static const struct binding bindings[] = {
 	{ 'a', 0, "a", "annotate: its source lines with their time", to_lines, false },
 	{ '/', 0, "/", "keep only what matches", search, true },
 	{ '<', '>', "< >", "sort by self or with callees", sort, true },
-	{ KEY_ARROW_UP, 'k', "Up k", "up", up, false },
-	{ KEY_ARROW_DOWN, 'j', "Down j", "down", down, false },
-	{ KEY_PAGE_UP, 'b', "PgUp b", "page up", page_up, false },
-	{ KEY_PAGE_DOWN, 'f', "PgDn f", "page down", page_down, false },
-	{ KEY_START, 'g', "g", "to the first", first, false },
-	{ KEY_FINISH, 'G', "G", "to the last", last, false },
-	{ KEY_WHEEL_UP, 0, "wheel", "up", up, false },
-	{ KEY_WHEEL_DOWN, 0, "wheel", "down", down, false },
+	{ KEY_ARROW_UP, 'k', "Up k", "up", move_key, false },
+	{ KEY_ARROW_DOWN, 'j', "Down j", "down", move_key, false },
+	{ KEY_PAGE_UP, 'b', "PgUp b", "page up", move_key, false },
+	{ KEY_PAGE_DOWN, 'f', "PgDn f", "page down", move_key, false },
+	{ KEY_START, 'g', "g", "to the first", move_key, false },
+	{ KEY_FINISH, 'G', "G", "to the last", move_key, false },
+	{ KEY_WHEEL_UP, 0, "wheel", "up", move_key, false },
+	{ KEY_WHEEL_DOWN, 0, "wheel", "down", move_key, false },
 	{ KEY_CLICK, 0, "click", "select", click, false },
 	{ 0 },
 };

@@ -2,6 +2,7 @@
  * The GPU: its devices and what they last reported, a lane for each stream, and what ran by time.
  * Without a GPU it says why, and what to do about it.
  */
+#include "tui/list_keys.h"
 #include "tui/view.h"
 
 #include <math.h>
@@ -332,36 +333,15 @@ static void gpu_draw(const void *opaque, const struct view_context *context,
 
 static unsigned move(struct state *state, const struct view_context *context, long rows)
 {
-	long most = (long)state->summary->n_work - 1, at = (long)state->selected + rows;
-	at = at > most ? most : at;
-	state->selected = at < 0 ? 0 : (size_t)at;
+	state->selected = list_move(state->selected, rows, state->summary->n_work);
 	keep_visible(state, context);
 	return REACTION_REDRAW;
 }
 
-static unsigned up(void *opaque, const struct view_context *context, const struct input *input)
+static unsigned move_key(void *opaque, const struct view_context *context,
+			 const struct input *input)
 {
-	(void)input;
-	return move(opaque, context, -1);
-}
-
-static unsigned down(void *opaque, const struct view_context *context, const struct input *input)
-{
-	(void)input;
-	return move(opaque, context, 1);
-}
-
-static unsigned page_up(void *opaque, const struct view_context *context, const struct input *input)
-{
-	(void)input;
-	return move(opaque, context, -(context->height / 2));
-}
-
-static unsigned page_down(void *opaque, const struct view_context *context,
-			  const struct input *input)
-{
-	(void)input;
-	return move(opaque, context, context->height / 2);
+	return move(opaque, context, list_step(input->key, context->height / 2));
 }
 
 static unsigned to_flame(void *opaque, const struct view_context *context,
@@ -395,12 +375,12 @@ static void gpu_close(void *opaque)
 
 static const struct binding bindings[] = {
 	{ KEY_RETURN, KEY_DOUBLE_CLICK, "Enter", "show in the flame graph", to_flame, true },
-	{ KEY_ARROW_UP, 'k', "Up k", "up", up, false },
-	{ KEY_ARROW_DOWN, 'j', "Down j", "down", down, false },
-	{ KEY_PAGE_UP, 'b', "PgUp b", "page up", page_up, false },
-	{ KEY_PAGE_DOWN, 'f', "PgDn f", "page down", page_down, false },
-	{ KEY_WHEEL_UP, 0, "wheel", "up", up, false },
-	{ KEY_WHEEL_DOWN, 0, "wheel", "down", down, false },
+	{ KEY_ARROW_UP, 'k', "Up k", "up", move_key, false },
+	{ KEY_ARROW_DOWN, 'j', "Down j", "down", move_key, false },
+	{ KEY_PAGE_UP, 'b', "PgUp b", "page up", move_key, false },
+	{ KEY_PAGE_DOWN, 'f', "PgDn f", "page down", move_key, false },
+	{ KEY_WHEEL_UP, 0, "wheel", "up", move_key, false },
+	{ KEY_WHEEL_DOWN, 0, "wheel", "down", move_key, false },
 	{ KEY_CLICK, 0, "click", "select", click, false },
 	{ 0 },
 };

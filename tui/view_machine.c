@@ -2,6 +2,7 @@
  * The machine the recording was made on, which need not be this one. Wide screens have the picture
  * beside the table.
  */
+#include "tui/list_keys.h"
 #include "tui/view.h"
 
 #include "counters/ceilings.h"
@@ -82,51 +83,30 @@ static void machine_close(void *opaque)
 	ceilings_free(state->ceilings);
 }
 
-static unsigned move(struct state *state, int rows)
+static unsigned move(struct state *state, long rows)
 {
 	/* No table is longer: each fact takes a few rows. */
 	int most = state->machine ? (int)(state->machine->n_facts * 4) : 0;
 	most += state->ceilings ? (int)state->ceilings->n : 0;
-	state->scroll += rows;
+	state->scroll += (int)rows;
 	state->scroll = state->scroll > most ? most : state->scroll;
 	state->scroll = state->scroll < 0 ? 0 : state->scroll;
 	return REACTION_REDRAW;
 }
 
-static unsigned up(void *opaque, const struct view_context *context, const struct input *input)
+static unsigned move_key(void *opaque, const struct view_context *context,
+			 const struct input *input)
 {
-	(void)context;
-	(void)input;
-	return move(opaque, -1);
-}
-
-static unsigned down(void *opaque, const struct view_context *context, const struct input *input)
-{
-	(void)context;
-	(void)input;
-	return move(opaque, 1);
-}
-
-static unsigned page_up(void *opaque, const struct view_context *context, const struct input *input)
-{
-	(void)input;
-	return move(opaque, 1 - context->height);
-}
-
-static unsigned page_down(void *opaque, const struct view_context *context,
-			  const struct input *input)
-{
-	(void)input;
-	return move(opaque, context->height - 1);
+	return move(opaque, list_step(input->key, context->height - 1));
 }
 
 static const struct binding bindings[] = {
-	{ KEY_ARROW_UP, 'k', "Up k", "scroll up", up, true },
-	{ KEY_ARROW_DOWN, 'j', "Down j", "scroll down", down, true },
-	{ KEY_PAGE_UP, 'b', "PgUp b", "a page up", page_up, false },
-	{ KEY_PAGE_DOWN, 'f', "PgDn f", "a page down", page_down, true },
-	{ KEY_WHEEL_UP, 0, "Wheel", "scroll", up, false },
-	{ KEY_WHEEL_DOWN, 0, "Wheel", "scroll", down, false },
+	{ KEY_ARROW_UP, 'k', "Up k", "scroll up", move_key, true },
+	{ KEY_ARROW_DOWN, 'j', "Down j", "scroll down", move_key, true },
+	{ KEY_PAGE_UP, 'b', "PgUp b", "a page up", move_key, false },
+	{ KEY_PAGE_DOWN, 'f', "PgDn f", "a page down", move_key, true },
+	{ KEY_WHEEL_UP, 0, "Wheel", "scroll", move_key, false },
+	{ KEY_WHEEL_DOWN, 0, "Wheel", "scroll", move_key, false },
 	{ 0 },
 };
 

@@ -1,5 +1,6 @@
 /* Every note with its remedy: what was not measured, and what would change that. */
 #include "sampler/recording.h"
+#include "tui/list_keys.h"
 #include "tui/paragraph.h"
 #include "tui/view.h"
 
@@ -53,34 +54,27 @@ static void notes_draw(const void *opaque, const struct view_context *context,
 		y += draw_note(context, canvas, y, recording_note_row(context->recording, i));
 }
 
-static unsigned move(struct state *state, int rows)
+static unsigned move(struct state *state, long rows)
 {
-	state->scroll += rows;
+	state->scroll += (int)rows;
 	int most = (int)state->moment.n[TABLE_NOTES] * 4;
 	state->scroll = state->scroll > most ? most : state->scroll;
 	state->scroll = state->scroll < 0 ? 0 : state->scroll;
 	return REACTION_REDRAW;
 }
 
-static unsigned up(void *opaque, const struct view_context *context, const struct input *input)
+static unsigned move_key(void *opaque, const struct view_context *context,
+			 const struct input *input)
 {
 	(void)context;
-	(void)input;
-	return move(opaque, -1);
-}
-
-static unsigned down(void *opaque, const struct view_context *context, const struct input *input)
-{
-	(void)context;
-	(void)input;
-	return move(opaque, 1);
+	return move(opaque, list_step(input->key, 1));
 }
 
 static const struct binding bindings[] = {
-	{ KEY_ARROW_UP, 'k', "Up k", "scroll up", up, true },
-	{ KEY_ARROW_DOWN, 'j', "Down j", "scroll down", down, true },
-	{ KEY_WHEEL_UP, KEY_PAGE_UP, "PgUp", "scroll up", up, false },
-	{ KEY_WHEEL_DOWN, KEY_PAGE_DOWN, "PgDn", "scroll down", down, false },
+	{ KEY_ARROW_UP, 'k', "Up k", "scroll up", move_key, true },
+	{ KEY_ARROW_DOWN, 'j', "Down j", "scroll down", move_key, true },
+	{ KEY_WHEEL_UP, KEY_PAGE_UP, "PgUp", "scroll up", move_key, false },
+	{ KEY_WHEEL_DOWN, KEY_PAGE_DOWN, "PgDn", "scroll down", move_key, false },
 	{ 0 },
 };
 

@@ -7,6 +7,7 @@
 
 #include "sampler/base/why.h"
 #include "sampler/recording.h"
+#include "tui/list_keys.h"
 #include "tui/view.h"
 
 enum { TAB_COLUMNS = 8, BYTES_AT_ONCE = 4096 };
@@ -189,49 +190,11 @@ static unsigned move(struct state *state, long lines)
 	return REACTION_REDRAW;
 }
 
-static unsigned up(void *opaque, const struct view_context *context, const struct input *input)
+static unsigned move_key(void *opaque, const struct view_context *context,
+			 const struct input *input)
 {
 	(void)context;
-	(void)input;
-	return move(opaque, -1);
-}
-
-static unsigned down(void *opaque, const struct view_context *context, const struct input *input)
-{
-	(void)context;
-	(void)input;
-	return move(opaque, 1);
-}
-
-static unsigned page_up(void *opaque, const struct view_context *context, const struct input *input)
-{
-	(void)context;
-	(void)input;
-	return move(opaque, -(long)rows_of(opaque));
-}
-
-static unsigned page_down(void *opaque, const struct view_context *context,
-			  const struct input *input)
-{
-	(void)context;
-	(void)input;
-	return move(opaque, (long)rows_of(opaque));
-}
-
-static unsigned first(void *opaque, const struct view_context *context, const struct input *input)
-{
-	struct state *state = opaque;
-	(void)context;
-	(void)input;
-	return move(state, -(long)state->top);
-}
-
-static unsigned last(void *opaque, const struct view_context *context, const struct input *input)
-{
-	struct state *state = opaque;
-	(void)context;
-	(void)input;
-	return move(state, (long)lines_of(state));
+	return move(opaque, list_step(input->key, (long)rows_of(opaque)));
 }
 
 static unsigned search(void *opaque, const struct view_context *context, const struct input *input)
@@ -251,14 +214,14 @@ static void output_close(void *opaque)
 
 static const struct binding bindings[] = {
 	{ '/', 0, "/", "mark lines that match", search, true },
-	{ KEY_FINISH, 'G', "G", "follow the end", last, true },
-	{ KEY_START, 'g', "g", "to the start", first, true },
-	{ KEY_ARROW_UP, 'k', "Up k", "up", up, false },
-	{ KEY_ARROW_DOWN, 'j', "Down j", "down", down, false },
-	{ KEY_PAGE_UP, 'b', "PgUp b", "page up", page_up, false },
-	{ KEY_PAGE_DOWN, 'f', "PgDn f", "page down", page_down, false },
-	{ KEY_WHEEL_UP, 0, "wheel", "up", up, false },
-	{ KEY_WHEEL_DOWN, 0, "wheel", "down", down, false },
+	{ KEY_FINISH, 'G', "G", "follow the end", move_key, true },
+	{ KEY_START, 'g', "g", "to the start", move_key, true },
+	{ KEY_ARROW_UP, 'k', "Up k", "up", move_key, false },
+	{ KEY_ARROW_DOWN, 'j', "Down j", "down", move_key, false },
+	{ KEY_PAGE_UP, 'b', "PgUp b", "page up", move_key, false },
+	{ KEY_PAGE_DOWN, 'f', "PgDn f", "page down", move_key, false },
+	{ KEY_WHEEL_UP, 0, "wheel", "up", move_key, false },
+	{ KEY_WHEEL_DOWN, 0, "wheel", "down", move_key, false },
 	{ 0 },
 };
 
