@@ -8,6 +8,7 @@
 
 #include "kernels/kernel.h"
 #include "kernels/support/dispatch.h"
+#include "kernels/support/rows_avx2.h"
 #include "kernels/support/rows_avx512.h"
 
 /* Mean; difference; its square; variance; scale; weight; bias: 13 rows n elements move. */
@@ -62,6 +63,27 @@ static void layernorm_fused(const struct rows_task *task)
 }
 
 #if defined(__x86_64__)
+__attribute__((target("avx2,fma"))) static void layernorm_avx2(const struct rows_task *task)
+{
+	size_t n = task->n;
+	for (size_t at = 0; at < task->rows * n; at += n) {
+		const float *x = task->x + at, *weight = task->weight, *bias = task->bias;
+		float *y = task->y + at, mean = rows_sum_avx2(x, n) / (float)n;
+		float variance = rows_squares_avx2(x, n, mean) / (float)n;
+		float factor = 1 / sqrtf(variance + task->epsilon);
+		__m256 away = _mm256_set1_ps(mean), factors = _mm256_set1_ps(factor);
+		size_t j = 0;
+		for (; j + 8 <= n; j += 8) {
+			__m256 value = _mm256_sub_ps(_mm256_loadu_ps(x + j), away);
+			value = _mm256_mul_ps(value, factors);
+			_mm256_storeu_ps(y + j, _mm256_fmadd_ps(value, _mm256_loadu_ps(weight + j),
+								_mm256_loadu_ps(bias + j)));
+		}
+		for (; j < n; j++)
+			y[j] = (x[j] - mean) * factor * weight[j] + bias[j];
+	}
+}
+
 __attribute__((target("avx512f"), always_inline)) static inline float total(const __m512 sums[4])
 {
 	return _mm512_reduce_add_ps(
@@ -172,6 +194,7 @@ static const struct variant variants[] = {
 	{ "fused", "row by row: all readings but the first are from the cache", NULL,
 	  (void (*)(void))layernorm_fused },
 #if defined(__x86_64__)
+	{ "fused-avx2", "eight at a time", cpu_has_avx2, (void (*)(void))layernorm_avx2 },
 	{ "fused-avx512", "sixteen at a time", cpu_has_avx512, (void (*)(void))layernorm_avx512 },
 	{ "nontemporal", "and stored past the caches: no line is fetched to be overwritten",
 	  cpu_has_avx512, (void (*)(void))layernorm_nontemporal },

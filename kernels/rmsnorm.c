@@ -8,6 +8,7 @@
 
 #include "kernels/kernel.h"
 #include "kernels/support/dispatch.h"
+#include "kernels/support/rows_avx2.h"
 #include "kernels/support/rows_avx512.h"
 
 /* Square; mean; multiply by the reciprocal root; multiply by the weight: 7 rows n elements move. */
@@ -47,6 +48,24 @@ static void rmsnorm_fused(const struct rows_task *task)
 }
 
 #if defined(__x86_64__)
+__attribute__((target("avx2,fma"))) static void rmsnorm_avx2(const struct rows_task *task)
+{
+	size_t n = task->n;
+	for (size_t at = 0; at < task->rows * n; at += n) {
+		const float *x = task->x + at, *weight = task->weight;
+		float *y = task->y + at, mean = rows_squares_avx2(x, n, 0) / (float)n;
+		float factor = 1 / sqrtf(mean + task->epsilon);
+		size_t j = 0;
+		for (; j + 8 <= n; j += 8) {
+			__m256 value =
+				_mm256_mul_ps(_mm256_loadu_ps(x + j), _mm256_set1_ps(factor));
+			_mm256_storeu_ps(y + j, _mm256_mul_ps(value, _mm256_loadu_ps(weight + j)));
+		}
+		for (; j < n; j++)
+			y[j] = x[j] * factor * weight[j];
+	}
+}
+
 __attribute__((target("avx512f"), always_inline)) static inline float mean_square(const float *x,
 										  size_t n)
 {
@@ -126,6 +145,7 @@ static const struct variant variants[] = {
 	{ "fused", "row by row: the second reading is from the cache", NULL,
 	  (void (*)(void))rmsnorm_fused },
 #if defined(__x86_64__)
+	{ "fused-avx2", "eight at a time", cpu_has_avx2, (void (*)(void))rmsnorm_avx2 },
 	{ "fused-avx512", "sixteen at a time", cpu_has_avx512, (void (*)(void))rmsnorm_avx512 },
 	{ "nontemporal", "and stored past the caches: no line is fetched to be overwritten",
 	  cpu_has_avx512, (void (*)(void))rmsnorm_nontemporal },
