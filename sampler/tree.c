@@ -169,19 +169,23 @@ static uint32_t function_node(struct tree *tree, uint32_t parent, uint32_t funct
 	return node;
 }
 
-/* What tells roots apart: a name, a process or a thread. */
-static uint32_t root_node(struct tree *tree, uint32_t thread)
+/* What tells roots apart: a name, a process or a thread. A process or thread under a new name is a
+ * root of its own. */
+static uint64_t root_key(const struct tree *tree, const struct thread_row *row, uint32_t *name)
 {
-	const struct thread_row *row = recording_thread(tree->recording, thread);
 	uint32_t what = tree->options.root == TREE_ROOT_PROCESS  ? row->pid
 			: tree->options.root == TREE_ROOT_THREAD ? row->tid
 								 : row->name;
-	uint32_t name = tree->options.root == TREE_ROOT_PROCESS ? row->process_name : row->name;
+	*name = tree->options.root == TREE_ROOT_PROCESS ? row->process_name : row->name;
+	return child_key(tree->options.root == TREE_ROOT_NAME ? 0 : *name, what, KIND_THREAD);
+}
+
+static uint32_t root_node(struct tree *tree, uint32_t thread)
+{
+	uint32_t name;
 	if (tree->options.root == TREE_ROOT_NONE)
 		return 0;
-	/* A process or thread under a new name is a root of its own. */
-	uint64_t key =
-		child_key(tree->options.root == TREE_ROOT_NAME ? 0 : name, what, KIND_THREAD);
+	uint64_t key = root_key(tree, recording_thread(tree->recording, thread), &name);
 	uint32_t known = hash_map_get(&tree->children, key);
 	if (known)
 		return known;
@@ -342,10 +346,10 @@ static bool find_node(struct tree *tree, uint32_t root, uint32_t stack, uint32_t
 					 : walk_down(tree, root, stack, node);
 }
 
-static bool is_wanted(struct tree *tree, const struct sample_row *sample)
+static bool is_wanted(const struct tree *tree, const struct sample_row *sample)
 {
 	const struct tree_options *options = &tree->options;
-	if (sample->series != tree->series || sample->time_ns < options->from_ns ||
+	if (sample->time_ns < options->from_ns ||
 	    (options->to_ns && sample->time_ns >= options->to_ns))
 		return false;
 	const struct thread_row *thread = recording_thread(tree->recording, sample->thread);
@@ -422,6 +426,18 @@ static uint32_t first_series(const struct tree *tree)
 	return first;
 }
 
+/* A sample as the options weigh it; false if it is left out. */
+static bool weigh(const struct tree *tree, uint64_t id, struct sample_row *sample)
+{
+	const struct tree_options *options = &tree->options;
+	*sample = *recording_sample(tree->recording, id);
+	if (sample->series != tree->series || !is_wanted(tree, sample))
+		return false;
+	if (options->weigh)
+		sample->weight = options->weigh(options->weigh_context, sample);
+	return sample->weight > 0 || !options->weigh;
+}
+
 bool tree_update(struct tree *tree)
 {
 	bool is_changed = false;
@@ -433,23 +449,22 @@ bool tree_update(struct tree *tree)
 	/* A step upwards costs a cache miss, one over all nodes a few bytes of a stream. */
 	bool is_bulk = n_new > tree->n_nodes / NODES_A_SAMPLE;
 	while (tree->next_sample < tree->moment.n[TABLE_SAMPLES]) {
-		const struct sample_row *sample =
-			recording_sample(tree->recording, tree->next_sample);
+		struct sample_row sample;
 		uint32_t node;
-		if (is_wanted(tree, sample)) {
-			uint32_t root = root_node(tree, sample->thread);
-			if (!find_node(tree, root, sample->stack, &node))
+		if (weigh(tree, tree->next_sample, &sample)) {
+			uint32_t root = root_node(tree, sample.thread);
+			if (!find_node(tree, root, sample.stack, &node))
 				break;
 			if (!is_kept(tree, root, node)) {
 				tree->next_sample++;
 				continue;
 			}
-			tree->nodes[node].self += sample->weight;
-			tree->nodes[node].n_self += sample->count;
-			tree->n_samples += sample->count;
+			tree->nodes[node].self += sample.weight;
+			tree->nodes[node].n_self += sample.count;
+			tree->n_samples += sample.count;
 			is_changed = true;
 			if (!is_bulk)
-				add_upwards(tree, node, sample);
+				add_upwards(tree, node, &sample);
 		}
 		tree->next_sample++;
 	}
@@ -478,6 +493,28 @@ const char *tree_node_name(const struct tree *tree, uint32_t node, char *out, si
 	else
 		snprintf(out, bytes, "%s-%u/%u", name, thread->pid, thread->tid);
 	return out;
+}
+
+bool tree_place(const struct tree *tree, const struct sample_row *sample, uint32_t *node)
+{
+	uint32_t name, root = 0;
+	if (!is_wanted(tree, sample) || sample->stack >= tree->n_known)
+		return false;
+	if (tree->options.root != TREE_ROOT_NONE) {
+		root = hash_map_get(
+			&tree->children,
+			root_key(tree, recording_thread(tree->recording, sample->thread), &name));
+		if (!root)
+			return false;
+	}
+	uint32_t known = known_node(tree, root, sample->stack);
+	*node = known ? known - 1 : 0;
+	return known && is_kept(tree, root, *node);
+}
+
+uint64_t tree_n_taken(const struct tree *tree)
+{
+	return tree->next_sample;
 }
 
 const struct tree_options *tree_get_options(const struct tree *tree)

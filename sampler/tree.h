@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 struct recording;
+struct sample_row;
 
 enum tree_root {
 	TREE_ROOT_NONE,    /* stacks hang directly under node 0 */
@@ -43,6 +44,9 @@ struct tree_options {
 				    the first update with any */
 	uint32_t pid, tid;       /* only these; 0 = all */
 	uint64_t from_ns, to_ns; /* window; to_ns 0 = open end */
+	/* What a sample weighs; 0 leaves it out. NULL = its own weight. */
+	uint64_t (*weigh)(const void *context, const struct sample_row *sample);
+	const void *weigh_context; /* borrowed */
 };
 
 struct tree_node {
@@ -90,6 +94,16 @@ const struct tree_options *tree_get_options(const struct tree *tree);
 uint64_t tree_n_samples(const struct tree *tree);
 /* The series shown (an id; 0 while there is none). */
 uint32_t tree_series(const struct tree *tree);
+
+/*
+ * tree_place: the node that a sample of any series belongs to: where the series shown has samples
+ * of that stack.
+ * Returns  false if the tree does not show it (another window, thread, stack)
+ */
+bool tree_place(const struct tree *tree, const struct sample_row *sample, uint32_t *node);
+
+/* tree_n_taken: rows of samples taken in so far, of any series. */
+uint64_t tree_n_taken(const struct tree *tree);
 
 /* One function over the whole tree: exclusive and inclusive weight. */
 struct tree_function {
