@@ -94,6 +94,9 @@ $(BUILD)/flags: FORCE
 build/features.mk: tests/features.sh
 	$(Q)mkdir -p build && tests/features.sh '$(CC) $(CPPFLAGS)' '$(LDFLAGS)' > $@.new && mv $@.new $@
 
+# one job a CPU where nobody has said how many
+JOBS = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
+
 # ---- tests; json-c reads back what is written
 TEST_LIBS := -lcmocka -ljson-c
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(FIXTURES) $(LIBRARY_OBJECTS)
@@ -120,10 +123,10 @@ unit: $(TESTS:%=$(BUILD)/tests/%)  ## build and run the unit tests only
 	$(Q)tests/unit.sh $^
 
 run:  ## show a built-in workload live (installs what is missing, builds, goes)
-	$(Q)tests/setup.sh >&2 && $(MAKE) --no-print-directory all >&2 && $(BUILD)/stoke run
+	$(Q)tests/setup.sh >&2 && $(MAKE) --no-print-directory $(JOBS) all >&2 && $(BUILD)/stoke run
 
 test:  ## run all tests (installs what is missing, builds, goes)
-	$(Q)tests/setup.sh >&2 && $(MAKE) --no-print-directory all && tests/all.sh $(BUILD)
+	$(Q)tests/setup.sh >&2 && $(MAKE) --no-print-directory $(JOBS) all && tests/all.sh $(BUILD)
 
 setup:  ## install what is missing with the system's package manager
 	$(Q)tests/setup.sh

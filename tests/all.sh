@@ -23,7 +23,7 @@ step() { # NAME COMMAND...
 one() { # a check that is right or wrong as a whole
 	if "$@"; then echo "1 passed, 0 failed, 0 skipped"; else echo "0 passed, 1 failed, 0 skipped"; fi
 }
-step "unit tests" make --no-print-directory MODE="$mode" unit
+step "unit tests" make --no-print-directory -j"$(nproc)" MODE="$mode" unit
 step "layers" one tests/layers.sh
 step "skeletons of CONTRIBUTING" one tests/skeletons.sh
 step "command line" tests/cli.sh "$build/stoke"

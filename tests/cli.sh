@@ -306,7 +306,7 @@ expect "diff of a wrong limit" 2 "" "such as \+5%" "$stoke" diff old.folded new.
 expect "diff of a wrong format" 2 "" "not svg" "$stoke" diff old.folded new.folded --format svg
 expect "diff per work" 4 "" "exact work" "$stoke" diff old.folded new.folded --per work
 expect "diff of another event" 4 "" "no samples of cycles" "$stoke" diff old.folded new.folded -e cycles
-expect "diff -r" 1 "^Regression: .* the whole" "run 3 of 3, B" "$stoke" diff -r 3 --fail-on +5% -- sh -c "$burn" -- sh -c "$burn; $burn"
+expect "diff -r" 1 "^Regression: " "run 5 of 5, B" "$stoke" diff -r 5 --fail-on +5% -- sh -c "$burn" -- sh -c "$burn; $burn; $burn"
 expect "diff -r, its output" 0 "*" "^from A$" "$stoke" diff -r 1 -- sh -c "echo from A; $burn" -- sh -c "$burn"
 grep -q '^from A' out && fail "diff -r: the program's output is in the data"
 expect "diff -r of a failing command" 125 "" "Run 1 of B ended with status 7" "$stoke" diff -r 2 -- sh -c "$burn" -- sh -c 'exit 7'

@@ -59,16 +59,25 @@ if command -v perf >/dev/null; then # without the kernel's symbols and files of 
 	LC_ALL=C sed -i 's|/usr/|/not/|g' build/seed-*.data
 	perf script -i build/seed-chains.data >build/seed.perf
 fi >/dev/null 2>&1
-for target in "$@"; do
-	corpus=build/fuzz/corpus/$target
+fuzz_one() { # TARGET
+	local corpus=build/fuzz/corpus/$1
 	mkdir -p "$corpus"
-	seeds "$target" "$corpus"
-	if "build/fuzz/tests/$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=4096 -max_len=65536 \
-		-artifact_prefix="build/fuzz/crash-$target-" "$corpus" >"build/fuzz/$target.log" 2>&1; then
-		echo "ok   $target: $(grep -c . <(ls "$corpus")) inputs, $(grep -oE 'DONE.*|#[0-9]+' "build/fuzz/$target.log" | tail -1)"
+	seeds "$1" "$corpus"
+	if "build/fuzz/tests/$1" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=4096 -max_len=65536 \
+		-artifact_prefix="build/fuzz/crash-$1-" "$corpus" >"build/fuzz/$1.log" 2>&1; then
+		echo "ok   $1: $(grep -c . <(ls "$corpus")) inputs, $(grep -oE 'DONE.*|#[0-9]+' "build/fuzz/$1.log" | tail -1)"
 	else
-		echo "FAIL $target"
-		tail -40 "build/fuzz/$target.log"
-		exit 1
+		echo "FAIL $1"
+		tail -40 "build/fuzz/$1.log"
+		return 1
 	fi
+}
+# One a CPU: they do not wait for each other.
+status=0
+for target in "$@"; do
+	while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do wait -n || status=1; done
+	fuzz_one "$target" &
 done
+while [ "$(jobs -rp | wc -l)" -gt 0 ]; do wait -n || status=1; done
+for target in "$@"; do grep -q "DONE" "build/fuzz/$target.log" || status=1; done
+exit $status

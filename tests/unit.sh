@@ -1,27 +1,41 @@
-#!/bin/sh
-# Run unit tests one after the other; each prints its own lines. The last line counts them all.
+#!/bin/bash
+# Run unit tests, as many at a time as there are CPUs; each prints its own lines when it has ended.
+# The last line counts them all.
 # Usage: tests/unit.sh PROGRAM...
-n_passed=0 n_failed=0 n_skipped=0
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-for program; do
-	timeout 300 "$program" >"$log" 2>&1
+set -u
+MOST_SECONDS=600 # of one program: under the thread sanitizer the slowest takes a fifth of it
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+run_one() { # PROGRAM: its counts go to a file, its lines to stdout in one piece
+	local log status passed failed skipped
+	log="$work/$(basename "$1").log"
+	timeout "$MOST_SECONDS" "$1" >"$log" 2>&1
 	status=$?
 	passed=$(grep -c '^\[       OK \]' "$log")
 	failed=$(grep -c '^\[  FAILED  \] [a-z]' "$log")
 	skipped=$(grep -c '^\[  SKIPPED \]' "$log")
 	# A crash says nothing of the kind.
 	[ $status -eq 0 ] || [ "$failed" -gt 0 ] || failed=1
-	if [ $status -ne 0 ]; then
-		echo "FAIL $(basename "$program") (status $status)"
-		cat "$log"
-		[ "$failed" -le 1 ] || failed=$((failed / 2)) # cmocka lists each twice
-	else
-		echo "ok   $(basename "$program"): $passed passed, $skipped skipped"
-		grep '^SKIP' "$log"
-	fi
-	n_passed=$((n_passed + passed)) n_failed=$((n_failed + failed))
-	n_skipped=$((n_skipped + skipped))
+	[ "$failed" -le 1 ] || failed=$((failed / 2)) # cmocka lists each twice
+	{
+		if [ $status -ne 0 ]; then
+			echo "FAIL $(basename "$1") (status $status)"
+			cat "$log"
+		else
+			echo "ok   $(basename "$1"): $passed passed, $skipped skipped"
+			grep '^SKIP' "$log"
+		fi
+	} >"$log.text"
+	echo "$passed $failed $skipped" >"$log.counts"
+	flock "$work" cat "$log.text"
+}
+
+for program; do
+	while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do wait -n; done
+	run_one "$program" &
 done
-echo "$n_passed passed, $n_failed failed, $n_skipped skipped"
-[ "$n_failed" -eq 0 ]
+wait
+cat "$work"/*.counts 2>/dev/null | awk '
+	{ passed += $1; failed += $2; skipped += $3 }
+	END { printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped; exit failed > 0 }'
