@@ -1,6 +1,8 @@
 #!/bin/bash
 # How much slower a program runs while it is sampled: its own CPU seconds for a fixed piece of work,
-# alone, under stoke and under perf with the same rate and the same copy of the stack, interleaved.
+# alone, under stoke and under perf with the same rate and the same copy of the stack, and under perf
+# without stacks, interleaved. The last is the price of the timer's interrupts, which no profiler that
+# samples by it can avoid (dear in a virtual machine: each one leaves the guest).
 # Usage: tests/bench/slowdown.sh [STOKE] [REPEATS]
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -24,7 +26,7 @@ __attribute__((noinline)) static double descend(int n)
 int main(void)
 {
 	struct rusage use;
-	for (int i = 0; i < 100000; i++)
+	for (int i = 0; i < 300000; i++)
 		sink = descend(25);
 	getrusage(RUSAGE_SELF, &use);
 	FILE *out = fopen("used", "w");
@@ -37,16 +39,20 @@ cd "$work" || exit 1
 median() { sort -g | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 ours() { "$stoke" record -q -F "$1" --call-graph "dwarf,$2" -o x.folded -- ./fixed >/dev/null 2>&1; }
 theirs() { perf record -q -F "$1" -e cpu-clock --call-graph "dwarf,$2" -o x.data -- ./fixed >/dev/null 2>&1; }
+bare() { perf record -q -F "$1" -e cpu-clock -o x.data -- ./fixed >/dev/null 2>&1; }
 for case in "999 16384" "4999 16384" "19999 8192"; do
 	read -r hz bytes <<<"$case"
-	: >alone && : >stoke && : >perf
+	: >alone && : >stoke && : >perf && : >bare
 	for _ in $(seq "$repeats"); do
 		./fixed && cat used >>alone
 		ours "$hz" "$bytes" && cat used >>stoke
-		if command -v perf >/dev/null; then theirs "$hz" "$bytes" && cat used >>perf; fi
+		if command -v perf >/dev/null; then
+			theirs "$hz" "$bytes" && cat used >>perf
+			bare "$hz" && cat used >>bare
+		fi
 	done
-	awk -v hz="$hz" -v bytes="$bytes" -v alone="$(median <alone)" -v stoke="$(median <stoke)" -v perf="$(median <perf)" 'BEGIN {
+	awk -v hz="$hz" -v bytes="$bytes" -v alone="$(median <alone)" -v stoke="$(median <stoke)" -v perf="$(median <perf)" -v bare="$(median <bare)" 'BEGIN {
 		printf "slow-down at %5d Hz, %5d bytes: stoke %+.1f %%", hz, bytes, 100 * (stoke / alone - 1)
-		if (perf > 0) printf ", perf %+.1f %%", 100 * (perf / alone - 1)
+		if (perf > 0) printf ", perf %+.1f %%, interrupts alone %+.1f %%", 100 * (perf / alone - 1), 100 * (bare / alone - 1)
 		printf " (alone %.3f s)\n", alone }'
 done
