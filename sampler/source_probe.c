@@ -36,6 +36,8 @@ struct state {
 	uint32_t phase_series;
 	uint32_t names[MOST_SERIES], series[MOST_SERIES];
 	uint32_t n_series;
+	/* FLOPs, bytes and items: told last, and done before the last restart. */
+	double told[3], done_before[3];
 };
 
 static bool probe_wanted(const struct target *target)
@@ -128,7 +130,8 @@ static void add_quality(struct state *state, struct recording *recording,
 	add_reading(recording, record, state->series[at], record->values[0], ORIGIN_SOFTWARE);
 }
 
-static void add_work(struct recording *recording, const struct shared_record *record)
+static void add_work(struct state *state, struct recording *recording,
+		     const struct shared_record *record)
 {
 	static const char *const names[] = { "work.flops", "work.bytes", "work.items" };
 	static const char *const units[] = { "FLOP", "B", "items" };
@@ -137,7 +140,18 @@ static void add_work(struct recording *recording, const struct shared_record *re
 			continue;
 		uint32_t series =
 			add_series(recording, names[i], units[i], ORIGIN_MODELLED, SERIES_WORK);
-		add_reading(recording, record, series, record->values[i], ORIGIN_MODELLED);
+		state->told[i] = record->values[i];
+		add_reading(recording, record, series, state->done_before[i] + record->values[i],
+			    ORIGIN_MODELLED);
+	}
+}
+
+/* Readers of the series see one total that only grows. */
+static void restart_work(struct state *state)
+{
+	for (int i = 0; i < 3; i++) {
+		state->done_before[i] += state->told[i];
+		state->told[i] = 0;
 	}
 }
 
@@ -165,7 +179,10 @@ static void take(struct state *state, struct recording *recording,
 		add_quality(state, recording, record, name, text);
 		break;
 	case SHARED_WORK:
-		add_work(recording, record);
+		add_work(state, recording, record);
+		break;
+	case SHARED_RESTART:
+		restart_work(state);
 		break;
 	default:
 		state->n_unmatched++;

@@ -128,6 +128,7 @@ static _Noreturn void run_child(struct pipes *pipes, const struct launch *launch
 		putenv((char *)*extra);
 	announce("STOKE_PROBE_FD", launch->probe_fd);
 	announce("STOKE_GPU_FD", launch->gpu_fd);
+	announce("STOKE_STEER_FD", launch->steer_fd);
 	if (read(pipes->start[0], &go, 1) != 1)
 		_exit(125); /* the profiler gave up */
 	if (launch->output == TARGET_OUTPUT_TERMINAL)

@@ -78,6 +78,7 @@ struct launch {
 	int probe_fd; /* memory the target may write to through probe.h, or -1; the target's copy
 			 is announced in STOKE_PROBE_FD */
 	int gpu_fd;   /* the same for libstoke-cupti.so, in STOKE_GPU_FD */
+	int steer_fd; /* socket that brings a workload new settings, in STOKE_STEER_FD, or 0 */
 	enum target_output output;
 	uint16_t columns, rows; /* of its terminal */
 };

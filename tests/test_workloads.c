@@ -8,8 +8,11 @@
 #include <fcntl.h>
 #include <math.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "kernels/kernel.h"
@@ -21,6 +24,7 @@
 #include "workloads/support/gbdt_tree.h"
 #include "workloads/support/random.h"
 #include "workloads/support/runner.h"
+#include "workloads/support/steer.h"
 #include "workloads/workload.h"
 
 /* Large, small, negative and zero, in odd lengths and at odd places. */
@@ -123,6 +127,53 @@ static void workloads_pass_their_own_checks(void **state)
 	assert_int_equal(run(mlp, 4), 0);
 	assert_int_equal(run(gbdt, 4), 0);
 	assert_int_equal(run(triad, 4), 0);
+}
+
+static _Noreturn void steered_child(int fd, int out)
+{
+	char text[16];
+	const char *const words[] = { "triad", "size=1", "threads=1", "repeats=1e9", NULL };
+	snprintf(text, sizeof text, "%d", fd);
+	setenv("STOKE_STEER_FD", text, 1);
+	dup2(out, 1);
+	dup2(out, 2);
+	int status = run(words, 4);
+	fflush(NULL);
+	_exit(status);
+}
+
+static void settings_change_while_it_runs(void **state)
+{
+	char refused[] = "size=x", size[] = "size=2", repeats[] = "repeats=3", text[4096] = "";
+	int steer[2], out[2], status;
+	size_t n = 0;
+	ssize_t got;
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, steer), 0);
+	assert_int_equal(pipe(out), 0);
+	fflush(NULL);
+	pid_t pid = fork();
+	if (pid == 0)
+		steered_child(steer[1], out[1]);
+	close(steer[1]);
+	close(out[1]);
+	/* Refused, so what it had goes on: without end, but for the next packet. */
+	assert_true(steer_send(steer[0], (char *[]){ refused, NULL }));
+	while (!strstr(text, "The settings stay as they were.") &&
+	       (got = read(out[0], text + n, sizeof text - n - 1)) > 0)
+		n += (size_t)got;
+	assert_true(steer_send(steer[0], (char *[]){ size, repeats, NULL }));
+	while ((got = read(out[0], text + n, sizeof text - n - 1)) > 0)
+		n += (size_t)got;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	assert_non_null(strstr(text, "size=x is not a number."));
+	const char *change = strstr(text, "triad: goes on with size=2 repeats=3");
+	assert_non_null(change);
+	assert_non_null(strstr(change, "checks passed"));
+	assert_false(steer_send(steer[0], (char *[]){ size, NULL })); /* nobody listens */
+	close(steer[0]);
+	close(out[0]);
 }
 
 static void wrong_settings_are_refused(void **state)
@@ -250,6 +301,7 @@ int main(void)
 		cmocka_unit_test(wrong_controls_fail),
 		cmocka_unit_test(auc_is_the_share_of_right_pairs),
 		cmocka_unit_test(workloads_pass_their_own_checks),
+		cmocka_unit_test(settings_change_while_it_runs),
 		cmocka_unit_test(wrong_settings_are_refused),
 		cmocka_unit_test(weights_are_saved_and_loaded),
 		cmocka_unit_test(boosting_is_deterministic),

@@ -10,6 +10,7 @@
 #include "tui/session.h"
 #include "tui/settings.h"
 #include "workloads/support/runner.h"
+#include "workloads/support/workload_settings.h"
 #include "workloads/workload.h"
 
 /* What `make run` and a bare `stoke run` show: DESIGN's main job. */

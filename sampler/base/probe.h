@@ -107,4 +107,11 @@ static inline void probe_work(struct probe_work total)
 	probe_write(SHARED_WORK, "work", total.flops, total.bytes, total.items);
 }
 
+/* probe_restart: from here on progress and work are told from zero again, of other work or of the
+ * same with other settings. What was told before stays done. */
+static inline void probe_restart(void)
+{
+	probe_write(SHARED_RESTART, "restart", 0, 0, 0);
+}
+
 #endif

@@ -31,6 +31,7 @@ enum shared_record_type {
 	SHARED_PROGRESS,  /* values[0]: 0…1 */
 	SHARED_QUALITY,   /* text: name; values[0] */
 	SHARED_WORK,      /* values: FLOPs, bytes, items since the program began */
+	SHARED_RESTART,   /* progress and work begin again from zero */
 };
 
 struct shared_record {

@@ -1,22 +1,28 @@
-/* Settings are checked here, before a workload sees them; see workload.h. */
+/*
+ * A workload is run in stretches: one from its start to its end, unless new settings come while it
+ * runs. Each stretch has its own state, checks and result.
+ */
 #include "workloads/support/runner.h"
 
-#include <errno.h>
-#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "sampler/base/nearest.h"
+#include "sampler/base/probe.h"
 #include "sampler/base/text.h"
+#include "workloads/support/steer.h"
+#include "workloads/support/workload_settings.h"
 #include "workloads/workload.h"
 
-enum { MOST_PARAMETERS = 32 };
-
-struct settings {
-	struct setting values[MOST_PARAMETERS];
-	double seconds; /* 0 = no limit */
+struct run {
+	const struct workload *workload;
+	struct workload_settings settings;
+	/* Texts of the settings lie in the packet they came by, so the last good one is kept. */
+	struct steer steer, kept;
+	void *state;
+	double start_seconds;
+	char phase[SHARED_RING_TEXT_BYTES]; /* of a stretch with new settings; "" = none */
 };
 
 static volatile sig_atomic_t must_stop;
@@ -33,116 +39,6 @@ const struct workload *workload_find(const char *name)
 		if (strcmp((*at)->name, name) == 0)
 			return *at;
 	return NULL;
-}
-
-static bool read_number(const char *text, double *number)
-{
-	char *end;
-	errno = 0;
-	*number = strtod(text, &end);
-	if (end == text || errno != 0 || !isfinite(*number))
-		return false;
-	if (*end == 'k' || *end == 'K')
-		*number *= 1e3, end++;
-	else if (*end == 'm' || *end == 'M')
-		*number *= 1e6, end++;
-	return *end == '\0';
-}
-
-/* The place of a word in "a|b|c", or -1. */
-static int choice_of(const char *choices, const char *word)
-{
-	size_t length = strlen(word);
-	for (int place = 0; *choices; place++) {
-		size_t n = strcspn(choices, "|");
-		if (n == length && strncmp(choices, word, n) == 0)
-			return place;
-		choices += n + (choices[n] == '|');
-	}
-	return -1;
-}
-
-static bool set_number(const struct parameter *parameter, const char *text, struct setting *setting,
-		       struct why *why)
-{
-	if (!read_number(text, &setting->number))
-		return why_fail(why, "%s=%s is not a number.", parameter->name, text);
-	if (setting->number < parameter->least || setting->number > parameter->most)
-		return why_fail(why, "%s=%s is out of range; it takes %g to %g.", parameter->name,
-				text, parameter->least, parameter->most);
-	if (parameter->kind == PARAMETER_INTEGER && setting->number != floor(setting->number))
-		return why_fail(why, "%s=%s must be a whole number.", parameter->name, text);
-	return true;
-}
-
-static bool set(const struct parameter *parameter, const char *text, struct setting *setting,
-		struct why *why)
-{
-	setting->text = text;
-	if (parameter->kind == PARAMETER_INTEGER || parameter->kind == PARAMETER_REAL)
-		return set_number(parameter, text, setting, why);
-	if (parameter->kind == PARAMETER_TEXT)
-		return true;
-	setting->choice = choice_of(parameter->choices, text);
-	return setting->choice >= 0 || why_fail(why, "%s=%s is unknown; it takes %s.",
-						parameter->name, text, parameter->choices);
-}
-
-static bool unknown_key(const struct workload *workload, const char *key, struct why *why)
-{
-	struct nearest nearest;
-	nearest_start(&nearest, key);
-	nearest_offer(&nearest, "seconds");
-	for (const struct parameter *at = workload->parameters; at && at->name; at++)
-		nearest_offer(&nearest, at->name);
-	char question[96];
-	return why_fail(why, "%s has no setting %s%s; see `stoke list workloads %s`.",
-			workload->name, key,
-			nearest_question(&nearest, "", question, sizeof question), workload->name);
-}
-
-static bool set_word(const struct workload *workload, const char *word, struct settings *settings,
-		     struct why *why)
-{
-	static const struct parameter seconds = {
-		"seconds", "", PARAMETER_REAL, "0", 0, 1e7, NULL
-	};
-	char key[64];
-	struct setting limit;
-	const char *equals = strchr(word, '=');
-	if (!equals || equals == word || (size_t)(equals - word) >= sizeof key)
-		return why_fail(why, "%s is no setting; write key=value.", word);
-	snprintf(key, sizeof key, "%.*s", (int)(equals - word), word);
-	if (strcmp(key, "seconds") == 0) {
-		bool is_good = set(&seconds, equals + 1, &limit, why);
-		settings->seconds = is_good ? limit.number : 0;
-		return is_good;
-	}
-	const struct parameter *parameters = workload->parameters;
-	for (int i = 0; parameters && parameters[i].name && i < MOST_PARAMETERS; i++)
-		if (strcmp(parameters[i].name, key) == 0)
-			return set(&parameters[i], equals + 1, &settings->values[i], why);
-	return unknown_key(workload, key, why);
-}
-
-static bool read_settings(const struct workload *workload, char *const *words,
-			  struct settings *settings, struct why *why)
-{
-	memset(settings, 0, sizeof *settings);
-	const struct parameter *parameters = workload->parameters;
-	for (int i = 0; parameters && parameters[i].name && i < MOST_PARAMETERS; i++)
-		if (!set(&parameters[i], parameters[i].initial, &settings->values[i], why))
-			return false;
-	for (; *words; words++)
-		if (strcmp(*words, "--selftest") != 0 && !set_word(workload, *words, settings, why))
-			return false;
-	return true;
-}
-
-bool workload_settings_check(const struct workload *workload, char *const *words, struct why *why)
-{
-	struct settings settings;
-	return read_settings(workload, words, &settings, why);
 }
 
 static double now_seconds(void)
@@ -165,20 +61,100 @@ static void print_result(const struct workload *workload, void *state, double se
 		       text_rate(bytes, sizeof bytes, work.bytes / seconds, "B/s"));
 }
 
-static int run_units(const struct workload *workload, void *state, double limit_seconds)
+/* ---- a stretch */
+
+/* True: it ended because new settings have come. */
+static bool run_units(struct run *run)
+{
+	while (!must_stop && run->workload->run(run->state)) {
+		double limit_seconds = run->settings.seconds;
+		if (limit_seconds > 0 && now_seconds() - run->start_seconds >= limit_seconds)
+			return false;
+		if (steer_take(&run->steer))
+			return true;
+	}
+	return false;
+}
+
+/* Its checks and its result: true if it was right. */
+static bool end_stretch(struct run *run, double start_seconds)
 {
 	struct why why;
-	double start = now_seconds();
-	while (!must_stop && workload->run(state))
-		if (limit_seconds > 0 && now_seconds() - start >= limit_seconds)
-			break;
-	double seconds = now_seconds() - start;
-	if (!workload->verify(state, &why)) {
+	double seconds = now_seconds() - start_seconds;
+	bool is_right = run->workload->verify(run->state, &why);
+	if (is_right)
+		print_result(run->workload, run->state, seconds);
+	else
 		fprintf(stderr, "stoke: %s\n", why.text);
-		return 1;
+	if (run->phase[0])
+		probe_phase_end(run->phase, PROBE_UNKNOWN);
+	run->workload->finish(run->state);
+	run->state = NULL;
+	return is_right;
+}
+
+static bool run_stretch(struct run *run, bool *is_right)
+{
+	double start_seconds = now_seconds();
+	bool is_steered = run_units(run);
+	*is_right &= end_stretch(run, start_seconds);
+	return is_steered;
+}
+
+static void name_stretch(struct run *run)
+{
+	size_t n = (size_t)snprintf(run->phase, sizeof run->phase, "with");
+	for (char *const *word = run->kept.words; *word && n < sizeof run->phase; word++)
+		n += (size_t)snprintf(run->phase + n, sizeof run->phase - n, " %s", *word);
+	if (!run->kept.words[0])
+		snprintf(run->phase, sizeof run->phase, "with initial settings");
+	printf("%s: goes on %s\n", run->workload->name, run->phase);
+	probe_phase_begin(run->phase);
+	probe_restart();
+}
+
+/* Words point into their own packet: the copy needs its own. */
+static void keep_packet(struct run *run)
+{
+	run->kept = run->steer;
+	for (char **word = run->kept.words; *word; word++)
+		*word = run->kept.text + (*word - run->steer.text);
+}
+
+/* New settings in place of the old ones; those that cannot be had leave the old ones. */
+static bool change(struct run *run, struct why *why)
+{
+	struct workload_settings fresh;
+	struct why reason;
+	bool is_good = workload_settings_read(&fresh, run->workload, run->steer.words, &reason);
+	if (is_good && (run->state = run->workload->prepare(fresh.values, &reason))) {
+		keep_packet(run);
+		is_good =
+			workload_settings_read(&run->settings, run->workload, run->kept.words, why);
+		name_stretch(run);
+		return is_good;
 	}
-	print_result(workload, state, seconds);
-	return 0;
+	fprintf(stderr, "stoke: %s The settings stay as they were.\n", reason.text);
+	run->state = run->workload->prepare(run->settings.values, why);
+	if (run->state && run->phase[0]) {
+		probe_phase_begin(run->phase);
+		probe_restart();
+	}
+	return run->state != NULL;
+}
+
+static int run_all(struct run *run)
+{
+	struct why why;
+	bool is_right = true;
+	run->start_seconds = now_seconds();
+	run->state = run->workload->prepare(run->settings.values, &why);
+	bool is_good = run->state != NULL;
+	while (is_good && run_stretch(run, &is_right))
+		is_good = change(run, &why);
+	if (!is_good)
+		fprintf(stderr, "stoke: %s\n", why.text);
+	return is_good && is_right ? 0 : 1;
 }
 
 static bool has_word(char *const *words, const char *word)
@@ -192,33 +168,28 @@ static bool has_word(char *const *words, const char *word)
 int workload_main(int argc, char **argv)
 {
 	struct why why;
-	struct settings settings;
-	const struct workload *workload = argc > 0 ? workload_find(argv[0]) : NULL;
-	if (!workload) {
+	struct run run = { .workload = argc > 0 ? workload_find(argv[0]) : NULL };
+	if (!run.workload) {
 		fprintf(stderr, "stoke: there is no workload %s; see `stoke list workloads`.\n",
 			argc > 0 ? argv[0] : "without a name");
 		return 2;
 	}
-	const char *reason = workload->unusable ? workload->unusable() : NULL;
-	if (reason || !read_settings(workload, argv + 1, &settings, &why)) {
+	const char *reason = run.workload->unusable ? run.workload->unusable() : NULL;
+	if (reason || !workload_settings_read(&run.settings, run.workload, argv + 1, &why)) {
 		fprintf(stderr, "stoke: %s\n", reason ? reason : why.text);
 		return reason ? 1 : 2;
 	}
+	bool is_selftest = has_word(argv + 1, "--selftest");
 	/* A check of a second says as much about rightness as one of a minute. */
-	if (has_word(argv + 1, "--selftest") && settings.seconds == 0)
-		settings.seconds = 1;
+	if (is_selftest && run.settings.seconds == 0)
+		run.settings.seconds = 1;
 	struct sigaction action = { .sa_handler = stop };
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
-	void *state = workload->prepare(settings.values, &why);
-	if (!state) {
-		fprintf(stderr, "stoke: %s\n", why.text);
-		return 1;
-	}
-	int status = run_units(workload, state, settings.seconds);
-	if (has_word(argv + 1, "--selftest"))
-		printf("%s: %d passed, %d failed\n", workload->name, status == 0, status != 0);
-	workload->finish(state);
+	steer_open(&run.steer);
+	int status = run_all(&run);
+	if (is_selftest)
+		printf("%s: %d passed, %d failed\n", run.workload->name, status == 0, status != 0);
 	return status;
 }
 

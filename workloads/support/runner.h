@@ -6,8 +6,6 @@
 
 #include <stdio.h>
 
-#include "sampler/base/why.h"
-
 struct workload;
 
 /* workload_find: by name; NULL if there is none. */
@@ -15,16 +13,14 @@ const struct workload *workload_find(const char *name);
 
 /*
  * workload_main: argv = NAME [key=value...]. Besides the workload's own parameters every one takes
- * seconds=N, a limit of time. `--selftest` runs it small and only reports the checks.
+ * seconds=N, a limit of time. `--selftest` runs it small and only reports the checks. New settings
+ * that come by steer.h end the stretch at hand, with its checks and result, and begin another.
  *
  * Prints   one line with the work done and its rate on stdout, sentences on stderr
  * Returns  0; 1 when a check fails; 2 for a wrong setting. SIGINT and SIGTERM end it after the
  *          unit of work at hand, with the same line
  */
 int workload_main(int argc, char **argv);
-
-/* workload_settings_check: are these key=value words good for the workload? */
-bool workload_settings_check(const struct workload *workload, char *const *words, struct why *why);
 
 /* workload_describe: what it does, teaches and takes. */
 void workload_describe(FILE *out, const struct workload *workload);
