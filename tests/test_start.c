@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include "tui/canvas.h"
+#include "tui/form.h"
 #include "tui/start_list.h"
+#include "tui/words.h"
 #include "workloads/workload.h"
 
 static char folder[] = "/tmp/stoke-test-XXXXXX";
@@ -109,6 +111,20 @@ static void keys_move_open_and_leave(void **state)
 	start_list_free(&list);
 }
 
+static void type_text(struct start_list *list, const char *text)
+{
+	for (; *text; text++)
+		press(list, *text);
+}
+
+static size_t row_of(const struct form *form, const char *name)
+{
+	size_t row = 0;
+	while (strcmp(form->workload->parameters[row].name, name) != 0)
+		row++;
+	return row;
+}
+
 static void settings_are_typed_and_kept(void **state)
 {
 	struct start_list list = { 0 };
@@ -116,29 +132,111 @@ static void settings_are_typed_and_kept(void **state)
 	start_list_fill(&list, folder, "gbdt");
 	struct start_item *item = &list.items[list.selected];
 	press(&list, 'p');
-	assert_true(list.is_editing);
-	for (const char *key = "rows=9kq"; *key; key++)
-		press(&list, *key);
+	assert_true(list.has_form);
+	free(text_of(&list, 80, 24)); /* a page is what is seen */
+	while (list.form.selected < row_of(&list.form, "rows"))
+		press(&list, KEY_ARROW_DOWN);
+	type_text(&list, "9kq"); /* the first letter replaces what was there */
 	press(&list, KEY_DELETE_BACK);
-	assert_string_equal(list.edited, "rows=9k");
 	char *text = text_of(&list, 80, 24);
-	assert_non_null(strstr(text, "settings: rows=9k"));
+	assert_non_null(strstr(text, "9k_"));
 	free(text);
-	press(&list, KEY_RETURN);
-	assert_string_equal(item->typed, "rows=9k");
+	press(&list, KEY_FINISH); /* the last action: take, do not run */
+	assert_int_equal(press(&list, KEY_RETURN), START_GOES_ON);
+	assert_string_equal(item->words[0], "rows=9k");
+	assert_null(item->words[1]);
 	press(&list, 'p');
-	press(&list, 'x');
+	type_text(&list, "x");
 	press(&list, KEY_ESCAPE);
-	assert_string_equal(item->typed, "rows=9k");
-	press(&list, 'p');
-	for (int i = 0; i < 2 * START_TEXT_BYTES; i++)
-		press(&list, 'x');
-	assert_int_equal(strlen(list.edited), START_TEXT_BYTES - 1);
-	press(&list, KEY_ESCAPE);
+	assert_string_equal(item->words[0], "rows=9k");
+	assert_int_equal(press(&list, 'p'), START_GOES_ON);
+	assert_int_equal(press(&list, KEY_RETURN), START_OPENS);
 	press(&list, 'G'); /* a recording has no settings */
 	press(&list, 'p');
-	assert_false(list.is_editing);
+	assert_false(list.has_form);
 	start_list_free(&list);
+}
+
+static void open_form(struct form *form, char *const *words)
+{
+	static const struct form_action actions[] = { { "go on", FORM_APPLIES },
+						      { "again", FORM_RESTARTS },
+						      { "stop", FORM_STOPS } };
+	const struct form_action most[] = {
+		actions[0], actions[1], actions[2], { NULL, FORM_CLOSES }
+	};
+	const struct workload *const *at = workloads;
+	while (strcmp((*at)->name, "gemm") != 0)
+		at++;
+	form_open(form, *at, words, most);
+}
+
+static enum form_outcome press_form(struct form *form, int key)
+{
+	return form_key(form, &(struct input){ .key = key });
+}
+
+static void a_form_refuses_what_the_workload_refuses(void **state)
+{
+	struct form form;
+	(void)state;
+	open_form(&form, NULL);
+	assert_null(form_words(&form)[0]);
+	while (form.selected < row_of(&form, "n"))
+		press_form(&form, KEY_ARROW_DOWN);
+	press_form(&form, 'x');
+	assert_int_equal(press_form(&form, KEY_RETURN), FORM_GOES_ON);
+	assert_non_null(strstr(form.message.text, "n=x is not a number"));
+	press_form(&form, 21); /* Ctrl-U */
+	for (int i = 0; i < 2 * FORM_VALUE_BYTES; i++)
+		press_form(&form, '1');
+	assert_int_equal(strlen(form.values[form.selected]), FORM_VALUE_BYTES - 1);
+	assert_int_equal(press_form(&form, KEY_RETURN), FORM_GOES_ON);
+	/* To stop needs no good settings. */
+	press_form(&form, KEY_FINISH);
+	assert_int_equal(press_form(&form, KEY_RETURN), FORM_STOPS);
+}
+
+static void left_and_right_turn_numbers_and_choices(void **state)
+{
+	struct form form;
+	char *words[] = { (char[]){ "n=1024" }, NULL };
+	(void)state;
+	open_form(&form, words);
+	size_t row = row_of(&form, "n");
+	while (form.selected < row)
+		press_form(&form, KEY_ARROW_DOWN);
+	press_form(&form, KEY_ARROW_RIGHT);
+	assert_string_equal(form.values[row], "2048");
+	for (int i = 0; i < 40; i++)
+		press_form(&form, KEY_ARROW_RIGHT);
+	assert_true(strtod(form.values[row], NULL) == form.workload->parameters[row].most);
+	while (form.workload->parameters[form.selected].kind != PARAMETER_CHOICE)
+		press_form(&form, KEY_ARROW_UP);
+	row = form.selected;
+	char before[FORM_VALUE_BYTES];
+	memcpy(before, form.values[row], sizeof before);
+	press_form(&form, KEY_ARROW_RIGHT);
+	assert_string_not_equal(form.values[row], before);
+	press_form(&form, KEY_ARROW_LEFT);
+	assert_string_equal(form.values[row], before);
+	assert_int_equal(press_form(&form, KEY_ESCAPE), FORM_CLOSES);
+}
+
+static void words_are_split_and_joined(void **state)
+{
+	char text[32], small[6];
+	(void)state;
+	char **words = words_split("\na b\n\nc=d", '\n');
+	assert_int_equal(words_count(words), 2);
+	assert_string_equal(words[0], "a b");
+	assert_string_equal(words_join(text, sizeof text, '|', words), "a b|c=d");
+	assert_string_equal(words_join(small, sizeof small, '|', words), "a b|c");
+	char **copy = words_copy(words);
+	words_free(words);
+	assert_string_equal(copy[1], "c=d");
+	words_free(copy);
+	words_free(words_copy(NULL));
 }
 
 static void it_fits_any_size(void **state)
@@ -163,6 +261,9 @@ int main(void)
 		cmocka_unit_test(workloads_come_first_then_the_newest_recordings),
 		cmocka_unit_test(keys_move_open_and_leave),
 		cmocka_unit_test(settings_are_typed_and_kept),
+		cmocka_unit_test(a_form_refuses_what_the_workload_refuses),
+		cmocka_unit_test(left_and_right_turn_numbers_and_choices),
+		cmocka_unit_test(words_are_split_and_joined),
 		cmocka_unit_test(it_fits_any_size),
 	};
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -111,16 +111,46 @@ restored "restored after Ctrl-C"
 
 begin xterm-256color C.UTF-8 80x24 "$stoke"
 shows "start screen" 'gbdt .*boosting'
-keys G ; keys g ; keys j ; keys p ; keys 'rows=20k rounds=20000' ; keys Enter
-shows "settings beside the workload" 'gbdt .*rows=20k rounds=20000'
-keys Enter
+shows "its keys" 'Enter run'
+keys G ; keys g ; keys p
+shows "a form of settings" 'Enter takes'
+keys Escape
+shows "Escape leaves it" 'Enter run'
+keys q
+restored "restored after the start screen"
+begin xterm-256color C.UTF-8 80x24 "STOKE_START_ITEM=triad $stoke"
+shows "the item to begin with" 'Enter run  p settings'
+keys p ; shows "triad's settings" 'size .*768'
+keys 1 ; keys Down ; keys Down ; keys 1 ; keys End ; keys Enter
+shows "settings beside the workload" 'triad .*size=1 threads=1'
+keys p ; keys Down ; keys Down ; keys Down ; keys 10M ; keys Enter
 shows "a workload from the start screen" 'live'
 keys q
 shows "back from it" 'Enter for the start screen'
 keys Enter
-shows "the start screen again" 'gbdt .*rows=20k rounds=20000'
+shows "the start screen again" 'triad .*size=1 threads=1 repeats=10M'
 keys q
 restored "restored after the start screen"
+
+begin xterm-256color C.UTF-8 100x30 "$stoke run triad size=1 threads=1 repeats=10M"
+shows "a workload to steer" 'live'
+keys F2 ; shows "its settings while it runs" 'go on with these'
+keys 2 ; keys Enter
+shows "it goes on with others" 'triad size=2 threads=1'
+keys 7 ; shows "it says so" 'triad: goes on with size=2'
+keys S ; keys Down ; keys x ; keys Enter
+shows "a wrong one is refused" 'variant=x is unknown'
+keys Escape ; keys 3
+shows "the view before" '\[3 Functions\]'
+keys S ; keys Left ; keys End ; keys Up ; keys Enter
+shows "started again, in the view of before" 'live.*\[3 Functions\]'
+keys 1 ; shows "with them" 'Running +triad size=1'
+keys S ; keys End ; keys Enter
+shows "stopped" 'saved'
+keys S
+shows "ended: only again" 'start again with these'
+keys Escape ; keys q
+restored "restored after steering"
 
 begin xterm-256color C 80x24 "$stoke run gbdt rows=20k rounds=20000"
 shows "ASCII in the C locale" 'stoke \| . live \|'

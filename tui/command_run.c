@@ -1,4 +1,5 @@
 /* stoke run: a built-in workload or any command, live on the terminal. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "tui/command.h"
@@ -31,9 +32,13 @@ static int run(int argc, char **argv)
 	int status;
 	if (argc > 2 && argv[1][0] != '-' && wants_selftest(argv))
 		return workload_main(argc - 1, argv + 1);
-	if (!program_words_parse(&command_run, argv, &settings, &request, &status))
-		return status;
-	return session_run(&request);
+	char **typed = allocate((size_t)argc + 1, sizeof *typed); /* the parser moves words */
+	memcpy(typed, argv, (size_t)argc * sizeof *typed);
+	request.argv = typed;
+	if (program_words_parse(&command_run, argv, &settings, &request, &status))
+		status = session_run(&request);
+	free(typed);
+	return status;
 }
 
 const struct command command_run = {

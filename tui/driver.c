@@ -16,6 +16,8 @@
 #include "sampler/target.h"
 #include "tui/face.h"
 #include "tui/screen.h"
+#include "tui/words.h"
+#include "workloads/support/steer.h"
 
 static const uint64_t PICTURE_NS = 100 * 1000 * 1000; /* ten a second are enough for eyes */
 enum { IDLE_MS = 1000, CONTROL_C = 3, CONTROL_L = 12, CONTROL_Z = 26 };
@@ -71,6 +73,41 @@ static void draw(struct driver *driver)
 	driver->is_dirty = false;
 }
 
+/* The workload takes its new settings when its unit of work is done; see runner.h. */
+static void steer(struct driver *driver, char *const *words)
+{
+	if (!steer_send(driver->session->steer_fd, words)) {
+		face_say(driver->face, "The workload takes no new settings any more; start it "
+				       "again with them.");
+		return;
+	}
+	face_set_words(driver->face, words);
+	face_say(driver->face, "Goes on with these as soon as its unit of work is done.");
+}
+
+static void grant(struct driver *driver, struct face_wish wish)
+{
+	struct tui_session *session = driver->session;
+	if (wish.outcome == FORM_APPLIES) {
+		steer(driver, wish.words);
+	} else if (wish.outcome == FORM_STOPS) {
+		target_signal(session->target, SIGTERM);
+		face_say(driver->face, "The program has been asked to end (SIGTERM).");
+	} else {
+		session->restart = words_copy(wish.words);
+		session->restart_view = face_view_name(driver->face);
+		driver->must_quit = true;
+	}
+}
+
+static void take(struct driver *driver, enum face_outcome outcome)
+{
+	if (outcome == FACE_WISHES)
+		grant(driver, face_wish(driver->face));
+	else
+		driver->must_quit |= outcome == FACE_QUITS;
+}
+
 static void press(struct driver *driver, struct input input)
 {
 	switch (input.key) {
@@ -90,7 +127,7 @@ static void press(struct driver *driver, struct input input)
 	case KEY_SCREEN_RESIZED:
 		break;
 	default:
-		driver->must_quit |= face_key(driver->face, input) == FACE_QUITS;
+		take(driver, face_key(driver->face, input));
 	}
 }
 
@@ -184,7 +221,10 @@ bool tui_run(struct tui_session *session, struct why *why)
 	struct face_settings face_settings = { .recording = session->recording,
 					       .command = session->command,
 					       .view = session->view,
-					       .is_live = collector_of(session) != NULL };
+					       .is_live = collector_of(session) != NULL,
+					       .has_program = session->target != NULL,
+					       .workload = session->workload,
+					       .words = session->words };
 	struct driver driver = { .session = session, .face = face_new(&face_settings) };
 	if (!driver.face)
 		return why_fail(why, "There is no view %.40s; see `stoke list views`.",

@@ -12,6 +12,7 @@ struct collector;
 struct recording;
 struct target;
 struct theme;
+struct workload;
 
 struct tui_session {
 	struct recording *recording;
@@ -22,6 +23,11 @@ struct tui_session {
 	const char *view;             /* to begin with; NULL = the first */
 	const struct theme *theme;
 	bool is_ascii, has_color, has_mouse;
+	const struct workload *workload; /* whose settings can be changed; NULL = a command */
+	char *const *words;              /* its settings, NULL-terminated */
+	int steer_fd;                    /* to the running workload (steer.h), or -1 */
+	char **restart;           /* out: settings to start again with (words.h); NULL = no */
+	const char *restart_view; /* out: the view that was shown then */
 	int signal_fd; /* -1, or a signalfd with SIGINT, TERM, HUP, WINCH, CHLD (blocked) */
 };
 

@@ -10,6 +10,8 @@
 #include "sampler/recording.h"
 #include "tui/face_help.h"
 #include "tui/window.h"
+#include "tui/words.h"
+#include "workloads/workload.h"
 
 enum { MOST_VIEWS = 20, MOST_ORDER = 19, SEARCH_BYTES = 256, LONGEST_TITLE = 20 };
 
@@ -28,6 +30,11 @@ struct face {
 	regex_t pattern;
 	bool has_pattern, is_typing;
 	char message[256]; /* one sentence on the bottom line until the next key */
+	struct form form;
+	bool shows_form;
+	enum form_outcome wish;
+	char **words;      /* settings of what runs */
+	char command[256]; /* with the settings it has now */
 };
 
 const struct view *view_find(const char *name)
@@ -62,6 +69,8 @@ struct face *face_new(const struct face_settings *settings)
 	struct face *face = allocate(1, sizeof *face);
 	face->settings = *settings;
 	face->is_live = settings->is_live;
+	face->words = words_copy(settings->words);
+	snprintf(face->command, sizeof face->command, "%s", settings->command);
 	for (int i = 0; views[i] && i < MOST_VIEWS; i++, face->n_views++)
 		face->states[i] = allocate(1, views[i]->state_bytes);
 	face->current = face->before = place_of(first);
@@ -81,6 +90,7 @@ void face_free(struct face *face)
 	if (face->has_pattern)
 		regfree(&face->pattern);
 	arena_close(&face->frame);
+	words_free(face->words);
 	free(face);
 }
 
@@ -116,7 +126,7 @@ static struct view_context context_of(struct face *face)
 		.width = face->width,
 		.height = face->height - top_rows(face) - bottom_rows(face),
 		.now_ns = face->now_ns,
-		.command = face->settings.command,
+		.command = face->command,
 		.is_live = face->is_live,
 		.has_ended = face->has_ended,
 		.exit_status = face->exit_status,
@@ -193,7 +203,7 @@ static void draw_title(const struct face *face, const struct canvas *canvas)
 			    view == views[face->current] ? MEANING_KEY : MEANING_TITLE, text);
 		x += width;
 	}
-	canvas_print(canvas, x, 0, MEANING_TITLE, "  %s", face->settings.command);
+	canvas_print(canvas, x, 0, MEANING_TITLE, "  %s", face->command);
 }
 
 static int draw_hint(const struct canvas *canvas, int x, const char *key, const char *help)
@@ -212,6 +222,8 @@ static void draw_hints(const struct face *face, const struct canvas *row)
 	int x = draw_hint(row, 0, "q", "quit");
 	x = draw_hint(row, x, "?", "help");
 	x = draw_hint(row, x, "Tab", "view");
+	if (face->settings.has_program)
+		x = draw_hint(row, x, "S", "settings");
 	for (const struct binding *at = views[face->current]->bindings; at->name; at++) {
 		if (!at->is_hinted)
 			continue;
@@ -242,7 +254,10 @@ static void draw_all(struct face *face, const struct view_context *context,
 	if (top_rows(face))
 		draw_title(face, canvas);
 	views[face->current]->draw(face->states[face->current], context, &middle);
-	if (face->shows_help) {
+	if (face->shows_form) {
+		canvas_clear(&middle);
+		form_draw(&face->form, &middle);
+	} else if (face->shows_help) {
 		canvas_clear(&middle);
 		face_help_draw(&middle, views[face->current], face->help_scroll);
 	}
@@ -447,10 +462,78 @@ static void click_title(struct face *face, int x)
 	}
 }
 
+/* ---- the program */
+
+static void open_form(struct face *face)
+{
+	static const struct form_action while_running[] = {
+		{ "go on with these", FORM_APPLIES },
+		{ "start again with these", FORM_RESTARTS },
+		{ "stop the program", FORM_STOPS },
+		{ NULL, FORM_CLOSES },
+	};
+	static const struct form_action ended[] = { { "start again with these", FORM_RESTARTS },
+						    { NULL, FORM_CLOSES } };
+	const struct face_settings *settings = &face->settings;
+	face->must_redraw = true;
+	if (!settings->has_program) {
+		face_say(face, "Nothing runs here that could be set: this is a recording.");
+		return;
+	}
+	const struct form_action *actions = face->has_ended ? ended : while_running;
+	/* A command has no settings to go on with. */
+	if (!settings->workload && !face->has_ended)
+		actions++;
+	form_open(&face->form, settings->workload, face->words, actions);
+	face->shows_form = true;
+}
+
+static enum face_outcome form_takes(struct face *face, const struct input *input)
+{
+	enum form_outcome outcome = form_key(&face->form, input);
+	face->must_redraw = true;
+	face->shows_form = outcome == FORM_GOES_ON;
+	if (outcome == FORM_GOES_ON || outcome == FORM_CLOSES)
+		return FACE_GOES_ON;
+	face->wish = outcome;
+	return FACE_WISHES;
+}
+
+struct face_wish face_wish(struct face *face)
+{
+	return (struct face_wish){ face->wish, form_words(&face->form) };
+}
+
+void face_set_words(struct face *face, char *const *words)
+{
+	char **copy = words_copy(words);
+	words_free(face->words);
+	face->words = copy;
+	if (face->settings.workload) {
+		size_t n = (size_t)snprintf(face->command, sizeof face->command, "%s ",
+					    face->settings.workload->name);
+		words_join(face->command + n, sizeof face->command - n, ' ', copy);
+	}
+	face->must_redraw = true;
+}
+
+const char *face_view_name(const struct face *face)
+{
+	return views[face->current]->name;
+}
+
+void face_say(struct face *face, const char *sentence)
+{
+	snprintf(face->message, sizeof face->message, "%s", sentence);
+	face->must_redraw = true;
+}
+
 static enum face_outcome own_key(struct face *face, int key)
 {
 	if (key == 'q' || key == KEY_QUIT_10)
 		return FACE_QUITS;
+	if (key == 'S' || key == KEY_SETUP_2)
+		open_form(face);
 	if (key == '?' || key == KEY_HELP_1) {
 		face->shows_help = true;
 		face->help_scroll = 0;
@@ -476,6 +559,10 @@ enum face_outcome face_key(struct face *face, struct input input)
 	if (face->is_typing) {
 		type(face, input.key);
 		return FACE_GOES_ON;
+	}
+	if (face->shows_form) {
+		input.y -= is_mouse ? top_rows(face) : 0;
+		return form_takes(face, &input);
 	}
 	if (face->shows_help)
 		return help_key(face, input.key) ? FACE_GOES_ON : FACE_QUITS;

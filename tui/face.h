@@ -9,16 +9,22 @@
 #include <stdint.h>
 
 #include "tui/canvas.h"
+#include "tui/form.h"
 #include "tui/view.h"
 
 struct collector;
 struct face;
+struct workload;
 
 struct face_settings {
 	const struct recording *recording;
 	const char *command; /* what runs, cleaned */
 	const char *view;    /* name; NULL = the first */
 	bool is_live;
+	/* What runs can be started again, or go on with other settings, by the form of F2. */
+	bool has_program;
+	const struct workload *workload; /* NULL = a command */
+	char *const *words;              /* its settings, NULL-terminated; NULL = none */
 };
 
 /* face_new: NULL if there is no view of that name. */
@@ -36,10 +42,26 @@ void face_set_ended(struct face *face, int exit_status);
  */
 bool face_draw(struct face *face, const struct canvas *canvas, uint64_t now_ns);
 
-enum face_outcome { FACE_GOES_ON, FACE_QUITS };
+enum face_outcome { FACE_GOES_ON, FACE_QUITS, FACE_WISHES };
 
 /* face_key: a key or a click (in cells of the whole canvas). */
 enum face_outcome face_key(struct face *face, struct input input);
+
+/* face_wish: after FACE_WISHES, what the user wants of the program, until the next key. */
+struct face_wish {
+	enum form_outcome outcome; /* APPLIES, RESTARTS or STOPS */
+	char *const *words;        /* settings, NULL-terminated */
+};
+struct face_wish face_wish(struct face *face);
+
+/* face_set_words: the settings that what runs has now. */
+void face_set_words(struct face *face, char *const *words);
+
+/* face_view_name: of the view that is shown; constant. */
+const char *face_view_name(const struct face *face);
+
+/* face_say: one sentence on the bottom line until the next key. */
+void face_say(struct face *face, const char *sentence);
 
 /* face_keys: a line of text as keys, for `stoke render --keys`: "2/fooE" with \r, \e for Enter and
  * Escape. */

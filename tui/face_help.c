@@ -12,6 +12,7 @@ static const struct line everywhere[] = {
 	{ "1-9 Tab", "views by number, next view (Shift-Tab: the one before)" },
 	{ "?", "this help; F1 too" },
 	{ "Esc", "clear the search, then the window of time" },
+	{ "S F2", "settings of what runs: go on with others, start again, stop" },
 	{ "q F10", "quit" },
 	{ "Ctrl-C", "stop recording and keep the data; again: quit" },
 	{ "Ctrl-Z", "suspend; fg comes back" },

@@ -104,12 +104,30 @@ static void add_restore(const char *capability)
 	}
 }
 
+/* TERM is often another terminal's (xterm in tmux), and these keys are what they differ in. */
+static void add_usual_keys(void)
+{
+	static const struct {
+		const char *bytes;
+		int key;
+	} usual[] = {
+		{ "\033[1~", KEY_HOME },  { "\033[4~", KEY_END }, { "\033[7~", KEY_HOME },
+		{ "\033[8~", KEY_END },   { "\033[H", KEY_HOME }, { "\033[F", KEY_END },
+		{ "\033OH", KEY_HOME },   { "\033OF", KEY_END },  { "\033[5~", KEY_PPAGE },
+		{ "\033[6~", KEY_NPAGE }, { "\033OP", KEY_F(1) }, { "\033OQ", KEY_F(2) },
+	};
+	for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++)
+		if (key_defined(usual[i].bytes) == 0)
+			define_key(usual[i].bytes, usual[i].key);
+}
+
 static void set_up_terminal(void)
 {
 	raw(); /* Ctrl-C and Ctrl-Z are keys with meanings of their own */
 	noecho();
 	nonl();
 	keypad(stdscr, TRUE);
+	add_usual_keys();
 	nodelay(stdscr, TRUE);
 	set_escdelay(ESCAPE_MS);
 	curs_set(0);
@@ -269,6 +287,7 @@ static int translate(int key)
 		{ KEY_END, KEY_FINISH },
 		{ KEY_BTAB, KEY_BACK_TAB },
 		{ KEY_F(1), KEY_HELP_1 },
+		{ KEY_F(2), KEY_SETUP_2 },
 		{ KEY_F(10), KEY_QUIT_10 },
 		{ KEY_ENTER, KEY_RETURN },
 		{ KEY_BACKSPACE, KEY_DELETE_BACK },

@@ -23,12 +23,15 @@
 #include "tui/driver.h"
 #include "tui/output_path.h"
 #include "tui/requirements.h"
+#include "tui/session_again.h"
 #include "tui/session_gpu.h"
 #include "tui/session_output.h"
 #include "tui/session_program.h"
 #include "tui/settings.h"
 #include "tui/summary.h"
 #include "tui/theme.h"
+#include "tui/words.h"
+#include "workloads/support/runner.h"
 
 /* Without a pidfd (kernels before 5.3) the end of the program is looked for this often. */
 enum { LOOK_MS = 200 };
@@ -49,7 +52,9 @@ struct session {
 	bool has_target, has_screen;
 	int signal_fd;
 	int n_interrupts;
-	int ended_by; /* the signal that told us to leave, or 0 */
+	int ended_by;   /* the signal that told us to leave, or 0 */
+	char **restart; /* settings to start again with, or NULL */
+	const char *restart_view, *view;
 };
 
 static void say(const struct session *session, const char *text)
@@ -125,6 +130,7 @@ static void wait_headless(struct session *session)
 static bool show(struct session *session, struct why *why)
 {
 	const struct settings *settings = session->settings;
+	const struct session_request *request = session->request;
 	const char *line = summary_fact(session->recording, "command_line");
 	const struct theme *theme = theme_find(settings->theme ? settings->theme : "dark");
 	struct tui_session screen = {
@@ -132,14 +138,20 @@ static bool show(struct session *session, struct why *why)
 		.collector = &session->collector,
 		.target = &session->target,
 		.command = line ? line : "",
-		.view = settings->view,
+		.view = session->view,
 		.theme = theme ? theme : themes[0],
 		.is_ascii = settings_glyphs_are_ascii(settings),
 		.has_color = settings_screen_has_color(settings),
 		.has_mouse = !settings->no_mouse,
+		.workload = request->workload ? workload_find(request->workload) : NULL,
+		.words = request->workload ? request->words + 1 : NULL,
+		.steer_fd = session->program.steer_fd,
 		.signal_fd = session->signal_fd,
 	};
-	return tui_run(&screen, why);
+	bool is_shown = tui_run(&screen, why);
+	session->restart = screen.restart;
+	session->restart_view = screen.restart_view;
+	return is_shown;
 }
 
 /* What the program wrote while the screen was ours. */
@@ -162,6 +174,7 @@ static bool start_target(struct session *session, struct why *why)
 		.extra_environment = session->gpu.fd ? session->gpu.environment : NULL,
 		.probe_fd = program->probe_fd,
 		.gpu_fd = session->gpu.fd,
+		.steer_fd = program->steered_fd,
 		.output = TARGET_OUTPUT_INHERIT,
 	};
 	if (session->has_screen)
@@ -169,6 +182,7 @@ static bool start_target(struct session *session, struct why *why)
 	else if (session->output.stream == stdout)
 		launch.output = TARGET_OUTPUT_TO_STDERR;
 	session->has_target = target_launch(&session->target, &launch, &session->sampling, why);
+	session_program_started(&session->program);
 	return session->has_target;
 }
 
@@ -294,7 +308,8 @@ int session_run(const struct session_request *request)
 	struct session session = { .request = request,
 				   .settings = request->settings,
 				   .program = SESSION_PROGRAM_NONE,
-				   .signal_fd = -1 };
+				   .signal_fd = -1,
+				   .view = session_resumed_view(request->settings->view) };
 	struct why why;
 	int status;
 	const char *refusal = tui_refusal();
@@ -317,5 +332,8 @@ int session_run(const struct session_request *request)
 		fail_with(status, request->name, &why);
 	}
 	close_session(&session);
+	if (session.restart)
+		status = session_again(request, session.restart, session.restart_view);
+	words_free(session.restart);
 	return status;
 }

@@ -14,6 +14,9 @@ struct session_request {
 	char **words;         /* the command with its arguments, or a workload and key=value */
 	const char *workload; /* NULL = words are a command */
 	bool wants_screen;    /* live on the terminal where there is one */
+	/* The line as typed, from the subcommand on (`words` are some of its strings), to start
+	 * again with; NULL = cannot. */
+	char *const *argv;
 };
 
 /*

@@ -3,11 +3,13 @@
 
 #include <limits.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "sampler/base/shared_ring.h"
 #include "sampler/probe_memory.h"
 #include "tui/session.h"
+#include "tui/words.h"
 
 static char *own_path(void)
 {
@@ -22,12 +24,21 @@ static char *own_path(void)
 	return path;
 }
 
-static size_t count_words(char *const *words)
+/* Without it the settings stay as they are: no reason not to run. */
+static void open_steering(struct session_program *program)
 {
-	size_t n = 0;
-	while (words[n])
-		n++;
-	return n;
+	int ends[2];
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+		return;
+	program->steer_fd = ends[0];
+	program->steered_fd = ends[1];
+}
+
+static void close_end(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
 }
 
 bool session_program_open(struct session_program *program, const struct session_request *request,
@@ -44,12 +55,19 @@ bool session_program_open(struct session_program *program, const struct session_
 	}
 	static char word[] = "workload";
 	program->self = own_path();
-	program->argv = allocate(count_words(request->words) + 3, sizeof *program->argv);
+	program->argv = allocate(words_count(request->words) + 3, sizeof *program->argv);
 	program->argv[0] = program->self;
 	program->argv[1] = word;
 	for (size_t i = 0; request->words[i]; i++)
 		program->argv[2 + i] = request->words[i];
+	if (request->wants_screen)
+		open_steering(program);
 	return true;
+}
+
+void session_program_started(struct session_program *program)
+{
+	close_end(&program->steered_fd);
 }
 
 void session_program_close(struct session_program *program)
@@ -57,7 +75,8 @@ void session_program_close(struct session_program *program)
 	if (program->self)
 		free(program->argv);
 	free(program->self);
-	if (program->probe_fd >= 0)
-		close(program->probe_fd);
+	close_end(&program->probe_fd);
+	close_end(&program->steer_fd);
+	close_end(&program->steered_fd);
 	*program = SESSION_PROGRAM_NONE;
 }

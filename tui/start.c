@@ -23,6 +23,8 @@
 #include "tui/settings.h"
 #include "tui/start_list.h"
 #include "tui/theme.h"
+#include "tui/words.h"
+#include "workloads/support/steer.h"
 #include "workloads/workload.h"
 
 enum {
@@ -33,7 +35,7 @@ enum {
 };
 
 /* Which item to begin with, and its settings, handed to the process that follows this one. */
-static const char SELECTED[] = "STOKE_START_ITEM", TYPED[] = "STOKE_START_SETTINGS";
+static const char SELECTED[] = "STOKE_START_ITEM", CHOSEN[] = "STOKE_START_SETTINGS";
 
 static void describe_machine(struct start_list *list)
 {
@@ -87,24 +89,15 @@ static void describe_events(struct start_list *list)
 
 /* ---- running what was chosen */
 
-static void split(char *text, char **words, size_t most)
-{
-	size_t n = 0;
-	char *rest;
-	for (char *word = strtok_r(text, " ", &rest); word && n < most;
-	     word = strtok_r(NULL, " ", &rest))
-		words[n++] = word;
-}
-
 static void run_child(const struct start_item *item)
 {
 	static char self[] = "stoke", run[] = "run", report[] = "report";
-	char typed[START_TEXT_BYTES], name[START_TEXT_BYTES + 2];
+	char name[START_TEXT_BYTES + 2];
 	char *words[MOST_WORDS + 8] = { self, item->workload ? run : report, name };
-	snprintf(typed, sizeof typed, "%s", item->typed);
 	if (item->workload) {
 		snprintf(name, sizeof name, "%s", item->workload->name);
-		split(typed, words + 3, MOST_WORDS);
+		for (size_t i = 0; item->words && item->words[i] && i < MOST_WORDS; i++)
+			words[3 + i] = item->words[i];
 	} else {
 		snprintf(name, sizeof name, "./%s", item->path); /* may begin with a dash */
 	}
@@ -171,7 +164,8 @@ static int start_again(const struct start_item *item)
 {
 	char self[] = "stoke";
 	setenv(SELECTED, item->workload ? item->workload->name : item->path, 1);
-	setenv(TYPED, item->typed, 1);
+	char chosen[STEER_BYTES]; /* as much as a workload takes */
+	setenv(CHOSEN, words_join(chosen, sizeof chosen, '\n', item->words), 1);
 	execv("/proc/self/exe", (char *[]){ self, NULL });
 	return STATUS_PROFILER_FAILED;
 }
@@ -188,11 +182,11 @@ int start_screen(void)
 	struct canvas canvas = canvas_new(1, 1);
 	struct why why;
 	start_list_fill(&list, ".", getenv(SELECTED));
-	const char *typed = getenv(TYPED);
-	if (typed && list.n_items)
-		text_clean(list.items[list.selected].typed, START_TEXT_BYTES, typed);
+	const char *chosen = getenv(CHOSEN);
+	if (chosen && list.n_items)
+		list.items[list.selected].words = words_split(chosen, '\n');
 	unsetenv(SELECTED);
-	unsetenv(TYPED);
+	unsetenv(CHOSEN);
 	describe_machine(&list);
 	describe_events(&list);
 	if (!screen_open(&screen, &why))

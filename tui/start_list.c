@@ -1,6 +1,6 @@
 /*
- * One list: workloads, then recordings; below it what the selected one is. Settings are typed as
- * they are on the command line, so that a class learns one form of them.
+ * One list: workloads, then recordings; below it what the selected one is. Chosen settings are
+ * shown as they are typed on the command line, so that a class learns that too.
  */
 #include "tui/start_list.h"
 
@@ -15,6 +15,7 @@
 #include "sampler/base/why.h"
 #include "tui/list_keys.h"
 #include "tui/paragraph.h"
+#include "tui/words.h"
 #include "workloads/workload.h"
 
 enum {
@@ -120,6 +121,8 @@ void start_list_fill(struct start_list *list, const char *folder, const char *se
 
 void start_list_free(struct start_list *list)
 {
+	for (size_t i = 0; i < list->n_items; i++)
+		words_free(list->items[i].words);
 	free(list->items);
 	memset(list, 0, sizeof *list);
 }
@@ -131,29 +134,29 @@ static struct start_item *selected_item(const struct start_list *list)
 	return list->selected < list->n_items ? &list->items[list->selected] : NULL;
 }
 
-/* Letters go into the line until Enter or Escape. */
-static void edit(struct start_list *list, int key)
+static void open_form(struct start_list *list)
 {
-	struct start_item *item = selected_item(list);
-	size_t n = strlen(list->edited);
-	bool is_taken = key == KEY_RETURN || key == '\n';
-	if (is_taken && item)
-		memcpy(item->typed, list->edited, sizeof item->typed);
-	if (is_taken || key == KEY_ESCAPE)
-		list->is_editing = false;
-	else if ((key == KEY_DELETE_BACK || key == 8) && n > 0)
-		list->edited[n - 1] = '\0';
-	else if (key >= ' ' && key < 127 && n + 1 < sizeof list->edited)
-		memcpy(list->edited + n, (char[2]){ (char)key, '\0' }, 2);
-}
-
-static void start_editing(struct start_list *list)
-{
+	static const struct form_action actions[] = { { "run it with these", FORM_RESTARTS },
+						      { "take these, run later", FORM_APPLIES },
+						      { NULL, FORM_CLOSES } };
 	const struct start_item *item = selected_item(list);
 	if (!item || !item->workload)
 		return;
-	memcpy(list->edited, item->typed, sizeof list->edited);
-	list->is_editing = true;
+	form_open(&list->form, item->workload, item->words, actions);
+	list->has_form = true;
+}
+
+static enum start_outcome form_takes(struct start_list *list, struct input input)
+{
+	struct start_item *item = selected_item(list);
+	input.y -= HEAD_ROWS;
+	enum form_outcome outcome = form_key(&list->form, &input);
+	list->has_form = outcome == FORM_GOES_ON;
+	if (!item || outcome == FORM_GOES_ON || outcome == FORM_CLOSES)
+		return START_GOES_ON;
+	words_free(item->words);
+	item->words = words_copy(form_words(&list->form));
+	return outcome == FORM_RESTARTS ? START_OPENS : START_GOES_ON;
 }
 
 static enum start_outcome click(struct start_list *list, const struct input *input)
@@ -176,10 +179,8 @@ static bool move_key(struct start_list *list, int key)
 
 enum start_outcome start_list_key(struct start_list *list, struct input input)
 {
-	if (list->is_editing) {
-		edit(list, input.key);
-		return START_GOES_ON;
-	}
+	if (list->has_form)
+		return form_takes(list, input);
 	if (list->has_help) {
 		list->has_help = false;
 		return START_GOES_ON;
@@ -194,7 +195,9 @@ enum start_outcome start_list_key(struct start_list *list, struct input input)
 	case KEY_DOUBLE_CLICK:
 		return click(list, &input);
 	case 'p':
-		start_editing(list);
+	case 'S': /* as on the live screen */
+	case KEY_SETUP_2:
+		open_form(list);
 		return START_GOES_ON;
 	case '?':
 	case KEY_HELP_1:
@@ -224,13 +227,14 @@ static void keep_visible(struct start_list *list)
 static void draw_item(const struct start_list *list, const struct canvas *canvas, int y, size_t i)
 {
 	const struct start_item *item = &list->items[i];
-	char name[START_TEXT_BYTES];
+	char name[START_TEXT_BYTES], settings[START_TEXT_BYTES];
 	int x = 1, columns = item->workload ? NAME_COLUMNS : canvas->width / 2;
 	text_clean(name, sizeof name, name_of(item));
 	canvas_text(canvas, x, y, columns - 1, MEANING_HEADER, name);
 	x += columns;
-	if (item->typed[0])
-		x += canvas_print(canvas, x, y, MEANING_HEADER, "%s  ", item->typed);
+	if (item->words && item->words[0])
+		x += canvas_print(canvas, x, y, MEANING_HEADER, "%s  ",
+				  words_join(settings, sizeof settings, ' ', item->words));
 	canvas_text(canvas, x, y, canvas->width - x, MEANING_TEXT,
 		    item->workload ? item->workload->summary : item->detail);
 	if (i == list->selected)
@@ -274,8 +278,6 @@ static void draw_selected(const struct start_list *list, const struct canvas *ca
 	if (item->workload->teaches)
 		y += paragraph_draw(canvas, 1, y, canvas->width - 2, MEANING_TEXT,
 				    item->workload->teaches);
-	if (list->is_editing)
-		canvas_print(canvas, 1, y++, MEANING_HEADER, "settings: %s_", list->edited);
 	draw_settings(item, canvas, y);
 }
 
@@ -283,7 +285,7 @@ static void draw_help(const struct canvas *canvas)
 {
 	static const char *const lines[] = {
 		"Enter, click twice   run the workload, show the recording",
-		"p                    type settings, as key=value words",
+		"p  S  F2             settings, in a form",
 		"j k, arrows, wheel   move; g G, Home End, PgUp PgDn as well",
 		"?  F1                this help",
 		"q  F10               leave",
@@ -309,12 +311,14 @@ void start_list_draw(struct start_list *list, const struct canvas *canvas)
 	int x = canvas_text(canvas, 0, 0, canvas->width, MEANING_HEADER, " stoke ");
 	canvas_text(canvas, x, 0, canvas->width - x, MEANING_DIM, list->machine);
 	canvas_text(canvas, 0, canvas->height - 1, canvas->width, MEANING_DIM,
-		    list->is_editing ? " Enter takes the settings  Esc leaves them"
-				     : " Enter run  p settings  ? help  q leave");
-	if (list->has_help) {
+		    list->has_form ? "" : " Enter run  p settings  ? help  q leave");
+	if (list->has_help || list->has_form) {
 		struct canvas middle = canvas_part(canvas, 0, HEAD_ROWS, canvas->width,
 						   canvas->height - HEAD_ROWS - FOOT_ROWS);
-		draw_help(&middle);
+		if (list->has_form)
+			form_draw(&list->form, &middle);
+		else
+			draw_help(&middle);
 		return;
 	}
 	int y = canvas->height >= 20 ? draw_able(list, canvas, HEAD_ROWS) : HEAD_ROWS;

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "tui/canvas.h"
+#include "tui/form.h"
 #include "tui/view.h"
 
 struct workload;
@@ -20,15 +21,15 @@ struct start_item {
 	const struct workload *workload; /* NULL: a recording */
 	char path[START_TEXT_BYTES];     /* of a recording */
 	char detail[64];                 /* when and how large */
-	char typed[START_TEXT_BYTES];    /* settings as key=value words; "" = as they are */
+	char **words;                    /* settings chosen, key=value (words.h); NULL = none */
 };
 
 struct start_list {
 	struct start_item *items; /* workloads first */
 	size_t n_items, n_workloads, capacity;
 	size_t selected, scroll;
-	bool is_editing, has_help;
-	char edited[START_TEXT_BYTES];
+	bool has_form, has_help;
+	struct form form;
 	char machine[START_TEXT_BYTES];
 	char able[START_ABLE][START_TEXT_BYTES]; /* what can be measured; "" = no such line */
 	int first_row, rows;                     /* of the items, as last drawn */

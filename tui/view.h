@@ -34,6 +34,7 @@ enum key {
 	KEY_FINISH,
 	KEY_BACK_TAB,
 	KEY_HELP_1,  /* F1 */
+	KEY_SETUP_2, /* F2 */
 	KEY_QUIT_10, /* F10 */
 	KEY_CLICK,
 	KEY_DOUBLE_CLICK,
