@@ -19,9 +19,6 @@
 #include "kernels/triad.h"
 #include "sampler/base/probe.h"
 #include "sampler/probe_memory.h"
-#include "workloads/support/crew.h"
-#include "workloads/support/gbdt_data.h"
-#include "workloads/support/gbdt_tree.h"
 #include "workloads/support/random.h"
 #include "workloads/support/runner.h"
 #include "workloads/support/steer.h"
@@ -92,18 +89,6 @@ static void wrong_controls_fail(void **state)
 	(void)state;
 	assert_false(agrees(wrong_triad, 33, 1));
 	assert_false(agrees(nearly_right_triad, 33, 1));
-}
-
-static void auc_is_the_share_of_right_pairs(void **state)
-{
-	const float labels[] = { 0, 0, 1, 1 };
-	const float perfect[] = { 1, 2, 3, 4 }, worst[] = { 4, 3, 2, 1 }, ties[] = { 1, 1, 1, 1 };
-	const float half[] = { 1, 3, 2, 4 };
-	(void)state;
-	assert_float_equal(gbdt_auc(perfect, labels, 4), 1, 1e-12);
-	assert_float_equal(gbdt_auc(worst, labels, 4), 0, 1e-12);
-	assert_float_equal(gbdt_auc(ties, labels, 4), 0.5, 1e-12);
-	assert_float_equal(gbdt_auc(half, labels, 4), 0.75, 1e-12);
 }
 
 static int run(const char *const *words, int n)
@@ -210,36 +195,6 @@ static void weights_are_saved_and_loaded(void **state)
 	unlink(path);
 }
 
-/* The same seed gives the same trees, whatever the number of threads. */
-static void boosting_is_deterministic(void **state)
-{
-	struct gbdt_tree *trees = calloc(3, sizeof *trees);
-	(void)state;
-	for (unsigned threads = 1; threads <= 3; threads++) {
-		struct crew *crew = crew_new(threads, "t");
-		struct gbdt_data data;
-		struct gbdt_bins bins;
-		struct gbdt_settings settings = { 5, 1, 0, 1, 0.1 };
-		gbdt_data_make(&data, 3000, 10, 7);
-		gbdt_bins_make(&bins, crew, data.features, 3000, 10, 32);
-		struct gbdt_gradient *gradients = calloc(3000, sizeof *gradients);
-		for (size_t i = 0; i < 3000; i++)
-			gradients[i] = (struct gbdt_gradient){ 0.5f - data.labels[i], 0.25f };
-		struct gbdt_grower *grower = gbdt_grower_new(&bins, crew, &settings);
-		gbdt_grow(grower, gradients, &trees[threads - 1]);
-		assert_true(gbdt_grower_check(grower) < 1e-9);
-		assert_true(trees[threads - 1].n_nodes > 20);
-		gbdt_grower_free(grower);
-		gbdt_bins_free(&bins);
-		gbdt_data_free(&data);
-		free(gradients);
-		crew_free(crew);
-	}
-	assert_memory_equal(&trees[0], &trees[1], sizeof trees[0]);
-	assert_memory_equal(&trees[0], &trees[2], sizeof trees[0]);
-	free(trees);
-}
-
 enum { WRITERS = 4, WRITES = 5000 };
 
 static void *write_many(void *opaque)
@@ -299,12 +254,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_triad_agrees_with_fma),
 		cmocka_unit_test(wrong_controls_fail),
-		cmocka_unit_test(auc_is_the_share_of_right_pairs),
 		cmocka_unit_test(workloads_pass_their_own_checks),
 		cmocka_unit_test(settings_change_while_it_runs),
 		cmocka_unit_test(wrong_settings_are_refused),
 		cmocka_unit_test(weights_are_saved_and_loaded),
-		cmocka_unit_test(boosting_is_deterministic),
 		cmocka_unit_test(the_ring_loses_nothing_it_took),
 		cmocka_unit_test(a_full_ring_drops_and_counts),
 	};

@@ -8,8 +8,12 @@
 
 struct crew;
 
+/* How a thread without work waits: asleep in the kernel (futex), or asking again and again. */
+enum crew_waits { CREW_SLEEPS, CREW_SPINS };
+
 /* crew_new: n - 1 threads beside the caller, named "name-1", ...; n = 0 takes one a CPU. */
 struct crew *crew_new(unsigned n, const char *name);
+struct crew *crew_new_waiting(unsigned n, const char *name, enum crew_waits waits);
 void crew_free(struct crew *crew);
 unsigned crew_size(const struct crew *crew);
 
@@ -17,6 +21,13 @@ unsigned crew_size(const struct crew *crew);
  * returns when all are done. */
 void crew_run(struct crew *crew, void (*job)(void *argument, unsigned share, unsigned n_shares),
 	      void *argument);
+
+/*
+ * crew_run_tasks: call task(argument, i, share) once for each i < n_tasks; threads take the next
+ * one when they are ready, so tasks may differ in length. A single task wakes nobody.
+ */
+void crew_run_tasks(struct crew *crew, size_t n_tasks,
+		    void (*task)(void *argument, size_t i, unsigned share), void *argument);
 
 /* crew_part: items [*from, *to) of n that belong to a share. */
 static inline void crew_part(size_t n, unsigned share, unsigned n_shares, size_t *from, size_t *to)

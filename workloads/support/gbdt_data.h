@@ -1,5 +1,6 @@
 /*
- * gbdt_data: a classification problem whose best possible AUC is known, because we made it.
+ * gbdt_data: rows to learn from: generated, so that the best possible result is known, or from
+ * elsewhere.
  */
 #ifndef WORKLOADS_SUPPORT_GBDT_DATA_H
 #define WORKLOADS_SUPPORT_GBDT_DATA_H
@@ -7,22 +8,40 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Column-major: value of feature f in row r is features[f * n_rows + r]. */
+#include "workloads/support/gbdt_loss.h"
+
+/* Column-major: value of feature f in row r is features[f * n_rows + r]; NaN = missing. */
 struct gbdt_data {
 	size_t n_rows, n_features;
 	float *features;
-	float *labels;     /* 0 or 1 */
-	float *true_score; /* the log odds the label was drawn from */
+	float *labels;
+	float *true_score; /* what the label was drawn from; NULL if nobody knows */
 };
 
-/* gbdt_data_make: n_features >= 10 of which six matter, in products, steps and curves. */
-void gbdt_data_make(struct gbdt_data *data, size_t n_rows, size_t n_features, uint64_t seed);
-void gbdt_data_free(struct gbdt_data *data);
+struct gbdt_data_settings {
+	size_t n_rows, n_features; /* at least six, which matter */
+	enum gbdt_loss_kind loss;  /* labels that it accepts */
+	unsigned n_classes;
+	double missing_share; /* of all values */
+	uint64_t seed;
+};
 
 /*
- * gbdt_auc: area under the ROC curve of scores for 0/1 labels; ties count half.
- * Source: Hanley and McNeil, Radiology 143 (1982): the Mann-Whitney form. NaN if a class is empty.
+ * gbdt_data_make: six features matter, in products, steps and curves of one score: the log odds of
+ * label 1 (about one row in five), the mean of a normal with a fiftieth of the labels thrown far
+ * off (squared, huber), the logarithm of a count's mean, or one score of each class.
  */
-double gbdt_auc(const float *scores, const float *labels, size_t n);
+void gbdt_data_make(struct gbdt_data *data, const struct gbdt_data_settings *settings);
+void gbdt_data_free(struct gbdt_data *data);
+
+/* gbdt_data_take: rows of `from`, in the order given, as data of their own. */
+void gbdt_data_take(struct gbdt_data *data, const struct gbdt_data *from, const uint32_t *rows,
+		    size_t n);
+
+/* gbdt_data_sort: rows by the value of feature 0: neighbours then fall into the same bin. */
+void gbdt_data_sort(struct gbdt_data *data);
+
+/* gbdt_data_split: the last n rows of a shuffle to `apart`, the others stay. */
+void gbdt_data_split(struct gbdt_data *data, struct gbdt_data *apart, size_t n, uint64_t seed);
 
 #endif

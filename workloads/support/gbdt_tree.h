@@ -1,8 +1,5 @@
 /*
- * gbdt_tree: one regression tree of gradient boosting on binned features: histograms, sibling
- * subtraction, depth-wise growth.
- * Source: Chen and Guestrin, "XGBoost" (KDD 2016), equations 5-7; Ke et al., "LightGBM" (NIPS
- * 2017), histograms and subtraction.
+ * gbdt_tree: one regression tree, and its values for rows: binned or raw.
  */
 #ifndef WORKLOADS_SUPPORT_GBDT_TREE_H
 #define WORKLOADS_SUPPORT_GBDT_TREE_H
@@ -11,66 +8,39 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct crew;
+#include "workloads/support/gbdt_bins.h"
 
-enum { GBDT_MOST_BINS = 256, GBDT_MOST_DEPTH = 12 };
-
-/* Features as quantile bins; bins[f * n_rows + r]. A value belongs to the first bin whose edge is
- * not below it. */
-struct gbdt_bins {
-	size_t n_rows, n_features, n_bins;
-	uint8_t *bins;
-	float *edges; /* n_features x (n_bins - 1) */
-};
-
-/* gbdt_bins_make: edges from the quantiles of the rows; gbdt_bins_apply: of other rows, with the
- * same edges. values is column-major. */
-void gbdt_bins_make(struct gbdt_bins *bins, struct crew *crew, const float *values, size_t n_rows,
-		    size_t n_features, size_t n_bins);
-void gbdt_bins_apply(struct gbdt_bins *bins, struct crew *crew, const struct gbdt_bins *like,
-		     const float *values, size_t n_rows);
-void gbdt_bins_free(struct gbdt_bins *bins);
+enum { GBDT_MOST_DEPTH = 12 };
 
 struct gbdt_node {
 	uint32_t feature, left; /* right = left + 1; left 0 = a leaf */
-	uint8_t bin;            /* rows with bins <= bin go left */
-	float value;            /* leaves */
+	float value;            /* a leaf's; else the edge: values not above it go left */
+	uint8_t low, high;      /* bins: left if (uint8_t)(bin - low) <= high */
+	uint8_t is_missing_left, depth;
 };
 
+/* Children come after their parent. */
 struct gbdt_tree {
-	struct gbdt_node nodes[2 << GBDT_MOST_DEPTH];
+	struct gbdt_node *nodes;
 	uint32_t n_nodes;
+	unsigned depth; /* of the deepest leaf */
 };
 
-struct gbdt_settings {
-	unsigned depth;
-	double lambda, gamma, least_hessian, learning_rate;
-};
+void gbdt_tree_free(struct gbdt_tree *tree);
 
-/* Gradient and hessian of a row, together: one cache line serves eight rows. */
-struct gbdt_gradient {
-	float gradient, hessian;
-};
-
-struct gbdt_grower; /* buffers reused from tree to tree */
-
-struct gbdt_grower *gbdt_grower_new(const struct gbdt_bins *bins, struct crew *crew,
-				    const struct gbdt_settings *settings);
-void gbdt_grower_free(struct gbdt_grower *grower);
-
-/* gbdt_grow: fit a tree to the gradients. Deterministic for any number of threads. */
-void gbdt_grow(struct gbdt_grower *grower, const struct gbdt_gradient *gradients,
-	       struct gbdt_tree *tree);
-
-/* gbdt_grower_updates: histogram entries updated so far: the exact work. */
-uint64_t gbdt_grower_updates(const struct gbdt_grower *grower);
-
-/* gbdt_grower_check: is the last histogram that was found by subtraction equal to one built from
- * its rows? The largest relative difference. */
-double gbdt_grower_check(const struct gbdt_grower *grower);
+/* How a tree is walked: asking at each node, or so many steps for all rows, without a branch that
+ * depends on data. */
+enum gbdt_walk { GBDT_WALK_BRANCHLESS, GBDT_WALK_BRANCHY };
 
 /* gbdt_predict: add the tree's values to scores (n_rows). */
 void gbdt_predict(const struct gbdt_tree *tree, const struct gbdt_bins *bins, struct crew *crew,
-		  float *scores);
+		  enum gbdt_walk walk, float *scores);
+
+/* gbdt_predict_raw: the same from column-major values; NaN = missing. */
+void gbdt_predict_raw(const struct gbdt_tree *tree, struct crew *crew, const float *values,
+		      size_t n_rows, float *scores);
+
+/* gbdt_tree_leaf: the leaf a row of bins comes to. */
+uint32_t gbdt_tree_leaf(const struct gbdt_tree *tree, const struct gbdt_bins *bins, size_t row);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "workloads/workload.h"
 
-enum { MOST_PARAMETERS = 32 };
+enum { MOST_PARAMETERS = 48 };
 
 struct workload_settings {
 	struct setting values[MOST_PARAMETERS]; /* texts are the caller's words, or constants */
