@@ -150,6 +150,9 @@ bench: all $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench_*.c))  #
 	$(Q)for b in $(wildcard tests/bench/*.sh); do $$b $(BUILD)/stoke || exit 1; done
 	$(Q)for b in $(filter $(BUILD)/tests/%,$^); do $$b || exit 1; done
 
+pictures: all  ## draw the README's pictures anew, from recordings made here
+	$(Q)tests/pictures.sh $(BUILD)/stoke
+
 compile_commands.json compdb: build/features.mk $(GENERATED) FORCE
 	$(Q)tests/compdb.sh '$(CC) $(ALL_CFLAGS)' $(SOURCES) > compile_commands.json
 
