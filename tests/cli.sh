@@ -8,7 +8,7 @@ work=$(mktemp -d)
 trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
 cd "$work" || exit 1
 n_passed=0 n_failed=0 n_skipped=0
-export LC_ALL=C.UTF-8
+export LC_ALL=C.UTF-8 XDG_CONFIG_HOME="$work/config"
 unset NO_COLOR CLICOLOR CLICOLOR_FORCE FORCE_COLOR
 
 fail() {
@@ -55,6 +55,14 @@ one_line() {
 burn='i=0; while [ $i -lt 150000 ]; do i=$((i+1)); done'
 
 # ---- help and usage
+for topic in config keys screen; do
+	expect "help $topic" 0 "map|:write" "" "$stoke" help $topic
+done
+expect "a topic mistyped" 2 "" "did you mean config" "$stoke" help confg
+mkdir -p config/stoke && printf 'rate = 50\nnonsense\n' >config/stoke/config
+expect "the configured rate" 0 "" "at 50 Hz" "$stoke" record -o rate.stoke -- sh -c "$burn"
+expect "a wrong line does not stop it" 0 "*" "*" "$stoke" report rate.stoke
+rm -r config
 expect "no arguments off a terminal" 2 "" "^Usage: stoke" "$stoke"
 expect "--help" 0 "^Commands:" "" "$stoke" --help
 expect "-h" 0 "^Commands:" "" "$stoke" -h

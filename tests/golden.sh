@@ -15,6 +15,7 @@ make --no-print-directory MODE="$(basename "$(dirname "$stoke")")" "$(dirname "$
 { "$(dirname "$stoke")/tests/test_face" --save "$known" &&
 	"$(dirname "$stoke")/tests/test_face" --save-timed "$timed" &&
 	"$(dirname "$stoke")/tests/test_face" --save-gpu "$gpu"; } || { echo "no fixture"; exit 1; }
+export XDG_CONFIG_HOME=/nonexistent # not the settings of whoever runs this
 unset NO_COLOR CLICOLOR CLICOLOR_FORCE FORCE_COLOR
 screen() { # NAME OPTIONS...
 	local name=tests/golden/$1.txt file=$known
@@ -43,6 +44,10 @@ for view in $("$stoke" list views | awk '/^[a-z]/ {print $1}'); do
 	screen "$view-80x24-mono" --view "$view" --size 80x24 --color always --theme mono
 done
 screen help-80x24 --view flame --size 80x24 --color never --keys '?'
+screen flame-commands-80x24 --view flame --size 80x24 --color never --keys ':help\r'
+screen flame-config-80x24 --view flame --size 80x24 --color never --keys ':help config\r'
+screen flame-completion-80x24-ascii --view flame --size 80x24 --ascii --color never --keys ':set glyphs \t'
+screen flame-mapped-80x24 --view flame --size 80x24 --color never --keys ':unmap z\r:map Enter flame.freeze-and-go-on\r?G'
 screen callers-moved-80x24 --view callers --size 80x24 --color never --keys 'j\r'
 screen flame-inverted-80x24 --view flame --size 80x24 --color never --keys 'i'
 screen flame-search-80x24 --view flame --size 80x24 --color never --keys '/hist\rn'

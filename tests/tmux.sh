@@ -12,6 +12,7 @@ if ! command -v tmux >/dev/null; then
 	exit 0
 fi
 work=$(mktemp -d)
+export XDG_CONFIG_HOME=$work/config # not the settings of whoever runs this
 t() { tmux -L "$socket" -f /dev/null "$@"; }
 trap 't kill-server 2>/dev/null; rm -rf "$work"' EXIT
 keys() { t send-keys -t 0 "$@"; sleep 0.25; }
@@ -99,6 +100,13 @@ t resize-window -t 0 -x 20 -y 5 ; sleep 0.5
 shows "20x5" 'stoke'
 t resize-window -t 0 -x 200 -y 60 ; sleep 0.5
 shows "200x60" 'Hottest'
+keys : view Space note Tab Enter
+shows ":view with Tab" '\[4 Notes\]'
+keys : set Space glyphs Space ascii Enter
+shows ":set takes effect" 'stoke \| . live \|'
+keys : "w $work/live.folded" Enter
+shows ":w while it runs" 'live.folded is written'
+keys : 'set glyphs unicode' Enter
 keys C-z
 shows "suspended" 'Stopped'
 keys fg Enter
@@ -164,6 +172,19 @@ keys 3 ; keys Enter
 shows "from functions to flame" '\[2 Flame\]'
 keys q
 restored "restored after report"
+
+mkdir -p "$work/config/stoke"
+printf 'theme = contrast\nview = functions\nspeed = 9\nmap x quit\nunmap q\n' >"$work/config/stoke/config"
+begin screen C.UTF-8 80x24 "cd $work; $stoke report a.stoke"
+shows "the view that the configuration says" '\[3 Functions\]'
+keys q P
+shows "q is unmapped, P prints" 'The screen is in stoke-functions-1.txt'
+keys 4
+shows "a wrong line is a note" 'Line 3: there is'
+keys x
+restored "a mapped key quits"
+if [ "$(wc -l <"$work/stoke-functions-1.txt")" -eq 24 ]; then n_passed=$((n_passed + 1)); else echo "FAIL P wrote no screen"; n_failed=$((n_failed + 1)); fi
+rm "$work/config/stoke/config"
 
 for signal in SEGV TERM HUP; do
 	begin xterm-256color C.UTF-8 80x24 "$stoke report $work/a.stoke"

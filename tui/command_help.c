@@ -5,6 +5,7 @@
 #include "sampler/base/text.h"
 #include "tui/command.h"
 #include "tui/help.h"
+#include "tui/help_topics.h"
 #include "tui/settings.h"
 
 extern const struct command command_help;
@@ -23,6 +24,8 @@ static int fail_unknown(const char *name)
 	nearest_start(&nearest, name);
 	for (const struct command *const *command = commands; *command; command++)
 		nearest_offer(&nearest, (*command)->name);
+	for (const struct help_topic *topic = help_topics; topic->name; topic++)
+		nearest_offer(&nearest, topic->name);
 	char question[96], clean[64];
 	struct why why;
 	why_fail(&why, "There is no command %s%s", text_clean(clean, sizeof clean, name),
@@ -45,9 +48,13 @@ static int run(int argc, char **argv)
 		help_print_overview(stdout);
 	for (int i = 0; i < arguments.n_words; i++) {
 		const struct command *command = command_find(arguments.words[i]);
-		if (!command)
+		const struct help_topic *topic = help_topic_find(arguments.words[i]);
+		if (!command && !topic)
 			return fail_unknown(arguments.words[i]);
-		help_print_command(stdout, command);
+		if (command)
+			help_print_command(stdout, command);
+		else
+			topic->print(stdout);
 	}
 	return STATUS_OK;
 }
@@ -55,7 +62,7 @@ static int run(int argc, char **argv)
 const struct command command_help = {
 	.name = "help",
 	.summary = "Say what the commands do.",
-	.usage = "[COMMAND...]",
+	.usage = "[COMMAND | config | keys | screen]...",
 	.options = options,
 	.run = run,
 };

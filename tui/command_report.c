@@ -5,6 +5,7 @@
 #include "tui/command.h"
 #include "tui/driver.h"
 #include "tui/input.h"
+#include "tui/preferences.h"
 #include "tui/settings.h"
 #include "tui/summary.h"
 #include "tui/theme.h"
@@ -46,12 +47,11 @@ static int show(struct recording *recording, const struct settings *settings)
 {
 	struct why why;
 	const char *line = summary_fact(recording, "command_line");
-	const struct theme *theme = theme_find(settings->theme ? settings->theme : "dark");
 	struct tui_session session = {
 		.recording = recording,
 		.command = line ? line : "a recording",
 		.view = settings->view,
-		.theme = theme ? theme : themes[0],
+		.theme = settings->theme ? theme_find(settings->theme) : NULL,
 		.is_ascii = settings_glyphs_are_ascii(settings),
 		.has_color = settings_screen_has_color(settings),
 		.has_mouse = !settings->no_mouse,
@@ -61,6 +61,7 @@ static int show(struct recording *recording, const struct settings *settings)
 		print_report(recording, settings);
 		return STATUS_OK;
 	}
+	preferences_note(recording);
 	return tui_run(&session, &why) ? STATUS_OK : fail_with(STATUS_FAILED, "report", &why);
 }
 

@@ -15,11 +15,12 @@
 #include "sampler/recording.h"
 #include "sampler/target.h"
 #include "tui/face.h"
+#include "tui/preferences.h"
 #include "tui/screen.h"
 #include "tui/words.h"
 #include "workloads/support/steer.h"
 
-static const uint64_t PICTURE_NS = 100 * 1000 * 1000; /* ten a second are enough for eyes */
+static const uint64_t SECOND_NS = 1000 * 1000 * 1000;
 enum { IDLE_MS = 1000, CONTROL_C = 3, CONTROL_L = 12, CONTROL_Z = 26 };
 
 struct driver {
@@ -28,6 +29,7 @@ struct driver {
 	struct canvas canvas;
 	uint64_t drawn_ns;
 	bool must_quit, is_dirty;
+	struct screen_settings look; /* as the screen has it */
 };
 
 static struct collector *collector_of(const struct tui_session *session)
@@ -108,6 +110,35 @@ static void take(struct driver *driver, enum face_outcome outcome)
 		driver->must_quit |= outcome == FACE_QUITS;
 }
 
+static uint64_t picture_ns(const struct driver *driver)
+{
+	return SECOND_NS / face_preferences(driver->face)->refresh_hz;
+}
+
+/* What the preferences make of the terminal and of what the command line says. */
+static struct screen_settings look_of(const struct tui_session *session,
+				      const struct preferences *preferences)
+{
+	int glyphs = preferences->glyphs;
+	return (struct screen_settings){
+		.theme = preferences->theme,
+		.is_ascii = glyphs == GLYPHS_AUTO ? session->is_ascii : glyphs == GLYPHS_ASCII,
+		.has_color = session->has_color && preferences->colors != COLORS_NONE,
+		.has_mouse = session->has_mouse && !preferences->no_mouse,
+	};
+}
+
+/* After a key: `:set` may have changed how things look. */
+static void change_look(struct driver *driver)
+{
+	struct screen_settings look = look_of(driver->session, face_preferences(driver->face));
+	if (look.theme == driver->look.theme && look.is_ascii == driver->look.is_ascii &&
+	    look.has_color == driver->look.has_color && look.has_mouse == driver->look.has_mouse)
+		return;
+	driver->look = look;
+	screen_set(&look);
+}
+
 static void press(struct driver *driver, struct input input)
 {
 	switch (input.key) {
@@ -136,6 +167,7 @@ static void take_keys(struct driver *driver)
 	struct input input;
 	while (!driver->must_quit && screen_key(&input))
 		press(driver, input);
+	change_look(driver);
 	look_at_target(driver);
 	draw(driver);
 }
@@ -154,7 +186,7 @@ static void take_signals(struct driver *driver)
 /* How long to sleep: until fresh rows may be drawn, or for a while. */
 static int patience_ms(const struct driver *driver)
 {
-	uint64_t now = now_ns(), due = driver->drawn_ns + PICTURE_NS;
+	uint64_t now = now_ns(), due = driver->drawn_ns + picture_ns(driver);
 	if (!driver->is_dirty)
 		return IDLE_MS;
 	return due > now ? (int)((due - now) / 1000000) + 1 : 0;
@@ -192,7 +224,7 @@ static void loop(struct driver *driver)
 	draw(driver);
 	while (!driver->must_quit) {
 		wait_for_something(driver);
-		if (driver->is_dirty && now_ns() >= driver->drawn_ns + PICTURE_NS) {
+		if (driver->is_dirty && now_ns() >= driver->drawn_ns + picture_ns(driver)) {
 			look_at_target(driver);
 			draw(driver);
 		}
@@ -214,13 +246,12 @@ static int own_signals(void)
 
 bool tui_run(struct tui_session *session, struct why *why)
 {
-	struct screen_settings settings = { .theme = session->theme,
-					    .is_ascii = session->is_ascii,
-					    .has_color = session->has_color,
-					    .has_mouse = session->has_mouse };
+	struct preferences preferences = *preferences_get();
+	preferences.theme = session->theme ? session->theme : preferences.theme;
 	struct face_settings face_settings = { .recording = session->recording,
 					       .command = session->command,
 					       .view = session->view,
+					       .preferences = &preferences,
 					       .is_live = collector_of(session) != NULL,
 					       .has_program = session->target != NULL,
 					       .workload = session->workload,
@@ -229,7 +260,8 @@ bool tui_run(struct tui_session *session, struct why *why)
 	if (!driver.face)
 		return why_fail(why, "There is no view %.40s; see `stoke list views`.",
 				session->view);
-	if (!screen_open(&settings, why)) {
+	driver.look = look_of(session, &preferences);
+	if (!screen_open(&driver.look, why)) {
 		face_free(driver.face);
 		return false;
 	}

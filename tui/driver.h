@@ -20,8 +20,8 @@ struct tui_session {
 					 set to NULL) by Ctrl-C and before the end */
 	struct target *target;        /* NULL for a saved recording */
 	const char *command;          /* what runs, cleaned */
-	const char *view;             /* to begin with; NULL = the first */
-	const struct theme *theme;
+	const char *view;             /* to begin with; NULL = what the preferences say */
+	const struct theme *theme;    /* NULL = what the preferences say */
 	bool is_ascii, has_color, has_mouse;
 	const struct workload *workload; /* whose settings can be changed; NULL = a command */
 	char *const *words;              /* its settings, NULL-terminated */
@@ -34,7 +34,8 @@ struct tui_session {
 /*
  * tui_run: show the session until the user quits or a signal ends it.
  * Returns  false and a sentence if there is no usable terminal
- * Cost     at most ten pictures a second, none when nothing has changed
+ * Cost     at most as many pictures a second as the preferences say (ten), none when nothing has
+ *          changed
  */
 bool tui_run(struct tui_session *session, struct why *why);
 

@@ -12,14 +12,15 @@
 #include "tui/form.h"
 #include "tui/view.h"
 
-struct collector;
 struct face;
 struct workload;
+struct preferences;
 
 struct face_settings {
 	const struct recording *recording;
-	const char *command; /* what runs, cleaned */
-	const char *view;    /* name; NULL = the first */
+	const char *command;                   /* what runs, cleaned */
+	const char *view;                      /* name; NULL = what the preferences say */
+	const struct preferences *preferences; /* copied; NULL = the defaults */
 	bool is_live;
 	/* What runs can be started again, or go on with other settings, by the form of F2. */
 	bool has_program;
@@ -63,8 +64,11 @@ const char *face_view_name(const struct face *face);
 /* face_say: one sentence on the bottom line until the next key. */
 void face_say(struct face *face, const char *sentence);
 
-/* face_keys: a line of text as keys, for `stoke render --keys`: "2/fooE" with \r, \e for Enter and
- * Escape. */
+/* face_preferences: as they are now: `:set` changes them. */
+const struct preferences *face_preferences(const struct face *face);
+
+/* face_keys: a line of text as keys, for `stoke render --keys`: "2/fooE" with \r, \e, \t for
+ * Enter, Escape and Tab. */
 void face_keys(struct face *face, const char *keys);
 
 #endif

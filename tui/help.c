@@ -4,10 +4,13 @@
  */
 #include "tui/help.h"
 
+#include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sampler/base/text.h"
 #include "tui/command.h"
+#include "tui/help_topics.h"
 #include "tui/options.h"
 #include "tui/settings.h"
 #include "workloads/workload.h"
@@ -96,7 +99,9 @@ void help_print_overview(FILE *out)
 	for (const struct command *const *command = commands; *command; command++)
 		if (!(*command)->is_hidden)
 			print_row(out, (*command)->name, (*command)->summary, 14);
-	fputs("\n`stoke help COMMAND` says more about one of them.\n", out);
+	fputs("\n`stoke help COMMAND` says more about one of them. Topics of help:\n", out);
+	for (const struct help_topic *topic = help_topics; topic->name; topic++)
+		print_row(out, topic->name, topic->summary, 14);
 }
 
 /* "-F, --freq HZ" */
@@ -182,6 +187,30 @@ static void print_roff_command(FILE *out, const struct command *command)
 		print_roff_line(out, ".PP\n", command->help);
 }
 
+/* As `stoke help TOPIC` prints it, line by line. */
+static void print_roff_topic(FILE *out, const struct help_topic *topic)
+{
+	char *text = NULL;
+	size_t n;
+	FILE *stream = open_memstream(&text, &n);
+	if (!stream)
+		return;
+	topic->print(stream);
+	fclose(stream);
+	fputs(".SH ", out);
+	for (const char *at = topic->name; *at; at++)
+		fputc(toupper((unsigned char)*at), out);
+	fputs("\n.nf\n", out);
+	for (char *line = text, *next; line && *line; line = next) {
+		size_t length = strcspn(line, "\n");
+		next = line + length + (line[length] == '\n');
+		line[length] = '\0';
+		print_roff_line(out, "", line);
+	}
+	fputs(".fi\n", out);
+	free(text);
+}
+
 static const char manual_end[] =
 	".SH EXIT STATUS\n"
 	"The profiled command's own status, or 128 + N if signal N ended it. Otherwise:\n"
@@ -198,6 +227,7 @@ static const char manual_end[] =
 	".TP\n.B CLICOLOR, CLICOLOR_FORCE, FORCE_COLOR\n0: no colour; else colour; after NO_COLOR\n"
 	".TP\n.B TERM\nunset or dumb: no screen, text instead\n"
 	".TP\n.B LC_ALL, LC_CTYPE, LANG\nwithout UTF\\-8 everything is drawn in ASCII\n"
+	".TP\n.B XDG_CONFIG_HOME\nwhere stoke/config is looked for\n"
 	".TP\n.B COLUMNS, LINES\nthe size of \\fBstoke render\\fR\n"
 	".SH SIGNALS\n"
 	"SIGINT also reaches the command; recording goes on until it has ended, a second one stops "
@@ -222,5 +252,7 @@ void help_print_manual(FILE *out)
 	for (const struct command *const *command = commands; *command; command++)
 		if (!(*command)->is_hidden)
 			print_roff_command(out, *command);
+	for (const struct help_topic *topic = help_topics; topic->name; topic++)
+		print_roff_topic(out, topic);
 	fputs(manual_end, out);
 }

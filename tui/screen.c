@@ -31,7 +31,7 @@ enum {
 };
 
 static struct {
-	bool is_open;
+	bool is_open, can_color;
 	struct screen_settings settings;
 	SCREEN *screen;
 	FILE *terminal;
@@ -121,6 +121,16 @@ static void add_usual_keys(void)
 			define_key(usual[i].bytes, usual[i].key);
 }
 
+static void set_mouse(void)
+{
+	mouseinterval(DOUBLE_CLICK_MS);
+	mousemask(self.settings.has_mouse
+			  ? BUTTON1_CLICKED | BUTTON1_PRESSED | BUTTON1_DOUBLE_CLICKED |
+				    BUTTON4_PRESSED | BUTTON5_PRESSED
+			  : 0,
+		  NULL);
+}
+
 static void set_up_terminal(void)
 {
 	raw(); /* Ctrl-C and Ctrl-Z are keys with meanings of their own */
@@ -131,16 +141,11 @@ static void set_up_terminal(void)
 	nodelay(stdscr, TRUE);
 	set_escdelay(ESCAPE_MS);
 	curs_set(0);
-	if (self.settings.has_mouse) {
-		mouseinterval(DOUBLE_CLICK_MS);
-		mousemask(BUTTON1_CLICKED | BUTTON1_PRESSED | BUTTON1_DOUBLE_CLICKED |
-				  BUTTON4_PRESSED | BUTTON5_PRESSED,
-			  NULL);
-	}
-	if (!self.settings.has_color || !has_colors() || start_color() == ERR)
-		self.settings.has_color = false;
-	else
+	set_mouse();
+	self.can_color = has_colors() && start_color() != ERR;
+	if (self.can_color)
 		use_default_colors();
+	self.settings.has_color &= self.can_color;
 }
 
 bool screen_open(const struct screen_settings *settings, struct why *why)
@@ -180,6 +185,13 @@ void screen_close(void)
 	tcsetattr(fileno(self.terminal), TCSANOW, &self.saved);
 	fclose(self.terminal);
 	die_hook(NULL);
+}
+
+void screen_set(const struct screen_settings *settings)
+{
+	self.settings = *settings;
+	self.settings.has_color = settings->has_color && self.can_color;
+	set_mouse();
 }
 
 int screen_descriptor(void)
@@ -289,6 +301,17 @@ static int translate(int key)
 		{ KEY_F(1), KEY_HELP_1 },
 		{ KEY_F(2), KEY_SETUP_2 },
 		{ KEY_F(10), KEY_QUIT_10 },
+		{ KEY_F(3), KEY_FUNCTION_3 },
+		{ KEY_F(4), KEY_FUNCTION_4 },
+		{ KEY_F(5), KEY_FUNCTION_5 },
+		{ KEY_F(6), KEY_FUNCTION_6 },
+		{ KEY_F(7), KEY_FUNCTION_7 },
+		{ KEY_F(8), KEY_FUNCTION_8 },
+		{ KEY_F(9), KEY_FUNCTION_9 },
+		{ KEY_F(11), KEY_FUNCTION_11 },
+		{ KEY_F(12), KEY_FUNCTION_12 },
+		{ KEY_IC, KEY_INSERT },
+		{ KEY_DC, KEY_DELETE },
 		{ KEY_ENTER, KEY_RETURN },
 		{ KEY_BACKSPACE, KEY_DELETE_BACK },
 		{ KEY_RESIZE, KEY_SCREEN_RESIZED },

@@ -24,6 +24,9 @@ struct screen_settings {
 bool screen_open(const struct screen_settings *settings, struct why *why);
 void screen_close(void);
 
+/* screen_set: other settings from now on. */
+void screen_set(const struct screen_settings *settings);
+
 /* screen_descriptor: readable when there are keys. */
 int screen_descriptor(void);
 

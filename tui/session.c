@@ -22,6 +22,7 @@
 #include "tui/command.h"
 #include "tui/driver.h"
 #include "tui/output_path.h"
+#include "tui/preferences.h"
 #include "tui/requirements.h"
 #include "tui/session_again.h"
 #include "tui/session_gpu.h"
@@ -132,14 +133,13 @@ static bool show(struct session *session, struct why *why)
 	const struct settings *settings = session->settings;
 	const struct session_request *request = session->request;
 	const char *line = summary_fact(session->recording, "command_line");
-	const struct theme *theme = theme_find(settings->theme ? settings->theme : "dark");
 	struct tui_session screen = {
 		.recording = session->recording,
 		.collector = &session->collector,
 		.target = &session->target,
 		.command = line ? line : "",
 		.view = session->view,
-		.theme = theme ? theme : themes[0],
+		.theme = settings->theme ? theme_find(settings->theme) : NULL,
 		.is_ascii = settings_glyphs_are_ascii(settings),
 		.has_color = settings_screen_has_color(settings),
 		.has_mouse = !settings->no_mouse,
@@ -211,6 +211,8 @@ static bool start(struct session *session, int *status, struct why *why)
 	summary_add_facts(session->recording, session->request->words);
 	if (session->request->workload)
 		recording_add_fact(session->recording, "workload", session->request->workload);
+	if (session->has_screen)
+		preferences_note(session->recording);
 	recording_publish(session->recording); /* the screen shows the facts from the start */
 	if (!session_program_open(&session->program, session->request, why) ||
 	    !start_target(session, why) || !take_signals(session, why))

@@ -12,6 +12,7 @@
 #include "sampler/base/text.h"
 #include "tui/command.h"
 #include "tui/help.h"
+#include "tui/preferences.h"
 
 #define AT(field) .offset = offsetof(struct settings, field)
 
@@ -264,8 +265,10 @@ bool settings_sampling(const struct settings *settings, struct sampling *samplin
 	if (!check_exclusions(settings, why))
 		return false;
 	sampling_defaults(sampling);
-	if (settings->frequency_hz)
-		sampling->frequency_hz = (uint32_t)settings->frequency_hz;
+	uint64_t rate_hz =
+		settings->frequency_hz ? settings->frequency_hz : preferences_get()->rate_hz;
+	if (rate_hz)
+		sampling->frequency_hz = (uint32_t)rate_hz;
 	if (settings->period) {
 		sampling->frequency_hz = 0;
 		sampling->period = settings->period;

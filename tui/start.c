@@ -19,10 +19,10 @@
 #include "sampler/perf_event.h"
 #include "sampler/recording.h"
 #include "tui/command.h"
+#include "tui/preferences.h"
 #include "tui/screen.h"
 #include "tui/settings.h"
 #include "tui/start_list.h"
-#include "tui/theme.h"
 #include "tui/words.h"
 #include "workloads/support/steer.h"
 #include "workloads/workload.h"
@@ -173,11 +173,16 @@ static int start_again(const struct start_item *item)
 int start_screen(void)
 {
 	struct settings settings = { 0 };
-	const struct theme *theme = themes[0];
-	struct screen_settings screen = { .theme = theme,
-					  .is_ascii = settings_glyphs_are_ascii(&settings),
-					  .has_color = settings_screen_has_color(&settings),
-					  .has_mouse = true };
+	const struct preferences *preferences = preferences_get();
+	int glyphs = preferences->glyphs;
+	struct screen_settings screen = {
+		.theme = preferences->theme,
+		.is_ascii = glyphs == GLYPHS_AUTO ? settings_glyphs_are_ascii(&settings)
+						  : glyphs == GLYPHS_ASCII,
+		.has_color =
+			settings_screen_has_color(&settings) && preferences->colors != COLORS_NONE,
+		.has_mouse = !preferences->no_mouse,
+	};
 	struct start_list list = { 0 };
 	struct canvas canvas = canvas_new(1, 1);
 	struct why why;

@@ -1,0 +1,287 @@
+/*
+ * Keys: the prompt's first, then what lies over the view, then the view's own, then those that
+ * work everywhere. What people mapped comes before the tables.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "sampler/base/text.h"
+#include "tui/face_state.h"
+#include "tui/list_keys.h"
+
+void face_set_search(struct face *face, const char *text)
+{
+	regex_t pattern;
+	char error[128];
+	int code = *text ? regcomp(&pattern, text, REG_EXTENDED | REG_NOSUB) : 0;
+	if (code != 0) {
+		regerror(code, &pattern, error, sizeof error);
+		face_say(face, MEANING_WARNING, "/%.100s is no pattern: %.100s", text, error);
+		return;
+	}
+	if (face->has_pattern)
+		regfree(&face->pattern);
+	face->has_pattern = *text != '\0';
+	if (face->has_pattern)
+		face->pattern = pattern;
+	snprintf(face->search, sizeof face->search, "%s", text);
+}
+
+/* A name as a pattern that finds just it. */
+static void search_name(struct face *face, const char *name)
+{
+	char quoted[FACE_SEARCH_BYTES] = "^";
+	size_t n = 1;
+	for (; *name && n + 4 < sizeof quoted; name++) {
+		if (strchr("\\^$.[]|()*+?{}", *name))
+			quoted[n++] = '\\';
+		quoted[n++] = *name;
+	}
+	quoted[n++] = *name ? '\0' : '$'; /* a name cut short finds all that begin so */
+	quoted[n] = '\0';
+	face_set_search(face, quoted);
+}
+
+static void type_search(struct face *face, int key)
+{
+	enum line_outcome outcome = line_edit_key(&face->searches, key);
+	if (outcome != LINE_GOES_ON)
+		face->prompt = PROMPT_NONE;
+	if (outcome == LINE_TAKEN)
+		face_set_search(face, face->searches.text);
+}
+
+/* False if the program is to end. */
+static bool type_command(struct face *face, int key)
+{
+	face->completion.n = 0;
+	if (key == '\t') {
+		face_complete(face);
+		return true;
+	}
+	enum line_outcome outcome = line_edit_key(&face->commands, key);
+	if (outcome != LINE_GOES_ON)
+		face->prompt = PROMPT_NONE;
+	return outcome != LINE_TAKEN || face_command(face, face->commands.text);
+}
+
+static void react(struct face *face, unsigned reaction)
+{
+	const struct view *view = views[face->current];
+	struct view_context context = face_context(face);
+	face->must_redraw = true;
+	if (reaction & REACTION_SEARCH) {
+		face->prompt = PROMPT_SEARCH;
+		line_edit_begin(&face->searches);
+	}
+	if (reaction & REACTION_TO_FLAME && view->chosen) {
+		search_name(face, view->chosen(face->states[face->current], &context));
+		face_show_view(face, view_find("flame"));
+	}
+	if (reaction & REACTION_TO_CALLERS)
+		face_show_view(face, view_find("callers"));
+	if (reaction & REACTION_TO_LINES)
+		face_show_view(face, view_find("annotate"));
+	if (reaction & REACTION_BACK)
+		face_show_view(face, views[face->before]);
+}
+
+/* ---- the frame's own keys */
+
+static unsigned quit(void *opaque, const struct view_context *context, const struct input *input)
+{
+	(void)opaque;
+	(void)context;
+	(void)input;
+	return REACTION_QUIT;
+}
+
+static unsigned help(void *opaque, const struct view_context *context, const struct input *input)
+{
+	(void)context;
+	(void)input;
+	face_show(opaque, OVERLAY_HELP);
+	return REACTION_REDRAW;
+}
+
+static unsigned next_view(void *opaque, const struct view_context *context,
+			  const struct input *input)
+{
+	(void)context;
+	(void)input;
+	face_step_view(opaque, 1);
+	return REACTION_REDRAW;
+}
+
+static unsigned previous_view(void *opaque, const struct view_context *context,
+			      const struct input *input)
+{
+	(void)context;
+	(void)input;
+	face_step_view(opaque, -1);
+	return REACTION_REDRAW;
+}
+
+static unsigned ask_command(void *opaque, const struct view_context *context,
+			    const struct input *input)
+{
+	struct face *face = opaque;
+	(void)context;
+	(void)input;
+	face->prompt = PROMPT_COMMAND;
+	face->completion.n = 0;
+	line_edit_begin(&face->commands);
+	return REACTION_REDRAW;
+}
+
+static unsigned print_screen(void *opaque, const struct view_context *context,
+			     const struct input *input)
+{
+	(void)context;
+	(void)input;
+	face_write_screen(opaque, NULL, false);
+	return REACTION_REDRAW;
+}
+
+static unsigned clear(void *opaque, const struct view_context *context, const struct input *input)
+{
+	struct face *face = opaque;
+	(void)context;
+	(void)input;
+	if (face->has_pattern)
+		face_set_search(face, "");
+	else
+		face->focus.from_ns = face->focus.to_ns = 0;
+	return REACTION_REDRAW;
+}
+
+const struct binding face_bindings[] = {
+	{ 'q', KEY_QUIT_10, "q", "quit", quit, true },
+	{ '?', KEY_HELP_1, "?", "help", help, true },
+	{ '\t', 0, "Tab", "view: the next one", next_view, true },
+	{ KEY_BACK_TAB, 0, "Shift-Tab", "previous view", previous_view, false },
+	{ ':', 0, ":", "command: w, view, theme, set and more; :help lists them", ask_command,
+	  false },
+	{ 'P', 0, "P", "print the screen to a file, as text", print_screen, false },
+	{ KEY_ESCAPE, 0, "Esc", "clear the search, then the window of time", clear, false },
+	{ 0 },
+};
+
+/* ---- which key does what */
+
+static const struct binding *by_key(const struct binding *bindings, int key)
+{
+	for (const struct binding *at = bindings; at->name; at++)
+		if (at->key == key || (at->other_key != 0 && at->other_key == key))
+			return at;
+	return NULL;
+}
+
+static const struct binding *by_action(const struct binding *bindings, const char *action)
+{
+	char name[ACTION_BYTES];
+	for (const struct binding *at = bindings; at->name; at++)
+		if (strcmp(keymap_action(at->help, name), action) == 0)
+			return at;
+	return NULL;
+}
+
+/* False: not a key of this table, or the view leaves it to others. */
+static bool act(struct face *face, const struct binding *binding, void *state,
+		const struct input *input, bool *must_quit)
+{
+	struct view_context context = face_context(face);
+	if (!binding)
+		return false;
+	unsigned reaction = binding->act(state, &context, input);
+	*must_quit |= (reaction & REACTION_QUIT) != 0;
+	if (reaction != REACTION_NONE)
+		react(face, reaction);
+	return reaction != REACTION_NONE;
+}
+
+static bool press(struct face *face, const struct input *input)
+{
+	const struct view *view = views[face->current];
+	void *state = face->states[face->current];
+	const struct keymap_row *row = keymap_find(&face->preferences.keymap, view, input->key);
+	bool must_quit = false;
+	face->must_redraw = true;
+	if (!face->is_updated[face->current])
+		face_update_view(face);
+	if (row && !row->action[0])
+		return true;
+	if (row &&
+	    (by_action(view->bindings, row->action) || by_action(face_bindings, row->action))) {
+		if (!act(face, by_action(view->bindings, row->action), state, input, &must_quit))
+			act(face, by_action(face_bindings, row->action), face, input, &must_quit);
+		return !must_quit;
+	}
+	if (!act(face, by_key(view->bindings, input->key), state, input, &must_quit) &&
+	    !act(face, by_key(face_bindings, input->key), face, input, &must_quit) &&
+	    input->key >= '1' && input->key <= '9')
+		face_show_view(face, view_by_order(input->key - '0'));
+	return !must_quit;
+}
+
+void face_show(struct face *face, enum face_overlay overlay)
+{
+	face->overlay = overlay;
+	face->overlay_scroll = 0;
+	face->must_redraw = true;
+}
+
+static bool press_over(struct face *face, int key)
+{
+	long step = list_step(key, face->height > 4 ? face->height - 4 : 1);
+	long at = face->overlay_scroll + (step < LIST_EVERYTHING ? step : 1 << 16);
+	face->must_redraw = true;
+	if (step)
+		face->overlay_scroll = at < 0 ? 0 : (int)at; /* its end is known when it is drawn */
+	else
+		face->overlay = OVERLAY_NONE;
+	return key != KEY_QUIT_10;
+}
+
+enum face_outcome face_key(struct face *face, struct input input)
+{
+	bool is_mouse = input.key == KEY_CLICK || input.key == KEY_DOUBLE_CLICK;
+	bool goes_on = true;
+	face->message[0] = '\0';
+	if (face->prompt != PROMPT_NONE) {
+		face->must_redraw = true;
+		if (face->prompt == PROMPT_SEARCH)
+			type_search(face, input.key);
+		else
+			goes_on = type_command(face, input.key);
+	} else if (face->overlay != OVERLAY_NONE) {
+		goes_on = press_over(face, input.key);
+	} else if (is_mouse && input.y == 0 && face_top_rows(face)) {
+		face_click_title(face, input.x);
+	} else {
+		input.y -= face_top_rows(face);
+		goes_on = press(face, &input);
+	}
+	return goes_on ? FACE_GOES_ON : FACE_QUITS;
+}
+
+void face_keys(struct face *face, const char *keys)
+{
+	static const struct {
+		char letter;
+		int key;
+	} escapes[] = { { 'r', KEY_RETURN }, { 'e', KEY_ESCAPE }, { 't', '\t' } };
+	uint32_t code_point;
+	for (size_t n; (n = text_decode(keys, &code_point)) > 0; keys += n) {
+		for (size_t i = 0; code_point == '\\' && i < sizeof escapes / sizeof escapes[0];
+		     i++)
+			if (keys[1] == escapes[i].letter) {
+				code_point = (uint32_t)escapes[i].key;
+				keys++;
+			}
+		face_key(face, (struct input){ .key = (int)code_point });
+		/* Keys act on what is laid out, so lay it out between them. */
+		arena_reset(&face->frame);
+		face_update_view(face);
+	}
+}

@@ -1,0 +1,92 @@
+/*
+ * face_state: what the parts of the frame share: face.c lays out and draws, face_keys.c answers
+ * keys, face_commands.c runs `:` commands, face_write.c writes files, face_help.c draws help.
+ */
+#ifndef TUI_FACE_STATE_H
+#define TUI_FACE_STATE_H
+
+#include <regex.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sampler/base/arena.h"
+#include "tui/completion.h"
+#include "tui/face.h"
+#include "tui/line_edit.h"
+#include "tui/preferences.h"
+
+enum { FACE_MOST_VIEWS = 20, FACE_MOST_ORDER = 19, FACE_SEARCH_BYTES = LINE_EDIT_BYTES };
+
+enum face_prompt { PROMPT_NONE, PROMPT_SEARCH, PROMPT_COMMAND };
+enum face_overlay { OVERLAY_NONE, OVERLAY_HELP, OVERLAY_COMMANDS, OVERLAY_CONFIG };
+
+struct face {
+	struct face_settings settings;
+	struct preferences preferences;
+	void *states[FACE_MOST_VIEWS];
+	bool is_updated[FACE_MOST_VIEWS]; /* has seen the recording, so keys may act on it */
+	int n_views, current, before;     /* before: the view to go back to */
+	struct view_focus focus;
+	struct arena frame;
+	bool is_live, has_ended, must_redraw;
+	int exit_status;
+	int width, height;
+	uint64_t now_ns;
+	char search[FACE_SEARCH_BYTES];
+	regex_t pattern;
+	bool has_pattern;
+	enum face_prompt prompt;
+	struct line_edit searches, commands; /* being typed */
+	struct completion completion;        /* of the command; n 0 = nothing to show */
+	enum face_overlay overlay;
+	int overlay_scroll;
+	char message[512]; /* one sentence on the bottom line until the next key */
+	enum meaning message_meaning;
+};
+
+/* face_context: what is lent to views. face_top_rows: of the title. */
+struct view_context face_context(struct face *face);
+int face_top_rows(const struct face *face);
+
+/* face_update_view: let the current view take in what is new. */
+bool face_update_view(struct face *face);
+
+/* face_show_view: NULL changes nothing but takes what lies over the view away. */
+void face_show_view(struct face *face, const struct view *view);
+void face_step_view(struct face *face, int step);
+void face_click_title(struct face *face, int x);
+
+/* face_set_search: takes a pattern into use; a wrong one says why on the bottom line. */
+void face_set_search(struct face *face, const char *text);
+
+/* face_say: a sentence on the bottom line. */
+void face_say(struct face *face, enum meaning meaning, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* face_show: something over the view, from its top. */
+void face_show(struct face *face, enum face_overlay overlay);
+
+/* face_command: run the line typed behind ":"; face_complete: what Tab does to it. Returns false
+ * if the program is to end. */
+bool face_command(struct face *face, const char *line);
+void face_complete(struct face *face);
+
+/* face_write_screen: the screen as text into a new file; path NULL = one of its own naming.
+ * face_write_recording: what is recorded, by the extension. A file that is there stays unless
+ * is_forced. */
+void face_write_screen(struct face *face, const char *path, bool is_forced);
+void face_write(struct face *face, const char *path, bool is_forced);
+
+/* face_help_rows: how many rows the overlay takes; face_help_draw: draws it. */
+int face_help_draw(struct face *face, const struct canvas *canvas);
+
+/* One `:` command; the table is for its help. */
+struct face_command {
+	const char *name, *letters; /* "write", "w" */
+	const char *arguments, *help;
+	bool (*run)(struct face *face, const char *argument, bool is_forced);
+	void (*complete)(const char *argument, struct completion *completion);
+};
+extern const struct face_command face_commands[];
+
+#endif
