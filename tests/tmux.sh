@@ -173,6 +173,28 @@ shows "from functions to flame" '\[2 Flame\]'
 keys q
 restored "restored after report"
 
+colours() { # NAME PATTERN: of what the screen sends
+	if t capture-pane -e -p -t 0 | grep -Eq -- "$2"; then n_passed=$((n_passed + 1)); else echo "FAIL $1: no /$2/"; n_failed=$((n_failed + 1)); fi
+}
+begin xterm-256color C.UTF-8 80x24 "unset STY; COLORTERM=truecolor $stoke report $work/a.stoke"
+keys 2
+shows "flame in true colour" '\[2 Flame\]'
+colours "true colour" '48;2;'
+keys : 'set colors 256' Enter
+colours "256 colours" '48;5;'
+keys : 'set colors 8' Enter
+colours "8 colours" '[;[]4[1-7]m'
+keys : 'set colors none' Enter
+colours "no colour, but reverse" '7m'
+if t capture-pane -e -p -t 0 | grep -Eq '[;[][34][0-8][;m]'; then echo "FAIL colours left over"; n_failed=$((n_failed + 1)); else n_passed=$((n_passed + 1)); fi
+keys q
+restored "restored after colours"
+begin xterm-256color C.UTF-8 80x24 "NO_COLOR=1 COLORTERM=truecolor $stoke report $work/a.stoke"
+keys 2
+shows "flame without colour" '\[2 Flame\]'
+if t capture-pane -e -p -t 0 | grep -Eq '[;[][34][0-8][;m]'; then echo "FAIL NO_COLOR has colours"; n_failed=$((n_failed + 1)); else n_passed=$((n_passed + 1)); fi
+keys q
+
 mkdir -p "$work/config/stoke"
 printf 'theme = contrast\nview = functions\nspeed = 9\nmap x quit\nunmap q\n' >"$work/config/stoke/config"
 begin screen C.UTF-8 80x24 "cd $work; $stoke report a.stoke"

@@ -126,6 +126,21 @@ int canvas_text(const struct canvas *canvas, int x, int y, int columns, enum mea
 	return n;
 }
 
+int canvas_own(const struct canvas *canvas, int x, int y, int columns, const struct cell *look,
+	       const char *text)
+{
+	int n = write_text(canvas, x, y, columns, text);
+	for (int i = 0; i < n; i++) {
+		struct cell *cell = cell_at(canvas, x + i, y);
+		cell->meaning = MEANING_OWN;
+		cell->shade = 0;
+		cell->attributes = look->attributes;
+		cell->foreground = look->foreground;
+		cell->background = look->background;
+	}
+	return n;
+}
+
 int canvas_box_text(const struct canvas *canvas, int x, int y, int columns, const char *text)
 {
 	return write_text(canvas, x, y, columns, text);
@@ -238,7 +253,7 @@ static void write_row(const struct canvas *canvas, int y, FILE *out, bool is_asc
 	for (int x = 0; x < width; x++) {
 		const struct cell *cell = cell_at(canvas, x, y);
 		if (theme) {
-			theme_escape(theme, cell->meaning, cell->shade, escape);
+			theme_cell_escape(theme, cell, THEME_256, escape);
 			if (strcmp(escape, before) != 0)
 				fputs(escape, out);
 			memcpy(before, escape, sizeof before);

@@ -28,15 +28,21 @@ enum meaning {
 	MEANING_SPECIAL, /* [lost], [unknown: ...] */
 	MEANING_THREAD,
 	MEANING_MATCH, /* found by the search */
+	MEANING_OWN,   /* with colours of its own: what a program draws on its terminal */
 	N_MEANINGS,
 };
 
 enum { CELL_TEXT_BYTES = 12, N_SHADES = 4 };
 
+/* Colours of MEANING_OWN: the terminal's own, one of xterm's 256, or red, green and blue. */
+enum { OWN_DEFAULT = 0, OWN_INDEX = 1 << 24, OWN_RGB = 2 << 24 };
+
 struct cell {
 	char text[CELL_TEXT_BYTES]; /* one character and what combines with it; "" behind a wide one
 				     */
 	uint8_t meaning, shade;
+	uint8_t attributes;              /* of MEANING_OWN: enum theme_attribute */
+	uint32_t foreground, background; /* of MEANING_OWN: OWN_* and its value */
 };
 
 /* A whole canvas, or a part of one that shares its cells. */
@@ -64,6 +70,10 @@ int canvas_text(const struct canvas *canvas, int x, int y, int columns, enum mea
 /* canvas_print: canvas_text with a format, to the end of the row. */
 int canvas_print(const struct canvas *canvas, int x, int y, enum meaning meaning,
 		 const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* canvas_own: canvas_text with colours and attributes of its own (see struct cell). */
+int canvas_own(const struct canvas *canvas, int x, int y, int columns, const struct cell *look,
+	       const char *text);
 
 /* canvas_fill: blanks with a meaning and shade. */
 void canvas_fill(const struct canvas *canvas, int x, int y, int columns, enum meaning meaning,

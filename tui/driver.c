@@ -123,7 +123,8 @@ static struct screen_settings look_of(const struct tui_session *session,
 	return (struct screen_settings){
 		.theme = preferences->theme,
 		.is_ascii = glyphs == GLYPHS_AUTO ? session->is_ascii : glyphs == GLYPHS_ASCII,
-		.has_color = session->has_color && preferences->colors != COLORS_NONE,
+		.has_color = session->has_color,
+		.colors = preferences->colors,
 		.has_mouse = session->has_mouse && !preferences->no_mouse,
 	};
 }
@@ -133,7 +134,7 @@ static void change_look(struct driver *driver)
 {
 	struct screen_settings look = look_of(driver->session, face_preferences(driver->face));
 	if (look.theme == driver->look.theme && look.is_ascii == driver->look.is_ascii &&
-	    look.has_color == driver->look.has_color && look.has_mouse == driver->look.has_mouse)
+	    look.colors == driver->look.colors && look.has_mouse == driver->look.has_mouse)
 		return;
 	driver->look = look;
 	screen_set(&look);

@@ -267,7 +267,7 @@ bool face_update_view(struct face *face)
 	return views[face->current]->update(face->states[face->current], &context);
 }
 
-void face_say(struct face *face, enum meaning meaning, const char *format, ...)
+void face_tell(struct face *face, enum meaning meaning, const char *format, ...)
 {
 	va_list list;
 	va_start(list, format);

@@ -23,7 +23,7 @@ static bool run_write(struct face *face, const char *argument, bool is_forced)
 	if (*argument)
 		face_write(face, argument, is_forced);
 	else
-		face_say(face, MEANING_WARNING,
+		face_tell(face, MEANING_WARNING,
 			 ":w needs a FILE; its extension says what is written: .stoke .folded "
 			 ".svg .txt ...");
 	return true;
@@ -42,7 +42,7 @@ static bool run_view(struct face *face, const char *argument, bool is_forced)
 	nearest_start(&nearest, argument);
 	for (const struct view *const *at = views; *at; at++)
 		nearest_offer(&nearest, (*at)->name);
-	face_say(face, MEANING_WARNING, "There is no view %s%s",
+	face_tell(face, MEANING_WARNING, "There is no view %s%s",
 		 text_clean(clean, sizeof clean, argument),
 		 nearest.best ? nearest_question(&nearest, "", question, sizeof question)
 			      : "; Tab lists them.");
@@ -61,9 +61,9 @@ static bool run_set(struct face *face, const char *argument, bool is_forced)
 	if (!*argument)
 		face_show(face, OVERLAY_CONFIG);
 	else if (!*value && *preferences_print(&face->preferences, name, shown, sizeof shown))
-		face_say(face, MEANING_TEXT, "%s", shown);
+		face_tell(face, MEANING_TEXT, "%s", shown);
 	else if (!preferences_set(&face->preferences, name, value, &why))
-		face_say(face, MEANING_WARNING, ":set: %s", why.text);
+		face_tell(face, MEANING_WARNING, ":set: %s", why.text);
 	face->must_redraw = true;
 	return true;
 }
@@ -80,7 +80,7 @@ static bool run_map(struct face *face, const char *argument, bool is_forced)
 	struct why why;
 	(void)is_forced;
 	if (!keymap_map(&face->preferences.keymap, argument, &why))
-		face_say(face, MEANING_WARNING, ":map: %s", why.text);
+		face_tell(face, MEANING_WARNING, ":map: %s", why.text);
 	return true;
 }
 
@@ -89,7 +89,7 @@ static bool run_unmap(struct face *face, const char *argument, bool is_forced)
 	struct why why;
 	(void)is_forced;
 	if (!keymap_unmap(&face->preferences.keymap, argument, &why))
-		face_say(face, MEANING_WARNING, ":unmap: %s", why.text);
+		face_tell(face, MEANING_WARNING, ":unmap: %s", why.text);
 	return true;
 }
 
@@ -220,7 +220,7 @@ bool face_command(struct face *face, const char *line)
 	nearest_start(&nearest, word);
 	for (const struct face_command *at = face_commands; at->name; at++)
 		nearest_offer(&nearest, at->name);
-	face_say(face, MEANING_WARNING, "There is no command :%s%s", word,
+	face_tell(face, MEANING_WARNING, "There is no command :%s%s", word,
 		 nearest.best ? nearest_question(&nearest, ":", question, sizeof question)
 			      : "; `:help` lists them.");
 	return true;

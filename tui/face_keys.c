@@ -16,7 +16,7 @@ void face_set_search(struct face *face, const char *text)
 	int code = *text ? regcomp(&pattern, text, REG_EXTENDED | REG_NOSUB) : 0;
 	if (code != 0) {
 		regerror(code, &pattern, error, sizeof error);
-		face_say(face, MEANING_WARNING, "/%.100s is no pattern: %.100s", text, error);
+		face_tell(face, MEANING_WARNING, "/%.100s is no pattern: %.100s", text, error);
 		return;
 	}
 	if (face->has_pattern)

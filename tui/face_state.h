@@ -59,8 +59,8 @@ void face_click_title(struct face *face, int x);
 /* face_set_search: takes a pattern into use; a wrong one says why on the bottom line. */
 void face_set_search(struct face *face, const char *text);
 
-/* face_say: a sentence on the bottom line. */
-void face_say(struct face *face, enum meaning meaning, const char *format, ...)
+/* face_tell: a sentence on the bottom line. */
+void face_tell(struct face *face, enum meaning meaning, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* face_show: something over the view, from its top. */

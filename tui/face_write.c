@@ -62,7 +62,7 @@ static void say_failed(struct face *face, const char *path)
 	char clean[200];
 	const char *reason =
 		errno == EEXIST ? "it is there already; :w! writes over it" : strerror(errno);
-	face_say(face, MEANING_WARNING, "Cannot write %s: %s.",
+	face_tell(face, MEANING_WARNING, "Cannot write %s: %s.",
 		 text_clean(clean, sizeof clean, path), reason);
 }
 
@@ -87,7 +87,7 @@ void face_write_screen(struct face *face, const char *path, bool is_forced)
 	if (fclose(out) != 0 || !is_written)
 		say_failed(face, path);
 	else
-		face_say(face, MEANING_GOOD, "The screen is in %s.",
+		face_tell(face, MEANING_GOOD, "The screen is in %s.",
 			 text_clean(clean, sizeof clean, path));
 }
 
@@ -127,7 +127,7 @@ void face_write(struct face *face, const char *path, bool is_forced)
 		return;
 	}
 	if (strcmp(path, "-") == 0) {
-		face_say(face, MEANING_WARNING, ":w needs a file: the screen is here.");
+		face_tell(face, MEANING_WARNING, ":w needs a file: the screen is here.");
 		return;
 	}
 	if (!is_forced && stat(path, &status) == 0) {
@@ -136,11 +136,11 @@ void face_write(struct face *face, const char *path, bool is_forced)
 		return;
 	}
 	if (!write_recording(face, path, &why)) {
-		face_say(face, MEANING_WARNING, "%s", why.text);
+		face_tell(face, MEANING_WARNING, "%s", why.text);
 		return;
 	}
 	if (window_is_set(&face->focus) && !is_whole)
 		window_text(&face->focus, face->settings.recording, window, sizeof window);
-	face_say(face, MEANING_GOOD, "%s is written: %s.", text_clean(clean, sizeof clean, path),
+	face_tell(face, MEANING_GOOD, "%s is written: %s.", text_clean(clean, sizeof clean, path),
 		 *window ? window : "everything recorded so far");
 }

@@ -1,5 +1,6 @@
 /*
- * ncurses behind six functions. Colour pairs are made as they are needed. A crash restores the
+ * ncurses knows the terminal and reads its keys; the picture is painted past it (paint.h), for true
+ * colour and one write a frame. A crash restores the
  * terminal with nothing but tcsetattr and write, which a signal handler may call.
  */
 #include "tui/screen.h"
@@ -17,32 +18,38 @@
 #include <unistd.h>
 
 #include "sampler/base/text.h"
+#include "tui/paint.h"
+#include "tui/preferences.h"
 #include "tui/theme.h"
 
 /* <term.h> has it, and macros called "columns" and "lines" that nobody could live with. */
 int setupterm(const char *term, int fd, int *error);
 
 enum {
-	MOST_PAIRS = 256,
 	MOST_COLUMNS = 1000, /* larger sizes come from nonsense, not from terminals */
 	MOST_ROWS = 500,
 	DOUBLE_CLICK_MS = 300,
+	WAIT_MS = 100,  /* for a terminal that takes nothing */
 	ESCAPE_MS = 25, /* a key's escape sequence arrives together, also over ssh */
 };
 
 static struct {
-	bool is_open, can_color;
+	bool is_open;
 	struct screen_settings settings;
 	SCREEN *screen;
 	FILE *terminal;
 	struct termios saved;
 	char restore[256]; /* what undoes our modes, for the crash handler */
 	size_t restore_bytes;
-	struct {
-		int16_t foreground, background;
-	} pairs[MOST_PAIRS];
-	int n_pairs;
+	struct paint paint;
+	enum theme_depth depth;
+	bool is_synchronized;
 } self;
+
+static bool begins(const char *text, const char *with)
+{
+	return text && strncmp(text, with, strlen(with)) == 0;
+}
 
 const char *screen_refusal(void)
 {
@@ -57,6 +64,10 @@ const char *screen_refusal(void)
 		return "terminfo does not know this TERM";
 	if (!term || !*term || strcmp(term, "dumb") == 0 || strcmp(term, "unknown") == 0)
 		return "TERM names no terminal that can show a screen";
+	static char position[] = "cup";
+	/* NOLINTNEXTLINE(performance-no-int-to-ptr): how terminfo says "no such string" */
+	if (is_known && tigetstr(position) != (char *)-1 && !begins(tigetstr(position), "\033["))
+		return "this TERM takes no ANSI sequences";
 	return NULL;
 }
 
@@ -121,6 +132,39 @@ static void add_usual_keys(void)
 			define_key(usual[i].bytes, usual[i].key);
 }
 
+/*
+ * What the terminal says: terminfo's RGB (ncurses) or Tc (tmux), or COLORTERM. GNU screen hands
+ * down the COLORTERM of the terminal it runs in, and cannot do what it says; tmux can.
+ */
+static bool has_true_color(void)
+{
+	static char rgb[] = "RGB", tc[] = "Tc";
+	const char *says = getenv("COLORTERM");
+	bool is_said = says && (strcmp(says, "truecolor") == 0 || strcmp(says, "24bit") == 0);
+	return tigetflag(rgb) > 0 || tigetnum(rgb) > 0 || tigetflag(tc) > 0 ||
+	       (is_said && !getenv("STY"));
+}
+
+static enum theme_depth depth_of(const struct screen_settings *settings)
+{
+	static char colors[] = "colors";
+	int n = tigetnum(colors);
+	if (!settings->has_color || settings->colors == COLORS_NONE)
+		return THEME_MONO;
+	switch (settings->colors) {
+	case COLORS_TRUE:
+		return THEME_TRUE;
+	case COLORS_256:
+		return THEME_256;
+	case COLORS_8:
+		return THEME_8;
+	default:
+		if (n < 8)
+			return THEME_MONO;
+		return has_true_color() ? THEME_TRUE : n >= 256 ? THEME_256 : THEME_8;
+	}
+}
+
 static void set_mouse(void)
 {
 	mouseinterval(DOUBLE_CLICK_MS);
@@ -142,10 +186,7 @@ static void set_up_terminal(void)
 	set_escdelay(ESCAPE_MS);
 	curs_set(0);
 	set_mouse();
-	self.can_color = has_colors() && start_color() != ERR;
-	if (self.can_color)
-		use_default_colors();
-	self.settings.has_color &= self.can_color;
+	self.depth = depth_of(&self.settings);
 }
 
 bool screen_open(const struct screen_settings *settings, struct why *why)
@@ -167,8 +208,12 @@ bool screen_open(const struct screen_settings *settings, struct why *why)
 	add_restore(tigetstr("cnorm"));
 	add_restore(tigetstr("rmkx"));
 	add_restore(tigetstr("rmcup"));
+	const char *term = getenv("TERM");
+	/* Those that know no private modes but their own might print it. */
+	self.is_synchronized = term && !begins(term, "linux") && !begins(term, "vt");
 	self.is_open = true;
 	set_up_terminal();
+	refresh(); /* the modes take effect; from here on ncurses only reads keys */
 	catch_crashes();
 	die_hook(screen_close);
 	atexit(screen_close);
@@ -184,13 +229,15 @@ void screen_close(void)
 	delscreen(self.screen);
 	tcsetattr(fileno(self.terminal), TCSANOW, &self.saved);
 	fclose(self.terminal);
+	paint_free(&self.paint);
 	die_hook(NULL);
 }
 
 void screen_set(const struct screen_settings *settings)
 {
 	self.settings = *settings;
-	self.settings.has_color = settings->has_color && self.can_color;
+	self.depth = depth_of(settings);
+	paint_forget(&self.paint); /* all of it looks different */
 	set_mouse();
 }
 
@@ -210,76 +257,39 @@ void screen_size(int *columns, int *rows)
 	}
 }
 
-/* The pair of two colours; 0 (the terminal's own) when there are no more. */
-static short pair_of(int16_t foreground, int16_t background)
+/* Everything in one go, so that no half of a frame is seen. */
+static void send(const char *bytes, size_t n)
 {
-	if (foreground < 0 && background < 0)
-		return 0;
-	for (int i = 1; i <= self.n_pairs; i++)
-		if (self.pairs[i].foreground == foreground &&
-		    self.pairs[i].background == background)
-			return (short)i;
-	int next = self.n_pairs + 1;
-	if (next >= MOST_PAIRS || next >= COLOR_PAIRS ||
-	    init_pair((short)next, foreground, background) == ERR)
-		return 0;
-	self.n_pairs = next;
-	self.pairs[next].foreground = foreground;
-	self.pairs[next].background = background;
-	return (short)next;
-}
-
-static void set_style(const struct cell *cell)
-{
-	struct theme_style style =
-		theme_style_of(self.settings.has_color ? self.settings.theme : theme_find("mono"),
-			       cell->meaning, cell->shade);
-	attr_t attributes = 0;
-	attributes |= style.attributes & THEME_BOLD ? A_BOLD : 0;
-	attributes |= style.attributes & THEME_DIM ? A_DIM : 0;
-	attributes |= style.attributes & THEME_UNDERLINE ? A_UNDERLINE : 0;
-	attributes |= style.attributes & THEME_REVERSE ? A_REVERSE : 0;
-	bool is_rich = COLORS >= 256;
-	short pair = self.settings.has_color
-			     ? pair_of(is_rich ? style.foreground : style.basic_foreground,
-				       is_rich ? style.background : style.basic_background)
-			     : 0;
-	attr_set(attributes, pair, NULL);
-}
-
-static void put_cell(const struct canvas *canvas, int x, int y)
-{
-	const struct cell *cell = &canvas->cells[(size_t)y * (size_t)canvas->stride + (size_t)x];
-	bool is_wide = x + 1 < canvas->width && cell[1].text[0] == '\0';
-	if (cell->text[0] == '\0')
-		return;
-	set_style(cell);
-	if (self.settings.is_ascii) {
-		uint32_t code_point;
-		text_decode(cell->text, &code_point);
-		char text[3] = { canvas_ascii(code_point), is_wide ? '?' : '\0', '\0' };
-		mvaddstr(y, x, text);
-	} else {
-		mvaddstr(y, x, cell->text);
+	while (n > 0) {
+		ssize_t written = write(fileno(self.terminal), bytes, n);
+		if (written < 0 && errno != EINTR && errno != EAGAIN)
+			return; /* the terminal has gone; its end is seen where keys are read */
+		if (written < 0 && errno == EAGAIN)
+			poll(&(struct pollfd){ .fd = fileno(self.terminal), .events = POLLOUT }, 1,
+			     WAIT_MS);
+		bytes += written > 0 ? written : 0;
+		n -= written > 0 ? (size_t)written : 0;
 	}
 }
 
 void screen_show(const struct canvas *canvas)
 {
-	int columns = getmaxx(stdscr), rows = getmaxy(stdscr);
-	if (columns != canvas->width || rows != canvas->height)
+	struct paint_look look = { .theme = self.settings.theme,
+				   .depth = self.depth,
+				   .is_ascii = self.settings.is_ascii,
+				   .is_synchronized = self.is_synchronized };
+	size_t n;
+	if (self.paint.shown.width != canvas->width || self.paint.shown.height != canvas->height) {
 		resizeterm(canvas->height, canvas->width);
-	for (int y = 0; y < canvas->height; y++)
-		for (int x = 0; x < canvas->width; x++)
-			/* The last cell would scroll the screen on some terminals. */
-			if (y < canvas->height - 1 || x < canvas->width - 1)
-				put_cell(canvas, x, y);
-	refresh();
+		refresh(); /* whatever ncurses makes of it comes before our picture */
+	}
+	const char *bytes = paint_frame(&self.paint, canvas, &look, &n);
+	send(bytes, n);
 }
 
 void screen_repaint(void)
 {
-	clearok(curscr, TRUE);
+	paint_forget(&self.paint);
 }
 
 struct special {
@@ -360,6 +370,6 @@ void screen_suspend(void)
 	kill(0, SIGSTOP); /* the whole job: `make run` too must give the shell its terminal */
 	set_term(self.screen);
 	set_up_terminal();
-	screen_repaint();
 	refresh();
+	screen_repaint();
 }

@@ -1,6 +1,7 @@
 /* The tables of colours. See theme.h. */
 #include "tui/theme.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -98,7 +99,7 @@ const struct theme *theme_find(const char *name)
 
 struct theme_style theme_style_of(const struct theme *theme, int meaning, int shade)
 {
-	if (meaning < 0 || meaning >= N_MEANINGS)
+	if (meaning < 0 || meaning >= MEANING_OWN)
 		meaning = MEANING_TEXT;
 	struct theme_style style = theme->styles[meaning];
 	if (!theme->shades) {
@@ -111,19 +112,116 @@ struct theme_style theme_style_of(const struct theme *theme, int meaning, int sh
 	return style;
 }
 
+/* ---- escape sequences: ECMA-48 8.3.117 (SGR), and 38;2 and 38;5 as xterm has them */
+
+struct rgb {
+	int red, green, blue;
+};
+
+/* xterm's 256: 16 of the terminal's choice, a cube of 6x6x6, 24 greys. */
+static struct rgb rgb_of(int index)
+{
+	static const int levels[] = { 0, 95, 135, 175, 215, 255 };
+	if (index < 16) {
+		int on = index < 8 ? 205 : 255;
+		return (struct rgb){ index & 1 ? on : 0, index & 2 ? on : 0, index & 4 ? on : 0 };
+	}
+	if (index < 232) {
+		index -= 16;
+		return (struct rgb){ levels[index / 36], levels[index / 6 % 6], levels[index % 6] };
+	}
+	int grey = 8 + 10 * (index - 232);
+	return (struct rgb){ grey, grey, grey };
+}
+
+static int nearest_of(struct rgb wanted, int first, int end)
+{
+	int best = first, least = 1 << 30;
+	for (int i = first; i < end; i++) {
+		struct rgb have = rgb_of(i);
+		int red = have.red - wanted.red, green = have.green - wanted.green,
+		    blue = have.blue - wanted.blue;
+		int distance = red * red + green * green + blue * blue;
+		if (distance < least) {
+			least = distance;
+			best = i;
+		}
+	}
+	return best;
+}
+
+static int put_index(char *out, size_t bytes, int base, int index, enum theme_depth depth)
+{
+	if (index < 8)
+		return snprintf(out, bytes, ";%d", base + index);
+	if (depth == THEME_TRUE && index >= 16) {
+		struct rgb rgb = rgb_of(index);
+		return snprintf(out, bytes, ";%d;2;%d;%d;%d", base + 8, rgb.red, rgb.green,
+				rgb.blue);
+	}
+	if (depth >= THEME_256)
+		return snprintf(out, bytes, ";%d;5;%d", base + 8, index);
+	return snprintf(out, bytes, ";%d",
+			base + (index < 16 ? index - 8 : nearest_of(rgb_of(index), 0, 8)));
+}
+
+static int put_own(char *out, size_t bytes, int base, uint32_t color, enum theme_depth depth)
+{
+	struct rgb rgb = { color >> 16 & 0xff, color >> 8 & 0xff, color & 0xff };
+	if (color & OWN_INDEX)
+		return put_index(out, bytes, base, (int)(color & 0xff), depth);
+	if (!(color & OWN_RGB))
+		return 0;
+	if (depth == THEME_TRUE)
+		return snprintf(out, bytes, ";%d;2;%d;%d;%d", base + 8, rgb.red, rgb.green,
+				rgb.blue);
+	return put_index(out, bytes, base,
+			 depth == THEME_256 ? nearest_of(rgb, 16, 256) : nearest_of(rgb, 0, 8),
+			 depth);
+}
+
+static int put_attributes(char *out, size_t bytes, unsigned attributes)
+{
+	return snprintf(out, bytes, "\033[0%s%s%s%s%s", attributes & THEME_BOLD ? ";1" : "",
+			attributes & THEME_DIM ? ";2" : "", attributes & THEME_ITALIC ? ";3" : "",
+			attributes & THEME_UNDERLINE ? ";4" : "",
+			attributes & THEME_REVERSE ? ";7" : "");
+}
+
+static int put_style(const struct theme_style *style, enum theme_depth depth, char *out, int n)
+{
+	int foreground = depth == THEME_8 ? style->basic_foreground : style->foreground;
+	int background = depth == THEME_8 ? style->basic_background : style->background;
+	if (foreground >= 0)
+		n += put_index(out + n, (size_t)(THEME_ESCAPE_BYTES - n), 30, foreground, depth);
+	if (background >= 0)
+		n += put_index(out + n, (size_t)(THEME_ESCAPE_BYTES - n), 40, background, depth);
+	return n;
+}
+
+void theme_cell_escape(const struct theme *theme, const struct cell *cell, enum theme_depth depth,
+		       char *out)
+{
+	struct theme_style style = theme_style_of(theme, cell->meaning, cell->shade);
+	bool is_own = cell->meaning == MEANING_OWN;
+	bool is_mono = depth == THEME_MONO || !theme->shades;
+	unsigned attributes = is_own    ? cell->attributes
+			      : is_mono ? style.mono_attributes
+					: style.attributes;
+	int n = put_attributes(out, THEME_ESCAPE_BYTES, attributes);
+	if (is_own && !is_mono) {
+		n += put_own(out + n, (size_t)(THEME_ESCAPE_BYTES - n), 30, cell->foreground,
+			     depth);
+		n += put_own(out + n, (size_t)(THEME_ESCAPE_BYTES - n), 40, cell->background,
+			     depth);
+	} else if (!is_own && !is_mono) {
+		n = put_style(&style, depth, out, n);
+	}
+	snprintf(out + n, (size_t)(THEME_ESCAPE_BYTES - n), "m");
+}
+
 void theme_escape(const struct theme *theme, int meaning, int shade, char *out)
 {
-	struct theme_style style = theme_style_of(theme, meaning, shade);
-	int n = snprintf(out, THEME_ESCAPE_BYTES, "\033[0%s%s%s%s",
-			 style.attributes & THEME_BOLD ? ";1" : "",
-			 style.attributes & THEME_DIM ? ";2" : "",
-			 style.attributes & THEME_UNDERLINE ? ";4" : "",
-			 style.attributes & THEME_REVERSE ? ";7" : "");
-	if (style.foreground >= 0)
-		n += snprintf(out + n, (size_t)(THEME_ESCAPE_BYTES - n), ";38;5;%d",
-			      style.foreground);
-	if (style.background >= 0)
-		n += snprintf(out + n, (size_t)(THEME_ESCAPE_BYTES - n), ";48;5;%d",
-			      style.background);
-	snprintf(out + n, (size_t)(THEME_ESCAPE_BYTES - n), "m");
+	struct cell cell = { .meaning = (uint8_t)meaning, .shade = (uint8_t)shade };
+	theme_cell_escape(theme, &cell, THEME_256, out);
 }
