@@ -10,6 +10,7 @@
 #include "sampler/recording.h"
 #include "tui/face_state.h"
 #include "tui/window.h"
+#include "tui/words.h"
 
 enum { LONGEST_TITLE = 20 };
 
@@ -51,6 +52,8 @@ struct face *face_new(const struct face_settings *settings)
 	first = first ? first : face->preferences.view;
 	first = first ? first : view_by_order(1);
 	face->is_live = settings->is_live;
+	face->words = words_copy(settings->words);
+	snprintf(face->command, sizeof face->command, "%s", settings->command);
 	for (int i = 0; views[i] && i < FACE_MOST_VIEWS; i++, face->n_views++)
 		face->states[i] = allocate(1, views[i]->state_bytes);
 	face->current = face->before = place_of(first);
@@ -70,6 +73,7 @@ void face_free(struct face *face)
 	if (face->has_pattern)
 		regfree(&face->pattern);
 	arena_close(&face->frame);
+	words_free(face->words);
 	free(face);
 }
 
@@ -105,7 +109,7 @@ struct view_context face_context(struct face *face)
 		.width = face->width,
 		.height = face->height - face_top_rows(face) - bottom_rows(face),
 		.now_ns = face->now_ns,
-		.command = face->settings.command,
+		.command = face->command,
 		.is_live = face->is_live,
 		.has_ended = face->has_ended,
 		.exit_status = face->exit_status,
@@ -182,7 +186,7 @@ static void draw_title(const struct face *face, const struct canvas *canvas)
 			    view == views[face->current] ? MEANING_KEY : MEANING_TITLE, text);
 		x += width;
 	}
-	canvas_print(canvas, x, 0, MEANING_TITLE, "  %s", face->settings.command);
+	canvas_print(canvas, x, 0, MEANING_TITLE, "  %s", face->command);
 }
 
 static int draw_hint(const struct canvas *canvas, int x, const char *key, const char *help)
@@ -211,7 +215,7 @@ static void draw_hints(const struct face *face, const struct canvas *row)
 {
 	int x = 0;
 	for (const struct binding *at = face_bindings; at->name; at++)
-		if (at->is_hinted)
+		if (at->is_hinted && (at->key != 'S' || face->settings.has_program))
 			x = draw_binding(face, row, x, at);
 	for (const struct binding *at = views[face->current]->bindings; at->name; at++)
 		if (at->is_hinted)
@@ -247,7 +251,10 @@ static void draw_all(struct face *face, const struct view_context *context,
 	if (face_top_rows(face))
 		draw_title(face, canvas);
 	views[face->current]->draw(face->states[face->current], context, &middle);
-	if (face->overlay != OVERLAY_NONE) {
+	if (face->overlay == OVERLAY_FORM) {
+		canvas_clear(&middle);
+		form_draw(&face->form, &middle);
+	} else if (face->overlay != OVERLAY_NONE) {
 		canvas_clear(&middle);
 		int most = face_help_draw(face, &middle) - middle.height;
 		if (face->overlay_scroll > (most > 0 ? most : 0)) {

@@ -24,8 +24,8 @@ static bool run_write(struct face *face, const char *argument, bool is_forced)
 		face_write(face, argument, is_forced);
 	else
 		face_tell(face, MEANING_WARNING,
-			 ":w needs a FILE; its extension says what is written: .stoke .folded "
-			 ".svg .txt ...");
+			  ":w needs a FILE; its extension says what is written: .stoke .folded "
+			  ".svg .txt ...");
 	return true;
 }
 
@@ -43,9 +43,9 @@ static bool run_view(struct face *face, const char *argument, bool is_forced)
 	for (const struct view *const *at = views; *at; at++)
 		nearest_offer(&nearest, (*at)->name);
 	face_tell(face, MEANING_WARNING, "There is no view %s%s",
-		 text_clean(clean, sizeof clean, argument),
-		 nearest.best ? nearest_question(&nearest, "", question, sizeof question)
-			      : "; Tab lists them.");
+		  text_clean(clean, sizeof clean, argument),
+		  nearest.best ? nearest_question(&nearest, "", question, sizeof question)
+			       : "; Tab lists them.");
 	return true;
 }
 
@@ -221,8 +221,8 @@ bool face_command(struct face *face, const char *line)
 	for (const struct face_command *at = face_commands; at->name; at++)
 		nearest_offer(&nearest, at->name);
 	face_tell(face, MEANING_WARNING, "There is no command :%s%s", word,
-		 nearest.best ? nearest_question(&nearest, ":", question, sizeof question)
-			      : "; `:help` lists them.");
+		  nearest.best ? nearest_question(&nearest, ":", question, sizeof question)
+			       : "; `:help` lists them.");
 	return true;
 }
 

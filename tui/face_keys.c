@@ -104,6 +104,15 @@ static unsigned help(void *opaque, const struct view_context *context, const str
 	return REACTION_REDRAW;
 }
 
+static unsigned open_form(void *opaque, const struct view_context *context,
+			  const struct input *input)
+{
+	(void)context;
+	(void)input;
+	face_open_form(opaque);
+	return REACTION_REDRAW;
+}
+
 static unsigned next_view(void *opaque, const struct view_context *context,
 			  const struct input *input)
 {
@@ -159,6 +168,8 @@ const struct binding face_bindings[] = {
 	{ 'q', KEY_QUIT_10, "q", "quit", quit, true },
 	{ '?', KEY_HELP_1, "?", "help", help, true },
 	{ '\t', 0, "Tab", "view: the next one", next_view, true },
+	{ 'S', KEY_SETUP_2, "S", "settings: go on with others, start again, stop", open_form,
+	  true },
 	{ KEY_BACK_TAB, 0, "Shift-Tab", "previous view", previous_view, false },
 	{ ':', 0, ":", "command: w, view, theme, set and more; :help lists them", ask_command,
 	  false },
@@ -248,6 +259,10 @@ enum face_outcome face_key(struct face *face, struct input input)
 	bool is_mouse = input.key == KEY_CLICK || input.key == KEY_DOUBLE_CLICK;
 	bool goes_on = true;
 	face->message[0] = '\0';
+	if (face->prompt == PROMPT_NONE && face->overlay == OVERLAY_FORM) {
+		input.y -= is_mouse ? face_top_rows(face) : 0;
+		return face_form_key(face, &input);
+	}
 	if (face->prompt != PROMPT_NONE) {
 		face->must_redraw = true;
 		if (face->prompt == PROMPT_SEARCH)

@@ -18,7 +18,13 @@
 enum { FACE_MOST_VIEWS = 20, FACE_MOST_ORDER = 19, FACE_SEARCH_BYTES = LINE_EDIT_BYTES };
 
 enum face_prompt { PROMPT_NONE, PROMPT_SEARCH, PROMPT_COMMAND };
-enum face_overlay { OVERLAY_NONE, OVERLAY_HELP, OVERLAY_COMMANDS, OVERLAY_CONFIG };
+enum face_overlay {
+	OVERLAY_NONE,
+	OVERLAY_HELP,
+	OVERLAY_COMMANDS,
+	OVERLAY_CONFIG,
+	OVERLAY_FORM, /* settings of what runs; it scrolls by itself */
+};
 
 struct face {
 	struct face_settings settings;
@@ -42,6 +48,10 @@ struct face {
 	int overlay_scroll;
 	char message[512]; /* one sentence on the bottom line until the next key */
 	enum meaning message_meaning;
+	struct form form;
+	enum form_outcome wish;
+	char **words;      /* settings of what runs */
+	char command[256]; /* with the settings it has now */
 };
 
 /* face_context: what is lent to views. face_top_rows: of the title. */
@@ -58,6 +68,10 @@ void face_click_title(struct face *face, int x);
 
 /* face_set_search: takes a pattern into use; a wrong one says why on the bottom line. */
 void face_set_search(struct face *face, const char *text);
+
+/* face_open_form: settings of what runs, over the view; face_form_key: what a key does there. */
+void face_open_form(struct face *face);
+enum face_outcome face_form_key(struct face *face, const struct input *input);
 
 /* face_tell: a sentence on the bottom line. */
 void face_tell(struct face *face, enum meaning meaning, const char *format, ...)

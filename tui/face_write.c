@@ -63,7 +63,7 @@ static void say_failed(struct face *face, const char *path)
 	const char *reason =
 		errno == EEXIST ? "it is there already; :w! writes over it" : strerror(errno);
 	face_tell(face, MEANING_WARNING, "Cannot write %s: %s.",
-		 text_clean(clean, sizeof clean, path), reason);
+		  text_clean(clean, sizeof clean, path), reason);
 }
 
 static bool has_suffix(const char *path, const char *suffix)
@@ -88,7 +88,7 @@ void face_write_screen(struct face *face, const char *path, bool is_forced)
 		say_failed(face, path);
 	else
 		face_tell(face, MEANING_GOOD, "The screen is in %s.",
-			 text_clean(clean, sizeof clean, path));
+			  text_clean(clean, sizeof clean, path));
 }
 
 /* The window of time the views follow, as the settings of `stoke export` have it. */
@@ -142,5 +142,5 @@ void face_write(struct face *face, const char *path, bool is_forced)
 	if (window_is_set(&face->focus) && !is_whole)
 		window_text(&face->focus, face->settings.recording, window, sizeof window);
 	face_tell(face, MEANING_GOOD, "%s is written: %s.", text_clean(clean, sizeof clean, path),
-		 *window ? window : "everything recorded so far");
+		  *window ? window : "everything recorded so far");
 }
