@@ -7,6 +7,7 @@
 
 #include "sampler/base/text.h"
 #include "tui/list_keys.h"
+#include "tui/paragraph.h"
 #include "workloads/support/workload_settings.h"
 
 enum { NAME_COLUMN = 2, VALUE_COLUMN = 14, HELP_COLUMN = 32, CONTROL_U = 21 };
@@ -284,6 +285,21 @@ static void keep_visible(struct form *form)
 		form->scroll = form->selected - rows + 1;
 }
 
+/* Below the rows, where there is room, the selected one in full: narrow screens cut it above. */
+static void draw_selected(const struct form *form, const struct canvas *canvas)
+{
+	char text[2 * FORM_VALUE_BYTES + 16], limits[FORM_VALUE_BYTES];
+	int y = form->first_row + (int)n_rows(form) + 1;
+	if (form->selected >= form->n_fields || y >= canvas->height - 2)
+		return;
+	const struct parameter *parameter = parameter_of(form, form->selected);
+	limits_of(parameter, limits, sizeof limits);
+	snprintf(text, sizeof text, "%s (%s at first): %s%s", parameter->name, parameter->initial,
+		 parameter->summary, limits);
+	struct canvas room = canvas_part(canvas, 0, y, canvas->width, canvas->height - 2 - y);
+	paragraph_draw(&room, NAME_COLUMN, 0, canvas->width - 2 * NAME_COLUMN, MEANING_TEXT, text);
+}
+
 void form_draw(struct form *form, const struct canvas *canvas)
 {
 	static const char hint[] = "Up Down choose  letters and digits set  Left Right turn  Enter "
@@ -301,6 +317,7 @@ void form_draw(struct form *form, const struct canvas *canvas)
 		draw_row(form, canvas, form->first_row + row, form->scroll + (size_t)row);
 	if (canvas->height <= 4)
 		return;
+	draw_selected(form, canvas);
 	bool is_refused = form->message.text[0] != '\0';
 	canvas_text(canvas, 0, canvas->height - 1, canvas->width,
 		    is_refused ? MEANING_ERROR : MEANING_DIM,
