@@ -150,6 +150,7 @@ static void press(struct driver *driver, struct input input)
 		break;
 	case CONTROL_Z:
 		screen_suspend();
+		screen_show(&driver->canvas);
 		break;
 	case CONTROL_L:
 		screen_repaint();
