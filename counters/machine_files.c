@@ -156,8 +156,7 @@ bool file_link(const struct machine_root *root, char *out, size_t bytes, const c
 	if (n <= 0)
 		return false;
 	target[n] = '\0';
-	const char *slash = strrchr(target, '/');
-	text_clean(out, bytes, slash ? slash + 1 : target);
+	text_clean(out, bytes, text_base_name(target));
 	return out[0] != '\0';
 }
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "sampler/base/text.h"
 #include "sampler/base/why.h"
 
 const struct exporter *exporter_find(const char *name)
@@ -31,8 +32,7 @@ const struct exporter *exporter_for_path(const char *path)
 
 bool exporter_almost(const char *path, struct why *why)
 {
-	const char *slash = strrchr(path, '/'), *file = slash ? slash + 1 : path;
-	const char *extension = strrchr(file, '.');
+	const char *extension = strrchr(text_base_name(path), '.');
 	char names[WHY_BYTES / 2] = "";
 	size_t used = 0;
 	for (const struct exporter *const *at = exporters; extension && *at; at++) {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sampler/base/text.h"
 #include "sampler/base/why.h"
 #include "sampler/export_paths.h"
 #include "sampler/export_rows.h"
@@ -419,14 +420,13 @@ static void write_libraries(struct output *output)
 	for (uint32_t id = 1; id < output->moment.n[TABLE_MODULES]; id++) {
 		const struct module_row *module = recording_module(output->recording, id);
 		const char *path = recording_string_at(output->recording, module->path);
-		const char *slash = strrchr(path, '/');
 		const char *build_id = recording_string_at(output->recording, module->build_id);
 		output->library[id] = ++n;
 		json_open(json, '{');
 		json_string_at(json, "arch", "");
-		json_string_at(json, "name", slash ? slash + 1 : path);
+		json_string_at(json, "name", text_base_name(path));
 		json_string_at(json, "path", path);
-		json_string_at(json, "debugName", slash ? slash + 1 : path);
+		json_string_at(json, "debugName", text_base_name(path));
 		json_string_at(json, "debugPath", path);
 		json_string_at(json, "breakpadId", "");
 		json_key(json, "codeId");

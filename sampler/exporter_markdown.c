@@ -63,14 +63,13 @@ static void write_function(const struct output *output, const struct tree_functi
 {
 	const struct module_row *module = recording_module(output->recording, function->module);
 	const char *path = recording_string_at(output->recording, module->path);
-	const char *slash = strrchr(path, '/');
 	char exclusive[TEXT_BYTES], inclusive[TEXT_BYTES];
 	fprintf(output->out, "| %s | %s | ",
 		text_ratio(exclusive, sizeof exclusive, (double)function->exclusive / whole),
 		text_ratio(inclusive, sizeof inclusive, (double)function->inclusive / whole));
 	markdown_code(output->out, recording_string_at(output->recording, function->name));
 	fputs(" | ", output->out);
-	markdown_code(output->out, slash ? slash + 1 : path);
+	markdown_code(output->out, text_base_name(path));
 	fputs(" |\n", output->out);
 }
 

@@ -121,8 +121,7 @@ static uint16_t series_of(struct reading *reading, const struct perf_script_head
 static void take_place(struct import_place *place, const struct perf_script_frame *frame,
 		       char *unknown, size_t bytes)
 {
-	const char *slash = strrchr(frame->module, '/');
-	const char *file = slash ? slash + 1 : frame->module;
+	const char *file = text_base_name(frame->module);
 	*place = (struct import_place){ .name = frame->symbol };
 	if (frame->symbol[0])
 		return;

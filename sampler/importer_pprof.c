@@ -132,11 +132,7 @@ static void name_address(const struct reading *reading, const struct pprof_mappi
 			 uint64_t address, char *out, size_t bytes)
 {
 	const char *file = mapping ? pprof_text(&reading->tables, mapping->file) : "";
-	const char *slash = strrchr(file, '/');
-	snprintf(out, bytes, "[%.150s+0x%llx]",
-		 slash     ? slash + 1
-		 : file[0] ? file
-			   : "pprof",
+	snprintf(out, bytes, "[%.150s+0x%llx]", file[0] ? text_base_name(file) : "pprof",
 		 (unsigned long long)address);
 }
 
@@ -211,8 +207,7 @@ static const char *program_of(const struct reading *reading)
 	const struct pprof_mapping *mappings = reading->tables.mappings.rows;
 	const char *file =
 		reading->tables.mappings.n ? pprof_text(&reading->tables, mappings[0].file) : "";
-	const char *slash = strrchr(file, '/');
-	const char *name = slash ? slash + 1 : file;
+	const char *name = text_base_name(file);
 	return name[0] ? name : "[unnamed]";
 }
 

@@ -90,9 +90,8 @@ static void push_end(struct perf_replay *replay, struct process *process, struct
 	} else if (end == UNWIND_NO_RULE) {
 		const struct mapping *mapping = process_find(process, last - 1);
 		const char *path = mapping ? mapping->module->path : "code";
-		const char *slash = strrchr(path, '/');
 		char name[128];
-		text_clean(name, sizeof name, slash ? slash + 1 : path);
+		text_clean(name, sizeof name, text_base_name(path));
 		snprintf(text, sizeof text, "[unknown: no unwind information in %s]", name);
 		push(frames, recording_add_special_frame(replay->recording, text, 0));
 	} else if (end == UNWIND_BROKEN) {

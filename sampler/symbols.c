@@ -112,12 +112,6 @@ static uint32_t add_unknown(struct symbols *symbols, const char *reason)
 	return add_function(symbols, text, (struct function_row){ .flags = FUNCTION_SPECIAL });
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	return slash ? slash + 1 : path;
-}
-
 /* ---- the kernel */
 
 void symbols_use_kernel(struct symbols *symbols, const char *path, uint64_t shift,
@@ -303,7 +297,8 @@ static uint32_t unnamed_function(struct symbols *symbols, const struct module *m
 	if (*function)
 		return *function;
 	snprintf(text, sizeof text, "[%s+0x%llx]",
-		 text_clean(name, sizeof name, base_name(module->path)), (unsigned long long)start);
+		 text_clean(name, sizeof name, text_base_name(module->path)),
+		 (unsigned long long)start);
 	return *function =
 		       add_function(symbols, text,
 				    (struct function_row){

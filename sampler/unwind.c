@@ -351,9 +351,8 @@ static const char *place_text(const struct unwind_input *input, uint64_t address
 {
 	const struct mapping *mapping = process_find(input->process, address);
 	const char *path = mapping ? mapping->module->path : "no mapping";
-	const char *slash = strrchr(path, '/');
 	char name[64];
-	text_clean(name, sizeof name, slash ? slash + 1 : path);
+	text_clean(name, sizeof name, text_base_name(path));
 	snprintf(out, bytes, "%s+0x%llx", name,
 		 (unsigned long long)(address - (mapping ? mapping->bias : 0)));
 	return out;

@@ -18,7 +18,7 @@ build() {
 	for target in "$@"; do
 		# shellcheck disable=SC2086
 		clang -std=c17 -D_GNU_SOURCE -I. $features -g -O1 \
-			-fsanitize=fuzzer,address,undefined "tests/$target.c" $objects $libs \
+			-fsanitize=fuzzer,address,undefined "tests/$target.c" tests/fixture_fuzz.c $objects $libs \
 			-o "build/fuzz/tests/$target" || return 1
 	done
 }

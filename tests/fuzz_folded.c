@@ -1,31 +1,13 @@
 /* Folded text of any bytes, read and written again. */
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-#include "sampler/exporter.h"
-#include "sampler/importer.h"
-#include "sampler/recording.h"
+#include "tests/fixture_fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char path[32];
-	struct why why;
-	int fd = memfd_create("fuzz", 0);
-	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
-		return 0;
-	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-	struct recording *recording = importer_for_path("x.folded")->read(path, &why);
-	close(fd);
-	if (!recording)
-		return 0;
-	FILE *out = fopen("/dev/null", "w");
-	exporter_find("folded")->write(recording, &(struct export_options){ 0 }, out, &why);
-	fclose(out);
-	recording_free(recording);
+	fuzz_import("folded", data, size);
 	return 0;
 }

@@ -1,26 +1,24 @@
 /* Text of any bytes: kernel and JIT symbols, names to demangle, durations, patterns of UTF-8. */
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "sampler/base/text.h"
 #include "sampler/demangle.h"
 #include "sampler/symbols_text.h"
+#include "tests/fixture_fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void read_symbols(const uint8_t *data, size_t size)
 {
-	char path[32];
+	char path[FUZZ_PATH_BYTES];
 	struct text_symbols symbols;
-	int fd = memfd_create("fuzz", 0);
-	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
+	int fd = fuzz_file(data, size, path);
+	if (fd < 0)
 		return;
-	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
 	text_symbols_kernel(&symbols, path);
 	text_symbols_find(&symbols, 0xffffffff81000000);
 	text_symbols_free(&symbols);

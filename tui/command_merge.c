@@ -47,8 +47,7 @@ static const char *label_rank(struct job *job, size_t i)
 
 static const char *label_name(struct job *job, size_t i)
 {
-	const char *slash = strrchr(job->paths[i], '/');
-	const char *name = slash ? slash + 1 : job->paths[i];
+	const char *name = text_base_name(job->paths[i]);
 	const char *dot = strrchr(name, '.');
 	size_t n = dot && dot > name && strcmp(dot, ".stoke") == 0 ? (size_t)(dot - name)
 								   : strlen(name);

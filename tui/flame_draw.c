@@ -121,8 +121,7 @@ static const char *module_name(const struct view_context *context, uint32_t modu
 {
 	const char *path = recording_string_at(context->recording,
 					       recording_module(context->recording, module)->path);
-	const char *slash = strrchr(path, '/');
-	return slash ? slash + 1 : path;
+	return text_base_name(path);
 }
 
 static void draw_legend_of_modules(const struct flame_state *state,

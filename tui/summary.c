@@ -139,13 +139,12 @@ static void print_row(FILE *out, const struct recording *recording,
 	char exclusive[TEXT_BYTES], inclusive[TEXT_BYTES], name[512];
 	const struct module_row *module = recording_module(recording, function->module);
 	const char *path = recording_string_at(recording, module->path);
-	const char *slash = strrchr(path, '/');
 	text_ratio(exclusive, sizeof exclusive, (double)function->exclusive / whole);
 	text_ratio(inclusive, sizeof inclusive, (double)function->inclusive / whole);
 	text_clean(name, sizeof name, recording_string_at(recording, function->name));
 	fprintf(out, "%8s %8s  %s%s%s\n", exclusive, inclusive, name,
 		*path && !(function->flags & FUNCTION_SPECIAL) ? "  " : "",
-		function->flags & FUNCTION_SPECIAL ? "" : (slash ? slash + 1 : path));
+		function->flags & FUNCTION_SPECIAL ? "" : text_base_name(path));
 }
 
 void summary_print_functions(FILE *out, const struct recording *recording, size_t most)

@@ -224,8 +224,7 @@ static const char *module_of(const struct view_context *context, uint32_t functi
 	uint32_t module = recording_function(context->recording, function)->module;
 	const char *path = recording_string_at(context->recording,
 					       recording_module(context->recording, module)->path);
-	const char *slash = strrchr(path, '/');
-	return slash ? slash + 1 : path;
+	return text_base_name(path);
 }
 
 static void draw_edge(const struct state *state, const struct view_context *context,

@@ -287,6 +287,12 @@ static uint64_t parse(const char *text, const struct unit *units)
 	return UINT64_MAX;
 }
 
+const char *text_base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash ? slash + 1 : path;
+}
+
 uint64_t text_parse_duration_ns(const char *text)
 {
 	static const struct unit units[] = { { "", 1e9 },     { "s", 1e9 },    { "ms", 1e6 },

@@ -57,6 +57,9 @@ size_t text_fit(const char *text, int columns, int *used);
  */
 char *text_clean(char *out, size_t bytes, const char *text);
 
+/* text_base_name: a path without its folders; borrowed. */
+const char *text_base_name(const char *path);
+
 /* text_parse_duration_ns: "5s", "500ms", "2m", "1h", "250us" or a plain number of seconds.
  * Returns UINT64_MAX when the text is none of these or overflows. */
 uint64_t text_parse_duration_ns(const char *text);
