@@ -8,7 +8,6 @@
  * of its own and goes straight to the compressor. What is held in memory is one sum a distinct
  * (stack, thread, phase, series).
  *
- * A sample's phase is that of the first sample of its slot of time (20 ms).
  * Source: google/pprof, proto/profile.proto and doc/README.md; protobuf encoding, "Last One Wins".
  */
 #include "sampler/base/why.h"
@@ -20,8 +19,8 @@
 
 #include "sampler/base/text.h"
 #include "sampler/export_paths.h"
-#include "sampler/export_phases.h"
 #include "sampler/export_rows.h"
+#include "sampler/export_sums.h"
 #include "sampler/hash_map.h"
 #include "sampler/pprof_stream.h"
 #include "sampler/recording.h"
@@ -29,12 +28,6 @@
 /* Labels' keys; a sample has each once at most. */
 enum { WORD_THREAD, WORD_PID, WORD_TID, WORD_PHASE, WORD_PROVENANCE, N_WORDS };
 enum { MOST_LABELS = N_WORDS };
-
-/* One sample of the file. */
-struct sum {
-	uint32_t stack, thread, phase, series;
-	uint64_t count, weight;
-};
 
 struct output {
 	const struct recording *recording;
@@ -44,13 +37,11 @@ struct output {
 	struct hash_map strings; /* strings id + 1 -> index + 1 */
 	int64_t n_strings;
 	int64_t words[N_WORDS], origins[N_ORIGINS]; /* their strings */
-	struct sum *sums;
-	size_t n_sums;
+	struct export_sums *sums;
 	uint32_t *columns; /* series id -> its first value + 1 */
 	uint32_t n_columns;
 	bool *is_used;       /* frames */
 	uint32_t *functions; /* function id -> 1 + strings id of its file; 0 = not used */
-	uint64_t last_ns;
 };
 
 static int64_t put_string(struct output *output, const char *text)
@@ -115,89 +106,24 @@ static void put_series(struct output *output, uint32_t id)
 	put_type(output, index_of(output, series->name), unit_of(output, series));
 }
 
-/* Series made for samples, and whatever else has some. */
+/* The types, then the sums of what has one. */
 static void put_types(struct output *output)
 {
-	bool *has_samples = allocate(output->moment.n[TABLE_SERIES], sizeof *has_samples);
-	for (uint64_t id = 1; id < output->moment.n[TABLE_SAMPLES]; id++)
-		has_samples[recording_sample(output->recording, id)->series] = true;
+	bool *wanted = export_series_wanted(output->recording, &output->moment);
 	for (uint32_t id = 1; id < output->moment.n[TABLE_SERIES]; id++)
-		if (has_samples[id] ||
-		    recording_series(output->recording, id)->flags & SERIES_SAMPLES)
+		if (wanted[id])
 			put_series(output, id);
-	free(has_samples);
 	if (output->n_columns == 0) /* a profile without any is not one */
 		put_type(output, put_string(output, "samples"), put_string(output, "count"));
+	output->sums =
+		export_sums_open(output->recording, &output->moment, output->options, wanted);
+	free(wanted);
 }
 
-static int compare(const void *a, const void *b)
-{
-	const struct sum *left = a, *right = b;
-	if (left->stack != right->stack)
-		return left->stack < right->stack ? -1 : 1;
-	if (left->thread != right->thread)
-		return left->thread < right->thread ? -1 : 1;
-	if (left->phase != right->phase)
-		return left->phase < right->phase ? -1 : 1;
-	return left->series < right->series ? -1 : left->series > right->series;
-}
-
-static void merge(struct output *output)
-{
-	size_t n = 0;
-	if (output->n_sums == 0)
-		return;
-	qsort(output->sums, output->n_sums, sizeof *output->sums, compare);
-	for (size_t i = 1; i < output->n_sums; i++) {
-		if (compare(&output->sums[n], &output->sums[i]) != 0) {
-			output->sums[++n] = output->sums[i];
-			continue;
-		}
-		output->sums[n].count += output->sums[i].count;
-		output->sums[n].weight += output->sums[i].weight;
-	}
-	output->n_sums = n + 1;
-}
-
-/* Neighbouring rows are often equal; 64 Ki at a time keep the list near its merged size. */
-static void collect(struct output *output)
-{
-	size_t capacity = 1 << 16;
-	struct export_phases *phases = export_phases_open(output->recording);
-	output->sums = allocate(capacity, sizeof *output->sums);
-	for (uint64_t id = 1; id < output->moment.n[TABLE_SAMPLES]; id++) {
-		const struct sample_row *row = recording_sample(output->recording, id);
-		if (!export_is_in(output->options, row->time_ns) || !output->columns[row->series])
-			continue;
-		if (output->n_sums == capacity) {
-			merge(output);
-			if (output->n_sums * 2 > capacity)
-				capacity *= 2;
-			output->sums = reallocate(output->sums, capacity, sizeof *output->sums);
-		}
-		uint32_t phase = export_phase_at(phases, row->thread, row->time_ns);
-		output->sums[output->n_sums++] =
-			(struct sum){ row->stack,  row->thread, phase,
-				      row->series, row->count,  row->weight };
-		output->last_ns = row->time_ns > output->last_ns ? row->time_ns : output->last_ns;
-	}
-	merge(output);
-	export_phases_close(phases);
-}
-
-/* Frames of the samples' stacks. A caller's id is below its callee's: one loop back finds all. */
 static void mark_frames(struct output *output)
 {
 	bool *stacks = allocate(output->moment.n[TABLE_STACKS], sizeof *stacks);
-	for (size_t i = 0; i < output->n_sums; i++)
-		stacks[output->sums[i].stack] = true;
-	for (uint64_t id = output->moment.n[TABLE_STACKS]; id-- > 1;) {
-		if (!stacks[id])
-			continue;
-		const struct stack_row *row = recording_stack(output->recording, id);
-		stacks[row->parent] = true;
-		output->is_used[row->frame] = true;
-	}
+	export_sums_mark(output->sums, output->recording, &output->moment, stacks, output->is_used);
 	free(stacks);
 }
 
@@ -223,9 +149,9 @@ static void put_mapping(struct output *output, uint32_t id, uint64_t limit)
 static uint32_t main_module(const struct output *output)
 {
 	const struct recording *recording = output->recording;
-	if (output->n_sums == 0)
+	if (output->sums->n == 0)
 		return 0;
-	const struct thread_row *thread = recording_thread(recording, output->sums[0].thread);
+	const struct thread_row *thread = recording_thread(recording, output->sums->sums[0].thread);
 	const char *name = recording_string_at(recording, thread->process_name);
 	for (uint32_t id = 1; id < output->moment.n[TABLE_MODULES]; id++) {
 		const char *path =
@@ -311,7 +237,7 @@ static void add_label(Pprof__Label *labels, size_t *n, int64_t key, int64_t text
 	labels[(*n)++].num = number;
 }
 
-static size_t fill_labels(struct output *output, const struct sum *sum, Pprof__Label *labels)
+static size_t fill_labels(struct output *output, const struct export_sum *sum, Pprof__Label *labels)
 {
 	const struct thread_row *thread = recording_thread(output->recording, sum->thread);
 	const struct series_row *series = recording_series(output->recording, sum->series);
@@ -329,7 +255,7 @@ static size_t fill_labels(struct output *output, const struct sum *sum, Pprof__L
 	return n;
 }
 
-static void put_sample(struct output *output, const struct sum *sum, uint64_t *locations,
+static void put_sample(struct output *output, const struct export_sum *sum, uint64_t *locations,
 		       int64_t *values)
 {
 	Pprof__Label labels[MOST_LABELS], *list[MOST_LABELS];
@@ -357,25 +283,13 @@ static void put_sample(struct output *output, const struct sum *sum, uint64_t *l
 	values[column] = values[column + 1] = 0;
 }
 
-/* No stack has more frames than there are stacks: a caller's id is below its callee's. */
-static size_t deepest_stack(const struct output *output)
-{
-	uint64_t n_stacks = output->moment.n[TABLE_STACKS];
-	uint32_t *depths = allocate(n_stacks, sizeof *depths), deepest = 1;
-	for (uint64_t id = 1; id < n_stacks; id++) {
-		depths[id] = depths[recording_stack(output->recording, id)->parent] + 1;
-		deepest = depths[id] > deepest ? depths[id] : deepest;
-	}
-	free(depths);
-	return deepest;
-}
-
 static void put_samples(struct output *output)
 {
-	uint64_t *locations = allocate(deepest_stack(output), sizeof *locations);
+	uint64_t *locations =
+		allocate(export_stack_depth(output->recording, &output->moment), sizeof *locations);
 	int64_t *values = allocate(output->n_columns + 1, sizeof *values);
-	for (size_t i = 0; i < output->n_sums && !pprof_stream_failed(output->stream); i++)
-		put_sample(output, &output->sums[i], locations, values);
+	for (size_t i = 0; i < output->sums->n && !pprof_stream_failed(output->stream); i++)
+		put_sample(output, &output->sums->sums[i], locations, values);
 	free(locations);
 	free(values);
 }
@@ -417,7 +331,8 @@ static void put_rest(struct output *output)
 	const char *rate = export_fact(output->recording, "sampling.frequency_hz");
 	double hz = rate ? strtod(rate, NULL) : 0;
 	profile.time_nanos = (int64_t)output->recording->start_epoch_ns;
-	profile.duration_nanos = (int64_t)export_relative_ns(output->recording, output->last_ns);
+	profile.duration_nanos =
+		(int64_t)export_relative_ns(output->recording, output->sums->last_ns);
 	if (series)
 		profile.default_sample_type =
 			index_of(output, recording_series(output->recording, series)->name);
@@ -445,7 +360,6 @@ static void put_all(struct output *output)
 {
 	put_words(output);
 	put_types(output);
-	collect(output);
 	mark_frames(output);
 	put_mappings(output);
 	for (uint32_t id = 1; id < output->moment.n[TABLE_FRAMES]; id++)
@@ -475,7 +389,7 @@ static bool pprof_write(const struct recording *recording, const struct export_o
 	free(output.columns);
 	free(output.is_used);
 	free(output.functions);
-	free(output.sums);
+	export_sums_close(output.sums);
 	return exporter_finish(out, "a pprof profile", why);
 }
 

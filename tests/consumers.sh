@@ -6,6 +6,7 @@ set -u
 stoke=$(realpath "${1:-build/release/stoke}")
 [ -x "$stoke" ] || { echo "there is no $stoke: run make"; exit 1; }
 cache=$(realpath "$(dirname "$0")/../build")/consumers
+protos=$(realpath "$(dirname "$0")")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
@@ -82,6 +83,51 @@ if ! "$stoke" list exporters | grep -A2 '^pprof' | grep -q 'not usable'; then
 	fi
 else
 	skip "go tool pprof: stoke was built without protobuf-c"
+fi
+
+# ---- protoc on OpenTelemetry profiles, by a schema written apart from what writes them
+same_otlp_leaves() { # RECORDING
+	"$stoke" export "$1" -o p.otlp &&
+		protoc --proto_path="$protos" --decode=otlp.ProfilesData otlp.proto <p.otlp >otlp.txt || return 1
+	# A field that the schema does not know has a number for a name.
+	if grep -nE '^ *[0-9]+[ :]' otlp.txt; then return 1; fi
+	python3 otlp.py <otlp.txt | LC_ALL=C sort >otlp.leaves
+	leaves "$1" | awk -F'\t' '$2 != ""' | LC_ALL=C sort | diff - otlp.leaves
+}
+cat >otlp.py <<'END'
+import ast, collections, re, sys
+def parse(lines):  # protobuf's text format as dictionaries of lists
+    message = collections.defaultdict(list)
+    for line in lines:
+        line = line.strip()
+        if line == "}": return message
+        if line.endswith("{"): message[line[:-2]].append(parse(lines)); continue
+        name, _, value = line.partition(": ")
+        if value[0] == '"':
+            value = ast.literal_eval("b" + value).decode()
+        else: value = int(value)
+        message[name].append(value)
+    return message
+data = parse(iter(sys.stdin.read().splitlines()))
+table = data["dictionary"][0]
+text = lambda row, name: table["string_table"][(row[name] or [0])[0]]
+sums = collections.Counter()
+profiles = data["resource_profiles"][0]["scope_profiles"][0]["profiles"]
+counts = [p for p in profiles if text(p["sample_type"][0], "unit_strindex") == "count"][0]
+for sample in counts["samples"]:
+    stack = table["stack_table"][(sample["stack_index"] or [0])[0]]["location_indices"]
+    if not stack: continue
+    line = table["location_table"][stack[0]]["lines"][0]
+    name = text(table["function_table"][line["function_index"][0]], "name_strindex")
+    sums[name.replace(";", ":")] += sample["values"][0]
+for name, count in sums.items(): print(f"{count}\t{name}")
+END
+if command -v protoc >/dev/null && python3 -c "" 2>/dev/null; then
+	for recording in $recordings; do
+		check "protoc on $recording" same_otlp_leaves $recording
+	done
+else
+	skip "OpenTelemetry profiles: there is no protoc or python3; apt-get install protobuf-compiler"
 fi
 
 # ---- xmllint

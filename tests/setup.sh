@@ -46,6 +46,7 @@ if [ "${STOKE_SETUP:-}" = all ]; then # what CI needs beside
 	need xz-utils command -v xz
 	need python3 command -v python3
 	need golang-go command -v go
+	need protobuf-compiler command -v protoc
 	need libxml2-utils command -v xmllint
 	need chromium command -v chromium
 fi
