@@ -337,7 +337,7 @@ static void add_time(struct gpu_activities *activities, const struct activity *a
 					  .unit = recording_add_string(recording, "ns"),
 					  .source = recording_add_string(recording, "cupti"),
 					  .origin = ORIGIN_MEASURED,
-					  .flags = SERIES_SAMPLES };
+					  .flags = SERIES_SAMPLES | SERIES_VALUES };
 		activities->time_series = recording_add_series(recording, &row);
 	}
 	struct sample_row row = { .time_ns = activity->start_ns,

@@ -14,13 +14,16 @@
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "sampler/base/text.h"
 #include "sampler/recording.h"
 #include "sampler/recording_file.h"
+#include "sampler/recording_window.h"
 #include "sampler/source.h"
 #include "sampler/target.h"
 
@@ -28,6 +31,7 @@ enum {
 	MOST_SOURCES = 32,
 	MOST_FDS = 4096 + MOST_SOURCES, /* a ring a CPU */
 	TICK_MS = 50,                   /* samples reach the screen at most this late */
+	LAST_WORDS_BYTES = 64 << 10,    /* facts and notes written at the end */
 };
 
 static const uint64_t FILE_NS = 500 * 1000 * 1000; /* what a kill -9 may cost */
@@ -50,7 +54,10 @@ struct collector {
 	pthread_t thread;
 	bool has_thread, has_file_failed;
 	uint64_t end_ns, next_file_ns;
-	atomic_bool must_stop, is_done;
+	atomic_bool must_stop, is_done, must_pause, is_full;
+	bool is_paused;
+	uint64_t paused_ns, most_flushed_bytes; /* since when; of one flush */
+	struct recording_old old;
 };
 
 static bool is_wanted(const struct source *source, const struct target *target)
@@ -133,6 +140,23 @@ static void drain_sources(struct collector *collector, bool is_last)
 	}
 }
 
+/* Room is left for what the rings hold and for the last words. */
+static void look_at_size(struct collector *collector, uint64_t before)
+{
+	uint64_t bytes = recording_file_bytes(collector->file);
+	uint64_t most = collector->target->sampling->most_bytes;
+	if (bytes - before > collector->most_flushed_bytes)
+		collector->most_flushed_bytes = bytes - before;
+	uint64_t wanted = bytes + 2 * collector->most_flushed_bytes + LAST_WORDS_BYTES;
+	if (!most || wanted < most || atomic_load(&collector->is_full))
+		return;
+	atomic_store(&collector->is_full, true);
+	recording_note(collector->recording, SEVERITY_WARNING, "recording",
+		       "The file has reached its size (--max-size): nothing after this is "
+		       "recorded.",
+		       "Sample less often (-F), allow more, or keep the last seconds (--ring).");
+}
+
 static void write_file(struct collector *collector, bool is_last)
 {
 	struct why why;
@@ -140,8 +164,11 @@ static void write_file(struct collector *collector, bool is_last)
 	if (!collector->file || (now < collector->next_file_ns && !is_last))
 		return;
 	collector->next_file_ns = now + FILE_NS;
-	if (recording_file_flush(collector->file, collector->recording, &why))
+	uint64_t before = recording_file_bytes(collector->file);
+	if (recording_file_flush(collector->file, collector->recording, &why)) {
+		look_at_size(collector, before);
 		return;
+	}
 	if (!collector->has_file_failed)
 		recording_note(collector->recording, SEVERITY_ERROR, "recording", why.text,
 			       "Free some space; recording goes on in memory.");
@@ -156,9 +183,49 @@ static void publish(struct collector *collector, bool is_last)
 	eventfd_write(collector->event_fd, 1);
 }
 
+/* A reader that takes the last ring_ns never gets near what is twice as old. */
+static void forget_old(struct collector *collector)
+{
+	uint64_t ring_ns = collector->target->sampling->ring_ns, now = now_ns();
+	if (ring_ns && now > 2 * ring_ns)
+		recording_keep_since(collector->recording, &collector->old, now - 2 * ring_ns);
+}
+
+static void note_pause(struct collector *collector)
+{
+	char text[128], from[TEXT_BYTES], length[TEXT_BYTES];
+	uint64_t start_ns = collector->recording->start_ns, now = now_ns();
+	snprintf(text, sizeof text, "Sampling was paused for %s, from %s after the start on.",
+		 text_duration(length, sizeof length, (double)(now - collector->paused_ns)),
+		 text_duration(from, sizeof from, (double)(collector->paused_ns - start_ns)));
+	recording_note(collector->recording, SEVERITY_INFO, "recording", text, "");
+}
+
+static void apply_pause(struct collector *collector)
+{
+	bool must_pause = atomic_load(&collector->must_pause);
+	if (must_pause == collector->is_paused)
+		return;
+	collector->is_paused = must_pause;
+	for (int i = 0; i < collector->n_sources; i++)
+		if (collector->sources[i].source->enable)
+			collector->sources[i].source->enable(collector->sources[i].state,
+							     !must_pause);
+	if (must_pause)
+		collector->paused_ns = now_ns();
+	else
+		note_pause(collector);
+}
+
+static void clear_wake(const struct collector *collector)
+{
+	eventfd_t count;
+	eventfd_read(collector->wake_fd, &count);
+}
+
 static bool is_over(const struct collector *collector)
 {
-	return atomic_load(&collector->must_stop) ||
+	return atomic_load(&collector->must_stop) || atomic_load(&collector->is_full) ||
 	       (collector->end_ns && now_ns() >= collector->end_ns);
 }
 
@@ -178,11 +245,17 @@ static void *collect(void *opaque)
 		int n = poll(collector->fds, (nfds_t)collector->n_fds, TICK_MS);
 		if (n < 0 && errno != EINTR)
 			break;
+		clear_wake(collector);
+		apply_pause(collector);
 		is_last = is_over(collector) || has_target_ended(collector);
 		drop_hung_up(collector);
 		drain_sources(collector, is_last);
 		publish(collector, is_last);
+		forget_old(collector);
 	}
+	if (collector->is_paused)
+		note_pause(collector);
+	recording_publish(collector->recording);
 	atomic_store(&collector->is_done, true);
 	eventfd_write(collector->event_fd, 1);
 	return NULL;
@@ -230,6 +303,10 @@ struct collector *collector_start(struct recording *recording, struct target *ta
 	collector->file = file;
 	collector->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	collector->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	collector->is_paused = target->sampling->starts_paused;
+	collector->paused_ns = recording->start_ns;
+	atomic_store(&collector->must_pause, collector->is_paused);
+	collector->old = (struct recording_old){ { 1, 1, 1 } };
 	if (target->sampling->duration_ns)
 		collector->end_ns =
 			now_ns() + target->sampling->delay_ns + target->sampling->duration_ns;
@@ -242,6 +319,17 @@ struct collector *collector_start(struct recording *recording, struct target *ta
 bool collector_is_done(const struct collector *collector)
 {
 	return atomic_load(&collector->is_done);
+}
+
+void collector_pause(struct collector *collector, bool is_paused)
+{
+	atomic_store(&collector->must_pause, is_paused);
+	eventfd_write(collector->wake_fd, 1);
+}
+
+bool collector_is_full(const struct collector *collector)
+{
+	return atomic_load(&collector->is_full);
 }
 
 int collector_event_fd(const struct collector *collector)

@@ -33,6 +33,12 @@ bool collector_is_done(const struct collector *collector);
 int collector_event_fd(const struct collector *collector);
 void collector_clear_event(const struct collector *collector);
 
+/* collector_pause: stop sampling, or go on, within milliseconds. target->sampling->can_pause. */
+void collector_pause(struct collector *collector, bool is_paused);
+
+/* collector_is_full: recording has ended because the file has reached sampling->most_bytes. */
+bool collector_is_full(const struct collector *collector);
+
 /* collector_stop: drain one last time, close the sources, join the thread, free. The recording is
  * complete and readable afterwards. NULL is fine. */
 void collector_stop(struct collector *collector);

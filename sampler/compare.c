@@ -272,6 +272,7 @@ static void measure(const struct compare *compare, struct compare_row *row)
 			weight += half->cells[i].weight;
 			row->n_samples[side] += half->cells[i].n_samples;
 		}
+		row->weight[side] = weight < 0x1p63 ? (uint64_t)weight : UINT64_MAX / 2;
 		row->cost[side] = per > 0 ? weight / per : 0;
 	}
 	double a = row->cost[COMPARE_A], b = row->cost[COMPARE_B];
@@ -451,6 +452,8 @@ struct compare *compare_open(const struct compare_request *request,
 				    building.n[COMPARE_B] >= LEAST_RECORDINGS;
 	for (int side = 0; side < N_COMPARED; side++)
 		fill_half(&building, side);
+	compare->has_values = series_of(&building, COMPARE_A)->flags &
+			      series_of(&building, COMPARE_B)->flags & SERIES_VALUES;
 	compare_data_sort(compare->data);
 	add_rows(compare);
 	judge_rows(&building);

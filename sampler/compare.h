@@ -63,6 +63,7 @@ struct compare_row {
 	uint32_t key;                   /* compare_name(), compare_parent() */
 	uint32_t flags;                 /* COMPARE_* */
 	uint64_t n_samples[N_COMPARED]; /* of all recordings of a side */
+	uint64_t weight[N_COMPARED];    /* of them, in the unit of the samples */
 	double cost[N_COMPARED];        /* in compare->unit */
 	double change;                  /* b / a - 1; NaN if it is new */
 	double low, high;               /* 95 % interval of the change; NaN = not known */
@@ -78,6 +79,7 @@ struct compare {
 	uint32_t origin[N_COMPARED];   /* enum origin of the samples */
 	size_t n_units[N_COMPARED];    /* what was drawn from: recordings or slices; 0 = samples */
 	bool draws_recordings;
+	bool has_values; /* on both sides samples are values of their own (SERIES_VALUES) */
 	double limit_ratio;
 	struct compare_data *data; /* private */
 };

@@ -1,8 +1,8 @@
 /*
  * Folded stacks, as flamegraph.pl, flamelens, speedscope and inferno read them: root first, frames
- * joined by semicolons, one space, an integer count of samples. Lines come by name, a caller before
- * what it calls, so equal recordings give equal files.
- * Source: Gregg, FlameGraph, stackcollapse-perf.pl.
+ * joined by semicolons, one space, an integer: how many samples, or their sum where each is a value
+ * of its own (SERIES_VALUES). Lines come by name, a caller before what it calls, so equal
+ * recordings give equal files. Source: Gregg, FlameGraph, stackcollapse-perf.pl.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +30,7 @@ struct output {
 	const struct tree_node *nodes;
 	uint32_t n_nodes;
 	bool annotate;
+	bool has_values; /* of which the sum is written, not the number */
 	struct text line;
 	struct level *levels; /* from the root to the node being written */
 	size_t n_levels, levels_capacity;
@@ -120,8 +121,11 @@ static void descend(struct output *output, uint32_t node)
 			sizeof *output->order, compare, output);
 }
 
-static bool print_line(const struct output *output, uint64_t count, FILE *out)
+static bool print_line(const struct output *output, const struct tree_node *node, FILE *out)
 {
+	uint64_t count = output->has_values ? node->self : node->n_self;
+	if (count == 0)
+		return true;
 	fwrite(output->line.bytes, 1, output->line.n, out);
 	return fprintf(out, " %llu\n", (unsigned long long)count) > 0;
 }
@@ -142,8 +146,7 @@ static void print(struct output *output, FILE *out)
 		}
 		uint32_t node = output->order[level->next++];
 		append_node(output, node);
-		if (output->nodes[node].n_self > 0)
-			is_good = print_line(output, output->nodes[node].n_self, out);
+		is_good = print_line(output, &output->nodes[node], out);
 		descend(output, node);
 	}
 }
@@ -167,6 +170,7 @@ static bool folded_write(const struct recording *recording, const struct export_
 				 .recording = recording,
 				 .annotate = options->annotate };
 	tree_update(tree);
+	output.has_values = recording_series(recording, tree_series(tree))->flags & SERIES_VALUES;
 	output.nodes = tree_nodes(tree, &output.n_nodes);
 	print(&output, out);
 	free(output.levels);

@@ -84,7 +84,7 @@ struct output {
 	uint64_t *limits;        /* module id -> one more than the highest address */
 	uint32_t *pending;       /* locations of one stack */
 	uint32_t frame_types[2]; /* attributes: native, kernel */
-	uint32_t origins[N_ORIGINS], samples_text, count_text, time_text, ns_text;
+	uint32_t origins[N_ORIGINS], unity_text, count_text, time_text, ns_text;
 };
 
 /* One row of a table on its way to the file. */
@@ -173,7 +173,7 @@ static size_t attributes_of(struct output *output, const struct export_sum *sum,
 static void place_constants(struct output *output)
 {
 	struct otlp_tables *tables = &output->tables;
-	output->samples_text = otlp_constant(tables, "samples");
+	output->unity_text = otlp_constant(tables, "1"); /* as UCUM writes no unit */
 	output->count_text = otlp_constant(tables, "count");
 	output->time_text = otlp_constant(tables, "time");
 	output->ns_text = otlp_constant(tables, "nanoseconds");
@@ -356,7 +356,7 @@ static void put_profile(struct protobuf_writer *writer, const void *opaque)
 	const char *unit = recording_string_at(output->recording, series->unit);
 	uint32_t weight_unit = strcmp(unit, "ns") == 0 ? output->ns_text
 			       : *unit                 ? otlp_text(&output->tables, series->unit)
-						       : output->count_text;
+						       : output->unity_text;
 	const uint32_t type[2] = { otlp_text(&output->tables, series->name),
 				   row->is_weight ? weight_unit : output->count_text };
 	protobuf_put_message(writer, PROFILE_TYPE, put_type, type);

@@ -357,7 +357,7 @@ static void add_series(struct reading *reading, const struct json_object *other)
 		.unit = add_text(reading, is_clock ? "ns" : "events"),
 		.source = add_text(reading, source_name),
 		.origin = origin_of(origin),
-		.flags = SERIES_SAMPLES,
+		.flags = SERIES_SAMPLES | (reading->is_ours ? 0 : SERIES_VALUES),
 	};
 	reading->series = (uint16_t)recording_add_series(reading->recording, &row);
 	if (reading->is_ours)

@@ -69,7 +69,11 @@ static void add_series(struct reading *reading, struct pprof_type *type, enum or
 		.unit = add_text(reading, unit_of(pprof_text(&reading->tables, type->unit))),
 		.source = add_text(reading, source_name),
 		.origin = origin,
-		.flags = SERIES_SAMPLES,
+		/* Bytes, or times, of which the file does not say how often. */
+		.flags = SERIES_SAMPLES |
+			 (type->count < 0 && !pprof_is_counting(&reading->tables, type)
+				  ? SERIES_VALUES
+				  : 0),
 	};
 	type->series = (uint16_t)recording_add_series(reading->recording, &row);
 }

@@ -165,7 +165,7 @@ static uint16_t series_of(struct reading *reading)
 		.unit = recording_add_string(recording, reading->unit->ours),
 		.source = recording_add_string(recording, source_name),
 		.origin = ORIGIN_SOFTWARE,
-		.flags = SERIES_SAMPLES,
+		.flags = SERIES_SAMPLES | SERIES_VALUES, /* weights are all there is */
 	};
 	return (uint16_t)recording_add_series(recording, &row);
 }

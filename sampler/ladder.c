@@ -100,7 +100,8 @@ static void complete(struct perf_event_attr *attribute, const struct rung *rung,
 	attribute->sample_freq = rung->frequency_hz ? rung->frequency_hz : sampling->period;
 	attribute->inherit = !sampling->no_inherit;
 	attribute->disabled = 1;
-	attribute->enable_on_exec = target->is_launched && sampling->delay_ns == 0;
+	attribute->enable_on_exec =
+		target->is_launched && sampling->delay_ns == 0 && !sampling->starts_paused;
 	attribute->mmap = attribute->mmap2 = 1;
 	attribute->comm = attribute->comm_exec = attribute->task = 1;
 	attribute->sample_id_all = 1;
@@ -126,7 +127,8 @@ static int open_rung(struct attempt *attempt)
 	struct cpu_rings_request request = {
 		.attributes = attributes,
 		.n_attributes = rung->n_events,
-		.needs_side_band = attempt->target->sampling->delay_ns > 0,
+		.needs_side_band = attempt->target->sampling->delay_ns > 0 ||
+				   attempt->target->sampling->can_pause,
 		.pid = attempt->target->pid,
 		.ring_bytes = ladder_ring_bytes(rung),
 	};

@@ -129,6 +129,8 @@ enum {
 	SERIES_QUALITY = 4,  /* loss, AUC, recall: what the workload reports of its result */
 	SERIES_WORK = 8,     /* cumulative exact work: FLOPs, bytes, items */
 	SERIES_SPANS = 16,
+	SERIES_VALUES = 32, /* each sample is a value of its own (how long a GPU kernel took), not
+			       one of many that stand for the rest: counts of them say little */
 };
 
 /* One or more samples: same stack, thread and series within one slot of time (20 ms). */

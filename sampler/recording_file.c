@@ -250,6 +250,11 @@ bool recording_file_flush(struct recording_file *file, const struct recording *r
 	return true;
 }
 
+uint64_t recording_file_bytes(const struct recording_file *file)
+{
+	return (uint64_t)file->good_bytes;
+}
+
 bool recording_file_close(struct recording_file *file, const struct recording *recording,
 			  struct why *why)
 {

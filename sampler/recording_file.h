@@ -10,6 +10,7 @@
 #define SAMPLER_RECORDING_FILE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "sampler/base/why.h"
 
@@ -37,6 +38,9 @@ void recording_file_discard(struct recording_file *file);
  */
 bool recording_file_flush(struct recording_file *file, const struct recording *recording,
 			  struct why *why);
+
+/* recording_file_bytes: how large the file is by now. */
+uint64_t recording_file_bytes(const struct recording_file *file);
 
 /* recording_file_close: flush, place, fsync, close, free; the last error if any. NULL is fine. */
 bool recording_file_close(struct recording_file *file, const struct recording *recording,

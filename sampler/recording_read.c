@@ -19,6 +19,7 @@
 #include "sampler/recording_check.h"
 #include "sampler/recording_file.h"
 #include "sampler/recording_format.h"
+#include "sampler/recording_window.h"
 
 struct reader {
 	const char *path;
@@ -168,22 +169,6 @@ static bool load(struct reader *reader, struct recording *recording, struct why 
 	return recording_check(recording, reader->path, why);
 }
 
-/* Names that were still to come when the recorder died. */
-static void name_the_nameless(struct recording *recording)
-{
-	uint64_t n_frames = recording->tables[TABLE_FRAMES].n_rows;
-	if (recording->tables[TABLE_LOCATIONS].n_rows >= n_frames)
-		return;
-	uint32_t name =
-		recording_add_string(recording, "[unknown: the recording ends before its name]");
-	struct function_row function = { .name = name,
-					 .linkage_name = name,
-					 .flags = FUNCTION_SPECIAL };
-	struct location_row location = { .function = recording_add_function(recording, &function) };
-	while (recording->tables[TABLE_LOCATIONS].n_rows < n_frames)
-		recording_add_location(recording, &location);
-}
-
 static void note_cut(const struct reader *reader, struct recording *recording)
 {
 	char text[160];
@@ -233,7 +218,7 @@ struct recording *recording_file_open(const char *path, struct why *why)
 		}
 	}
 	if (recording) {
-		name_the_nameless(recording);
+		recording_name_rest(recording, "[unknown: the recording ends before its name]");
 		note_cut(&reader, recording);
 		recording_publish(recording);
 	}

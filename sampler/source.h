@@ -45,6 +45,10 @@ struct source {
 	 */
 	void (*drain)(void *state, struct recording *recording, bool is_last);
 
+	/* Stop sampling, or go on; between, nothing is lost but what was to be sampled. NULL = the
+	 * source goes on whatever is said. */
+	void (*enable)(void *state, bool is_on);
+
 	/* Give everything back; called once after a successful open. */
 	void (*close)(void *state);
 };

@@ -32,6 +32,7 @@ struct state {
 	uint16_t series[MAX_SAMPLED_EVENTS];
 	uint32_t frame_lost;
 	uint64_t enable_at_ns; /* --delay; 0 = already on */
+	bool is_off;           /* paused */
 	uint64_t n_samples, n_lost, n_throttled, n_malformed;
 };
 
@@ -74,13 +75,14 @@ static bool stacks_open(void *opaque, const struct target *target, struct record
 		return false;
 	perf_replay_open(&state->replay, recording, (int)target->sampling->unwinder);
 	state->symbols = symbols_new(recording, state->replay.space, target->sampling->no_inline);
+	state->is_off = target->sampling->starts_paused;
 	if (target->sampling->delay_ns)
 		state->enable_at_ns = now_ns() + target->sampling->delay_ns;
 	add_series(state, recording);
 	add_facts(state, recording);
 	if (!target->is_launched) {
 		address_space_read_proc(state->replay.space, target->pid);
-		if (!state->enable_at_ns)
+		if (!state->enable_at_ns && !state->is_off)
 			cpu_rings_enable(&state->rings, true);
 	}
 	return true;
@@ -221,8 +223,8 @@ static void stacks_drain(void *opaque, struct recording *recording, bool is_last
 	struct state *state = opaque;
 	uint64_t start_ns = now_ns();
 	if (state->enable_at_ns && start_ns >= state->enable_at_ns) {
-		cpu_rings_enable(&state->rings, true);
 		state->enable_at_ns = 0;
+		cpu_rings_enable(&state->rings, !state->is_off);
 	}
 	const struct perf_event_header *header;
 	cpu_rings_begin(&state->rings);
@@ -238,6 +240,14 @@ static void stacks_drain(void *opaque, struct recording *recording, bool is_last
 			       "");
 	if (is_last)
 		note_end(state, recording);
+}
+
+static void stacks_enable(void *opaque, bool is_on)
+{
+	struct state *state = opaque;
+	state->is_off = !is_on;
+	if (!state->enable_at_ns) /* else the delay is not over yet */
+		cpu_rings_enable(&state->rings, is_on);
 }
 
 static void stacks_close(void *opaque)
@@ -257,5 +267,6 @@ const struct source source_stacks = {
 	.is_essential = true,
 	.fds = stacks_fds,
 	.drain = stacks_drain,
+	.enable = stacks_enable,
 	.close = stacks_close,
 };

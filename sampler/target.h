@@ -47,6 +47,10 @@ struct sampling {
 	bool no_gpu;          /* leave GPUs alone */
 	uint64_t duration_ns; /* stop recording after; 0 = never */
 	uint64_t delay_ns;    /* start sampling this late */
+	bool can_pause;       /* sampling may be switched off and on (collector_pause) */
+	bool starts_paused;   /* it is off until it is switched on; can_pause too */
+	uint64_t most_bytes;  /* of the recording's file: sampling ends before; 0 = no limit */
+	uint64_t ring_ns;     /* older samples may be forgotten; 0 = never */
 };
 
 struct target {

@@ -202,8 +202,9 @@ void diff_print_folded(FILE *out, const struct diff *diff)
 				putc(';', out);
 			write_folded_name(out, names[k]);
 		}
-		fprintf(out, " %llu %llu\n", (unsigned long long)row->n_samples[COMPARE_A],
-			(unsigned long long)row->n_samples[COMPARE_B]);
+		const uint64_t *counts = compare->has_values ? row->weight : row->n_samples;
+		fprintf(out, " %llu %llu\n", (unsigned long long)counts[COMPARE_A],
+			(unsigned long long)counts[COMPARE_B]);
 	}
 	free(names);
 }

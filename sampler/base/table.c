@@ -7,6 +7,7 @@
 
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "sampler/base/why.h"
 
@@ -17,6 +18,7 @@ static const size_t RESERVE_BYTES = (size_t)1 << 30; /* its shadow leaves little
 static const size_t RESERVE_BYTES = (size_t)64 << 30;
 #endif
 static const size_t RESERVE_LEAST_BYTES = (size_t)16 << 20;
+static const size_t RELEASE_LEAST_BYTES = (size_t)256 << 10;
 /* Small enough that fifteen tables cost little, large enough that mprotect is rare. */
 static const size_t STEP_BYTES = (size_t)4 << 20;
 
@@ -67,6 +69,18 @@ uint64_t table_append(struct table *table, const void *rows, uint64_t n_rows)
 		memcpy(table->rows + from, rows, bytes);
 	table->n_rows = first + n_rows;
 	return first;
+}
+
+void table_release(struct table *table, uint64_t first)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t from = table->released_bytes ? table->released_bytes : page;
+	size_t to = first * table->row_bytes / page * page;
+	/* Fewer pages are not worth the call. */
+	if (to < from + RELEASE_LEAST_BYTES || first > table->n_rows)
+		return;
+	if (madvise(table->rows + from, to - from, MADV_DONTNEED) == 0)
+		table->released_bytes = to;
 }
 
 void table_publish(struct table *table)

@@ -15,6 +15,7 @@ struct table {
 	unsigned char *rows;
 	size_t row_bytes;
 	size_t reserved_bytes, usable_bytes;
+	size_t released_bytes;        /* end of what was given back */
 	uint64_t n_rows;              /* written; the writer's own count */
 	_Atomic uint64_t n_published; /* what readers may see */
 };
@@ -37,6 +38,13 @@ void table_close(struct table *table);
  * Thread  the writer; readers see the rows after table_publish
  */
 uint64_t table_append(struct table *table, const void *rows, uint64_t n_rows);
+
+/*
+ * table_release: give back the memory of rows below `first`, by whole pages; they read as zero from
+ * then on, or as they were. Row 0 stays.
+ * Thread  the writer; a reader that looks at such rows may see one half of each
+ */
+void table_release(struct table *table, uint64_t first);
 
 /* table_publish: let readers see all rows written so far (store release). Writer only. */
 void table_publish(struct table *table);

@@ -1,0 +1,37 @@
+/*
+ * recording_window: a part of a recording, in time, as a recording of its own: of one that is still
+ * written to as well.
+ */
+#ifndef SAMPLER_RECORDING_WINDOW_H
+#define SAMPLER_RECORDING_WINDOW_H
+
+#include <stdint.h>
+
+struct recording;
+
+/*
+ * recording_window: what happened from from_ns until before to_ns (CLOCK_MONOTONIC; 0 = since the
+ * beginning, to the end), and all names, facts and notes. Its clock begins where the window does.
+ * Spans count if they reach into it. Published, and of no writer.
+ * Thread  any reader
+ * Cost    a copy of the tables
+ */
+struct recording *recording_window(const struct recording *recording, uint64_t from_ns,
+				   uint64_t to_ns);
+
+/*
+ * recording_keep_since: give back the memory of samples, readings and spans that ended before a
+ * time: a reader must not look at them any more.
+ * Thread  the writer
+ * Cost    what is newly too old
+ */
+struct recording_old {
+	uint64_t next[3]; /* 1 at first: the first row of each table that is not too old */
+};
+void recording_keep_since(struct recording *recording, struct recording_old *old,
+			  uint64_t since_ns);
+
+/* recording_name_rest: a name for each frame that has got none. */
+void recording_name_rest(struct recording *recording, const char *name);
+
+#endif
