@@ -255,6 +255,13 @@ uint64_t recording_file_bytes(const struct recording_file *file)
 	return (uint64_t)file->good_bytes;
 }
 
+/* No folder holds the file any more. */
+static bool has_vanished(const struct recording_file *file)
+{
+	struct stat status;
+	return fstat(file->fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_nlink == 0;
+}
+
 bool recording_file_close(struct recording_file *file, const struct recording *recording,
 			  struct why *why)
 {
@@ -262,6 +269,9 @@ bool recording_file_close(struct recording_file *file, const struct recording *r
 		return true;
 	bool is_good = recording_file_flush(file, recording, why);
 	is_good = recording_file_place(file, is_good ? why : NULL) && is_good;
+	if (is_good && has_vanished(file))
+		is_good = why_fail(why, "Cannot write the recording %s: its folder is gone.",
+				   file->path);
 	if (is_good && fsync(file->fd) != 0 && errno != EINVAL && errno != EROFS)
 		is_good = why_fail(why, "Cannot finish the recording %s: %s.", file->path,
 				   strerror(errno));

@@ -15,7 +15,7 @@ agree() { # NAME COMMAND...
 		n_skipped=$((n_skipped + 1))
 		return
 	fi
-	line=$("$stoke" record -v --unwinder check -F 1999 -o "$work/x.folded" -- "$@" 2>&1 >/dev/null |
+	line=$("$stoke" record -f -v --unwinder check -F 1999 -o "$work/x.folded" -- "$@" 2>&1 >/dev/null |
 		grep -o '[0-9]* equal, [0-9]* prefixes of [0-9]* checked')
 	if awk -v line="$line" 'BEGIN { split(line, w, " ")
 		exit !(w[6] >= 50 && w[1] >= 0.99 * w[6]) }'; then

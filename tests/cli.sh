@@ -8,7 +8,7 @@ work=$(mktemp -d)
 trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
 cd "$work" || exit 1
 n_passed=0 n_failed=0 n_skipped=0
-export LC_ALL=C.UTF-8 XDG_CONFIG_HOME="$work/config"
+export LC_ALL=C.UTF-8 XDG_CONFIG_HOME="$work/config" TMPDIR="$work"
 unset NO_COLOR CLICOLOR CLICOLOR_FORCE FORCE_COLOR
 
 fail() {
@@ -124,7 +124,7 @@ expect "-o in no directory" 125 "" "No such file" "$stoke" record -o none/a.fold
 expect "-o .stoke in no directory" 125 "" "No such file" "$stoke" record -o none/a.stoke -- touch ran
 [ ! -e ran ] || fail "a wrong -o: the program ran"
 printf old >old.stoke
-expect "failed start keeps the old recording" 127 "" "*" "$stoke" record -o old.stoke -- nosuchcommand
+expect "failed start keeps the old recording" 127 "" "*" "$stoke" record -f -o old.stoke -- nosuchcommand
 expect "and leaves nothing beside it" 0 "^old old.stoke$" "" sh -c 'echo "$(cat old.stoke)" old.stoke*'
 expect "failed start leaves no file" 127 "" "*" "$stoke" record -o left.folded -- nosuchcommand
 [ ! -e left.folded ] || fail "a failed start left a file"
@@ -252,8 +252,11 @@ expect "export --per-thread" 0 "^sh-[0-9]+/[0-9]+;" "" "$stoke" export a.stoke -
 "$stoke" record -q -o kernel.stoke -- dd if=/dev/zero of=/dev/null bs=1 count=300000 2>/dev/null
 expect "export --annotate" 0 "_\[k\]" "" "$stoke" export kernel.stoke --annotate
 expect "export of no window" 2 "" "nothing between" "$stoke" export a.stoke --from 2s --to 1s
-expect "export of a part as a recording" 2 "" "written whole" "$stoke" export a.stoke --from 1ms -o part.stoke
-[ ! -e part.stoke ] || fail "export of a part as a recording: a file was left"
+expect "export of a part as a recording" 0 "" "" "$stoke" export a.stoke --from 200ms -o part.stoke
+"$stoke" export part.stoke >out 2>err
+if cmp -s out rest.folded; then n_passed=$((n_passed + 1)); else fail "a part as a recording is not that part"; fi
+expect "one event as a recording" 2 "" "holds every event" "$stoke" export a.stoke -e cpu-clock -o event.stoke
+[ ! -e event.stoke ] || fail "one event as a recording: a file was left"
 expect "export by extension" 0 "" "" "$stoke" export a.stoke -o x.speedscope.json
 expect "exported by extension" 0 "speedscope.app" "" cat x.speedscope.json
 expect "an extension of several formats" 2 "" "json does not say which format is meant: .*speedscope" "$stoke" export a.stoke -o x.json
@@ -265,7 +268,7 @@ expect "recorded in another format" 0 "<title>all: .* samples, 100.0 %</title>" 
 expect "import by content" 0 "" "import: f.stoke holds 3 samples" "$stoke" import folded.text -o f.stoke
 expect "imported" 0 "^main;work 3$" "" "$stoke" export f.stoke
 expect "import without -o" 0 "" "folded.text.stoke holds" "$stoke" import folded.text
-expect "import quietly" 0 "" "" "$stoke" import -q folded.text -o f.stoke
+expect "import quietly" 0 "" "" "$stoke" import -f -q folded.text -o f.stoke
 expect "export of an event" 0 "^main;work 3$" "" "$stoke" export folded.text -e samples
 expect "export of an event that is not there" 2 "" "no samples of an event cycles; there are samples" "$stoke" export folded.text -e cycles
 expect "import of a recording" 0 "" "" "$stoke" import -q f.stoke -o g.stoke
@@ -286,6 +289,79 @@ head -c "$(($(stat -c %s a.stoke) * 9 / 10))" a.stoke >cut.stoke
 timeout 20 "$stoke" report cut.stoke >out 2>err; status=$?
 case $status in 0 | 4) n_passed=$((n_passed + 1)) ;; *) fail "a cut recording: status $status" ;; esac
 expect "an unwritable export" 1 "" "Cannot write" "$stoke" export a.stoke -o none/b.folded
+
+# ---- nothing is overwritten unless -f
+echo mine >mine.folded
+cp mine.folded mine.stoke
+cp mine.folded mine.md
+for how in "125 record -o mine.folded -- touch ran" "125 record -o mine.stoke -- touch ran" \
+	"125 stat -o mine.md -- touch ran" "1 export a.stoke -o mine.folded" "1 export a.stoke -o mine.stoke" \
+	"1 import folded.text -o mine.stoke" "1 merge -o mine.stoke folded.text a.stoke" \
+	"1 diff folded.text folded.text -o mine.md"; do
+	# shellcheck disable=SC2086
+	expect "${how#* }" "${how%% *}" "" "mine\.[a-z]+ is there already: give -f" "$stoke" ${how#* }
+done
+[ ! -e ran ] || fail "a file that is there: the program ran"
+[ "$(cat mine.folded mine.stoke mine.md | sort -u)" = mine ] || fail "a file was overwritten"
+expect "export -f" 0 "" "" "$stoke" export -f a.stoke -o mine.folded
+expect "replaced" 0 "^sh;" "" cat mine.folded
+
+# ---- recording over time
+loop='while :; do :; done'
+controlled() { # ORDER: written, and its answer
+	echo "$1" >orders
+	IFS= read -r -t 10 answer <&5
+	echo "$answer"
+}
+mkfifo answers
+exec 5<>answers
+"$stoke" record -o over.stoke --control orders,answers --paused --snapshot -- sh -c "$loop" >out 2>err &
+pid=$!
+for _ in $(seq 100); do [ -p orders ] && break; sleep 0.1; done
+sleep 0.3
+{ controlled ping && controlled snapshot && controlled enable; } >answered
+sleep 1
+controlled snapshot >>answered
+controlled disable >>answered
+controlled nonsense >>answered
+kill -USR2 $pid
+for _ in $(seq 50); do [ -e over.3.stoke ] && break; sleep 0.1; done
+controlled stop >>answered
+wait $pid
+compare "--control" 0 $? "" "snapshot over.3.stoke"
+[ "$(tr '\n' ' ' <answered)" = "ack ack ack ack ack no order: nonsense ack " ] && n_passed=$((n_passed + 1)) ||
+	fail "--control: answered $(tr '\n' ' ' <answered)"
+[ ! -e orders ] || fail "--control: the FIFO we made was left"
+exec 5>&-
+for n in 1 2 3; do "$stoke" export over.$n.stoke >over.$n.folded 2>/dev/null; done
+"$stoke" export over.stoke >over.folded
+if [ "$(sum over.1.folded)" = 0 ] && [ "$(sum over.2.folded)" -gt 0 ] &&
+	[ "$(sum over.3.folded)" -le "$(sum over.folded)" ]; then n_passed=$((n_passed + 1)); else
+	fail "snapshots hold $(sum over.1.folded), $(sum over.2.folded), $(sum over.3.folded) of $(sum over.folded)"
+fi
+expect "pauses are noted" 0 "Sampling was paused for" "" "$stoke" report over.stoke
+expect "--ring" 0 "" "samples of" "$stoke" record -F 499 -o ring.stoke --ring 500ms --duration 2s -- sh -c "$loop"
+expect "its time" 0 "samples of .* in ([1-5][0-9][0-9]|[1-9][0-9]) ms" "" "$stoke" report ring.stoke
+expect "--snapshot-when" 0 "" "snapshot when.1.svg" "$stoke" record -o when.svg --snapshot-when 'cpu-clock>0.05' \
+	--duration 2s -- sh -c "$loop"
+expect "a snapshot in a format" 0 "^<svg|<svg" "" cat when.1.svg
+expect "--snapshot-when of nothing" 0 "" "nothing called nonsense" "$stoke" record -o never.folded \
+	--snapshot-when 'nonsense>1' -- sh -c "$burn"
+expect "--max-size" 0 "" "has reached its size" "$stoke" record -F 19999 -o most.stoke --max-size 1M -- \
+	"$stoke" workload gbdt rows=20k seconds=4
+[ "$(stat -c %s most.stoke)" -le 1048576 ] || fail "--max-size: $(stat -c %s most.stoke) bytes"
+expect "--max-size of little" 2 "" "1 MiB or more" "$stoke" record -o x.stoke --max-size 10k -- touch ran
+expect "--max-size of text" 2 "" "a .stoke file" "$stoke" record --max-size 10M -- touch ran
+expect "--paused for ever" 2 "" "--control" "$stoke" record --paused -- touch ran
+expect "--snapshot of no file" 2 "" "-o FILE" "$stoke" record --snapshot -- touch ran
+expect "--snapshot-when of no condition" 125 "" "takes METRIC>VALUE" "$stoke" record -o x.svg --snapshot-when loss -- touch ran
+expect "--control of no FIFO" 125 "" "is no FIFO" "$stoke" record --control folded.text -- touch ran
+[ ! -e ran ] || fail "recording over time: a wrong option, but the program ran"
+mkdir gone
+"$stoke" record -q -o gone/a.stoke -- sh -c "rm -r $work/gone; $burn" >out 2>err
+compare "a folder that goes" 125 $? "" "what was recorded is in $work/stoke-[0-9]+.stoke"
+expect "rescued" 0 "^sh;" "" sh -c "$stoke export $work/stoke-*.stoke | head -1"
+rm -f stoke-*.stoke
 
 # ---- comparisons
 printf 'main;work 3000\nmain;rest 5000\nmain;gone 100\n' >old.folded

@@ -53,7 +53,7 @@ total() { leaves "$1" | awk '{ sum += $1 } END { print sum + 0 }'; }
 
 # ---- go tool pprof
 same_leaves() {
-	"$stoke" export "$1" -o p.pb.gz &&
+	"$stoke" export -f "$1" -o p.pb.gz &&
 		go tool pprof -top -sample_index=samples -nodecount=1000000 -nodefraction=0 \
 			-edgefraction=0 p.pb.gz >top.txt 2>pprof.err || { cat pprof.err; return 1; }
 	grep -q " of $(total "$1") total" top.txt ||
@@ -72,7 +72,7 @@ if ! "$stoke" list exporters | grep -A2 '^pprof' | grep -q 'not usable'; then
 		for recording in $recordings; do
 			check "go tool pprof -top of $recording" same_leaves $recording
 		done
-		"$stoke" export gbdt.stoke -o p.pb.gz
+		"$stoke" export -f gbdt.stoke -o p.pb.gz
 		for report in -top -traces -tags -comments -raw -peek=. -tree; do
 			check "go tool pprof $report" go tool pprof $report p.pb.gz
 		done
@@ -87,7 +87,7 @@ fi
 
 # ---- protoc on OpenTelemetry profiles, by a schema written apart from what writes them
 same_otlp_leaves() { # RECORDING
-	"$stoke" export "$1" -o p.otlp &&
+	"$stoke" export -f "$1" -o p.otlp &&
 		protoc --proto_path="$protos" --decode=otlp.ProfilesData otlp.proto <p.otlp >otlp.txt || return 1
 	# A field that the schema does not know has a number for a name.
 	if grep -nE '^ *[0-9]+[ :]' otlp.txt; then return 1; fi
@@ -133,7 +133,7 @@ fi
 # ---- xmllint
 if command -v xmllint >/dev/null; then
 	for recording in $recordings; do
-		"$stoke" export $recording -o p.svg
+		"$stoke" export -f $recording -o p.svg
 		check "xmllint of $recording" xmllint --noout p.svg
 		check "samples in the picture of $recording" grep -q \
 			"<title>all: .*, $(total $recording | sed ':a;s/\([0-9]\)\([0-9]\{3\}\)\($\|,\)/\1,\2\3/;ta') samples, 100.0 %</title>" p.svg
@@ -148,7 +148,7 @@ browser=$(command -v chromium || command -v chromium-browser || command -v googl
 [ -z "$browser" ] || timeout 60 "$browser" --headless --no-sandbox --disable-gpu \
 	--user-data-dir="$work/profile" --dump-dom about:blank >/dev/null 2>&1 || browser=
 page() { # RECORDING SEARCH PATTERN
-	"$stoke" export "$1" -o p.html || return 1
+	"$stoke" export -f "$1" -o p.html || return 1
 	# A page of no network may ask for nothing: the proxy is one that is not there.
 	timeout 60 "$browser" --headless --no-sandbox --disable-gpu --user-data-dir="$work/profile" \
 		--proxy-server=127.0.0.1:9 --enable-logging=stderr --virtual-time-budget=5000 \
@@ -189,7 +189,7 @@ if (!validate(JSON.parse(fs.readFileSync(file)))) {
 END
 	if [ -e "$schema" ]; then
 		for recording in $recordings; do
-			"$stoke" export $recording -o p.speedscope.json
+			"$stoke" export -f $recording -o p.speedscope.json
 			check "speedscope's schema on $recording" node validate.js "$cache" "$schema" p.speedscope.json
 		done
 	else
@@ -201,7 +201,7 @@ fi
 
 # ---- speedscope's own page, as its command opens it
 speedscope_page() { # RECORDING PATTERN
-	"$stoke" export "$1" -o p.speedscope.json || return 1
+	"$stoke" export -f "$1" -o p.speedscope.json || return 1
 	printf 'speedscope.loadFileFromBase64("p", "%s")' "$(base64 -w0 p.speedscope.json)" >load.js
 	timeout 60 "$browser" --headless --no-sandbox --use-gl=swiftshader \
 		--enable-unsafe-swiftshader --user-data-dir="$work/profile" \
@@ -247,11 +247,11 @@ if python3 -c "" 2>/dev/null; then
 			[ $format = speedscope ] || # its weights are time, not samples
 				check "leaves of $format of $recording" same_json_leaves $recording p.json
 		done
-		"$stoke" export $recording -o p.jsonl
+		"$stoke" export -f $recording -o p.jsonl
 		check "JSON Lines of $recording" python3 -c '
 import json
 for line in open("p.jsonl", encoding="utf-8"): json.loads(line)'
-		"$stoke" export $recording -o p.csv
+		"$stoke" export -f $recording -o p.csv
 		check "CSV of $recording" python3 -c '
 import csv
 rows = list(csv.reader(open("p.csv", encoding="utf-8", newline=""), strict=True))

@@ -46,9 +46,9 @@ mkdir -p build/fuzz/tests
 build "$@" || exit 1
 printf 'int main(void){return 0;}' | ${CC:-cc} -g -xc - -o build/fuzz/tests/seed.elf
 [ ! -x build/release/stoke ] || {
-	build/release/stoke record -q -o build/seed.stoke -- true
+	build/release/stoke record -f -q -o build/seed.stoke -- true
 	for format in folded pb.gz speedscope.json trace.json; do
-		build/release/stoke export build/seed.stoke -o build/seed.$format 2>/dev/null
+		build/release/stoke export -f build/seed.stoke -o build/seed.$format 2>/dev/null
 	done
 }
 if command -v perf >/dev/null; then # without the kernel's symbols and files of ours to read, each is fast

@@ -92,7 +92,7 @@ round_trip() { # NAME
 	local name=$1
 	"$stoke" export "$name.data" >"$name.folded"
 	"$stoke" export "$name.folded" >"$name.again"
-	"$stoke" import -q "$name.data" -o "$name.stoke" && "$stoke" export "$name.stoke" >"$name.kept"
+	"$stoke" import -f -q "$name.data" -o "$name.stoke" && "$stoke" export "$name.stoke" >"$name.kept"
 	# The words of names with a semicolon in them are cut at it: C++ has none.
 	if [ -s "$name.folded" ] && cmp -s "$name.folded" "$name.again" &&
 		cmp -s "$name.folded" "$name.kept"; then

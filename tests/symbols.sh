@@ -23,7 +23,7 @@ shows() { # NAME PATTERN FILE
 		sort -k2 -n -t' ' "$3" | tail -3 | sed 's/^/     /' | cut -c1-300
 	fi
 }
-record() { "$stoke" record -q -F 1999 -e cpu-clock:u "$@" >/dev/null; }
+record() { "$stoke" record -f -q -F 1999 -e cpu-clock:u "$@" >/dev/null; }
 
 # ---- inlined functions, wherever the debug information lies
 cat >inlined.c <<'C'
@@ -80,12 +80,12 @@ else
 fi
 # Of the addresses of one function, every chain as addr2line gives it.
 if command -v addr2line >/dev/null; then
-	"$stoke" record -q -F 4999 -e cpu-clock:u -o a.stoke -- ./plain
+	"$stoke" record -f -q -F 4999 -e cpu-clock:u -o a.stoke -- ./plain
 	read -r start size < <(nm -S plain | awk '/ outermost$/ { print $1, $2 }')
 	for ((offset = 0; offset < 0x$size; offset++)); do
 		addr2line -e plain -f -i "$(printf '0x%x' $((0x$start + offset)))" | awk 'NR % 2' | tac | paste -sd';'
 	done | sort -u >theirs
-	"$stoke" export --format folded a.stoke -o a.folded
+	"$stoke" export -f --format folded a.stoke -o a.folded
 	awk '{ sub(/ [0-9]+$/, ""); if (match($0, /outermost.*/)) print substr($0, RSTART) }' a.folded | sort -u >ours
 	if [ -s ours ] && [ -z "$(comm -23 ours theirs)" ]; then
 		n_passed=$((n_passed + 1))

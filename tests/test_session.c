@@ -128,17 +128,17 @@ static void test_the_extension_chooses_the_format(void **state)
 	struct why why;
 	int status;
 	struct recording *recording = recording_new();
-	assert_true(session_output_open(&output, "a.folded", NULL, &status, &why));
+	assert_true(session_output_open(&output, "a.folded", NULL, true, &status, &why));
 	assert_non_null(output.exporter);
 	session_output_close(&output);
-	assert_true(session_output_open(&output, "a.stoke", NULL, &status, &why));
+	assert_true(session_output_open(&output, "a.stoke", NULL, true, &status, &why));
 	assert_non_null(output.file);
 	session_output_close(&output);
 	assert_int_equal(access("a.stoke", F_OK), -1);
-	assert_true(session_output_open(&output, "a.folded", "stoke", &status, &why));
+	assert_true(session_output_open(&output, "a.folded", "stoke", true, &status, &why));
 	assert_non_null(output.file);
 	session_output_close(&output);
-	assert_false(session_output_open(&output, NULL, "nonsense", &status, &why));
+	assert_false(session_output_open(&output, NULL, "nonsense", true, &status, &why));
 	assert_int_equal(status, STATUS_USAGE);
 	recording_free(recording);
 }
@@ -153,7 +153,7 @@ static void test_an_old_file_is_kept_until_there_is_data(void **state)
 	assert_non_null(old);
 	assert_true(fputs("old\n", old) >= 0);
 	assert_int_equal(fclose(old), 0);
-	assert_true(session_output_open(&output, "old.folded", NULL, &status, &why));
+	assert_true(session_output_open(&output, "old.folded", NULL, true, &status, &why));
 	session_output_close(&output);
 	char line[16] = "";
 	old = fopen("old.folded", "r");

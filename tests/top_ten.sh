@@ -53,7 +53,7 @@ check() { # NAME COMM-PATTERN COMMAND...
 	fi
 	perf record -q -F 1999 -e cpu-clock --call-graph dwarf,16384 -o "$work/perf.data" -- "$@" >/dev/null 2>&1
 	perf script --no-inline -i "$work/perf.data" 2>/dev/null | awk "$collapse" >"$work/theirs.folded"
-	"$stoke" record -q --no-inline -F 1999 -e cpu-clock --call-graph dwarf,16384 -o "$work/ours.folded" -- "$@" >/dev/null 2>&1
+	"$stoke" record -f -q --no-inline -F 1999 -e cpu-clock --call-graph dwarf,16384 -o "$work/ours.folded" -- "$@" >/dev/null 2>&1
 	shares "$comm" "$work/theirs.folded" >"$work/theirs"
 	shares "$comm" "$work/ours.folded" >"$work/ours"
 	if [ -s "$work/theirs" ] && compare 1 "$work/theirs" "$work/ours" &&

@@ -13,6 +13,7 @@
 #include "tui/diff.h"
 #include "tui/diff_repeat.h"
 #include "tui/input.h"
+#include "tui/output_path.h"
 #include "tui/settings.h"
 
 extern const struct command command_diff;
@@ -154,6 +155,8 @@ static bool print(const struct job *job, const struct diff *diff, struct why *wh
 	const char *path = job->settings.output;
 	bool is_file = path && strcmp(path, "-") != 0;
 	char clean[256];
+	if (is_file && !output_path_is_free(path, job->settings.is_forced, why))
+		return false;
 	FILE *out = is_file ? fopen(path, "we") : stdout;
 	bool is_good = out != NULL;
 	if (is_good)

@@ -29,7 +29,8 @@ static int run(int argc, char **argv)
 	if (!recording)
 		return status;
 	signal(SIGPIPE, SIG_IGN); /* a reader that left has what it wanted */
-	if (!session_output_open(&output, settings.output, settings.format, &status, &why))
+	if (!session_output_open(&output, settings.output, settings.format, settings.is_forced,
+				 &status, &why))
 		status = fail_with(status == STATUS_USAGE ? status : STATUS_FAILED, "export", &why);
 	else if (!session_output_choose(&output, recording, &settings, &why))
 		status = fail_with(STATUS_USAGE, "export", &why);

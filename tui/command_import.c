@@ -34,7 +34,8 @@ static bool write_recording(const struct settings *settings, const struct record
 			    const char *path, int *status, struct why *why)
 {
 	struct session_output output;
-	bool is_good = session_output_open(&output, path, settings->format, status, why);
+	bool is_good = session_output_open(&output, path, settings->format, settings->is_forced,
+					   status, why);
 	if (is_good)
 		is_good = session_output_write(&output, recording, why);
 	else if (*status != STATUS_USAGE)

@@ -105,8 +105,8 @@ static bool write_all(const struct settings *settings, const struct recording *m
 {
 	struct session_output output;
 	signal(SIGPIPE, SIG_IGN); /* a reader that left has what it wanted */
-	bool is_good =
-		session_output_open(&output, settings->output, settings->format, status, why);
+	bool is_good = session_output_open(&output, settings->output, settings->format,
+					   settings->is_forced, status, why);
 	if (is_good)
 		is_good = session_output_write(&output, merged, why);
 	if (!is_good && *status != STATUS_USAGE)

@@ -7,8 +7,9 @@
 
 extern const struct command command_record;
 
-static const struct option_group *const options[] = { &options_output, &options_sampling,
-						      &options_messages, &options_general, NULL };
+static const struct option_group *const options[] = { &options_output,    &options_sampling,
+						      &options_over_time, &options_messages,
+						      &options_general,   NULL };
 
 static int run(int argc, char **argv)
 {
@@ -30,6 +31,10 @@ const struct command command_record = {
 		"recording, written while the program runs, for `stoke report`. In its name %h is "
 		"the "
 		"host, %p this process, %r the rank in an MPI job, %% a percent sign.\n"
+		"With --ring, --snapshot or --control the recording is written when it is asked "
+		"for: a "
+		"snapshot is FILE.1.EXT, FILE.2.EXT ... beside -o, which itself is written at the "
+		"end.\n"
 		"The exit status is the program's own. A program that still runs when --duration "
 		"is over is ended with SIGTERM.",
 	.options = options,

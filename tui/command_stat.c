@@ -6,6 +6,7 @@
 
 #include "sampler/base/text.h"
 #include "tui/command.h"
+#include "tui/output_path.h"
 #include "tui/program_words.h"
 #include "tui/session.h"
 #include "tui/session_program.h"
@@ -41,6 +42,8 @@ static bool open_output(struct stat *stat, struct why *why)
 	stat->out = settings->is_json || settings->separator ? stdout : stderr;
 	if (path && strcmp(path, "-") == 0)
 		stat->out = stdout;
+	else if (path && !output_path_is_free(path, settings->is_forced, why))
+		return false;
 	else if (path)
 		stat->out = fopen(path, "we");
 	return stat->out || why_fail(why, "Cannot write %s: %s.",

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "sampler/base/text.h"
@@ -76,4 +77,14 @@ bool output_path_expand(const char *path, char *out, size_t bytes, struct why *w
 	}
 	out[used] = '\0';
 	return true;
+}
+
+bool output_path_is_free(const char *path, bool may_replace, struct why *why)
+{
+	struct stat status;
+	char clean[256];
+	return may_replace || stat(path, &status) != 0 || !S_ISREG(status.st_mode) ||
+	       status.st_size == 0 ||
+	       why_fail(why, "%s is there already: give -f to replace it, or another -o.",
+			text_clean(clean, sizeof clean, path));
 }

@@ -24,4 +24,11 @@ const char *output_path_rank(const char **variable);
  */
 bool output_path_expand(const char *path, char *out, size_t bytes, struct why *why);
 
+/*
+ * output_path_is_free: may a file be made under this path? Yes if there is none, or nothing in it,
+ * or no plain file (a pipe, /dev/null), or it is to be replaced.
+ * Errors  false and a sentence that names -f
+ */
+bool output_path_is_free(const char *path, bool may_replace, struct why *why);
+
 #endif

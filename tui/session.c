@@ -14,10 +14,12 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "sampler/base/text.h"
 #include "sampler/collector.h"
 #include "sampler/exporter.h"
 #include "sampler/recording.h"
 #include "sampler/recording_file.h"
+#include "sampler/recording_window.h"
 #include "sampler/target.h"
 #include "tui/command.h"
 #include "tui/driver.h"
@@ -25,6 +27,7 @@
 #include "tui/preferences.h"
 #include "tui/requirements.h"
 #include "tui/session_again.h"
+#include "tui/session_control.h"
 #include "tui/session_gpu.h"
 #include "tui/session_output.h"
 #include "tui/session_program.h"
@@ -46,6 +49,7 @@ struct session {
 	struct session_program program;
 	struct session_gpu gpu;
 	struct session_output output;
+	struct session_control control;
 	char output_path[MOST_PATH_BYTES]; /* with the host's name, the rank ... filled in */
 	struct recording *recording;
 	struct target target;
@@ -56,6 +60,7 @@ struct session {
 	int ended_by;   /* the signal that told us to leave, or 0 */
 	char **restart; /* settings to start again with, or NULL */
 	const char *restart_view, *view;
+	bool must_stop; /* --control said so */
 };
 
 static void say(const struct session *session, const char *text)
@@ -83,6 +88,8 @@ static bool take_signals(struct session *session, struct why *why)
 	add_unless_ignored(&set, SIGHUP);
 	if (session->has_screen)
 		sigaddset(&set, SIGWINCH);
+	if (session->settings->has_snapshots)
+		sigaddset(&set, SIGUSR2);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN); /* a reader that left is an errno, not a death */
 	session->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -99,6 +106,41 @@ static void take_interrupt(struct session *session)
 		session->ended_by = SIGINT;
 }
 
+static void take_snapshot(struct session *session)
+{
+	struct why why;
+	char path[MOST_PATH_BYTES + 32], line[sizeof path + 32];
+	if (!session_control_snapshot(&session->control, session->recording, session->output_path,
+				      path, sizeof path, &why)) {
+		fail_with(STATUS_FAILED, session->request->name, &why);
+		return;
+	}
+	snprintf(line, sizeof line, "snapshot %s", path);
+	say(session, line);
+}
+
+static void obey(struct session *session, enum order order)
+{
+	struct session_control *control = &session->control;
+	if (order == ORDER_SNAPSHOT && session->output_path[0])
+		take_snapshot(session);
+	else if (order == ORDER_SNAPSHOT)
+		say(session, "a snapshot is named after the output: start with -o FILE");
+	if (order == ORDER_ENABLE || order == ORDER_DISABLE)
+		collector_pause(session->collector, order == ORDER_DISABLE);
+	session->must_stop = session->must_stop || order == ORDER_STOP;
+	session_control_answer(control, "ack");
+}
+
+static void take_orders(struct session *session)
+{
+	enum order order;
+	while ((order = session_control_next(&session->control)) != ORDER_NONE)
+		obey(session, order);
+	if (session_control_is_triggered(&session->control, session->recording))
+		take_snapshot(session);
+}
+
 static void read_signals(struct session *session)
 {
 	struct signalfd_siginfo information;
@@ -106,6 +148,8 @@ static void read_signals(struct session *session)
 	       (ssize_t)sizeof information) {
 		if (information.ssi_signo == SIGINT) {
 			take_interrupt(session);
+		} else if (information.ssi_signo == SIGUSR2) {
+			take_snapshot(session);
 		} else {
 			session->ended_by = (int)information.ssi_signo;
 			target_signal(&session->target, SIGTERM);
@@ -118,12 +162,17 @@ static void wait_headless(struct session *session)
 	struct pollfd fds[] = {
 		{ .fd = session->signal_fd, .events = POLLIN },
 		{ .fd = collector_event_fd(session->collector), .events = POLLIN },
+		{ .fd = session->control.fd, .events = POLLIN }, /* poll leaves out -1 */
+		{ .fd = session->target.pid_fd, .events = POLLIN },
 	};
-	while (!session->ended_by && !collector_is_done(session->collector) &&
-	       !target_poll(&session->target)) {
-		poll(fds, 2, LOOK_MS);
+	while (!session->ended_by && !session->must_stop && !target_poll(&session->target)) {
+		/* A file that is full ends the recording, not the program. */
+		if (collector_is_done(session->collector) && !collector_is_full(session->collector))
+			break;
+		poll(fds, sizeof fds / sizeof fds[0], LOOK_MS);
 		collector_clear_event(session->collector);
 		read_signals(session);
+		take_orders(session);
 	}
 }
 
@@ -194,7 +243,7 @@ static bool open_output(struct session *session, int *status, struct why *why)
 	    !output_path_expand(path, session->output_path, sizeof session->output_path, why))
 		return false;
 	return session_output_open(&session->output, path ? session->output_path : NULL,
-				   settings->format, status, why);
+				   settings->format, settings->is_forced, status, why);
 }
 
 static bool start(struct session *session, int *status, struct why *why)
@@ -202,11 +251,14 @@ static bool start(struct session *session, int *status, struct why *why)
 	const struct settings *settings = session->settings;
 	*status = STATUS_USAGE;
 	if (!settings_sampling(settings, &session->sampling, why) ||
-	    !requirements_check(settings->require, why))
+	    !requirements_check(settings->require, why) ||
+	    !session_control_check(settings, session->has_screen, why))
 		return false;
 	if ((!session->has_screen || settings->output) && !open_output(session, status, why))
 		return false;
 	*status = STATUS_PROFILER_FAILED;
+	if (!session_control_open(&session->control, settings, why))
+		return false;
 	session->recording = recording_new();
 	summary_add_facts(session->recording, session->request->words);
 	if (session->request->workload)
@@ -217,8 +269,9 @@ static bool start(struct session *session, int *status, struct why *why)
 	if (!session_program_open(&session->program, session->request, why) ||
 	    !start_target(session, why) || !take_signals(session, why))
 		return false;
-	session->collector =
-		collector_start(session->recording, &session->target, session->output.file, why);
+	/* What is kept of a ring is known at its end only. */
+	session->collector = collector_start(session->recording, &session->target,
+					     settings->ring_ns ? NULL : session->output.file, why);
 	if (!session->collector)
 		return false;
 	if (!requirements_are_met(settings->require, session->recording, session->collector, why)) {
@@ -272,12 +325,50 @@ static void report_end(const struct session *session)
 		fprintf(stderr, "stoke: %zu more note%s with -v\n", n_more, n_more > 1 ? "s" : "");
 }
 
-static int finish(struct session *session)
+/* Only the last seconds, of which all rows are still there. */
+static void cut_to_ring(struct session *session, uint64_t since_ns)
+{
+	struct recording *whole = session->recording;
+	if (!session->settings->ring_ns)
+		return;
+	session->recording = recording_window(whole, since_ns, 0);
+	recording_free(whole);
+}
+
+static void note_unknown_metric(const struct session *session)
+{
+	const struct session_control *control = &session->control;
+	char text[TRIGGER_NAME_BYTES + 96], clean[TRIGGER_NAME_BYTES];
+	if (!control->has_trigger || control->trigger.is_known)
+		return;
+	snprintf(text, sizeof text, "--snapshot-when: nothing called %s was ever measured.",
+		 text_clean(clean, sizeof clean, control->trigger.name));
+	recording_note(session->recording, SEVERITY_WARNING, "session", text,
+		       "`stoke export --format csv` of a recording shows its metrics.");
+}
+
+/* The output is lost: what was recorded is not. */
+static void rescue(const struct session *session)
 {
 	struct why why;
+	char path[MOST_PATH_BYTES];
+	const char *folder = getenv("TMPDIR");
+	snprintf(path, sizeof path, "%s/stoke-%d.stoke", folder && *folder ? folder : "/tmp",
+		 (int)getpid());
+	struct recording_file *file = recording_file_create(path, &why);
+	if (file && recording_file_close(file, session->recording, &why))
+		fprintf(stderr, "stoke: what was recorded is in %s\n", path);
+}
+
+static int finish(struct session *session)
+{
+	struct why why = { "" };
 	char text[16];
+	uint64_t since_ns = session_control_since(session->settings);
 	collector_stop(session->collector);
 	session->collector = NULL;
+	cut_to_ring(session, since_ns);
+	note_unknown_metric(session);
 	int status = end_target(session);
 	snprintf(text, sizeof text, "%d", status);
 	recording_add_fact(session->recording, "exit_status", text);
@@ -286,6 +377,8 @@ static int finish(struct session *session)
 	if (session->output.stream || session->output.file) {
 		if (!session_output_write(&session->output, session->recording, &why))
 			status = fail_with(STATUS_PROFILER_FAILED, session->request->name, &why);
+		if (status == STATUS_PROFILER_FAILED && why.text[0])
+			rescue(session);
 	}
 	print_output(session);
 	report_end(session);
@@ -298,6 +391,7 @@ static void close_session(struct session *session)
 	if (session->has_target)
 		target_close(&session->target);
 	session_output_close(&session->output);
+	session_control_close(&session->control);
 	session_program_close(&session->program);
 	session_gpu_close(&session->gpu);
 	recording_free(session->recording);
@@ -310,6 +404,7 @@ int session_run(const struct session_request *request)
 	struct session session = { .request = request,
 				   .settings = request->settings,
 				   .program = SESSION_PROGRAM_NONE,
+				   .control = SESSION_CONTROL_NONE,
 				   .signal_fd = -1,
 				   .view = session_resumed_view(request->settings->view) };
 	struct why why;

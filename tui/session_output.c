@@ -10,7 +10,9 @@
 #include "sampler/base/nearest.h"
 #include "sampler/base/text.h"
 #include "sampler/recording_file.h"
+#include "sampler/recording_window.h"
 #include "tui/command.h"
+#include "tui/output_path.h"
 #include "tui/settings.h"
 #include "tui/summary.h"
 
@@ -56,7 +58,7 @@ static bool open_stream(struct session_output *output, struct why *why)
 }
 
 bool session_output_open(struct session_output *output, const char *path, const char *format,
-			 int *status, struct why *why)
+			 bool may_replace, int *status, struct why *why)
 {
 	*output = (struct session_output){ 0 };
 	output->path = path && strcmp(path, "-") != 0 ? path : NULL;
@@ -68,6 +70,8 @@ bool session_output_open(struct session_output *output, const char *path, const 
 			return why_fail(why, "A recording needs a file to live in: give "
 					     "-o NAME.stoke.");
 		*status = STATUS_PROFILER_FAILED;
+		if (!output_path_is_free(output->path, may_replace, why))
+			return false;
 		output->file = recording_file_create(output->path, why);
 		return output->file != NULL;
 	}
@@ -85,15 +89,30 @@ bool session_output_open(struct session_output *output, const char *path, const 
 	const char *problem = output->exporter->unusable ? output->exporter->unusable() : NULL;
 	if (problem)
 		return why_fail(why, "Cannot write %s: %s", output->exporter->name, problem);
-	return open_stream(output, why);
+	return (!output->path || output_path_is_free(output->path, may_replace, why)) &&
+	       open_stream(output, why);
+}
+
+/* A plain file that no folder holds any more: the folder has gone while we wrote. */
+static bool has_vanished(const struct session_output *output)
+{
+	struct stat status;
+	return output->path && fstat(fileno(output->stream), &status) == 0 &&
+	       S_ISREG(status.st_mode) && status.st_nlink == 0;
 }
 
 static bool write_file(struct session_output *output, const struct recording *recording,
 		       struct why *why)
 {
 	struct recording_file *file = output->file;
+	const struct export_options *part = &output->part;
 	output->file = NULL;
-	return recording_file_close(file, recording, why);
+	if (!part->from_ns && !part->to_ns)
+		return recording_file_close(file, recording, why);
+	struct recording *window = recording_window(recording, part->from_ns, part->to_ns);
+	bool is_good = recording_file_close(file, window, why);
+	recording_free(window);
+	return is_good;
 }
 
 /* "cpu-clock" is also the name of "cpu-clock:u". */
@@ -144,9 +163,8 @@ bool session_output_choose(struct session_output *output, const struct recording
 {
 	if (settings->to_ns && settings->to_ns <= settings->from_ns)
 		return why_fail(why, "--to is not after --from: there is nothing between them.");
-	if (output->file && (settings->from_ns || settings->to_ns || settings->events))
-		return why_fail(why, "A .stoke file is written whole; -e, --from and --to are for "
-				     "other formats.");
+	if (output->file && settings->events)
+		return why_fail(why, "A .stoke file holds every event; -e is for other formats.");
 	output->part = (struct export_options){
 		.from_ns = settings->from_ns ? time_at(recording, settings->from_ns) : 0,
 		.to_ns = settings->to_ns ? time_at(recording, settings->to_ns) : 0,
@@ -173,6 +191,8 @@ bool session_output_write(struct session_output *output, const struct recording 
 		return fail_path(output->path, strerror(errno), why);
 	errno = 0;
 	bool is_written = output->exporter->write(recording, &part, output->stream, why);
+	if (is_written && has_vanished(output))
+		is_written = fail_path(output->path, "its folder is gone", why);
 	if (is_written && fflush(output->stream) != 0)
 		is_written = fail_path(output->path ? output->path : "standard output",
 				       strerror(errno), why);
@@ -180,6 +200,7 @@ bool session_output_write(struct session_output *output, const struct recording 
 		clearerr(output->stream); /* or the end of the program would call it a failure */
 		return true;
 	}
+	output->is_used = is_written; /* half a file is worse than none */
 	return is_written;
 }
 

@@ -27,16 +27,17 @@ struct session_output {
 
 /*
  * session_output_open: by --format, else by the path's extension, else folded.
+ * may_replace  a file that is there and not empty is replaced (-f), else refused
  * *status  on false: 2 for an unknown format, 125 for a file that cannot be written
  */
 bool session_output_open(struct session_output *output, const char *path, const char *format,
-			 int *status, struct why *why);
+			 bool may_replace, int *status, struct why *why);
 
 /*
  * session_output_choose: what part to write: an event's samples, by its name with or without its
  * modifiers (":u"); a window of time; what stacks look like. Nothing set = everything.
- * Errors  false and a sentence: no such event (with those there are), no such window, or a part of
- *         a .stoke file, which is always whole
+ * Errors  false and a sentence: no such event (with those there are), no such window, or one event
+ *         of a .stoke file, which holds all
  */
 bool session_output_choose(struct session_output *output, const struct recording *recording,
 			   const struct settings *settings, struct why *why);

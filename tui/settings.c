@@ -87,6 +87,34 @@ static const struct option_row output_rows[] = {
 	  "write to FILE (- is stdout); the extension chooses the format", AT(output) },
 	{ 0, OPTION_TEXT, "format", "NAME", "format, as in `stoke list exporters`, or stoke",
 	  AT(format) },
+	{ 'f', OPTION_FLAG, "force", NULL, "replace a file that is there", AT(is_forced) },
+	{ 0 },
+};
+
+static bool parse_most_bytes(void *into, const char *value, struct why *why)
+{
+	struct settings *settings = into;
+	char clean[64];
+	settings->most_bytes = text_parse_bytes(value);
+	return (settings->most_bytes && settings->most_bytes != UINT64_MAX) ||
+	       why_fail(why, "--max-size takes a size such as 64M or 2G, not %s.",
+			text_clean(clean, sizeof clean, value));
+}
+
+/* perf's names where it has the thing. */
+static const struct option_row over_time_rows[] = {
+	{ 0, OPTION_DURATION, "ring", "TIME", "keep only the last TIME, however long it runs",
+	  AT(ring_ns) },
+	{ 0, OPTION_FLAG, "snapshot", NULL, "on SIGUSR2 write what there is to FILE.N.EXT",
+	  AT(has_snapshots) },
+	{ 0, OPTION_TEXT, "snapshot-when", "M>V",
+	  "also when metric M passes V: cpu-clock>1.5 (CPUs), loss<0.1", AT(snapshot_when) },
+	{ 0, OPTION_TEXT, "control", "FIFO[,ACK]",
+	  "take enable, disable, snapshot, stop, ping from FIFO; answer ack to ACK", AT(control) },
+	{ 0, OPTION_FLAG, "paused", NULL, "do not sample before --control says enable",
+	  AT(is_paused) },
+	{ 0, OPTION_CALL, "max-size", "BYTES", "record no more when the file gets so large (64M)",
+	  .parse = parse_most_bytes },
 	{ 0 },
 };
 
@@ -169,6 +197,7 @@ static const struct option_row stat_rows[] = {
 	  AT(separator) },
 	{ 'j', OPTION_FLAG, "json", NULL, "one JSON object a line", AT(is_json) },
 	{ 'o', OPTION_TEXT, "output", "FILE", "write to FILE (- is stdout)", AT(output) },
+	{ 'f', OPTION_FLAG, "force", NULL, "replace a file that is there", AT(is_forced) },
 	{ 0, OPTION_FLAG, "no-inherit", NULL, "do not follow threads and children",
 	  AT(no_inherit) },
 	{ 0, OPTION_FLAG, "all-user", NULL, "user code only", AT(user_only) },
@@ -192,6 +221,7 @@ static const struct option_row diff_rows[] = {
 	{ 'o', OPTION_TEXT, "output", "FILE",
 	  "write to FILE (- is stdout); .json .md .folded choose the format", AT(output) },
 	{ 0, OPTION_TEXT, "format", "NAME", "text, json, markdown or folded", AT(format) },
+	{ 'f', OPTION_FLAG, "force", NULL, "replace a file that is there", AT(is_forced) },
 	{ 0, OPTION_CHOICE, "color", "WHEN", "auto, always or never", AT(color),
 	  .choices = "auto|always|never" },
 	{ 0, OPTION_FLAG, "ascii", NULL, "ASCII characters only", AT(is_ascii) },
@@ -211,6 +241,7 @@ static const struct option_row general_rows[] = {
 };
 
 const struct option_group options_sampling = { "Sampling", sampling_rows };
+const struct option_group options_over_time = { "Over time", over_time_rows };
 const struct option_group options_output = { "Output", output_rows };
 const struct option_group options_part = { "What part", part_rows };
 const struct option_group options_input = { "Input", input_rows };
@@ -284,6 +315,10 @@ bool settings_sampling(const struct settings *settings, struct sampling *samplin
 	sampling->no_gpu = settings->no_gpu;
 	sampling->duration_ns = settings->duration_ns;
 	sampling->delay_ns = settings->delay_ns;
+	sampling->can_pause = settings->control != NULL;
+	sampling->starts_paused = settings->is_paused;
+	sampling->most_bytes = settings->most_bytes;
+	sampling->ring_ns = settings->ring_ns;
 	return !settings->events || events_parse(settings->events, sampling->events,
 						 MAX_SAMPLED_EVENTS, &sampling->n_events, why);
 }

@@ -28,6 +28,11 @@ struct settings {
 	const char *require; /* as typed: "hw,callgraph" */
 	/* files */
 	const char *input, *output, *format;
+	bool is_forced; /* a file that is there is replaced */
+	/* recording over time */
+	bool has_snapshots, is_paused;
+	const char *snapshot_when, *control; /* as typed; NULL = none */
+	uint64_t ring_ns, most_bytes;        /* 0 = none */
 	/* what part of a recording */
 	uint64_t from_ns, to_ns; /* since it began; to_ns 0 = to its end */
 	bool is_per_thread, is_per_process, is_annotated;
@@ -52,9 +57,9 @@ struct settings {
 	int verbosity;
 };
 
-extern const struct option_group options_sampling, options_output, options_part, options_input,
-	options_terminal, options_render, options_stat, options_diff, options_messages,
-	options_general;
+extern const struct option_group options_sampling, options_over_time, options_output, options_part,
+	options_input, options_terminal, options_render, options_stat, options_diff,
+	options_messages, options_general;
 
 /*
  * settings_parse: options of a subcommand. Prints the sentence on stderr or the help on stdout.

@@ -26,7 +26,7 @@ compare() { # NAME COMMAND...
 	shift
 	perf record -q -F 4999 -e cpu-clock -g -o "$work/small.data" -- "$@" >/dev/null 2>&1 || { echo "SKIP $name: perf cannot record"; return; }
 	tests/bench/repeat_perf_data.py "$work/small.data" "$work/big.data" "$n" || exit 1
-	measure "$work/ours" -- "$stoke" import -q "$work/big.data" -o "$work/big.stoke"
+	measure "$work/ours" -- "$stoke" import -f -q "$work/big.data" -o "$work/big.stoke"
 	"$stoke" export "$work/big.stoke" >"$work/ours.folded"
 	measure "$work/script" -- perf script -i "$work/big.data" >"$work/big.txt" 2>/dev/null
 	if command -v stackcollapse-perf.pl >/dev/null; then

@@ -56,7 +56,7 @@ samples_of() { awk '{ n += $NF } END { print n + 0 }' "$1"; }
 ours() { # HZ BYTES INLINE COMMAND...
 	local hz=$1 bytes=$2 inline=$3
 	shift 3
-	measure "$work/cpu" -- "$stoke" record -q $inline -F "$hz" --call-graph "dwarf,$bytes" \
+	measure "$work/cpu" -- "$stoke" record -f -q $inline -F "$hz" --call-graph "dwarf,$bytes" \
 		-o "$work/ours.folded" -- "$@" >/dev/null 2>&1
 	read -r seconds peak <"$work/cpu"
 	ours_us=$(awk -v s="$seconds" -v n="$(samples_of "$work/ours.folded")" 'BEGIN { printf "%.2f", n ? s / n * 1e6 : 0 }')
@@ -108,6 +108,6 @@ echo "   resident on the compiler build: stoke $((ours_peak / 1024)) MiB (goal 2
 compare "compiler build, inline frames" 100 999 16384 "" "" make -s -j2 -C "$work/src"
 for case in "4999 16384" "19999 8192"; do
 	read -r hz bytes <<<"$case"
-	"$stoke" record -F "$hz" --call-graph "dwarf,$bytes" -o "$work/x.folded" -- "$work/deep" 3 2>&1 |
+	"$stoke" record -f -F "$hz" --call-graph "dwarf,$bytes" -o "$work/x.folded" -- "$work/deep" 3 2>&1 |
 		grep -o '[0-9,]* samples.*' | sed "s/^/lost at $hz Hz, $bytes bytes: /"
 done

@@ -37,7 +37,7 @@ C
 cc -O1 -fno-optimize-sibling-calls -o "$work/fixed" "$work/fixed.c" || exit 1
 cd "$work" || exit 1
 median() { sort -g | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
-ours() { "$stoke" record -q -F "$1" --call-graph "dwarf,$2" -o x.folded -- ./fixed >/dev/null 2>&1; }
+ours() { "$stoke" record -f -q -F "$1" --call-graph "dwarf,$2" -o x.folded -- ./fixed >/dev/null 2>&1; }
 theirs() { perf record -q -F "$1" -e cpu-clock --call-graph "dwarf,$2" -o x.data -- ./fixed >/dev/null 2>&1; }
 bare() { perf record -q -F "$1" -e cpu-clock -o x.data -- ./fixed >/dev/null 2>&1; }
 for case in "999 16384" "4999 16384" "19999 8192"; do

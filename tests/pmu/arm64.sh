@@ -30,7 +30,7 @@ run metrics -g ipc,l1,branches
 # Of the two functions: system calls, being exceptions, draw overflows that were noticed late.
 split() { awk '/;spin_long/ { l += $NF } /;spin_short/ { s += $NF } END { if (l + s > 0) printf "share %.4f of %d\n", l / (l + s), l + s }'; }
 # The first recording reads symbol tables for longer than the ring holds, under emulation.
-./stoke record -q -o /tmp/warm.folded -- ./burn 0.2 >/dev/null 2>&1
+./stoke record -f -q -o /tmp/warm.folded -- ./burn 0.2 >/dev/null 2>&1
 echo "== by cycles"
 ./stoke record -q --call-graph fp -e cycles:u -c 100000 -- ./burn 0.5 2>/dev/null | split
 echo "== by instructions"
@@ -39,7 +39,7 @@ sleep 0.05
 ./stoke record -q --call-graph fp -e instructions:u -c 100000 -- ./burn 0.5 2>/dev/null | split
 kill $tick
 echo "== unwinding"
-./stoke record -v --unwinder check -e cycles:u -c 1000000 -o /tmp/a.folded -- ./burn 0.5 2>&1 | grep "beside libunwind"
+./stoke record -f -v --unwinder check -e cycles:u -c 1000000 -o /tmp/a.folded -- ./burn 0.5 2>&1 | grep "beside libunwind"
 SCRIPT
 "$guest" run "$work/w" "$work/script" >"$work/out"
 status "the guest" $? "$work/out"

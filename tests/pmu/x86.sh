@@ -25,7 +25,7 @@ run metrics -g ipc,branches,l1,llc,tlb
 run large -e '{cycles,instructions,ref-cycles,cache-references,cache-misses,branches,branch-misses,bus-cycles,stalled-cycles-frontend}'
 [ -z "$perf" ] || { echo "== perf"; $perf stat -x, -e '{cycles,instructions,cache-references,cache-misses,branches,branch-misses}' $burn 0.3 2>&1 >/dev/null; }
 # The first recording reads symbol tables for longer than the ring holds, under emulation.
-$stoke record -q -o /tmp/warm.folded -- $burn 0.2 >/dev/null 2>&1
+$stoke record -f -q -o /tmp/warm.folded -- $burn 0.2 >/dev/null 2>&1
 for pair in cycles:2000000 instructions:3000000 cache-references:40000 cache-misses:4000 branches:600000 branch-misses:12000 L1-dcache-load-misses:25000 cpu-clock:1000000; do
 	event=\${pair%:*}
 	echo "== sampled \$event"
