@@ -23,7 +23,7 @@
 enum { MOST_SNAPSHOTS = 100000 };
 
 /* Below it a recording of three commits and its names does not fit. */
-static const uint64_t LEAST_BYTES = 1 << 20;
+static const uint64_t LEAST_BYTES = 256 << 10;
 
 static const char recording_suffix[] = ".stoke";
 
@@ -54,7 +54,7 @@ bool session_control_check(const struct settings *settings, bool has_screen, str
 		return why_fail(why, "--max-size is for a .stoke file that grows: give -o "
 				     "FILE.stoke, without --ring.");
 	if (settings->most_bytes && settings->most_bytes < LEAST_BYTES)
-		return why_fail(why, "--max-size takes 1 MiB or more, such as 64M.");
+		return why_fail(why, "--max-size takes 256 KiB or more, such as 64M.");
 	return true;
 }
 
