@@ -276,6 +276,21 @@ expect "import of no format" 4 "" "is not a stoke recording" "$stoke" import wor
 expect "import of a broken file" 4 "" "no JSON: .* at byte" "$stoke" import broken.trace.json
 one_line "import of a broken file"
 expect "import to nowhere" 1 "" "Cannot write" "$stoke" import folded.text -o none/f.stoke
+"$stoke" export - <folded.text >out 2>err
+compare "export -" 0 $? "^main;work 3$" ""
+"$stoke" export --format speedscope f.stoke | "$stoke" report - >out 2>err
+compare "report -" 0 $? "work" ""
+"$stoke" export -i - <a.stoke >out 2>err
+compare "a recording from standard input" 0 $? "^sh;" ""
+"$stoke" import -q - <folded.text >out 2>err && "$stoke" export stdin.stoke >out 2>err
+compare "import -" 0 $? "^main;work 3$" ""
+"$stoke" diff <(cat folded.text) <(cat folded.text) >out 2>err
+compare "diff of two pipes" 0 $? "work" ""
+"$stoke" export - <words.text >out 2>err
+compare "noise from standard input" 4 $? "" "^stoke export: standard input is not a stoke recording"
+expect "nothing from standard input" 4 "" "standard input: there is nothing" "$stoke" export -
+"$stoke" export - <&- >out 2>err
+compare "a closed standard input" 4 $? "" "^stoke export: Cannot read standard input"
 expect "list importers" 0 "^perf-data +perf record" "" "$stoke" list importers
 expect "report of nothing" 2 "" "Name one" "$stoke" report
 expect "report of a missing file" 4 "" "No such file" "$stoke" report none.stoke
@@ -360,7 +375,7 @@ expect "--control of no FIFO" 125 "" "is no FIFO" "$stoke" record --control fold
 mkdir gone; rm -f stoke-*.stoke
 "$stoke" record -q -o gone/a.stoke -- sh -c "rm -r $work/gone; $burn" >out 2>err
 compare "a folder that goes" 125 $? "" "what was recorded is in $work/stoke-[0-9]+.stoke"
-expect "rescued" 0 "^sh;" "" sh -c "$stoke export $work/stoke-*.stoke | head -1"
+expect "rescued" 0 "^sh;" "" sh -c "$stoke export $work/stoke-*.stoke"
 rm -f stoke-*.stoke
 
 # ---- comparisons

@@ -15,6 +15,7 @@ have IBERTY libiberty/demangle.h -liberty
 have HWLOC hwloc.h -lhwloc
 have CMOCKA cmocka.h -lcmocka
 have JSONC json-c/json.h -ljson-c
+have CURL curl/curl.h -lcurl
 if command -v protoc-c >/dev/null 2>&1; then
 	have PROTOBUFC protobuf-c/protobuf-c.h -lprotobuf-c
 else

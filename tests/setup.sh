@@ -30,6 +30,7 @@ need libhwloc-dev header hwloc.h
 need libcmocka-dev header cmocka.h
 need libjson-c-dev header json-c/json.h
 need libprotobuf-c-dev header protobuf-c/protobuf-c.h
+need libcurl4-openssl-dev header curl/curl.h
 need protobuf-c-compiler command -v protoc-c
 need tmux command -v tmux
 need g++ command -v g++
@@ -78,7 +79,7 @@ if command -v apt-get >/dev/null 2>&1; then
 else
 	echo "This is no Debian or Ubuntu: please install what brings the same with your system's"
 	echo "package manager:"
-	echo "  dnf install gcc-c++ ncurses-devel libpfm-devel libunwind-devel elfutils-devel zlib-devel libzstd-devel hwloc-devel binutils-devel libcmocka-devel json-c-devel protobuf-c-devel protobuf-c-compiler tmux"
-	echo "  pacman -S gcc ncurses libpfm libunwind elfutils zlib zstd hwloc binutils cmocka json-c protobuf-c tmux"
+	echo "  dnf install gcc-c++ ncurses-devel libpfm-devel libunwind-devel elfutils-devel zlib-devel libzstd-devel hwloc-devel binutils-devel libcmocka-devel json-c-devel libcurl-devel protobuf-c-devel protobuf-c-compiler tmux"
+	echo "  pacman -S gcc ncurses libpfm libunwind elfutils zlib zstd hwloc binutils cmocka json-c curl protobuf-c tmux"
 	exit 1
 fi

@@ -22,7 +22,7 @@ enum { MOST_PATH_BYTES = 4096 };
 /* FILE.stoke, in the folder we are in: the file may lie where we cannot write. */
 static bool name_output(const char *input, char *out, size_t bytes, struct why *why)
 {
-	const char *name = text_base_name(input);
+	const char *name = strcmp(input, "-") == 0 ? "stdin" : text_base_name(input);
 	char clean[256];
 	if ((size_t)snprintf(out, bytes, "%s.stoke", name) >= bytes)
 		return why_fail(why, "The name %s is too long to add .stoke; use -o.",

@@ -7,9 +7,13 @@
 
 extern const struct command command_record;
 
-static const struct option_group *const options[] = { &options_output,    &options_sampling,
-						      &options_over_time, &options_messages,
-						      &options_general,   NULL };
+static const struct option_group *const options[] = { &options_output,
+						      &options_sampling,
+						      &options_over_time,
+						      &options_push,
+						      &options_messages,
+						      &options_general,
+						      NULL };
 
 static int run(int argc, char **argv)
 {

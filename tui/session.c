@@ -31,6 +31,7 @@
 #include "tui/session_gpu.h"
 #include "tui/session_output.h"
 #include "tui/session_program.h"
+#include "tui/session_push.h"
 #include "tui/settings.h"
 #include "tui/summary.h"
 #include "tui/theme.h"
@@ -50,6 +51,7 @@ struct session {
 	struct session_gpu gpu;
 	struct session_output output;
 	struct session_control control;
+	struct session_push push;
 	char output_path[MOST_PATH_BYTES]; /* with the host's name, the rank ... filled in */
 	struct recording *recording;
 	struct target target;
@@ -173,6 +175,7 @@ static void wait_headless(struct session *session)
 		collector_clear_event(session->collector);
 		read_signals(session);
 		take_orders(session);
+		session_push_now_and_then(&session->push, session->recording);
 	}
 }
 
@@ -257,7 +260,8 @@ static bool start(struct session *session, int *status, struct why *why)
 	if ((!session->has_screen || settings->output) && !open_output(session, status, why))
 		return false;
 	*status = STATUS_PROFILER_FAILED;
-	if (!session_control_open(&session->control, settings, why))
+	if (!session_control_open(&session->control, settings, why) ||
+	    !session_push_open(&session->push, settings, why))
 		return false;
 	session->recording = recording_new();
 	summary_add_facts(session->recording, session->request->words);
@@ -380,6 +384,7 @@ static int finish(struct session *session)
 		if (status == STATUS_PROFILER_FAILED && why.text[0])
 			rescue(session);
 	}
+	session_push_rest(&session->push, session->recording);
 	print_output(session);
 	report_end(session);
 	return status;
@@ -392,6 +397,7 @@ static void close_session(struct session *session)
 		target_close(&session->target);
 	session_output_close(&session->output);
 	session_control_close(&session->control);
+	session_push_close(&session->push);
 	session_program_close(&session->program);
 	session_gpu_close(&session->gpu);
 	recording_free(session->recording);

@@ -135,7 +135,7 @@ static const struct option_row part_rows[] = {
 };
 
 static const struct option_row input_rows[] = {
-	{ 'i', OPTION_TEXT, "input", "FILE", "read FILE", AT(input) },
+	{ 'i', OPTION_TEXT, "input", "FILE", "read FILE (- is stdin)", AT(input) },
 	{ 0 },
 };
 
@@ -161,24 +161,51 @@ static const struct option_row render_rows[] = {
 	{ 0 },
 };
 
-static bool append(const char **list, const char *more)
+static bool append(const char **list, char separator, const char *more)
 {
 	/* Kept to the end of the process, as argv is. */
 	static struct arena arena;
-	*list = *list ? arena_print(&arena, "%s,%s", *list, more) : more;
+	*list = *list ? arena_print(&arena, "%s%c%s", *list, separator, more) : more;
 	return true;
 }
+
+static bool append_label(void *into, const char *value, struct why *why)
+{
+	(void)why;
+	return append(&((struct settings *)into)->push_labels, '\n', value);
+}
+
+static const struct option_row push_rows[] = {
+	{ 0, OPTION_TEXT, "push", "URL",
+	  "send pprof to the profile store at URL (http://HOST:4040)", AT(push_store) },
+	{ 0, OPTION_CHOICE, "push-to", "STORE", "which it is: pyroscope or parca", AT(push_form),
+	  .choices = "pyroscope|parca" },
+	{ 0, OPTION_DURATION, "push-every", "TIME", "while recording, every TIME (else at the end)",
+	  AT(push_every_ns) },
+	{ 0, OPTION_TEXT, "push-name", "NAME", "what the profile is called (the program)",
+	  AT(push_name) },
+	{ 0, OPTION_CALL, "label", "NAME=VALUE", "a label for it; any number of them",
+	  .parse = append_label },
+	{ 0, OPTION_TEXT, "spool", "FOLDER",
+	  "where profiles wait for a store that is away ($XDG_STATE_HOME/stoke/spool)",
+	  AT(push_spool) },
+	{ 0, OPTION_DURATION, "push-timeout", "TIME", "give up a try after TIME (10s)",
+	  AT(push_timeout_ns) },
+	{ 0, OPTION_INTEGER, "push-tries", "N", "how often to try (3)", AT(push_tries), .least = 1,
+	  .most = 100 },
+	{ 0 },
+};
 
 static bool append_events(void *into, const char *value, struct why *why)
 {
 	(void)why;
-	return append(&((struct settings *)into)->events, value);
+	return append(&((struct settings *)into)->events, ',', value);
 }
 
 static bool append_groups(void *into, const char *value, struct why *why)
 {
 	(void)why;
-	return append(&((struct settings *)into)->groups, value);
+	return append(&((struct settings *)into)->groups, ',', value);
 }
 
 /* Names as in perf stat; -g is likwid's. A day between two lines is long enough. */
@@ -242,6 +269,7 @@ static const struct option_row general_rows[] = {
 
 const struct option_group options_sampling = { "Sampling", sampling_rows };
 const struct option_group options_over_time = { "Over time", over_time_rows };
+const struct option_group options_push = { "Profile store", push_rows };
 const struct option_group options_output = { "Output", output_rows };
 const struct option_group options_part = { "What part", part_rows };
 const struct option_group options_input = { "Input", input_rows };

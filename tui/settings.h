@@ -33,6 +33,11 @@ struct settings {
 	bool has_snapshots, is_paused;
 	const char *snapshot_when, *control; /* as typed; NULL = none */
 	uint64_t ring_ns, most_bytes;        /* 0 = none */
+	/* push */
+	const char *push_store, *push_name, *push_spool; /* NULL = none */
+	const char *push_labels;                         /* as typed, a line each; NULL = none */
+	int push_form;                                   /* enum push_form */
+	uint64_t push_every_ns, push_timeout_ns, push_tries; /* 0 = as usual */
 	/* what part of a recording */
 	uint64_t from_ns, to_ns; /* since it began; to_ns 0 = to its end */
 	bool is_per_thread, is_per_process, is_annotated;
@@ -57,8 +62,8 @@ struct settings {
 	int verbosity;
 };
 
-extern const struct option_group options_sampling, options_over_time, options_output, options_part,
-	options_input, options_terminal, options_render, options_stat, options_diff,
+extern const struct option_group options_sampling, options_over_time, options_push, options_output,
+	options_part, options_input, options_terminal, options_render, options_stat, options_diff,
 	options_messages, options_general;
 
 /*
