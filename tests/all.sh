@@ -35,6 +35,7 @@ step "the ten hottest functions beside perf" tests/top_ten.sh "$build/stoke"
 step "perf's files beside perf" tests/import_perf.sh "$build/stoke"
 step "what others read" tests/consumers.sh "$build/stoke"
 step "pushes to a profile store" tests/push.sh "$build/stoke"
+step "a job of four MPI ranks" tests/mpi.sh "$build/stoke"
 step "the layout of CUPTI" tests/cupti_layout.sh
 step "layers check itself" one tests/layers_test.sh
 echo

@@ -50,6 +50,8 @@ if [ "${STOKE_SETUP:-}" = all ]; then # what CI needs beside
 	need protobuf-compiler command -v protoc
 	need libxml2-utils command -v xmllint
 	need chromium command -v chromium
+	need openmpi-bin command -v mpirun
+	need libopenmpi-dev command -v mpicc
 fi
 if [ "${STOKE_SETUP:-}" = pmu ]; then # guests with counters
 	need qemu-system-x86 command -v qemu-system-x86_64
