@@ -31,13 +31,16 @@ static bool is_kept(const struct session_request *request, const char *word)
 
 static char **new_line(const struct session_request *request, char *const *words)
 {
-	static char self[] = "stoke";
+	static char self[] = "stoke", force[] = "-f";
 	size_t n = 0;
-	char **line = allocate(words_count(request->argv) + words_count(words) + 3, sizeof *line);
+	char **line = allocate(words_count(request->argv) + words_count(words) + 4, sizeof *line);
 	line[n++] = self;
-	for (char *const *word = request->argv; *word; word++)
+	for (char *const *word = request->argv; *word; word++) {
 		if (is_kept(request, *word))
 			line[n++] = *word;
+		if (word == request->argv) /* what the run before wrote is ours to replace */
+			line[n++] = force;
+	}
 	if (!request->workload)
 		return line;
 	line[n++] = request->words[0];

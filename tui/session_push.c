@@ -26,15 +26,11 @@ static void *send(void *opaque)
 {
 	struct session_push *push = opaque;
 	push->is_delivered = push_send(&push->push, &push->request, &push->result, &push->why);
-	atomic_store(&push->is_done, true);
 	return NULL;
 }
 
-static void wait_for_thread(struct session_push *push)
+static void report(struct session_push *push)
 {
-	if (!push->has_thread)
-		return;
-	pthread_join(push->thread, NULL);
 	push->has_thread = false;
 	push_request_clear(&push->request);
 	if (!push->is_delivered)
@@ -43,18 +39,23 @@ static void wait_for_thread(struct session_push *push)
 		push_print(&push->push, &push->result, "record");
 }
 
+static void wait_for_thread(struct session_push *push)
+{
+	if (push->has_thread && pthread_join(push->thread, NULL) == 0)
+		report(push);
+}
+
 /* Signals are the main thread's. */
 static void start_thread(struct session_push *push)
 {
 	sigset_t all, old;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	atomic_store(&push->is_done, false);
 	push->has_thread = pthread_create(&push->thread, NULL, send, push) == 0;
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (!push->has_thread) { /* no thread to be had: then here */
+	if (!push->has_thread) { /* none to be had: then here */
 		send(push);
-		push_request_clear(&push->request);
+		report(push);
 	}
 }
 
@@ -77,9 +78,10 @@ void session_push_now_and_then(struct session_push *push, const struct recording
 	uint64_t now = now_ns();
 	if (!push->is_on || !push->every_ns || now < push->next_ns)
 		return;
-	if (push->has_thread && !atomic_load(&push->is_done))
+	if (push->has_thread && pthread_tryjoin_np(push->thread, NULL) != 0)
 		return;
-	wait_for_thread(push);
+	if (push->has_thread)
+		report(push);
 	/* Samples of the last moments are still on their way into their slot of time. */
 	push_since(push, recording, now - 100 * 1000 * 1000);
 	push->next_ns = now + push->every_ns;

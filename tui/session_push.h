@@ -6,7 +6,6 @@
 #define TUI_SESSION_PUSH_H
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -25,7 +24,6 @@ struct session_push {
 	struct push_result result;
 	struct why why;
 	bool is_delivered, has_thread;
-	atomic_bool is_done;
 	pthread_t thread;
 };
 
