@@ -106,7 +106,8 @@ static bool write_recording(struct face *face, const char *path, struct why *why
 	struct session_output output;
 	struct settings settings = { 0 };
 	int status;
-	if (!session_output_open(&output, path, NULL, &status, why))
+	/* Whether it may be written over has been asked. */
+	if (!session_output_open(&output, path, NULL, true, &status, why))
 		return false;
 	if (!output.file) /* a .stoke file is whole */
 		take_window(face, &settings);
