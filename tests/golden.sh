@@ -8,13 +8,15 @@ stoke=${1:-build/release/stoke}
 known=$(mktemp --suffix .stoke)
 timed=$(mktemp --suffix .stoke)
 gpu=$(mktemp --suffix .stoke)
+phases=$(mktemp --suffix .stoke)
 got=$(mktemp)
-trap 'rm -f "$known" "$timed" "$gpu" "$got"' EXIT
+trap 'rm -f "$known" "$timed" "$gpu" "$phases" "$got"' EXIT
 n_passed=0 n_failed=0
 make --no-print-directory MODE="$(basename "$(dirname "$stoke")")" "$(dirname "$stoke")/tests/test_face" >/dev/null 2>&1
 { "$(dirname "$stoke")/tests/test_face" --save "$known" &&
 	"$(dirname "$stoke")/tests/test_face" --save-timed "$timed" &&
-	"$(dirname "$stoke")/tests/test_face" --save-gpu "$gpu"; } || { echo "no fixture"; exit 1; }
+	"$(dirname "$stoke")/tests/test_face" --save-gpu "$gpu" &&
+	"$(dirname "$stoke")/tests/test_face" --save-phases "$phases"; } || { echo "no fixture"; exit 1; }
 export XDG_CONFIG_HOME=/nonexistent # not the settings of whoever runs this
 unset NO_COLOR CLICOLOR CLICOLOR_FORCE FORCE_COLOR
 screen() { # NAME OPTIONS...
@@ -22,6 +24,8 @@ screen() { # NAME OPTIONS...
 	case $1 in
 	timeline* | counters* | *-window-* | annotate-* | output*) file=$timed ;;
 	gpu-traced*) file=$gpu ;;
+	roofline-nothing* | lost-nothing*) file=$known ;;
+	roofline* | lost* | *-rates-*) file=$phases ;;
 	esac
 	shift
 	LC_ALL=C.UTF-8 "$stoke" render "$@" "$file" >"$got" 2>&1
@@ -75,6 +79,15 @@ done
 screen gpu-traced-80x24-ascii --view gpu --size 80x24 --ascii --color never
 screen gpu-traced-80x24-dark --view gpu --size 80x24 --color always --theme dark
 screen gpu-traced-flame-120x40 --view flame --size 120x40 --color never
+screen roofline-second-80x24 --view roofline --size 80x24 --color never --keys 'j'
+screen roofline-nothing-80x24 --view roofline --size 80x24 --color never
+screen lost-nothing-80x24 --view lost --size 80x24 --color never
+screen flame-rates-80x24 --view flame --size 80x24 --color never --keys 'CCjj'
+screen flame-rates-80x24-ascii --view flame --size 80x24 --ascii --color never --keys 'CCCw'
+screen flame-rates-80x24-dark --view flame --size 80x24 --color always --theme dark --keys 'CCjj'
+screen overview-rates-80x24 --view overview --size 80x24 --color never
+screen functions-rates-80x24 --view functions --size 80x24 --color never
+screen functions-rates-120x40 --view functions --size 120x40 --color never
 screen output-search-80x24 --view output --size 80x24 --color never --keys '/turns\rg'
 for name in tests/golden/*.txt; do # none may be left over
 	[ -n "$update" ] || [ -n "$("$stoke" list views | awk '/^[a-z]/ {print $1}' | grep -x "$(basename "$name" | sed 's/-.*//')")" ] ||

@@ -15,6 +15,7 @@
 #include "sampler/tree.h"
 #include "tests/fixture.h"
 #include "tests/fixture_gpu.h"
+#include "tests/fixture_phases.h"
 #include "tui/face.h"
 #include "tui/flame.h"
 #include "tui/theme.h"
@@ -76,6 +77,9 @@ static void any_size_and_any_keys_draw_well(void **state)
 				    '4',
 				    '5',
 				    '9',
+				    '0',
+				    'L',
+				    'w',
 				    '6',
 				    ' ',
 				    'y',
@@ -123,9 +127,11 @@ static void any_size_and_any_keys_draw_well(void **state)
 				    'g' };
 	struct random random = { 3 };
 	(void)state;
-	for (uint64_t seed = 0; seed < 8; seed++) {
-		struct recording *recording =
-			seed > 5 ? fixture_timed() : fixture_random(seed, seed == 0 ? 0 : 300);
+	for (uint64_t seed = 0; seed < 10; seed++) {
+		struct recording *recording = seed > 7 ? fixture_phases()
+					      : seed > 5
+						      ? fixture_timed()
+						      : fixture_random(seed, seed == 0 ? 0 : 300);
 		struct face_settings settings = { .recording = recording,
 						  .command = "\xe4\xb8\xad --x",
 						  .is_live = seed % 2 };
@@ -173,6 +179,7 @@ static void small_sizes_draw_well(void **state)
 	draw_small_sizes(fixture_known());
 	draw_small_sizes(fixture_timed());
 	draw_small_sizes(fixture_hostile());
+	draw_small_sizes(fixture_phases());
 }
 
 /* What the window leaves is what the samples in it weigh. */
@@ -339,5 +346,7 @@ int main(int argc, char **argv)
 		return save(argv[2], fixture_timed());
 	if (argc == 3 && strcmp(argv[1], "--save-gpu") == 0)
 		return save(argv[2], fixture_gpu());
+	if (argc == 3 && strcmp(argv[1], "--save-phases") == 0)
+		return save(argv[2], fixture_phases());
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

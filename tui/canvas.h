@@ -27,6 +27,7 @@ enum meaning {
 	MEANING_JIT,
 	MEANING_SPECIAL, /* [lost], [unknown: ...] */
 	MEANING_THREAD,
+	MEANING_HEAT,  /* flame boxes by a value: a shade for each quarter of the scale */
 	MEANING_MATCH, /* found by the search */
 	MEANING_OWN,   /* with colours of its own: what a program draws on its terminal */
 	N_MEANINGS,

@@ -140,8 +140,8 @@ static int print_tab(const struct face *face, const struct view *view, int colum
 	bool is_current = view == views[face->current], is_roomy = columns >= LONGEST_TITLE;
 	char number[16] = "";
 	int cut = (int)text_fit(view->title, is_current ? LONGEST_TITLE : columns, NULL);
-	if (view->order <= 9)
-		snprintf(number, sizeof number, "%d ", view->order);
+	if (view->order <= 9 || view->key)
+		snprintf(number, sizeof number, "%c ", view->key ? view->key : '0' + view->order);
 	else if (!is_current && !is_roomy)
 		return snprintf(out, bytes, "%s", ""); /* reached by Tab and from other views */
 	snprintf(out, bytes, "%s%s%.*s%s",

@@ -164,6 +164,24 @@ static unsigned clear(void *opaque, const struct view_context *context, const st
 	return REACTION_REDRAW;
 }
 
+static unsigned to_roofline(void *opaque, const struct view_context *context,
+			    const struct input *input)
+{
+	(void)context;
+	(void)input;
+	face_show_view(opaque, view_find("roofline"));
+	return REACTION_REDRAW;
+}
+
+static unsigned to_lost(void *opaque, const struct view_context *context,
+			const struct input *input)
+{
+	(void)context;
+	(void)input;
+	face_show_view(opaque, view_find("lost"));
+	return REACTION_REDRAW;
+}
+
 const struct binding face_bindings[] = {
 	{ 'q', KEY_QUIT_10, "q", "quit", quit, true },
 	{ '?', KEY_HELP_1, "?", "help", help, true },
@@ -174,6 +192,8 @@ const struct binding face_bindings[] = {
 	{ ':', 0, ":", "command: w, view, theme, set and more; :help lists them", ask_command,
 	  false },
 	{ 'P', 0, "P", "print the screen to a file, as text", print_screen, false },
+	{ '0', 0, "0", "roofline: phases under the measured ceilings", to_roofline, false },
+	{ 'L', 0, "L", "lost time: what lies above the roofline", to_lost, false },
 	{ KEY_ESCAPE, 0, "Esc", "clear the search, then the window of time", clear, false },
 	{ 0 },
 };

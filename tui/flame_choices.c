@@ -140,7 +140,7 @@ unsigned flame_next_colour(void *opaque, const struct view_context *context,
 	struct flame_state *state = opaque;
 	(void)context;
 	(void)input;
-	state->colour = (state->colour + 1) % N_FLAME_COLOURS;
+	state->colour = (state->colour + 1) % (FLAME_BY_RATE + (int)state->rates.n);
 	state->must_lay_out = true;
 	return REACTION_REDRAW;
 }
@@ -154,6 +154,25 @@ unsigned flame_next_value(void *opaque, const struct view_context *context,
 	state->value = (state->value + 1) % N_FLAME_VALUES;
 	state->must_lay_out = true;
 	return REACTION_REDRAW;
+}
+
+/* The next event that has samples; the first again after the last. */
+unsigned flame_next_width(void *opaque, const struct view_context *context,
+			  const struct input *input)
+{
+	struct flame_state *state = opaque;
+	struct tree_options options = state->look.options;
+	uint32_t now = tree_series(state->tree), first = 0, next = 0;
+	(void)input;
+	for (size_t i = state->rates.n_sums; i-- > 0;) {
+		uint32_t series = state->rates.sums[i].series;
+		first = series;
+		next = series > now ? series : next;
+	}
+	if (state->has_own_rates || !first)
+		return REACTION_REDRAW;
+	options.series = next ? next : first;
+	return change_options(state, context, options);
 }
 
 unsigned flame_find_same(void *opaque, const struct view_context *context,

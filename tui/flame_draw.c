@@ -1,4 +1,5 @@
 /* Boxes, legend and the lines below a flame graph. See flame_state.h. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,6 +26,32 @@ static enum meaning meaning_of(const struct view_context *context, const struct 
 	return flags & FUNCTION_JIT ? MEANING_JIT : MEANING_USER;
 }
 
+/* 0 … N_SHADES - 1, worse is darker; -1 where the value is not known. */
+static int heat_of(const struct flame_state *state, uint32_t node)
+{
+	double value = flame_rate_of(state, node);
+	if (isnan(value))
+		return -1;
+	double range = state->rate_high - state->rate_low;
+	double ratio = range > 0 ? (value - state->rate_low) / range : 0;
+	if (flame_rate(state)->is_low_bad)
+		ratio = 1 - ratio;
+	int shade = (int)(ratio * N_SHADES);
+	return shade < 0 ? 0 : shade >= N_SHADES ? N_SHADES - 1 : shade;
+}
+
+/* Tenths of the scale, so that values can be read without colours; '-' = unknown. */
+static char tenth_of(const struct flame_state *state, uint32_t node)
+{
+	double value = flame_rate_of(state, node);
+	if (isnan(value))
+		return '-';
+	double range = state->rate_high - state->rate_low;
+	double ratio = range > 0 ? (value - state->rate_low) / range : 0;
+	int tenth = (int)(ratio * 10);
+	return (char)('0' + (tenth < 0 ? 0 : tenth > 9 ? 9 : tenth));
+}
+
 static char letter_of(const struct flame_state *state, const struct view_context *context,
 		      const struct tree_node *node)
 {
@@ -43,6 +70,8 @@ static enum meaning colour_of(const struct flame_state *state, const struct view
 		return MEANING_SELECTED;
 	if (flame_is_found(state, context, node))
 		return MEANING_MATCH;
+	if (flame_rate(state))
+		return heat_of(state, box->node) < 0 ? MEANING_SPECIAL : MEANING_HEAT;
 	if (letter)
 		return palette[(letter - 'a') % N_PALETTE];
 	enum meaning meaning = meaning_of(context, node);
@@ -90,6 +119,10 @@ static void draw_box(const struct flame_state *state, const struct view_context 
 	char letter[2] = { letter_of(state, context, flame_node_at(state, box->node)) };
 	if (y < 0)
 		return;
+	if (flame_rate(state)) {
+		letter[0] = tenth_of(state, box->node);
+		shade = heat_of(state, box->node) < 0 ? 0 : heat_of(state, box->node);
+	}
 	canvas_fill(canvas, box->x, y, box->width, colour_of(state, context, box), shade);
 	/* The mark at a box's left edge parts neighbours where there are no colours. */
 	canvas_box_text(canvas, box->x, y, 1,
@@ -140,6 +173,23 @@ static void draw_legend_of_modules(const struct flame_state *state,
 	canvas_text(canvas, x, y, canvas->width - x, MEANING_SPECIAL, " others ");
 }
 
+/* The scale with its ends, and where the value comes from. */
+static void draw_legend_of_rate(const struct flame_state *state, const struct canvas *canvas, int y)
+{
+	const struct rate *rate = flame_rate(state);
+	char low[TEXT_BYTES], high[TEXT_BYTES];
+	int x = canvas_print(canvas, 0, y, MEANING_TEXT, "%s %s%s  0 = %s ",
+			     origin_glyph(rate->origin), rate->name,
+			     strcmp(rate->unit, "/1000") == 0 ? " of 1000 instructions" : "",
+			     rates_text(low, sizeof low, rate, state->rate_low));
+	for (int i = 0; i < N_SHADES; i++, x += 3) {
+		canvas_fill(canvas, x, y, 3, MEANING_HEAT, rate->is_low_bad ? N_SHADES - 1 - i : i);
+		canvas_box_text(canvas, x + 1, y, 1, (char[]){ (char)('0' + i * 3), '\0' });
+	}
+	canvas_print(canvas, x, y, MEANING_TEXT, " 9 = %s  ",
+		     rates_text(high, sizeof high, rate, state->rate_high));
+}
+
 static const char *module_of(const struct view_context *context, const struct tree_node *node)
 {
 	return module_name(context, recording_function(context->recording, node->function)->module);
@@ -158,6 +208,10 @@ static void draw_details(const struct flame_state *state, const struct view_cont
 		text_value(value, sizeof value, (double)node->total, unit_of(state, context)),
 		text_ratio(self, sizeof self, (double)node->self / whole),
 		text_count(count, sizeof count, node->n_self));
+	if (flame_rate(state))
+		x += canvas_print(canvas, x, y, MEANING_TEXT, "%s %s  ", flame_rate(state)->name,
+				  rates_text(count, sizeof count, flame_rate(state),
+					     flame_rate_of(state, state->look.selected)));
 	x += canvas_text(canvas, x, y, canvas->width - x, MEANING_HEADER,
 			 tree_node_name(state->tree, state->look.selected, label, sizeof label));
 	if (has_module)
@@ -210,6 +264,12 @@ static void draw_status(const struct flame_state *state, const struct view_conte
 						    (double)flame_node_at(state, 0)->total));
 	if (state->is_frozen)
 		x += canvas_print(canvas, x, y, MEANING_WARNING, "frozen  ");
+	if (state->look.options.series && !state->has_own_rates)
+		x += canvas_print(canvas, x, y, MEANING_DIM, "widths by %.40s (w)  ",
+				  recording_string_at(context->recording,
+						      recording_series(context->recording,
+								       state->look.options.series)
+							      ->name));
 	if (state->is_following)
 		x += canvas_print(canvas, x, y, MEANING_DIM, "following the hottest  ");
 	if (state->look.options.is_inverted)
@@ -255,6 +315,7 @@ static void draw_other_side(const struct flame_state *state, const struct view_c
 			    const struct canvas *graph)
 {
 	struct flame_state other = *state;
+	other.sums = NULL; /* not ours to close; this side's have none */
 	flame_swap_sides(&other);
 	other.look.selected = UINT32_MAX; /* the selection is in this one */
 	draw_side(&other, context, graph);
@@ -273,7 +334,9 @@ void flame_draw(const void *opaque, const struct view_context *context, const st
 		draw_other_side(state, context, &graph);
 	if (canvas->height <= FLAME_FOOTER_ROWS)
 		return;
-	if (state->colour == FLAME_BY_MODULE)
+	if (flame_rate(state))
+		draw_legend_of_rate(state, canvas, canvas->height - 3);
+	else if (state->colour == FLAME_BY_MODULE)
 		draw_legend_of_modules(state, context, canvas, canvas->height - 3);
 	else
 		draw_legend_of_kinds(canvas, canvas->height - 3);

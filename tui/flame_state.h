@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "sampler/rates.h"
 #include "sampler/tree.h"
 #include "tui/flame.h"
 #include "tui/view.h"
@@ -19,7 +20,8 @@ enum {
 	FLAME_MOST_MODULES = 26, /* a letter each */
 };
 
-enum flame_colour { FLAME_BY_KIND, FLAME_BY_MODULE, N_FLAME_COLOURS };
+/* FLAME_BY_RATE and above: the rates of state->rates, in their order. */
+enum flame_colour { FLAME_BY_KIND, FLAME_BY_MODULE, FLAME_BY_RATE };
 enum flame_value { FLAME_NAMES, FLAME_OF_ALL, FLAME_OF_ZOOM, FLAME_ABSOLUTE, N_FLAME_VALUES };
 
 /* What undo brings back. */
@@ -56,8 +58,12 @@ struct flame_state {
 	int scroll, width, height;
 	bool is_frozen, is_following, is_upwards, must_lay_out;
 	uint64_t frozen_ns, from_ns, to_ns; /* the window that the trees show */
-	enum flame_colour colour;
+	int colour;                         /* enum flame_colour */
 	enum flame_value value;
+	struct rates rates;         /* that boxes can be coloured by */
+	bool has_own_rates;         /* they are not of the recording's events: leave them */
+	struct tree_sums *sums;     /* for them, over `tree`; NULL while not needed */
+	double rate_low, rate_high; /* ends of the scale; NaN = no box has a value */
 	uint32_t modules[FLAME_MOST_MODULES]; /* with a letter and a colour, first seen first */
 	int n_modules;
 	/* search: by name, then summed over the tree */
@@ -103,6 +109,19 @@ void flame_remember(struct flame_state *state);
 /* flame_letter: of a module in colours by module; '\0' if it has none. */
 char flame_letter(const struct flame_state *state, uint32_t module);
 
+/* flame_rate: the rate that boxes are coloured by; NULL = none. */
+const struct rate *flame_rate(const struct flame_state *state);
+
+/* flame_rate_of: its value for a node; NaN if unknown. */
+double flame_rate_of(const struct flame_state *state, uint32_t node);
+
+/* flame_take_rates: bring rates, sums and scale up to date; true if anything changed. */
+bool flame_take_rates(struct flame_state *state, const struct view_context *context);
+
+/* flame_update, flame_close: what a view made of a flame graph calls from its own. */
+bool flame_update(void *opaque, const struct view_context *context);
+void flame_close(void *opaque);
+
 void flame_draw(const void *opaque, const struct view_context *context,
 		const struct canvas *canvas);
 
@@ -123,6 +142,7 @@ FLAME_CHOICE(flame_split);
 FLAME_CHOICE(flame_sandwich);
 FLAME_CHOICE(flame_next_colour);
 FLAME_CHOICE(flame_next_value);
+FLAME_CHOICE(flame_next_width);
 FLAME_CHOICE(flame_find_same);
 
 #endif

@@ -17,11 +17,12 @@ static const int16_t flame_shades[][4] = {
 	{ 115, 79, 116, 80 },   /* JIT: green blue */
 	{ 250, 248, 251, 249 }, /* special: grey */
 	{ 253, 252, 254, 253 }, /* thread: light grey */
+	{ 230, 222, 215, 203 }, /* heat: pale yellow to red */
 };
 
 static const int16_t contrast_shades[][4] = {
-	{ 220, 214, 226, 208 }, { 231, 230, 229, 230 }, { 33, 39, 27, 45 },
-	{ 48, 43, 49, 42 },     { 250, 255, 247, 252 }, { 255, 252, 255, 252 },
+	{ 220, 214, 226, 208 }, { 231, 230, 229, 230 }, { 33, 39, 27, 45 },     { 48, 43, 49, 42 },
+	{ 250, 255, 247, 252 }, { 255, 252, 255, 252 }, { 231, 226, 214, 203 },
 };
 
 #define FLAME(attributes)                                                                          \
@@ -35,6 +36,7 @@ static const int16_t contrast_shades[][4] = {
 									       attributes,         \
 									       THEME_BOLD },       \
 	[MEANING_THREAD] = { 16, 253, BLACK, WHITE, THEME_BOLD, THEME_BOLD },                      \
+	[MEANING_HEAT] = { 16, 222, BLACK, YELLOW, 0, 0 },                                         \
 	[MEANING_MATCH] = { 231, 127, WHITE, MAGENTA, THEME_BOLD, THEME_REVERSE | THEME_BOLD },    \
 	[MEANING_SELECTED] = { 231, 18, WHITE, BLACK, THEME_BOLD, THEME_REVERSE }
 
@@ -106,7 +108,7 @@ struct theme_style theme_style_of(const struct theme *theme, int meaning, int sh
 		style.foreground = style.background = NONE;
 		style.basic_foreground = style.basic_background = NONE;
 		style.attributes = style.mono_attributes;
-	} else if (meaning >= MEANING_USER && meaning <= MEANING_THREAD) {
+	} else if (meaning >= MEANING_USER && meaning <= MEANING_HEAT) {
 		style.background = theme->shades[meaning - MEANING_USER][shade % N_SHADES];
 	}
 	return style;

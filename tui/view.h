@@ -106,6 +106,7 @@ struct binding {
 struct view {
 	const char *name, *title, *summary;
 	int order;                      /* of the tabs; 1 … 9: also the key that opens it */
+	int key;                        /* that opens it (face_keys.c), where order does not */
 	size_t state_bytes;             /* zeroed; the driver frees it after close */
 	const struct binding *bindings; /* ended by a NULL name */
 

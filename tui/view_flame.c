@@ -35,6 +35,8 @@ void flame_open_tree(struct flame_state *state, const struct view_context *conte
 {
 	struct tree_options options = options_of(state, context);
 	struct flame_side *other = &state->other;
+	tree_sums_close(state->sums);
+	state->sums = NULL;
 	tree_close(state->tree);
 	tree_close(other->tree);
 	other->tree = NULL;
@@ -69,6 +71,8 @@ void flame_swap_sides(struct flame_state *state)
 	state->look.selected = state->other.selected;
 	state->scroll = state->other.scroll;
 	state->other = swap;
+	tree_sums_close(state->sums); /* they are of one tree */
+	state->sums = NULL;
 	state->look.is_upper = !state->look.is_upper;
 	state->n_inside = state->n_found = 0; /* they are of one tree */
 }
@@ -298,9 +302,10 @@ static void lay_out(struct flame_state *state, const struct view_context *contex
 		add_modules(state, context, context->width / 8); /* the weighty ones first */
 		add_modules(state, context, 1);
 	}
+	flame_take_rates(state, context);
 }
 
-static bool flame_update(void *opaque, const struct view_context *context)
+bool flame_update(void *opaque, const struct view_context *context)
 {
 	struct flame_state *state = opaque;
 	if (!state->tree)
@@ -330,9 +335,10 @@ static const char *chosen(const void *opaque, const struct view_context *context
 				   flame_node_at(state, state->look.selected)->name);
 }
 
-static void flame_close(void *opaque)
+void flame_close(void *opaque)
 {
 	struct flame_state *state = opaque;
+	tree_sums_close(state->sums);
 	tree_close(state->tree);
 	tree_close(state->other.tree);
 	flame_free(&state->flame);

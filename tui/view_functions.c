@@ -5,13 +5,14 @@
 
 #include "sampler/base/text.h"
 #include "sampler/base/why.h"
+#include "sampler/rates.h"
 #include "sampler/recording.h"
 #include "sampler/tree.h"
 #include "tui/list_keys.h"
 #include "tui/view.h"
 #include "tui/window.h"
 
-enum { MOST_FUNCTIONS = 20000, HEADER_ROWS = 1 };
+enum { MOST_FUNCTIONS = 20000, HEADER_ROWS = 1, RATE_COLUMNS = 18, LEAST_NAME = 24 };
 
 struct state {
 	struct tree *tree;
@@ -20,6 +21,8 @@ struct state {
 	bool is_by_inclusive, must_sort;
 	char searched[256];
 	int width, height;
+	struct rates rates; /* of events that were sampled together: a column each */
+	struct tree_sums *sums;
 };
 
 static int by_inclusive(const void *a, const void *b)
@@ -54,18 +57,41 @@ static void keep_visible(struct state *state)
 		state->first = state->selected - rows + 1;
 }
 
+static void take_rates(struct state *state, const struct view_context *context)
+{
+	rates_find(&state->rates, context->recording, tree_series(state->tree));
+	if (state->rates.n == 0)
+		return;
+	if (!state->sums)
+		state->sums = tree_sums_open(context->recording, state->tree, state->rates.sums,
+					     state->rates.n_sums);
+	tree_sums_update(state->sums);
+}
+
+/* Sums are of a tree: they go before it does. */
+static bool open_tree(struct state *state, const struct view_context *context)
+{
+	struct tree_options options = { .root = TREE_ROOT_NAME };
+	if (state->tree && window_differs(state->tree, context->focus)) {
+		tree_sums_close(state->sums);
+		state->sums = NULL;
+	}
+	return window_tree(&state->tree, &options, context);
+}
+
 static bool functions_update(void *opaque, const struct view_context *context)
 {
 	struct state *state = opaque;
-	struct tree_options options = { .root = TREE_ROOT_NAME };
-	bool is_changed = window_tree(&state->tree, &options, context);
+	bool is_changed = open_tree(state, context);
 	if (!state->functions) {
 		state->functions = allocate(MOST_FUNCTIONS, sizeof *state->functions);
 		state->shown = allocate(MOST_FUNCTIONS, sizeof *state->shown);
 	}
 	is_changed |= tree_update(state->tree);
-	if (is_changed)
+	if (is_changed) {
 		state->n_functions = tree_functions(state->tree, state->functions, MOST_FUNCTIONS);
+		take_rates(state, context);
+	}
 	is_changed |= state->must_sort ||
 		      strncmp(state->searched, context->search, sizeof state->searched - 1) != 0 ||
 		      state->width != context->width || state->height != context->height;
@@ -87,6 +113,43 @@ static const char *module_of(const struct view_context *context, uint32_t module
 	return text_base_name(path);
 }
 
+/* As many as leave the name its place; modules give way to them. */
+static int n_rates_shown(const struct state *state, const struct canvas *canvas)
+{
+	int n = (canvas->width - 30 - LEAST_NAME) / RATE_COLUMNS;
+	n = n < (int)state->rates.n ? n : (int)state->rates.n;
+	return n > 0 ? n : 0;
+}
+
+static void draw_rates(const struct state *state, const struct canvas *canvas, int y,
+		       uint32_t function)
+{
+	const uint64_t *sums = state->sums ? tree_sums_of_function(state->sums, function) : NULL;
+	for (int i = 0; i < n_rates_shown(state, canvas); i++) {
+		const struct rate *rate = &state->rates.rows[i];
+		char text[TEXT_BYTES];
+		rates_text(text, sizeof text, rate, rates_value(rate, sums));
+		canvas_text(canvas, 29 + (i + 1) * RATE_COLUMNS - 2 - text_width(text), y,
+			    RATE_COLUMNS, MEANING_TEXT, text);
+	}
+}
+
+/* Each with the mark of where its values come from. */
+static void draw_rate_names(const struct state *state, const struct canvas *canvas)
+{
+	for (int i = 0; i < n_rates_shown(state, canvas); i++) {
+		const struct rate *rate = &state->rates.rows[i];
+		char text[80];
+		bool is_per_1000 = strcmp(rate->unit, "/1000") == 0;
+		snprintf(text, sizeof text, "%s %s%s", origin_glyph(rate->origin), rate->name,
+			 is_per_1000 ? "/k" : "");
+		int width =
+			text_width(text) < RATE_COLUMNS - 2 ? text_width(text) : RATE_COLUMNS - 2;
+		canvas_text(canvas, 29 + (i + 1) * RATE_COLUMNS - 2 - width, 0, width,
+			    MEANING_HEADER, text);
+	}
+}
+
 static void draw_row(const struct state *state, const struct view_context *context,
 		     const struct canvas *canvas, int y, size_t at)
 {
@@ -94,13 +157,15 @@ static void draw_row(const struct state *state, const struct view_context *conte
 	char self[TEXT_BYTES], with[TEXT_BYTES], count[TEXT_BYTES];
 	uint32_t n;
 	double whole = (double)tree_nodes(state->tree, &n)[0].total;
-	int module_columns = canvas->width > 60 ? canvas->width / 4 : 0;
-	int name_columns = canvas->width - 30 - module_columns;
+	int rates = n_rates_shown(state, canvas) * RATE_COLUMNS;
+	int module_columns = canvas->width > 60 && !rates ? canvas->width / 4 : 0;
+	int name_columns = canvas->width - 30 - module_columns - rates;
 	canvas_print(canvas, 0, y, MEANING_TEXT, "%8s %8s %10s",
 		     text_ratio(self, sizeof self, (double)function->exclusive / whole),
 		     text_ratio(with, sizeof with, (double)function->inclusive / whole),
 		     text_count(count, sizeof count, function->n_exclusive));
-	canvas_text(canvas, 29, y, name_columns, MEANING_TEXT,
+	draw_rates(state, canvas, y, function->function);
+	canvas_text(canvas, 29 + rates, y, name_columns, MEANING_TEXT,
 		    recording_string_at(context->recording, function->name));
 	if (module_columns && function->module)
 		canvas_text(canvas, 30 + name_columns, y, module_columns, MEANING_DIM,
@@ -113,10 +178,12 @@ static void functions_draw(const void *opaque, const struct view_context *contex
 			   const struct canvas *canvas)
 {
 	const struct state *state = opaque;
-	canvas_print(canvas, 0, 0, MEANING_HEADER, "%s %s    samples  %s",
+	canvas_print(canvas, 0, 0, MEANING_HEADER, "%s %s    samples",
 		     state->is_by_inclusive ? "    self" : "  self \u25bc",
-		     state->is_by_inclusive ? "  with \u25bc" : "    with",
-		     "function (with = with callees)");
+		     state->is_by_inclusive ? "  with \u25bc" : "    with");
+	canvas_text(canvas, 30 - 1 + n_rates_shown(state, canvas) * RATE_COLUMNS, 0, canvas->width,
+		    MEANING_HEADER, "function (with = with callees)");
+	draw_rate_names(state, canvas);
 	if (state->n_shown == 0)
 		canvas_text(canvas, 0, 1, canvas->width, MEANING_DIM,
 			    context->pattern ? "Nothing matches the search; / and Enter clears it."
@@ -208,6 +275,7 @@ static const char *chosen(const void *opaque, const struct view_context *context
 static void functions_close(void *opaque)
 {
 	struct state *state = opaque;
+	tree_sums_close(state->sums);
 	tree_close(state->tree);
 	free(state->functions);
 	free(state->shown);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "counters/bandwidth.h"
 #include "sampler/base/arena.h"
 #include "sampler/base/text.h"
 #include "sampler/base/why.h"
@@ -57,10 +58,13 @@ static void add_busy(struct state *state, const struct sample_row *sample)
 
 static void take_samples(struct state *state, const struct view_context *context)
 {
+	if (!tree_series(state->tree))
+		return;
 	for (; state->next_sample < state->moment.n[TABLE_SAMPLES]; state->next_sample++) {
 		const struct sample_row *sample =
 			recording_sample(context->recording, state->next_sample);
-		if (state->next_sample == 0)
+		/* Events read together have rows of their own: those of one are enough. */
+		if (state->next_sample == 0 || sample->series != tree_series(state->tree))
 			continue;
 		state->n_samples += sample->count;
 		state->last_time_ns = sample->time_ns;
@@ -78,7 +82,7 @@ static void find_recent(struct state *state, const struct view_context *context)
 		const struct sample_row *sample = recording_sample(context->recording, id);
 		if (sample->time_ns + RECENT_NS + RECENT_NS / 10 < end)
 			break;
-		if (sample->time_ns + RECENT_NS < end)
+		if (sample->time_ns + RECENT_NS < end || sample->series != tree_series(state->tree))
 			continue;
 		for (uint32_t i = 0; i < state->n_busy; i++)
 			if (state->busy[i].thread == sample->thread)
@@ -115,12 +119,12 @@ static bool overview_update(void *opaque, const struct view_context *context)
 	state->drawn_second = second;
 	if (!is_changed)
 		return false;
+	if (tree_update(state->tree))
+		state->n_functions = tree_functions(state->tree, state->functions, MOST_FUNCTIONS);
 	take_samples(state, context);
 	take_readings(state, context);
 	qsort(state->busy, state->n_busy, sizeof state->busy[0], busier);
 	find_recent(state, context);
-	if (tree_update(state->tree))
-		state->n_functions = tree_functions(state->tree, state->functions, MOST_FUNCTIONS);
 	return true;
 }
 
@@ -286,6 +290,43 @@ static int draw_workload(const struct state *state, const struct view_context *c
 	return has_header ? y + 1 : y;
 }
 
+/* The last reading of a series by its name; NULL = there is no such series or no reading. */
+static const struct reading_row *last_of(const struct state *state,
+					 const struct view_context *context, const char *name,
+					 const struct series_row **series)
+{
+	for (uint32_t id = 1; id < MOST_SERIES && id < state->moment.n[TABLE_SERIES]; id++) {
+		const struct series_row *row = recording_series(context->recording, id);
+		if (strcmp(text_of(context, row->name), name) == 0 && state->last[id].time_ns) {
+			*series = row;
+			return &state->last[id];
+		}
+	}
+	return NULL;
+}
+
+/* Traffic, its share of the ceiling, and by what it is known. */
+static int draw_memory(const struct state *state, const struct view_context *context,
+		       const struct canvas *canvas, int y)
+{
+	char rate[TEXT_BYTES], ratio[TEXT_BYTES];
+	const struct series_row *series, *other;
+	const struct reading_row *bytes = last_of(state, context, BANDWIDTH_SERIES, &series);
+	if (!bytes || y >= canvas->height)
+		return y;
+	const struct reading_row *share = last_of(state, context, BANDWIDTH_RATIO_SERIES, &other);
+	int x = canvas_print(canvas, 0, y, MEANING_HEADER, "Memory   ");
+	x += canvas_print(canvas, x, y, MEANING_TEXT, "%s %s", origin_glyph(bytes->origin),
+			  text_rate(rate, sizeof rate, bytes->value, "B/s"));
+	if (share)
+		x += canvas_print(canvas, x, y, MEANING_TEXT, ", %s of the measured ceiling",
+				  text_ratio(ratio, sizeof ratio, share->value));
+	const char *device = text_of(context, series->device);
+	if (*device)
+		canvas_print(canvas, x, y, MEANING_DIM, ", by %s", device);
+	return y + 2;
+}
+
 static enum meaning function_meaning(uint32_t flags)
 {
 	return flags & (FUNCTION_SPECIAL | FUNCTION_UNNAMED) ? MEANING_DIM : MEANING_TEXT;
@@ -345,6 +386,7 @@ static void overview_draw(const void *opaque, const struct view_context *context
 	y = draw_sampling(state, context, canvas, y);
 	int rows = canvas->height - y - notes;
 	y = draw_threads(state, context, canvas, y, rows / 3 + 1);
+	y = draw_memory(state, context, canvas, y);
 	y = draw_workload(state, context, canvas, y, canvas->height - y - notes - 4);
 	y = draw_functions(state, context, canvas, y, canvas->height - y - notes);
 	draw_notes(state, context, canvas, y);

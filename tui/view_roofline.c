@@ -1,0 +1,174 @@
+/*
+ * Phases of the program under the ceilings measured on this machine: how many operations they do
+ * with each byte, how fast they are, and how fast they could be. No counter is needed: the work is
+ * the program's own word.
+ */
+#include <stdlib.h>
+
+#include "sampler/recording.h"
+#include "tui/list_keys.h"
+#include "tui/roofline_state.h"
+
+/* Live dots stand for this much: long enough to be steady, short enough to move. */
+static const uint64_t RECENT_NS = 5ull * 1000 * 1000 * 1000;
+/* Taking in costs up to 0.1 s in a long recording; ten times that between. */
+static const uint64_t AGAIN_NS = 1000 * 1000 * 1000;
+
+static void forget(struct roofline_state *state)
+{
+	roofline_phases_close(state->phases);
+	ceilings_free(state->ceilings);
+	state->phases = NULL;
+	state->ceilings = NULL;
+}
+
+static void take_in(struct roofline_state *state, const struct view_context *context,
+		    const struct moment *moment)
+{
+	uint64_t from_ns = context->focus->from_ns;
+	forget(state);
+	state->n_spans = moment->n[TABLE_SPANS];
+	state->n_facts = moment->n[TABLE_FACTS];
+	state->from_ns = context->focus->from_ns;
+	state->to_ns = context->focus->to_ns;
+	state->next_ns = context->now_ns + AGAIN_NS;
+	state->ceilings = ceilings_load(context->recording);
+	if (state->is_recent && !from_ns && context->now_ns > RECENT_NS)
+		from_ns = context->now_ns - RECENT_NS;
+	state->phases = roofline_phases_open(context->recording, from_ns, context->focus->to_ns,
+					     state->ceilings);
+	if (state->selected >= state->phases->n)
+		state->selected = state->phases->n ? state->phases->n - 1 : 0;
+}
+
+static bool is_due(const struct roofline_state *state, const struct view_context *context,
+		   const struct moment *moment)
+{
+	bool is_other_window =
+		state->from_ns != context->focus->from_ns || state->to_ns != context->focus->to_ns;
+	bool is_new = state->n_spans != moment->n[TABLE_SPANS] ||
+		      state->n_facts != moment->n[TABLE_FACTS] ||
+		      (state->is_recent && context->is_live);
+	return !state->phases || is_other_window ||
+	       (is_new && (!context->is_live || context->now_ns >= state->next_ns));
+}
+
+/* The table gets what it needs, up to a third; the plot the rest. */
+int roofline_table_rows(const struct roofline_state *state)
+{
+	int wanted = 1 + (int)(state->phases ? state->phases->n : 0);
+	int most = state->height / 3;
+	int rows = wanted < most ? wanted : most;
+	if (roofline_plot_rows(state) == 0)
+		rows = state->height - ROOFLINE_HEADER_ROWS - ROOFLINE_DETAIL_ROWS;
+	return rows > 0 ? rows : 0;
+}
+
+int roofline_plot_rows(const struct roofline_state *state)
+{
+	int wanted = 1 + (int)(state->phases ? state->phases->n : 0);
+	int table = wanted < state->height / 3 ? wanted : state->height / 3;
+	int rows = state->height - ROOFLINE_HEADER_ROWS - ROOFLINE_AXIS_ROWS - table -
+		   ROOFLINE_DETAIL_ROWS;
+	if (rows < ROOFLINE_LEAST_PLOT_ROWS || state->width < ROOFLINE_LEAST_PLOT_COLUMNS)
+		return 0;
+	return rows;
+}
+
+static void keep_visible(struct roofline_state *state)
+{
+	size_t rows = (size_t)(roofline_table_rows(state) > 1 ? roofline_table_rows(state) - 1 : 1);
+	if (state->selected < state->first)
+		state->first = state->selected;
+	if (state->selected >= state->first + rows)
+		state->first = state->selected - rows + 1;
+}
+
+static bool roofline_update(void *opaque, const struct view_context *context)
+{
+	struct roofline_state *state = opaque;
+	struct moment moment = recording_moment(context->recording);
+	if (!state->knows_live) {
+		state->knows_live = true;
+		state->is_recent = context->is_live;
+	}
+	bool is_changed = is_due(state, context, &moment);
+	if (is_changed)
+		take_in(state, context, &moment);
+	is_changed |= state->must_draw || state->width != context->width ||
+		      state->height != context->height;
+	state->must_draw = false;
+	state->width = context->width;
+	state->height = context->height;
+	if (is_changed)
+		keep_visible(state);
+	return is_changed;
+}
+
+/* ---- keys */
+
+static unsigned move(struct roofline_state *state, long rows)
+{
+	state->selected = list_move(state->selected, rows, state->phases ? state->phases->n : 0);
+	state->must_draw = true;
+	return REACTION_REDRAW;
+}
+
+static unsigned move_key(void *opaque, const struct view_context *context,
+			 const struct input *input)
+{
+	(void)context;
+	return move(opaque, list_step(input->key, (long)roofline_table_rows(opaque)));
+}
+
+static unsigned recent(void *opaque, const struct view_context *context, const struct input *input)
+{
+	struct roofline_state *state = opaque;
+	(void)input;
+	struct moment moment = recording_moment(context->recording);
+	state->is_recent = !state->is_recent;
+	take_in(state, context, &moment);
+	state->must_draw = true;
+	return REACTION_REDRAW;
+}
+
+static unsigned click(void *opaque, const struct view_context *context, const struct input *input)
+{
+	struct roofline_state *state = opaque;
+	int top = context->height - ROOFLINE_DETAIL_ROWS - roofline_table_rows(state) + 1;
+	if (input->y < top || input->y >= context->height - ROOFLINE_DETAIL_ROWS)
+		return REACTION_REDRAW;
+	return move(state, (long)state->first + input->y - top - (long)state->selected);
+}
+
+static void roofline_close(void *opaque)
+{
+	forget(opaque);
+}
+
+static const struct binding bindings[] = {
+	{ KEY_ARROW_UP, 'k', "Up k", "the phase above", move_key, true },
+	{ KEY_ARROW_DOWN, 'j', "Down j", "the phase below", move_key, true },
+	{ 'm', 0, "m", "the last 5 seconds, or all of the time", recent, true },
+	{ KEY_PAGE_UP, 'b', "PgUp b", "page up", move_key, false },
+	{ KEY_PAGE_DOWN, 'f', "PgDn f", "page down", move_key, false },
+	{ KEY_START, 'g', "g", "to the first", move_key, false },
+	{ KEY_FINISH, 'G', "G", "to the last", move_key, false },
+	{ KEY_WHEEL_UP, 0, "wheel", "up", move_key, false },
+	{ KEY_WHEEL_DOWN, 0, "wheel", "down", move_key, false },
+	{ KEY_CLICK, 0, "click", "select", click, false },
+	{ 0 },
+};
+
+const struct view view_roofline = {
+	.name = "roofline",
+	.title = "Roofline",
+	.summary = "phases by exact work under the ceilings measured on this machine",
+	.order = 12,
+	.key = '0',
+	.state_bytes = sizeof(struct roofline_state),
+	.bindings = bindings,
+	.update = roofline_update,
+	.draw = roofline_draw,
+	.close = roofline_close,
+};
