@@ -231,25 +231,85 @@ size_t events_length(const char *list)
 	return length;
 }
 
+struct event_list {
+	struct sampled_event *events;
+	uint32_t max, n;
+};
+
+/* One event; letters are those behind the brace of its group. */
+static bool parse_one(struct event_list *list, const char *text, const char *letters,
+		      struct why *why)
+{
+	char name[2 * sizeof list->events->name + 16];
+	size_t length = events_length(text), most = sizeof list->events->name * 2 - 1;
+	bool is_sysfs = memchr(text, '/', length) != NULL;
+	snprintf(name, sizeof name, "%.*s%s%.8s", (int)(length < most ? length : most), text,
+		 *letters && !is_sysfs ? ":" : "", letters);
+	if (list->n == list->max)
+		return why_fail(why, "At most %u events can be sampled at once.", list->max);
+	return event_resolve(name, &list->events[list->n++], why);
+}
+
+/* What stands behind a group's brace: S, and what holds for each of its events. */
+static bool parse_letters(const char *text, size_t length, char letters[8], struct why *why)
+{
+	size_t n = 0;
+	bool has_sample = false;
+	for (size_t i = 0; i < length; i++) {
+		has_sample |= text[i] == 'S';
+		if (text[i] != 'S' && n < 7)
+			letters[n++] = text[i];
+	}
+	letters[n] = '\0';
+	return has_sample ||
+	       why_fail(why, "Groups are sampled as {a,b}:S: b is read at each sample of a. "
+			     "Without braces each event is sampled by itself.");
+}
+
+/* "{a,b,c}:S"; *text goes on behind it. */
+static bool parse_group(struct event_list *list, const char **text, struct why *why)
+{
+	const char *end = *text, *at = *text + 1;
+	char letters[8] = "";
+	uint32_t first = list->n;
+	while (*end && *end != '}')
+		end += events_length(end) + (end[events_length(end)] == ',');
+	if (*end != '}')
+		return why_fail(why, "A brace is missing in the list of events: groups are "
+				     "written {cycles,instructions}:S.");
+	size_t length = end[1] == ':' ? strcspn(end + 2, ",{}") : 0;
+	if (!parse_letters(end + 2, length, letters, why))
+		return false;
+	for (;;) {
+		if (!parse_one(list, at, letters, why))
+			return false;
+		list->events[list->n - 1].is_read = list->n - 1 > first;
+		at += events_length(at);
+		if (*at != ',')
+			break;
+		at++;
+	}
+	*text = end + 1 + (length ? length + 1 : 0);
+	return true;
+}
+
 bool events_parse(const char *list, struct sampled_event *events, uint32_t max, uint32_t *n_events,
 		  struct why *why)
 {
+	struct event_list parsed = { events, max, 0 };
 	*n_events = 0;
-	if (strpbrk(list, "{}"))
-		return why_fail(why, "Groups {a,b} can be counted by `stoke stat`, not sampled.");
 	for (;;) {
-		size_t length = events_length(list);
-		char name[2 * sizeof events->name];
-		size_t most = sizeof name - 1;
-		snprintf(name, sizeof name, "%.*s", (int)(length < most ? length : most), list);
-		if (*n_events == max)
-			return why_fail(why, "At most %u events can be sampled at once.", max);
-		if (!event_resolve(name, &events[*n_events], why))
+		bool is_group = *list == '{';
+		if (!(is_group ? parse_group(&parsed, &list, why)
+			       : parse_one(&parsed, list, "", why)))
 			return false;
-		++*n_events;
-		if (!list[length])
+		list += is_group ? 0 : events_length(list);
+		*n_events = parsed.n;
+		if (!*list)
 			return true;
-		list += length + 1;
+		if (*list != ',')
+			return why_fail(why, "A comma is missing behind a group of events.");
+		list++;
 	}
 }
 

@@ -44,7 +44,8 @@ bool event_resolve_counted(const char *text, struct counted_event *event, struct
 
 /*
  * events_parse: a list separated by commas (those within slashes belong to an event); at most
- * `max` events.
+ * `max` events. {a,b,c}:S samples a and reads b and c at each of its samples; letters beside the S
+ * hold for all of them.
  */
 bool events_parse(const char *list, struct sampled_event *events, uint32_t max, uint32_t *n_events,
 		  struct why *why);

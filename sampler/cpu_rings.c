@@ -69,36 +69,52 @@ static int map_ring(struct cpu_rings *rings, int fd)
 	return 0;
 }
 
-/* Opens one event; the first of a CPU owns its ring, others write into it. */
-static int open_one(struct cpu_rings *rings, const struct perf_event_attr *attribute, pid_t pid,
-		    int cpu)
+struct opening {
+	const struct perf_event_attr *attribute;
+	pid_t pid;
+	int cpu, leader_fd; /* leader_fd -1: it samples by itself */
+	uint32_t event;     /* attribute's place + 1; 0 = the side band */
+};
+
+/* Opens one event; the first of a CPU owns its ring, others write into it. Those in a group write
+ * nothing themselves. Returns an errno, or 0 and *fd. */
+static int open_one(struct cpu_rings *rings, const struct opening *opening, int *fd)
 {
-	int fd = perf_event_open_fd(attribute, pid, cpu);
-	if (fd < 0)
-		return -fd;
+	uint64_t id = 0;
+	*fd = perf_event_open_member(opening->attribute, opening->pid, opening->cpu,
+				     opening->leader_fd);
+	if (*fd < 0)
+		return -*fd;
 	uint32_t place = rings->n_fds % rings->fds_per_cpu;
 	int owner = place ? rings->fds[rings->n_fds - place] : -1;
-	rings->fds[rings->n_fds] = fd;
-	if (ioctl(fd, PERF_EVENT_IOC_ID, &rings->ids[rings->n_fds]) != 0)
-		rings->ids[rings->n_fds] = 0;
-	rings->n_fds++;
+	rings->fds[rings->n_fds++] = *fd;
+	if (opening->event && ioctl(*fd, PERF_EVENT_IOC_ID, &id) == 0 && id)
+		*hash_map_at(&rings->by_id, id) = opening->event;
+	if (opening->leader_fd >= 0)
+		return 0;
 	if (owner < 0)
-		return map_ring(rings, fd);
-	return ioctl(fd, PERF_EVENT_IOC_SET_OUTPUT, owner) == 0 ? 0 : errno;
+		return map_ring(rings, *fd);
+	return ioctl(*fd, PERF_EVENT_IOC_SET_OUTPUT, owner) == 0 ? 0 : errno;
 }
 
 static int open_cpu(struct cpu_rings *rings, const struct cpu_rings_request *request, int cpu)
 {
-	int error = 0;
+	int error = 0, fd = -1, leader_fd = -1;
 	if (request->needs_side_band) {
 		struct perf_event_attr side_band = side_band_of(&request->attributes[0]);
-		error = open_one(rings, &side_band, request->pid, cpu);
+		struct opening opening = { &side_band, request->pid, cpu, -1, 0 };
+		error = open_one(rings, &opening, &fd);
 	}
 	for (uint32_t i = 0; i < request->n_attributes && !error; i++) {
 		struct perf_event_attr attribute = request->attributes[i];
+		bool is_read = i > 0 && request->is_read && request->is_read[i];
+		struct opening opening = { &attribute, request->pid, cpu, is_read ? leader_fd : -1,
+					   i + 1 };
 		if (request->needs_side_band || i > 0)
 			attribute.mmap = attribute.mmap2 = attribute.comm = attribute.task = 0;
-		error = open_one(rings, &attribute, request->pid, cpu);
+		error = open_one(rings, &opening, &fd);
+		if (!is_read)
+			leader_fd = fd;
 	}
 	return error;
 }
@@ -113,11 +129,11 @@ int cpu_rings_open(struct cpu_rings *rings, const struct cpu_rings_request *requ
 	rings->ring_bytes = request->ring_bytes;
 	rings->layout.sample_type = request->attributes[0].sample_type;
 	rings->layout.register_mask = request->attributes[0].sample_regs_user;
+	rings->layout.read_format = request->attributes[0].read_format;
 	rings->rings = allocate(n_cpus, sizeof *rings->rings);
 	rings->heap = allocate(n_cpus, sizeof *rings->heap);
 	rings->times_ns = allocate(n_cpus, sizeof *rings->times_ns);
 	rings->fds = allocate((size_t)n_cpus * rings->fds_per_cpu, sizeof *rings->fds);
-	rings->ids = allocate((size_t)n_cpus * rings->fds_per_cpu, sizeof *rings->ids);
 	int error = 0;
 	for (uint32_t i = 0; i < n_cpus && !error; i++) {
 		uint32_t n_before = rings->n_fds;
@@ -142,7 +158,7 @@ void cpu_rings_close(struct cpu_rings *rings)
 	free(rings->heap);
 	free(rings->times_ns);
 	free(rings->fds);
-	free(rings->ids);
+	hash_map_free(&rings->by_id);
 	memset(rings, 0, sizeof *rings);
 }
 
@@ -244,9 +260,6 @@ void cpu_rings_end(struct cpu_rings *rings)
 
 uint32_t cpu_rings_event(const struct cpu_rings *rings, uint64_t id)
 {
-	uint32_t side_band = rings->has_side_band ? 1 : 0;
-	for (uint32_t i = 0; i < rings->n_fds; i++)
-		if (rings->ids[i] == id && i % rings->fds_per_cpu >= side_band)
-			return i % rings->fds_per_cpu - side_band;
-	return 0;
+	uint32_t place = hash_map_get(&rings->by_id, id);
+	return place ? place - 1 : 0;
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "sampler/hash_map.h"
 #include "sampler/perf_event.h"
 #include "sampler/perf_record.h"
 
@@ -18,7 +19,7 @@ struct cpu_rings {
 	uint32_t n_rings;
 	int *fds; /* n_events (and a side band first, if has_side_band) a CPU */
 	uint32_t n_fds, fds_per_cpu;
-	uint64_t *ids; /* of fds, in their order */
+	struct hash_map by_id; /* an event's id -> its attribute's place + 1 */
 	bool has_side_band;
 	struct perf_layout layout;
 	uint32_t *heap; /* rings that have a record, oldest first */
@@ -31,6 +32,8 @@ struct cpu_rings {
 struct cpu_rings_request {
 	const struct perf_event_attr *attributes; /* complete */
 	uint32_t n_attributes;
+	const bool *is_read;  /* by attribute: in the group of the one before that is not; may be
+				 NULL */
 	bool needs_side_band; /* mappings must be seen while the events are off */
 	pid_t pid;
 	uint64_t ring_bytes; /* power of two */

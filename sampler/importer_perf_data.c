@@ -12,10 +12,10 @@
 #include "sampler/base/text.h"
 #include "sampler/importer.h"
 #include "sampler/perf_data.h"
-#include "sampler/perf_data_counts.h"
 #include "sampler/perf_data_order.h"
 #include "sampler/perf_replay.h"
 #include "sampler/recording.h"
+#include "sampler/sample_reads.h"
 #include "sampler/symbols.h"
 #include "sampler/target.h"
 #include "sampler/unwind.h"
@@ -29,7 +29,7 @@ struct state {
 	struct perf_data_order order;
 	uint16_t *series;      /* by event; 0 = not yet written */
 	uint64_t *last_period; /* by event: what a lost sample counts for */
-	struct perf_data_counts counts;
+	struct sample_reads reads;
 	uint32_t n_series; /* room in both */
 	bool is_foreign;   /* of another kind of processor */
 	uint32_t frame_lost;
@@ -148,23 +148,21 @@ static uint64_t period_of(const struct state *state, uint32_t event)
 	return period ? period : 1;
 }
 
-/*
- * A sample that holds counts is one of each event that has moved since its last, by as much.
- * Source: linux/tools/perf/util/session.c, deliver_sample_value.
- */
+/* A sample that holds counts is one of each event that has moved since its last, by as much. */
 static void add_counted(struct state *state, const struct perf_sample *sample,
 			const struct perf_data_event *event, const struct sample_row *first)
 {
+	sample_reads_begin(&state->reads, sample, &event->layout, first->series,
+			   event->attribute.inherit);
 	for (size_t i = 0; i < sample->n_counts; i++) {
 		struct sample_row row = *first;
-		uint64_t id, value;
-		perf_sample_count(sample, &event->layout, i, &id, &value);
+		uint64_t id;
+		row.weight = sample_reads_grown(&state->reads, sample, &event->layout, i, &id);
 		uint32_t place = id ? hash_map_get(&state->data.by_id, id) : 0;
 		if (!place) {
 			state->n_unknown++;
 			continue;
 		}
-		row.weight = perf_data_counts_grown(&state->counts, id, value);
 		row.series = series_of(state, place - 1);
 		if (row.weight == 0)
 			continue;
@@ -435,6 +433,9 @@ static void add_facts(struct state *state)
 	add_fact(recording, "imported_from", source_name);
 	snprintf(text, sizeof text, "%llu", (unsigned long long)state->n_lost);
 	recording_add_fact(recording, "sampling.lost", text);
+	snprintf(text, sizeof text, "%.3f", sample_reads_ran(&state->reads));
+	if (sample_reads_shared(&state->reads))
+		recording_add_fact(recording, "sampling.group_ran", text);
 	const struct unwind_statistics *statistics = unwinder_statistics(state->replay.unwinder);
 	snprintf(text, sizeof text, "%llu",
 		 (unsigned long long)statistics->n_by_end[UNWIND_TRUNCATED]);
@@ -533,7 +534,7 @@ static struct recording *perf_data_read(const char *path, struct why *why)
 		}
 		perf_replay_close(&state->replay);
 		perf_data_close(&state->data);
-		perf_data_counts_free(&state->counts);
+		sample_reads_free(&state->reads);
 		free(state->series);
 		free(state->last_period);
 	}

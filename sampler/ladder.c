@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "sampler/unwind.h"
 
@@ -87,6 +88,16 @@ static void set_call_graph(struct perf_event_attr *attribute, const struct rung 
 	attribute->sample_stack_user = rung->stack_bytes;
 }
 
+/* What is only read has no samples of its own; it begins with the event that has. */
+static void complete_read(struct perf_event_attr *attribute)
+{
+	attribute->freq = 0;
+	attribute->sample_period = 0;
+	attribute->precise_ip = 0;
+	attribute->disabled = 0;
+	attribute->enable_on_exec = 0;
+}
+
 static void complete(struct perf_event_attr *attribute, const struct rung *rung,
 		     const struct target *target)
 {
@@ -98,7 +109,13 @@ static void complete(struct perf_event_attr *attribute, const struct rung *rung,
 		attribute->sample_type |= PERF_SAMPLE_IDENTIFIER;
 	attribute->freq = rung->frequency_hz != 0;
 	attribute->sample_freq = rung->frequency_hz ? rung->frequency_hz : sampling->period;
-	attribute->inherit = !sampling->no_inherit;
+	if (rung->has_reads) {
+		attribute->sample_type |= PERF_SAMPLE_READ;
+		attribute->read_format = PERF_FORMAT_GROUP | PERF_FORMAT_ID |
+					 PERF_FORMAT_TOTAL_TIME_ENABLED |
+					 PERF_FORMAT_TOTAL_TIME_RUNNING;
+	}
+	attribute->inherit = !sampling->no_inherit && !rung->is_first_thread_only;
 	attribute->disabled = 1;
 	attribute->enable_on_exec =
 		target->is_launched && sampling->delay_ns == 0 && !sampling->starts_paused;
@@ -116,17 +133,22 @@ static void complete(struct perf_event_attr *attribute, const struct rung *rung,
 }
 
 /* Opens the rung as it stands; lowers precise_ip where the PMU has less. */
-static int open_rung(struct attempt *attempt)
+static int open_as_it_stands(struct attempt *attempt)
 {
 	struct rung *rung = attempt->rung;
 	struct perf_event_attr attributes[MAX_SAMPLED_EVENTS];
+	bool is_read[MAX_SAMPLED_EVENTS];
 	for (uint32_t i = 0; i < rung->n_events; i++) {
 		attributes[i] = rung->events[i].attribute;
+		is_read[i] = rung->events[i].is_read;
 		complete(&attributes[i], rung, attempt->target);
+		if (is_read[i])
+			complete_read(&attributes[i]);
 	}
 	struct cpu_rings_request request = {
 		.attributes = attributes,
 		.n_attributes = rung->n_events,
+		.is_read = is_read,
 		.needs_side_band = attempt->target->sampling->delay_ns > 0 ||
 				   attempt->target->sampling->can_pause,
 		.pid = attempt->target->pid,
@@ -140,6 +162,21 @@ static int open_rung(struct attempt *attempt)
 			return error;
 		attributes[0].precise_ip--;
 	}
+}
+
+/* Kernels before 6.12 read no group in threads and children that the events are inherited by. */
+static int open_rung(struct attempt *attempt)
+{
+	struct rung *rung = attempt->rung;
+	int error = open_as_it_stands(attempt);
+	if (error != EINVAL || !rung->has_reads || rung->is_first_thread_only ||
+	    attempt->target->sampling->no_inherit)
+		return error;
+	rung->is_first_thread_only = true;
+	if (open_as_it_stands(attempt) == 0)
+		return 0;
+	rung->is_first_thread_only = false;
+	return error;
 }
 
 /* What the kernel copies of the stack at each sample, by kind of call graph. */
@@ -218,12 +255,22 @@ static bool try_asked(struct attempt *attempt)
 	return perf_event_paranoid() >= 2 && try_user_only(attempt, now);
 }
 
+/* What was to be read at the samples of the first event is read at those of another. */
+static void keep_first_group(struct rung *rung)
+{
+	uint32_t n = 1;
+	while (n < rung->n_events && rung->events[n].is_read)
+		n++;
+	rung->n_events = n;
+	rung->has_reads = n > 1;
+}
+
 static bool try_clock(struct attempt *attempt)
 {
 	struct why better = *attempt->why;
 	bool was_default = attempt->rung->is_default;
 	attempt->rung->events[0] = cpu_clock();
-	attempt->rung->n_events = 1;
+	keep_first_group(attempt->rung);
 	attempt->rung->is_default = true;
 	/* A period counted events of another kind; as nanoseconds it would mean something else. */
 	if (attempt->rung->frequency_hz == 0)
@@ -236,6 +283,56 @@ static bool try_clock(struct attempt *attempt)
 	}
 	return try_user_only(attempt,
 			     "user code only (cpu-clock:u; time in the kernel is missing)");
+}
+
+/* Does an event count at all? Its group would fail with it, and not say which one it was. */
+static int try_alone(const struct attempt *attempt, const struct sampled_event *event)
+{
+	struct perf_event_attr attribute = event->attribute;
+	attribute.size = sizeof attribute;
+	attribute.disabled = 1;
+	attribute.exclude_hv = 1;
+	attribute.precise_ip = 0;
+	int fd = perf_event_open_fd(&attribute, attempt->target->pid, -1);
+	if (fd == -EACCES || fd == -EPERM) { /* the rung for user code alone is still to come */
+		attribute.exclude_kernel = 1;
+		fd = perf_event_open_fd(&attribute, attempt->target->pid, -1);
+	}
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 ? -fd : 0;
+}
+
+/* One event less is better than none together: what is missing keeps its name and its reason. */
+static void drop_missing(struct attempt *attempt)
+{
+	struct rung *rung = attempt->rung;
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < rung->n_events; i++) {
+		const struct sampled_event event = rung->events[i];
+		int error = event.is_read ? try_alone(attempt, &event) : 0;
+		if (error) {
+			struct why *why = &rung->reasons[rung->n_missing];
+			perf_event_explain(event.name, error, why);
+			recording_note(attempt->recording, SEVERITY_WARNING, "stacks", why->text,
+				       "The other events of its group are read without it.");
+			rung->missing[rung->n_missing++] = event;
+			continue;
+		}
+		rung->events[n++] = event;
+		rung->has_reads |= event.is_read;
+	}
+	rung->n_events = n;
+}
+
+static void note_first_thread(const struct attempt *attempt)
+{
+	if (attempt->rung->is_first_thread_only)
+		recording_note(attempt->recording, SEVERITY_WARNING, "stacks",
+			       "This kernel reads groups of events in one thread only, so only "
+			       "the program's first thread is sampled.",
+			       "Linux 6.12 and later read them in all; or sample events by "
+			       "themselves: -e a,b.");
 }
 
 /* Above the kernel's limit the open fails; the limit also falls by itself when interrupts are
@@ -268,8 +365,11 @@ bool ladder_open(const struct target *target, struct recording *recording, struc
 	rung->events[0] = cycles();
 	if (!rung->is_default)
 		memcpy(rung->events, sampling->events, rung->n_events * sizeof rung->events[0]);
-	if (try_asked(&attempt) || try_clock(&attempt))
+	drop_missing(&attempt);
+	if (try_asked(&attempt) || try_clock(&attempt)) {
+		note_first_thread(&attempt);
 		return true;
+	}
 	*why = reason;
 	return false;
 }

@@ -24,6 +24,11 @@ struct rung {
 	bool is_default;            /* nobody asked for these events by name */
 	uint32_t frequency_hz;      /* after clamping; 0 = by period */
 	uint32_t stack_bytes;       /* of user stack copied with each sample */
+	bool has_reads;             /* some events are read at others' samples */
+	bool is_first_thread_only;  /* the kernel reads groups in one thread only */
+	struct sampled_event missing[MAX_SAMPLED_EVENTS]; /* could not be read, for `reasons` */
+	struct why reasons[MAX_SAMPLED_EVENTS];
+	uint32_t n_missing;
 };
 
 /*

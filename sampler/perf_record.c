@@ -125,14 +125,18 @@ static void take_counts(struct cursor *cursor, uint64_t format, struct perf_samp
 	bool is_group = format & PERF_FORMAT_GROUP;
 	uint64_t n = is_group ? take_word(cursor) : 1;
 	size_t words = is_group ? words_each : words_each + n_times;
-	if (is_group)
-		take(cursor, n_times * sizeof(uint64_t));
-	const void *counts = cursor->at;
+	const uint64_t *group_times = take(cursor, is_group ? n_times * sizeof(uint64_t) : 0);
+	const uint64_t *counts = (const uint64_t *)(const void *)cursor->at;
 	skip_array(cursor, n, words * sizeof(uint64_t));
 	if (cursor->is_short)
 		return;
 	out->counts = counts;
 	out->n_counts = n;
+	out->has_times = n_times == 2;
+	if (out->has_times) {
+		out->enabled_ns = is_group ? group_times[0] : counts[1];
+		out->running_ns = is_group ? group_times[1] : counts[2];
+	}
 }
 
 void perf_sample_count(const struct perf_sample *sample, const struct perf_layout *layout, size_t i,

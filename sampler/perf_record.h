@@ -31,6 +31,8 @@ struct perf_sample {
 	size_t stack_reserved;  /* asked for */
 	const uint64_t *counts; /* of PERF_SAMPLE_READ; see perf_sample_count */
 	size_t n_counts;        /* events */
+	bool has_times;         /* PERF_FORMAT_TOTAL_TIME_*, both */
+	uint64_t enabled_ns, running_ns;
 };
 
 struct perf_map {

@@ -3,7 +3,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "sampler/base/text.h"
@@ -88,14 +87,14 @@ static uint32_t place_of(const struct events *events, const struct event *event)
 	return (uint32_t)(event - events->rows);
 }
 
-/* Scaled where the group had to share the counters, however little. */
-static bool was_scaled(const struct recording *recording)
+/* Groups that had the counters for a part of the time only. */
+static bool was_shared(const struct recording *recording)
 {
 	struct moment moment = recording_moment(recording);
 	for (uint64_t id = moment.n[TABLE_FACTS]; id-- > 1;) {
 		const struct fact_row *fact = recording_fact(recording, id);
 		if (strcmp(recording_string_at(recording, fact->key), "sampling.group_ran") == 0)
-			return strtod(recording_string_at(recording, fact->value), NULL) < 0.995;
+			return true;
 	}
 	return false;
 }
@@ -106,7 +105,7 @@ static enum origin origin_of(const struct recording *recording, const struct eve
 	uint32_t one = recording_series(recording, a->series)->origin;
 	uint32_t other = recording_series(recording, b->series)->origin;
 	enum origin worse = (enum origin)(one > other ? one : other); /* in order of certainty */
-	return worse == ORIGIN_MEASURED && was_scaled(recording) ? ORIGIN_SCALED : worse;
+	return worse == ORIGIN_MEASURED && was_shared(recording) ? ORIGIN_SCALED : worse;
 }
 
 static struct rate *add(struct rates *rates, const struct recording *recording,

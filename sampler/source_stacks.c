@@ -12,6 +12,7 @@
 #include "sampler/ladder.h"
 #include "sampler/perf_replay.h"
 #include "sampler/recording.h"
+#include "sampler/sample_reads.h"
 #include "sampler/source.h"
 #include "sampler/symbols.h"
 #include "sampler/unwind.h"
@@ -30,6 +31,8 @@ struct state {
 	struct perf_replay replay;
 	struct symbols *symbols;
 	uint16_t series[MAX_SAMPLED_EVENTS];
+	struct sample_reads reads;
+	bool is_shared; /* the counters, by turns; and it has been said */
 	uint32_t frame_lost;
 	uint64_t enable_at_ns; /* --delay; 0 = already on */
 	bool is_off;           /* paused */
@@ -48,6 +51,17 @@ static void add_series(struct state *state, struct recording *recording)
 			.flags = SERIES_SAMPLES,
 		};
 		state->series[i] = (uint16_t)recording_add_series(recording, &row);
+	}
+	for (uint32_t i = 0; i < state->rung.n_missing; i++) {
+		struct series_row row = {
+			.name = recording_add_string(recording, state->rung.missing[i].name),
+			.unit = recording_add_string(recording, state->rung.missing[i].unit),
+			.source = recording_add_string(recording, "stacks"),
+			.origin = ORIGIN_UNAVAILABLE,
+			.reason = recording_add_string(recording, state->rung.reasons[i].text),
+			.flags = SERIES_SAMPLES,
+		};
+		recording_add_series(recording, &row);
 	}
 }
 
@@ -93,6 +107,38 @@ static int stacks_fds(void *opaque, struct pollfd *out, int max)
 	return cpu_rings_pollfds(&((struct state *)opaque)->rings, out, max);
 }
 
+/* Multiplexing is part of where a value comes from; once it shows, it is told. */
+static void tell_turns(struct state *state, struct recording *recording)
+{
+	char text[32];
+	if (state->is_shared || !sample_reads_shared(&state->reads))
+		return;
+	state->is_shared = true;
+	snprintf(text, sizeof text, "%.3f", sample_reads_ran(&state->reads));
+	recording_add_fact(recording, "sampling.group_ran", text);
+}
+
+/* What each event of the group has counted since the last sample happened on the way to this one:
+ * its stack gets it. */
+static void add_reads(struct state *state, struct recording *recording,
+		      const struct perf_sample *sample, const struct sample_row *first)
+{
+	bool is_inherited =
+		!state->target->sampling->no_inherit && !state->rung.is_first_thread_only;
+	sample_reads_begin(&state->reads, sample, &state->rings.layout, first->series,
+			   is_inherited);
+	for (size_t i = 0; i < sample->n_counts; i++) {
+		struct sample_row row = *first;
+		uint64_t id;
+		row.weight =
+			sample_reads_grown(&state->reads, sample, &state->rings.layout, i, &id);
+		row.series = state->series[cpu_rings_event(&state->rings, id)];
+		if (row.weight > 0)
+			recording_add_sample(recording, &row);
+	}
+	tell_turns(state, recording);
+}
+
 static void take_sample(struct state *state, struct recording *recording,
 			const struct perf_event_header *header)
 {
@@ -113,7 +159,10 @@ static void take_sample(struct state *state, struct recording *recording,
 		.series = state->series[event],
 		.cpu = sample.cpu < SAMPLE_CPU_UNKNOWN ? (uint16_t)sample.cpu : SAMPLE_CPU_UNKNOWN,
 	};
-	recording_add_sample(recording, &row);
+	if (state->rung.has_reads)
+		add_reads(state, recording, &sample, &row);
+	else
+		recording_add_sample(recording, &row);
 	state->n_samples++;
 }
 
@@ -194,6 +243,21 @@ static void note_unwinding(const struct state *state, struct recording *recordin
 		   "Use --unwinder=libunwind and report the program.");
 }
 
+static void note_reads(const struct state *state, struct recording *recording)
+{
+	char text[192], ratio[TEXT_BYTES];
+	double ran = sample_reads_ran(&state->reads);
+	if (!sample_reads_shared(&state->reads))
+		return;
+	snprintf(text, sizeof text, "%.3f", ran);
+	recording_add_fact(recording, "sampling.group_ran", text);
+	snprintf(text, sizeof text,
+		 "Events that were read together had the counters for about %s of the time: their "
+		 "ratios hold, their sums are of that time.",
+		 text_ratio(ratio, sizeof ratio, ran));
+	recording_note(recording, SEVERITY_WARNING, "stacks", text, "Read fewer events together.");
+}
+
 static void note_end(const struct state *state, struct recording *recording)
 {
 	char text[96];
@@ -207,6 +271,7 @@ static void note_end(const struct state *state, struct recording *recording)
 	note_count(recording, SEVERITY_WARNING, state->n_malformed,
 		   "records made no sense and were left out.", "");
 	note_unwinding(state, recording);
+	note_reads(state, recording);
 	snprintf(text, sizeof text, "%llu", (unsigned long long)state->n_lost);
 	recording_add_fact(recording, "sampling.lost", text);
 	snprintf(text, sizeof text, "%llu",
@@ -254,6 +319,7 @@ static void stacks_close(void *opaque)
 {
 	struct state *state = opaque;
 	cpu_rings_close(&state->rings);
+	sample_reads_free(&state->reads);
 	symbols_free(state->symbols);
 	perf_replay_close(&state->replay);
 }

@@ -27,6 +27,8 @@ enum unwinder_kind { UNWINDER_FAST, UNWINDER_LIBUNWIND, UNWINDER_CHECK };
 struct sampled_event {
 	char name[128]; /* libpfm4 names with several umasks are long */
 	char unit[16];  /* of a sample's weight: "ns" for clocks, else "events" */
+	bool is_read;   /* not sampled by itself: read at each sample of the event before it that is
+			   (perf's {a,b}:S) */
 	struct perf_event_attr attribute;
 };
 

@@ -57,7 +57,9 @@ static const struct option_row sampling_rows[] = {
 	{ 'c', OPTION_INTEGER, "count", "N", "sample once every N events instead", AT(period),
 	  .least = 1, .most = INT64_MAX },
 	{ 'e', OPTION_TEXT, "event", "LIST",
-	  "what to sample on, as in `stoke list events`; suffixes :u :k :p", AT(events) },
+	  "what to sample on, as in `stoke list events`; suffixes :u :k :p; {a,b}:S reads b "
+	  "at each sample of a",
+	  AT(events) },
 	{ 'g', OPTION_CALL, "", NULL, "--call-graph auto, which is the default",
 	  .parse = parse_call_graph },
 	{ 0, OPTION_CALL, "call-graph", "MODE",
