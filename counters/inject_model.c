@@ -1,0 +1,118 @@
+/*
+ * What the compiler calls with -fsanitize=thread (GCC: gcc/sanitizer.def; Clang:
+ * ThreadSanitizer.cpp). The names and their arguments are theirs.
+ */
+#include "counters/inject_model.h"
+
+#define PC __builtin_return_address(0)
+
+#define HOOK(name, bytes, is_write)                                                                \
+	void name(void *address);                                                                  \
+	void name(void *address)                                                                   \
+	{                                                                                          \
+		hook_access(address, bytes, is_write, PC);                                         \
+	}
+#define HOOKS(bytes)                                                                               \
+	HOOK(__tsan_read##bytes, bytes, false)                                                     \
+	HOOK(__tsan_write##bytes, bytes, true)                                                     \
+	HOOK(__tsan_unaligned_read##bytes, bytes, false)                                           \
+	HOOK(__tsan_unaligned_write##bytes, bytes, true)                                           \
+	HOOK(__tsan_volatile_read##bytes, bytes, false)                                            \
+	HOOK(__tsan_volatile_write##bytes, bytes, true)                                            \
+	HOOK(__tsan_unaligned_volatile_read##bytes, bytes, false)                                  \
+	HOOK(__tsan_unaligned_volatile_write##bytes, bytes, true)                                  \
+	HOOK_BOTH(__tsan_read_write##bytes, bytes)                                                 \
+	HOOK_BOTH(__tsan_unaligned_read_write##bytes, bytes)
+/* Clang's for a load and a store of one place. */
+#define HOOK_BOTH(name, bytes)                                                                     \
+	void name(void *address);                                                                  \
+	void name(void *address)                                                                   \
+	{                                                                                          \
+		hook_access(address, bytes, false, PC);                                            \
+		hook_access(address, bytes, true, PC);                                             \
+	}
+
+HOOKS(1)
+HOOKS(2)
+HOOKS(4)
+HOOKS(8)
+HOOKS(16)
+
+void hook_range_access(const void *address, size_t bytes, bool is_write, const void *pc)
+{
+	const unsigned char *at = address;
+	for (; bytes > HOOK_ACCESS_BYTES; at += HOOK_ACCESS_BYTES, bytes -= HOOK_ACCESS_BYTES)
+		hook_access(at, HOOK_ACCESS_BYTES, is_write, pc);
+	if (bytes > 0)
+		hook_access(at, (uint32_t)bytes, is_write, pc);
+}
+
+void __tsan_read_range(void *address, unsigned long bytes);
+void __tsan_read_range(void *address, unsigned long bytes)
+{
+	hook_range_access(address, bytes, false, PC);
+}
+
+void __tsan_write_range(void *address, unsigned long bytes);
+void __tsan_write_range(void *address, unsigned long bytes)
+{
+	hook_range_access(address, bytes, true, PC);
+}
+
+/* A C++ object's pointer to its virtual functions is written, or read. */
+void __tsan_vptr_update(void **place, void *value);
+void __tsan_vptr_update(void **place, void *value)
+{
+	(void)value;
+	hook_access(place, sizeof *place, true, PC);
+}
+
+void __tsan_vptr_read(void **place);
+void __tsan_vptr_read(void **place)
+{
+	hook_access(place, sizeof *place, false, PC);
+}
+
+void __tsan_init(void);
+void __tsan_init(void)
+{
+	hooks_open();
+}
+
+/* The stack grows downwards: calls whose frames lie below the new one's were left by longjmp. */
+void __tsan_func_entry(void *call);
+void __tsan_func_entry(void *call)
+{
+	struct hook_thread *thread = hook_thread;
+	if (!thread && !(thread = hook_thread_start()))
+		return;
+	uint64_t frame = (uintptr_t)__builtin_frame_address(0);
+	while (thread->depth > 0 && thread->depth <= HOOK_MOST_DEPTH &&
+	       thread->frames[thread->depth - 1].address <= frame)
+		thread->node = thread->frames[--thread->depth].node;
+	if (thread->depth++ >= HOOK_MOST_DEPTH)
+		return;
+	thread->frames[thread->depth - 1] = (struct hook_frame){ frame, thread->node };
+	const struct model_node *node = &hooks.memory->nodes[thread->node];
+	thread->node = node->last_call == (uintptr_t)call ? node->last_child
+							  : hook_child(thread, (uintptr_t)call);
+}
+
+void __tsan_func_exit(void);
+void __tsan_func_exit(void)
+{
+	struct hook_thread *thread = hook_thread;
+	if (!thread || thread->depth == 0 || thread->depth-- > HOOK_MOST_DEPTH)
+		return;
+	thread->node = thread->frames[thread->depth].node;
+}
+
+void __tsan_ignore_thread_begin(void);
+void __tsan_ignore_thread_begin(void)
+{
+}
+
+void __tsan_ignore_thread_end(void);
+void __tsan_ignore_thread_end(void)
+{
+}

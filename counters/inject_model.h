@@ -1,0 +1,159 @@
+/*
+ * inject_model: the cache model inside a program. Files named inject_model*.c are compiled into
+ * stoke-model and libstoke-model, without instrumentation, and replace the thread sanitizer's
+ * run-time library: the compiler calls __tsan_read8(address) before every load of 8 bytes.
+ *
+ *   inject_model.c          those calls; what one access costs
+ *   inject_model_atomics.c  the calls for atomic operations, which it carries out
+ *   inject_model_vector.c   what counters/model/immintrin.h reports
+ *   inject_model_libc.c     memcpy, malloc, pthread_create and their kind
+ *   inject_model_state.c    threads, call paths and sites, in model_memory.h
+ *   inject_model_arrays.c   which array an address belongs to
+ *   inject_model_report.c   sums on standard error where no profiler listens
+ */
+#ifndef COUNTERS_INJECT_MODEL_H
+#define COUNTERS_INJECT_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "counters/cache_model.h"
+#include "counters/model_memory.h"
+
+enum {
+	HOOK_SLOTS = 1 << 13, /* 512 KiB a thread; a program's hot loops have hundreds */
+	HOOK_MOST_DEPTH = 1 << 12,
+	HOOK_ACCESS_BYTES = 64, /* longer ones (memcpy) count as several of this size */
+};
+
+/* Where the site of (pc, node) is as long as its addresses stay in one array. */
+struct hook_slot {
+	uint64_t pc, low, length; /* addresses low … low + length - 1 */
+	uint32_t node, generation;
+	struct model_site *site;
+	uint64_t padding[3];
+};
+
+/* One open call: its frame's address tells which ones longjmp has left. */
+struct hook_frame {
+	uint64_t address;
+	uint32_t node;
+};
+
+struct hook_table {
+	uint32_t *rows; /* open addressing; 0 = free */
+	uint32_t n_slots, n_used;
+};
+
+struct hook_thread {
+	struct cache_core *core;
+	uint32_t node, index;
+	uint32_t depth; /* open calls; those beyond HOOK_MOST_DEPTH are counted only */
+	bool is_busy;   /* inside the model: a signal's handler or an allocation stays out */
+	struct hook_slot *slots;
+	struct hook_frame *frames;
+	struct hook_table sites, children;
+	uint64_t stack_low, stack_high, last_past_line;
+	uint32_t stack_array;
+	struct hook_thread *next_free;
+};
+
+struct hooks {
+	struct cache_model *model;
+	struct model_memory *memory;
+	uint32_t generation; /* of the arrays: slots of another are stale */
+	bool is_off;         /* for good: another process's, or after fork */
+	bool is_shared;      /* a profiler listens */
+};
+
+extern struct hooks hooks;
+extern _Thread_local struct hook_thread *hook_thread;
+
+/* ---- inject_model_state.c */
+
+/* hook_thread_start: the calling thread's state, made at the first call; NULL = not modelled. */
+struct hook_thread *hook_thread_start(void);
+
+/* hook_slot_fill: make the slot that of (pc, the thread's node, the array of address). */
+void hook_slot_fill(struct hook_thread *thread, struct hook_slot *slot, uint64_t pc,
+		    uint64_t address, bool is_write);
+
+/* hook_child: the node of a call from the present one. */
+uint32_t hook_child(struct hook_thread *thread, uint64_t call);
+
+/* hooks_open: at the program's start; any number of times. */
+void hooks_open(void);
+
+/* hooks_leave: after fork, in the child: nothing is modelled any more. */
+void hooks_leave(void);
+
+/* ---- inject_model_arrays.c */
+
+struct hook_range {
+	uint64_t low, high; /* addresses low … high - 1 are of one array (or of none: array 0) */
+	uint32_t array;
+};
+
+struct hook_range hook_range_of(uint64_t address);
+
+/* hook_array_add: a block allocated by the present call path at pc. */
+void hook_array_add(struct hook_thread *thread, uint64_t pc, uint64_t low, uint64_t bytes);
+void hook_array_remove(uint64_t low);
+bool hook_array_is_known(uint64_t low);
+
+/* hook_array_stack: the array that is a thread's stack. */
+uint32_t hook_array_stack(uint32_t thread_index, uint64_t bytes);
+
+/* hook_arrays_open: the globals of the modules that are loaded by now. */
+void hook_arrays_open(void);
+
+/* ---- inject_model_report.c */
+void hook_report(void);
+
+/* ---- inject_model_libc.c */
+void hook_libc_open(void);
+
+/* ---- the way of every access */
+
+static inline struct hook_slot *hook_slot_of(const struct hook_thread *thread, uint64_t pc)
+{
+	uint64_t at = (pc ^ pc >> 13) + thread->node * 0x9e3779b1u; /* 2^32 / golden ratio */
+	return &thread->slots[at % HOOK_SLOTS];
+}
+
+static inline void hook_count(struct model_site *site, uint32_t result)
+{
+	for (; result; result &= result - 1)
+		site->counts[MODEL_MISSES + __builtin_ctz(result)]++;
+}
+
+__attribute__((always_inline)) static inline void hook_access(const void *address, uint32_t bytes,
+							      bool is_write, const void *pc)
+{
+	struct hook_thread *thread = hook_thread;
+	if (__builtin_expect(!thread, 0) && !(thread = hook_thread_start()))
+		return;
+	if (__builtin_expect(thread->is_busy, 0)) {
+		__atomic_fetch_add(&hooks.memory->n_unseen, 1, __ATOMIC_RELAXED);
+		return;
+	}
+	thread->is_busy = true;
+	uint64_t at = (uintptr_t)address;
+	struct hook_slot *slot = hook_slot_of(thread, (uintptr_t)pc);
+	if (__builtin_expect(slot->pc != (uintptr_t)pc || slot->node != thread->node ||
+				     at - slot->low >= slot->length ||
+				     slot->generation != hooks.generation,
+			     0))
+		hook_slot_fill(thread, slot, (uintptr_t)pc, at, is_write);
+	slot->site->counts[MODEL_ACCESSES]++;
+	uint32_t result = cache_model_access(hooks.model, thread->core, at, bytes, is_write);
+	if (__builtin_expect(result, 0))
+		hook_count(slot->site, result);
+	thread->is_busy = false;
+}
+
+/* hook_range_access: any number of bytes, in pieces of HOOK_ACCESS_BYTES. */
+void hook_range_access(const void *address, size_t bytes, bool is_write, const void *pc);
+
+#endif
