@@ -43,7 +43,7 @@ ALL_LDFLAGS := $(filter -fsanitize%,$(MODE_FLAGS_$(MODE))) $(LDFLAGS)
 
 # ---- sources: by folder; a file's name registers it
 DIRS    := sampler/base sampler counters gpu kernels kernels/support workloads workloads/support tui
-SOURCES := $(filter-out %/inject_%,$(sort $(foreach d,$(DIRS),$(wildcard $(d)/*.c))))
+SOURCES := $(sort $(foreach d,$(DIRS),$(filter-out $(d)/inject_%,$(wildcard $(d)/*.c))))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(GENERATED:.c=.o) $(BUILD)/registry.o $(BUILD)/groups.o
 LIBRARY_OBJECTS := $(filter-out $(BUILD)/tui/main.o,$(OBJECTS))
 FIXTURES := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/fixture*.c)))
@@ -54,7 +54,10 @@ REGISTRY_KINDS := source:*/source_*.c:sampler/source.h exporter:sampler/exporter
 	view:tui/view_*.c:tui/view.h command:tui/command_*.c:tui/command.h \
 	workload:workloads/*.c:workloads/workload.h kernel:kernels/*.c:kernels/kernel.h
 
-all: $(BUILD)/stoke $(BUILD)/libstoke-cupti.so  ## build stoke into build/$(MODE)/
+# what -fsanitize=thread stands for otherwise cannot be there twice
+MODEL := $(if $(filter release debug,$(MODE)),$(addprefix $(BUILD)/,stoke-model libstoke-model.a libstoke-model.so))
+
+all: $(BUILD)/stoke $(BUILD)/libstoke-cupti.so $(MODEL)  ## build stoke into build/$(MODE)/
 
 objects: $(OBJECTS)
 
@@ -68,6 +71,41 @@ $(BUILD)/libstoke-cupti.so: $(INJECTED) gpu/cupti.h gpu/gpu_record.h gpu/inject_
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(filter-out -fsanitize% -fno-sanitize%,$(ALL_CFLAGS)) -fPIC -shared \
 		-fvisibility=hidden -o $@ $(INJECTED) -lunwind -lpthread
+
+# The cache model: the run-time library that code compiled with -fsanitize=thread calls, which is
+# itself compiled without, and must not call itself (no builtins); one object without names that
+# could meet the program's. Then the workloads again, so compiled and linked with it.
+MODEL_SOURCES := $(sort $(wildcard counters/inject_model*.c)) counters/cache_geometry.c \
+	counters/cache_machine.c counters/cache_model.c counters/cache_sets.c counters/model_memory.c \
+	sampler/base/why.c sampler/base/text.c
+MODEL_OBJECTS := $(MODEL_SOURCES:%.c=$(BUILD)/model-library/%.o)
+MODEL_PROGRAM := $(patsubst %.c,$(BUILD)/model/%.o,$(foreach d,sampler/base kernels kernels/support \
+	workloads workloads/support,$(sort $(wildcard $(d)/*.c))) tui/inject_main.c) \
+	$(BUILD)/model/registry.o
+MODEL_CFLAGS := -O2 -g -fsanitize=thread -Icounters/model
+PLAIN_CFLAGS := $(filter-out -O0 -O1 -fsanitize% -fno-sanitize%,$(ALL_CFLAGS))
+$(BUILD)/model-library/%.o: %.c $(BUILD)/flags
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(PLAIN_CFLAGS) -O2 -fPIC -fno-builtin -fvisibility=hidden \
+		-fno-tree-loop-distribute-patterns -MMD -MP -c -o $@ $<
+$(BUILD)/libstoke-model.a: $(MODEL_OBJECTS)
+	$(call say,LINK,$@)
+	$(Q)ld -r -o $(BUILD)/model-library/whole.o $^ && objcopy --localize-hidden \
+		$(BUILD)/model-library/whole.o && rm -f $@ && ar rcs $@ $(BUILD)/model-library/whole.o
+$(BUILD)/libstoke-model.so: $(MODEL_OBJECTS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) -shared -Wl,-soname,$(@F) -o $@ $^ -lm -lpthread
+$(BUILD)/model/registry.o: $(BUILD)/model/registry.c
+	$(Q)$(CC) $(PLAIN_CFLAGS) -c -o $@ $<
+$(BUILD)/model/registry.c: FORCE
+	$(Q)mkdir -p $(@D); tests/registry.sh $(foreach k,$(filter workload:% kernel:%,$(REGISTRY_KINDS)),'$(k)') \
+		> $@.new; if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+$(BUILD)/model/%.o: %.c $(BUILD)/flags
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(PLAIN_CFLAGS) $(MODEL_CFLAGS) -MMD -MP -c -o $@ $<
+$(BUILD)/stoke-model: $(MODEL_PROGRAM) $(BUILD)/libstoke-model.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lm -lpthread
 
 $(BUILD)/%.o: %.c $(BUILD)/flags | $(GENERATED)
 	$(call say,CC,$<)
@@ -154,7 +192,7 @@ pictures: all  ## draw the README's pictures anew, from recordings made here
 	$(Q)tests/pictures.sh $(BUILD)/stoke
 
 compile_commands.json compdb: build/features.mk $(GENERATED) FORCE
-	$(Q)tests/compdb.sh '$(CC) $(ALL_CFLAGS)' $(SOURCES) > compile_commands.json
+	$(Q)tests/compdb.sh '$(CC) $(ALL_CFLAGS)' $(SOURCES) $(wildcard */inject_*.c) > compile_commands.json
 
 libs: build/features.mk # what programs are linked with; for tests/fuzz.sh
 	@echo $(LIBS)
@@ -167,11 +205,16 @@ install: all  ## install to $(DESTDIR)$(PREFIX)
 	$(Q)install -D $(BUILD)/libstoke-cupti.so $(DESTDIR)$(PREFIX)/lib/stoke/libstoke-cupti.so
 	$(Q)install -D -m 644 sampler/base/probe.h $(DESTDIR)$(PREFIX)/include/stoke/sampler/base/probe.h
 	$(Q)install -m 644 sampler/base/shared_ring.h $(DESTDIR)$(PREFIX)/include/stoke/sampler/base/
+	$(Q)[ -z "$(MODEL)" ] || { install $(BUILD)/stoke-model $(DESTDIR)$(PREFIX)/bin/stoke-model && \
+		install -m 644 $(filter %.a %.so,$(MODEL)) $(DESTDIR)$(PREFIX)/lib/stoke/ && \
+		install -d $(DESTDIR)$(PREFIX)/lib/stoke/model && \
+		install -m 644 counters/model/*.h $(DESTDIR)$(PREFIX)/lib/stoke/model/; }
 	$(Q)mkdir -p $(DESTDIR)$(PREFIX)/share/man/man1
 	$(Q)$(BUILD)/stoke help --man > $(DESTDIR)$(PREFIX)/share/man/man1/stoke.1
 
 uninstall:  ## remove what install put there
-	$(Q)rm -rf $(DESTDIR)$(PREFIX)/bin/stoke $(DESTDIR)$(PREFIX)/lib/stoke $(DESTDIR)$(PREFIX)/include/stoke \
+	$(Q)rm -rf $(DESTDIR)$(PREFIX)/bin/stoke $(DESTDIR)$(PREFIX)/bin/stoke-model \
+		$(DESTDIR)$(PREFIX)/lib/stoke $(DESTDIR)$(PREFIX)/include/stoke \
 		$(DESTDIR)$(PREFIX)/share/man/man1/stoke.1
 
 help:  ## show this list
@@ -183,4 +226,4 @@ clean:  ## remove what was built
 FORCE:
 .PHONY: all objects unit run test test-pmu setup layers lint format fuzz bench compdb libs features install \
 	uninstall help clean FORCE $(TESTS)
--include $(OBJECTS:.o=.d) $(FIXTURES:.o=.d) $(wildcard $(BUILD)/tests/*.d)
+-include $(OBJECTS:.o=.d) $(FIXTURES:.o=.d) $(MODEL_OBJECTS:.o=.d) $(MODEL_PROGRAM:.o=.d) $(wildcard $(BUILD)/tests/*.d)

@@ -4,6 +4,9 @@
  */
 #include "counters/inject_model.h"
 
+/* What the program may see of the library. */
+#pragma GCC visibility push(default)
+
 #define PC __builtin_return_address(0)
 
 #define HOOK(name, bytes, is_write)                                                                \

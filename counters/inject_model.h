@@ -99,8 +99,7 @@ struct hook_range hook_range_of(uint64_t address);
 
 /* hook_array_add: a block allocated by the present call path at pc. */
 void hook_array_add(struct hook_thread *thread, uint64_t pc, uint64_t low, uint64_t bytes);
-void hook_array_remove(uint64_t low);
-bool hook_array_is_known(uint64_t low);
+void hook_array_remove(struct hook_thread *thread, uint64_t low);
 
 /* hook_array_stack: the array that is a thread's stack. */
 uint32_t hook_array_stack(uint32_t thread_index, uint64_t bytes);

@@ -128,21 +128,11 @@ void hook_array_add(struct hook_thread *thread, uint64_t pc, uint64_t low, uint6
 	thread->is_busy = false;
 }
 
-bool hook_array_is_known(uint64_t low)
+void hook_array_remove(struct hook_thread *thread, uint64_t low)
 {
-	if (!ranges)
-		return false;
-	take_lock();
-	uint32_t at = place_of(low);
-	bool is_known = at < n_ranges && ranges[at].low == low;
-	give_lock();
-	return is_known;
-}
-
-void hook_array_remove(uint64_t low)
-{
-	if (!ranges)
+	if (!ranges || thread->is_busy)
 		return;
+	thread->is_busy = true; /* memmove is ours too */
 	take_lock();
 	uint32_t at = place_of(low);
 	bool is_known = at < n_ranges && ranges[at].low == low;
@@ -153,6 +143,7 @@ void hook_array_remove(uint64_t low)
 	give_lock();
 	if (is_known)
 		change();
+	thread->is_busy = false;
 }
 
 uint32_t hook_array_stack(uint32_t thread_index, uint64_t bytes)

@@ -5,6 +5,9 @@
  */
 #include "counters/inject_model.h"
 
+/* What the program may see of the library. */
+#pragma GCC visibility push(default)
+
 #define PC                    __builtin_return_address(0)
 #define READ(address, bytes)  hook_access((const void *)(address), bytes, false, PC)
 #define WRITE(address, bytes) hook_access((const void *)(address), bytes, true, PC)

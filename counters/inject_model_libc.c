@@ -16,6 +16,9 @@
 
 #include "counters/inject_model.h"
 
+/* What the program may see of the library. */
+#pragma GCC visibility push(default)
+
 #define PC __builtin_return_address(0)
 
 /* Smaller blocks are one array together: telling a million list nodes apart helps nobody. */
@@ -143,10 +146,11 @@ static void *added(void *block, size_t bytes, const void *pc)
 
 static void removed(void *block)
 {
-	const struct hook_thread *thread = hook_thread;
-	if (block && !hooks.is_off && !(thread && thread->is_busy) &&
-	    malloc_usable_size(block) >= LEAST_BLOCK_BYTES)
-		hook_array_remove((uintptr_t)block);
+	struct hook_thread *thread = hook_thread;
+	if (!block || hooks.is_off || malloc_usable_size(block) < LEAST_BLOCK_BYTES)
+		return;
+	if (thread || (thread = hook_thread_start()))
+		hook_array_remove(thread, (uintptr_t)block);
 }
 
 void *malloc(size_t bytes)
@@ -207,9 +211,9 @@ void *mmap(void *address, size_t bytes, int protection, int flags, int fd, off_t
 
 int munmap(void *address, size_t bytes)
 {
-	const struct hook_thread *thread = hook_thread;
-	if (thread && !thread->is_busy)
-		hook_array_remove((uintptr_t)address);
+	struct hook_thread *thread = hook_thread;
+	if (thread)
+		hook_array_remove(thread, (uintptr_t)address);
 	return (int)syscall(SYS_munmap, address, bytes);
 }
 

@@ -24,7 +24,7 @@ void hook_report(void)
 {
 	uint64_t sums[2][N_MODEL_COUNTS] = { { 0 } };
 	const struct model_memory *memory = hooks.memory;
-	char name[16];
+	char name[24];
 	if (!getenv("STOKE_MODEL"))
 		return;
 	add_sites(sums);
@@ -47,6 +47,7 @@ void hook_report(void)
 		memory->counts.n_memory_reads, memory->counts.n_memory_writes,
 		memory->counts.n_prefetches, memory->counts.n_used_prefetches);
 	if (memory->n_unseen)
-		fprintf(stderr, "stoke-model: %" PRIu64 " accesses could not be followed\n",
+		fprintf(stderr,
+			"stoke-model: %" PRIu64 " accesses in handlers of signals were left out\n",
 			memory->n_unseen);
 }

@@ -98,11 +98,12 @@ static uint32_t take_row(uint32_t *n, uint32_t most)
 
 /* ---- what code lies where, for the profiler */
 
-/* One reader at a time; the lines that may be executed. */
+/* The lines that may be executed; under the lock. */
 static void send_maps(void)
 {
 	struct model_memory *memory = hooks.memory;
 	char line[4352], mode[8];
+	__atomic_fetch_add(&memory->maps_changes, 1, __ATOMIC_ACQ_REL); /* odd: being written */
 	int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
 	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
 	uint32_t used = 0;
@@ -171,9 +172,10 @@ uint32_t hook_child(struct hook_thread *thread, uint64_t call)
 			at = (at + 1) & (table->n_slots - 1);
 		if (!row && (row = take_row(&hooks.memory->n_nodes, MODEL_NODES))) {
 			nodes[row].parent = parent;
+			if (call >= MODEL_LEAST_CODE)
+				learn_code(call - 1);
 			__atomic_store_n(&nodes[row].call, call, __ATOMIC_RELEASE);
 			put(table, hash, row);
-			learn_code(call - 1);
 		}
 	}
 	thread->is_busy = false;
@@ -205,9 +207,9 @@ static struct model_site *site_of(struct hook_thread *thread, uint64_t pc, uint3
 	sites[row].thread = (uint16_t)thread->index;
 	sites[row].array = array;
 	sites[row].is_write = is_write;
+	learn_code(pc - 1);
 	__atomic_store_n(&sites[row].node, thread->node, __ATOMIC_RELEASE);
 	put(table, hash, row);
-	learn_code(pc - 1);
 	return &sites[row];
 }
 

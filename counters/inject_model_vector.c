@@ -3,6 +3,9 @@
 #include "counters/inject_model.h"
 #include "counters/model/hooks.h"
 
+/* What the program may see of the library. */
+#pragma GCC visibility push(default)
+
 #define PC __builtin_return_address(0)
 
 static void access_lanes(const void *address, uint64_t lanes, unsigned lane_bytes, bool is_write,

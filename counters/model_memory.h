@@ -26,6 +26,7 @@ enum {
 	MODEL_THREADS = 1 << 10,
 	MODEL_MAPS_BYTES = 1 << 18,
 	MODEL_NAME_BYTES = 64,
+	MODEL_LEAST_CODE = MODEL_THREADS, /* calls below are of no code: a thread's first */
 };
 
 /* What is counted of a site: the accesses, then a count for each bit of enum cache_result. */
@@ -42,7 +43,7 @@ enum model_count {
 
 /* A call: the return address in the caller. Parents are older; node 0 is none. */
 struct model_node {
-	uint64_t call; /* 0: the thread's first */
+	uint64_t call; /* written last; below MODEL_LEAST_CODE: the thread's first */
 	uint32_t parent;
 	uint32_t last_child; /* the program's own: where the latest call went, */
 	uint64_t last_call;  /* and from where */

@@ -80,6 +80,12 @@ static void add_facts(const struct state *state, struct recording *recording)
 	recording_add_fact(recording, "sampling.stack_bytes", text);
 }
 
+/* Under the cache model time is the model's, and source_model has the stacks. */
+static bool stacks_wanted(const struct target *target)
+{
+	return target->model_fd <= 0;
+}
+
 static bool stacks_open(void *opaque, const struct target *target, struct recording *recording,
 			struct why *why)
 {
@@ -329,6 +335,7 @@ const struct source source_stacks = {
 	.summary = "CPU call stacks from perf_event_open",
 	.state_bytes = sizeof(struct state),
 	.interval_ns = 20 * 1000 * 1000,
+	.wanted = stacks_wanted,
 	.open = stacks_open,
 	.is_essential = true,
 	.fds = stacks_fds,

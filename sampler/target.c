@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/personality.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -129,6 +130,10 @@ static _Noreturn void run_child(struct pipes *pipes, const struct launch *launch
 	announce("STOKE_PROBE_FD", launch->probe_fd);
 	announce("STOKE_GPU_FD", launch->gpu_fd);
 	announce("STOKE_STEER_FD", launch->steer_fd);
+	announce("STOKE_MODEL_FD", launch->model_fd);
+	/* Which lines share a set follows from addresses: the same every time, where allowed. */
+	if (launch->model_fd > 0)
+		personality(ADDR_NO_RANDOMIZE);
 	if (read(pipes->start[0], &go, 1) != 1)
 		_exit(125); /* the profiler gave up */
 	if (launch->output == TARGET_OUTPUT_TERMINAL)
@@ -159,6 +164,7 @@ bool target_launch(struct target *target, const struct launch *launch,
 	target->pid_fd = target->start_fd = target->error_fd = target->output_fd = -1;
 	target->probe_fd = launch->probe_fd;
 	target->gpu_fd = launch->gpu_fd;
+	target->model_fd = launch->model_fd;
 	if (!open_pipes(&pipes, launch, why))
 		return false;
 	fflush(NULL);

@@ -66,6 +66,7 @@ struct target {
 	int output_fd; /* master of the child's terminal, or -1 when it has ours */
 	int probe_fd;  /* memory shared with probe.h in the target, or -1 */
 	int gpu_fd;    /* memory shared with libstoke-cupti.so in the target, or -1 */
+	int model_fd;  /* memory shared with the cache model in the target; 0 = none */
 	bool is_launched;
 	bool is_reaped;
 	int wait_status; /* as from waitpid, valid when is_reaped */
@@ -85,6 +86,8 @@ struct launch {
 			 is announced in STOKE_PROBE_FD */
 	int gpu_fd;   /* the same for libstoke-cupti.so, in STOKE_GPU_FD */
 	int steer_fd; /* socket that brings a workload new settings, in STOKE_STEER_FD, or 0 */
+	int model_fd; /* the same for the cache model, in STOKE_MODEL_FD; addresses are then the
+			 same in every run */
 	enum target_output output;
 	uint16_t columns, rows; /* of its terminal */
 };

@@ -9,7 +9,8 @@ may() {
 	workloads | workloads/*)
 		echo "workloads workloads/support kernels kernels/support sampler/base" ;;
 	sampler) echo "sampler sampler/base" ;;
-	counters) echo "counters sampler sampler/base" ;;
+	counters) echo "counters counters/model sampler sampler/base" ;;
+	counters/model) echo "counters/model ." ;;
 	gpu) echo "gpu sampler sampler/base" ;;
 	tui) echo "tui gpu counters workloads workloads/support kernels sampler sampler/base" ;;
 	*) echo "any" ;;

@@ -47,7 +47,17 @@ const struct command command_run = {
 	.usage = "[options] [WORKLOAD [KEY=VALUE...] | -- COMMAND [ARG...]]",
 	.help = "Without a workload the main job runs. `stoke list workloads` shows them all. Off "
 		"a terminal, or with --headless, it does the work of `stoke record`. "
-		"WORKLOAD --selftest runs one for a second, unprofiled, and checks its results.",
+		"WORKLOAD --selftest runs one for a second, unprofiled, and checks its results.\n"
+		"--model counts, for every load and store, what the caches of this machine (or of "
+		"--caches) would do: misses by function, line, array and time, marked as modelled. "
+		"Any program will do that is compiled with -g -fsanitize=thread and "
+		"-I PREFIX/lib/stoke/model, and linked, without -fsanitize, with "
+		"PREFIX/lib/stoke/libstoke-model.a -lm -lpthread -ldl (or with -L PREFIX/lib/stoke "
+		"-lstoke-model). Run by itself with STOKE_MODEL set to a list of caches, or to "
+		"nothing, it prints sums. A list is words with commas between: l1=SIZE/WAYS to l4, "
+		"each with any of /lru /plru /inclusive /exclusive /shared /forCORES, line=BYTES, "
+		"cores=N, tlb=ENTRIES/WAYS, tlb2, page=SIZE, prefetch=none or next, write=allocate "
+		"or around, policy=lru or plru.",
 	.options = options,
 	.run = run,
 };

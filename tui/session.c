@@ -29,6 +29,7 @@
 #include "tui/session_again.h"
 #include "tui/session_control.h"
 #include "tui/session_gpu.h"
+#include "tui/session_model.h"
 #include "tui/session_output.h"
 #include "tui/session_program.h"
 #include "tui/session_push.h"
@@ -49,6 +50,7 @@ struct session {
 	struct sampling sampling;
 	struct session_program program;
 	struct session_gpu gpu;
+	struct session_model model;
 	struct session_output output;
 	struct session_control control;
 	struct session_push push;
@@ -219,14 +221,20 @@ static void print_output(const struct session *session)
 static bool start_target(struct session *session, struct why *why)
 {
 	const struct session_program *program = &session->program;
+	const char *environment[4];
 	session_gpu_open(&session->gpu, session->settings->no_gpu, session->recording);
+	if (!session_model_open(&session->model, session->settings, why))
+		return false;
+	session_model_environment(
+		&session->model, session->gpu.fd ? session->gpu.environment[0] : NULL, environment);
 	struct launch launch = {
 		.argv = program->argv,
 		.workload = session->request->workload,
-		.extra_environment = session->gpu.fd ? session->gpu.environment : NULL,
+		.extra_environment = environment,
 		.probe_fd = program->probe_fd,
 		.gpu_fd = session->gpu.fd,
 		.steer_fd = program->steered_fd,
+		.model_fd = session->model.fd,
 		.output = TARGET_OUTPUT_INHERIT,
 	};
 	if (session->has_screen)
@@ -400,6 +408,7 @@ static void close_session(struct session *session)
 	session_push_close(&session->push);
 	session_program_close(&session->program);
 	session_gpu_close(&session->gpu);
+	session_model_close(&session->model);
 	recording_free(session->recording);
 	if (session->signal_fd >= 0)
 		close(session->signal_fd);

@@ -9,6 +9,8 @@
 #include "sampler/base/shared_ring.h"
 #include "sampler/probe_memory.h"
 #include "tui/session.h"
+#include "tui/session_model.h"
+#include "tui/settings.h"
 #include "tui/words.h"
 
 static char *own_path(void)
@@ -54,12 +56,17 @@ bool session_program_open(struct session_program *program, const struct session_
 		return true;
 	}
 	static char word[] = "workload";
-	program->self = own_path();
+	bool is_model = request->settings->has_model;
+	program->self = is_model ? session_model_program(why) : own_path();
+	if (!program->self)
+		return false;
 	program->argv = allocate(words_count(request->words) + 3, sizeof *program->argv);
-	program->argv[0] = program->self;
-	program->argv[1] = word;
+	char **next = program->argv;
+	*next++ = program->self;
+	if (!is_model)
+		*next++ = word;
 	for (size_t i = 0; request->words[i]; i++)
-		program->argv[2 + i] = request->words[i];
+		*next++ = request->words[i];
 	if (request->wants_screen)
 		open_steering(program);
 	return true;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "counters/cache_geometry.h"
 #include "counters/events.h"
 #include "sampler/base/arena.h"
 #include "sampler/base/text.h"
@@ -81,6 +82,12 @@ static const struct option_row sampling_rows[] = {
 	  AT(no_gpu) },
 	{ 0, OPTION_TEXT, "require", "LIST",
 	  "status 3 unless all of hw, callgraph, kernel can be had", AT(require) },
+	{ 0, OPTION_FLAG, "model", NULL,
+	  "count cache misses by a model instead of sampling: any workload, or a program "
+	  "compiled for it",
+	  AT(has_model) },
+	{ 0, OPTION_TEXT, "caches", "LIST",
+	  "caches of the model, such as l1=32K/8,l2=1M/16,prefetch=next", AT(caches) },
 	{ 0 },
 };
 
@@ -318,7 +325,14 @@ static bool check_exclusions(const struct settings *settings, struct why *why)
 	if (settings->user_only && settings->kernel_only)
 		return why_fail(why, "--all-user and --all-kernel exclude each other: without "
 				     "either, both are sampled.");
-	return true;
+	if (settings->has_model && (settings->events || settings->frequency_hz || settings->period))
+		return why_fail(why, "--model counts every access and samples nothing: leave out "
+				     "--event, --freq and --count.");
+	if (settings->caches && !settings->has_model)
+		return why_fail(why, "--caches are those of the cache model: add --model.");
+	struct cache_geometry geometry;
+	cache_geometry_of_machine(&geometry);
+	return cache_geometry_parse(&geometry, settings->caches, why);
 }
 
 bool settings_sampling(const struct settings *settings, struct sampling *sampling, struct why *why)

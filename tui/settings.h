@@ -26,6 +26,8 @@ struct settings {
 	int unwinder;                   /* enum unwinder_kind */
 	bool no_inherit, user_only, kernel_only, no_inline, no_gpu;
 	const char *require; /* as typed: "hw,callgraph" */
+	bool has_model;      /* the cache model instead of sampling */
+	const char *caches;  /* its caches, as typed; NULL = this machine's */
 	/* files */
 	const char *input, *output, *format;
 	bool is_forced; /* a file that is there is replaced */
