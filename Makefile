@@ -12,19 +12,21 @@ say     = @printf '  %-8s %s\n' '$(1)' '$(2)' >&2
 .DEFAULT_GOAL := all
 
 # ---- what this machine has: found once by compiling, kept in build/features.mk
-FEATURES := ZSTD IBERTY HWLOC CMOCKA JSONC PROTOBUFC CURL
+FEATURES := ZSTD IBERTY HWLOC VTERM CAPSTONE CMOCKA JSONC PROTOBUFC CURL
 ifneq ($(filter-out help clean layers format setup,$(or $(MAKECMDGOALS),all)),)
 -include build/features.mk
 endif
 FEATURE_FLAGS := -DHAVE_ZSTD=$(or $(HAVE_ZSTD),0) -DHAVE_IBERTY=$(or $(HAVE_IBERTY),0) \
 	-DHAVE_HWLOC=$(or $(HAVE_HWLOC),0) -DHAVE_JSONC=$(or $(HAVE_JSONC),0) \
-	-DHAVE_PROTOBUFC=$(or $(HAVE_PROTOBUFC),0) -DHAVE_CURL=$(or $(HAVE_CURL),0)
+	-DHAVE_PROTOBUFC=$(or $(HAVE_PROTOBUFC),0) -DHAVE_CURL=$(or $(HAVE_CURL),0) \
+	-DHAVE_VTERM=$(or $(HAVE_VTERM),0) -DHAVE_CAPSTONE=$(or $(HAVE_CAPSTONE),0)
 # what protoc-c writes; empty without it
 GENERATED := $(if $(filter 1,$(HAVE_PROTOBUFC)),$(BUILD)/sampler/profile.pb-c.c)
 
 ARCH := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null)))
 LIBS := -lncursesw -ltinfo -lpfm -lunwind-$(ARCH) -lunwind -ldw -lelf -lz -lm -lpthread \
 	$(if $(filter 1,$(HAVE_ZSTD)),-lzstd) $(if $(filter 1,$(HAVE_IBERTY)),-liberty) \
+	$(if $(filter 1,$(HAVE_VTERM)),-lvterm) $(if $(filter 1,$(HAVE_CAPSTONE)),-lcapstone) \
 	$(if $(filter 1,$(HAVE_HWLOC)),-lhwloc) $(if $(filter 1,$(HAVE_JSONC)),-ljson-c) \
 	$(if $(GENERATED),-lprotobuf-c) $(if $(filter 1,$(HAVE_CURL)),-lcurl)
 

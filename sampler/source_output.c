@@ -1,5 +1,6 @@
 /* What the target writes to its own terminal, kept for the screen and for after it. */
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "sampler/recording.h"
@@ -15,7 +16,22 @@ enum {
 struct state {
 	int fd;
 	uint64_t n_bytes, n_left_out;
+	struct winsize size; /* as last noted */
 };
+
+/* What is drawn on a terminal depends on its size: "OFFSET COLUMNSxROWS", from that byte on. */
+static void note_size(struct state *state, struct recording *recording)
+{
+	struct winsize now;
+	char text[64];
+	if (ioctl(state->fd, TIOCGWINSZ, &now) != 0 ||
+	    (now.ws_col == state->size.ws_col && now.ws_row == state->size.ws_row))
+		return;
+	state->size = now;
+	snprintf(text, sizeof text, "%llu %ux%u", (unsigned long long)state->n_bytes, now.ws_col,
+		 now.ws_row);
+	recording_add_fact(recording, "terminal:size", text);
+}
 
 static bool output_wanted(const struct target *target)
 {
@@ -43,6 +59,7 @@ static void output_drain(void *opaque, struct recording *recording, bool is_last
 {
 	struct state *state = opaque;
 	char bytes[READ_BYTES], text[128];
+	note_size(state, recording);
 	for (int i = 0; i < MOST_A_DRAIN; i++) {
 		ssize_t n = read(state->fd, bytes, sizeof bytes);
 		if (n <= 0)

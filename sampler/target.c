@@ -72,8 +72,12 @@ static bool open_pipes(struct pipes *pipes, const struct launch *launch, struct 
 	return false;
 }
 
-static void take_terminal(int terminal)
+static void take_terminal(int terminal, const char *type)
 {
+	if (type)
+		setenv("TERM", type, 1);
+	unsetenv("COLUMNS"); /* of the terminal we are in */
+	unsetenv("LINES");
 	setsid();
 	ioctl(terminal, TIOCSCTTY, 0);
 	for (int fd = 0; fd <= 2; fd++)
@@ -137,7 +141,7 @@ static _Noreturn void run_child(struct pipes *pipes, const struct launch *launch
 	if (read(pipes->start[0], &go, 1) != 1)
 		_exit(125); /* the profiler gave up */
 	if (launch->output == TARGET_OUTPUT_TERMINAL)
-		take_terminal(pipes->terminal_child);
+		take_terminal(pipes->terminal_child, launch->terminal_type);
 	else if (launch->output == TARGET_OUTPUT_TO_STDERR)
 		dup2(2, 1);
 	char *const *argv = skip_assignments(launch->argv);

@@ -89,7 +89,8 @@ struct launch {
 	int model_fd; /* the same for the cache model, in STOKE_MODEL_FD; addresses are then the
 			 same in every run */
 	enum target_output output;
-	uint16_t columns, rows; /* of its terminal */
+	uint16_t columns, rows;    /* of its terminal */
+	const char *terminal_type; /* its TERM; NULL = ours */
 };
 
 void sampling_defaults(struct sampling *sampling);

@@ -14,6 +14,8 @@ have ZSTD zstd.h -lzstd
 have IBERTY libiberty/demangle.h -liberty
 have HWLOC hwloc.h -lhwloc
 have CMOCKA cmocka.h -lcmocka
+have VTERM vterm.h -lvterm
+have CAPSTONE capstone/capstone.h -lcapstone
 have JSONC json-c/json.h -ljson-c
 have CURL curl/curl.h -lcurl
 if command -v protoc-c >/dev/null 2>&1; then

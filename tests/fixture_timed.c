@@ -123,7 +123,7 @@ struct recording *fixture_timed(void)
 		"\033]0;turns\007\033[1;32mtaking turns\033[0m\r\n"
 		"0 %\r50 %\r100 % gr\xc3\xb6\xc3\x9f"
 		"er\r\n"
-		"thread\tturns\n1\t\xe4\xb8\xad\xe6\x96\x87x\b\xff\nno newline";
+		"thread\tturns\r\n1\t\xe4\xb8\xad\xe6\x96\x87x\b\xff\r\nno newline";
 	struct recording *recording = recording_new();
 	recording->start_ns = START_NS;
 	recording->start_epoch_ns = 1700000000000000000;

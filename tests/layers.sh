@@ -20,6 +20,8 @@ may() {
 owner() {
 	case $1 in
 	*ncurses.h | curses.h | term.h) echo "tui/screen.c" ;;
+	vterm*.h) echo "tui/view_output.c" ;;
+	capstone/*) echo "tui/disassemble.c" ;;
 	perfmon/*) echo "counters/events_libpfm.c" ;;
 	libunwind*) echo "sampler/unwind_libunwind.c gpu/inject_cupti.c" ;;
 	hwloc.h) echo "counters/machine_hwloc.c" ;;

@@ -27,6 +27,8 @@ need zlib1g-dev header zlib.h
 need libzstd-dev header zstd.h
 need libiberty-dev header libiberty/demangle.h
 need libhwloc-dev header hwloc.h
+need libvterm-dev header vterm.h
+need libcapstone-dev header capstone/capstone.h
 need libcmocka-dev header cmocka.h
 need libjson-c-dev header json-c/json.h
 need libprotobuf-c-dev header protobuf-c/protobuf-c.h
@@ -81,7 +83,7 @@ if command -v apt-get >/dev/null 2>&1; then
 else
 	echo "This is no Debian or Ubuntu: please install what brings the same with your system's"
 	echo "package manager:"
-	echo "  dnf install gcc-c++ ncurses-devel libpfm-devel libunwind-devel elfutils-devel zlib-devel libzstd-devel hwloc-devel binutils-devel libcmocka-devel json-c-devel libcurl-devel protobuf-c-devel protobuf-c-compiler tmux"
-	echo "  pacman -S gcc ncurses libpfm libunwind elfutils zlib zstd hwloc binutils cmocka json-c curl protobuf-c tmux"
+	echo "  dnf install gcc-c++ ncurses-devel libpfm-devel libunwind-devel elfutils-devel zlib-devel libzstd-devel hwloc-devel libvterm-devel capstone-devel binutils-devel libcmocka-devel json-c-devel libcurl-devel protobuf-c-devel protobuf-c-compiler tmux"
+	echo "  pacman -S gcc ncurses libpfm libunwind elfutils zlib zstd hwloc libvterm capstone binutils cmocka json-c curl protobuf-c tmux"
 	exit 1
 fi

@@ -227,5 +227,23 @@ keys q
 shows "its output follows" 'hello from the child'
 shows "its status is kept" 'status 7'
 
+begin xterm-256color C.UTF-8 80x24 "$stoke run -- sh -c 'tput setaf 1; read -r line; echo got \$line; stty size; read -r line; exit 5'; echo status \$?"
+keys 7
+shows "nothing is typed into it yet" 'Enter type into'
+keys Enter
+shows "the way out is on the screen" 'Ctrl-. comes back to stoke; all other keys'
+keys 'hello q' Enter
+shows "what was typed has arrived" 'got hello q'
+shows "its terminal is as large as the view" '^20 80$'
+colours "its colours" '3[18;]'
+keys C-]
+shows "back" 'q quit'
+t resize-window -t 0 -x 100 -y 30 ; sleep 0.5
+keys Enter ; keys C-c
+shows "Ctrl-C was for the program" 'saved.*7 Output'
+keys q
+shows "its output follows, its status is kept" 'status 130'
+restored "restored after typing"
+
 echo "$n_passed passed, $n_failed failed, 0 skipped"
 [ "$n_failed" -eq 0 ]

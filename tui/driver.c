@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -21,7 +22,7 @@
 #include "workloads/support/steer.h"
 
 static const uint64_t SECOND_NS = 1000 * 1000 * 1000;
-enum { IDLE_MS = 1000, CONTROL_C = 3, CONTROL_L = 12, CONTROL_Z = 26 };
+enum { IDLE_MS = 1000, CONTROL_C = 3, CONTROL_L = 12, CONTROL_Z = 26, TYPING_HZ = 50 };
 
 struct driver {
 	struct tui_session *session;
@@ -112,6 +113,8 @@ static void take(struct driver *driver, enum face_outcome outcome)
 
 static uint64_t picture_ns(const struct driver *driver)
 {
+	if (face_is_typed_into(driver->face)) /* what is typed comes back as the program's text */
+		return SECOND_NS / TYPING_HZ;
 	return SECOND_NS / face_preferences(driver->face)->refresh_hz;
 }
 
@@ -140,8 +143,34 @@ static void change_look(struct driver *driver)
 	screen_set(&look);
 }
 
+/* ---- the program's own terminal */
+
+/* A program that does not read must not stop us: what it does not take is lost. */
+static bool child_type(void *into, const char *bytes, size_t n_bytes)
+{
+	const struct tui_session *session = into;
+	int fd = session->target ? session->target->output_fd : -1;
+	return fd >= 0 && write(fd, bytes, n_bytes) == (ssize_t)n_bytes;
+}
+
+/* The kernel tells the program with SIGWINCH. */
+static void child_resize(void *into, int columns, int rows)
+{
+	const struct tui_session *session = into;
+	struct winsize now, size = { .ws_col = (uint16_t)columns, .ws_row = (uint16_t)rows };
+	int fd = session->target ? session->target->output_fd : -1;
+	if (fd >= 0 && ioctl(fd, TIOCGWINSZ, &now) == 0 &&
+	    (now.ws_col != size.ws_col || now.ws_row != size.ws_row))
+		ioctl(fd, TIOCSWINSZ, &size);
+}
+
 static void press(struct driver *driver, struct input input)
 {
+	if (face_is_typed_into(driver->face) && input.key != KEY_NONE_PRESSED &&
+	    input.key != KEY_SCREEN_RESIZED) {
+		take(driver, face_key(driver->face, input));
+		return;
+	}
 	switch (input.key) {
 	case CONTROL_C:
 		if (!collector_of(driver->session))
@@ -250,10 +279,12 @@ bool tui_run(struct tui_session *session, struct why *why)
 {
 	struct preferences preferences = *preferences_get();
 	preferences.theme = session->theme ? session->theme : preferences.theme;
+	struct view_child child = { session, child_type, child_resize };
 	struct face_settings face_settings = { .recording = session->recording,
 					       .command = session->command,
 					       .view = session->view,
 					       .preferences = &preferences,
+					       .child = &child,
 					       .is_live = collector_of(session) != NULL,
 					       .has_program = session->target != NULL,
 					       .workload = session->workload,

@@ -116,6 +116,7 @@ struct view_context face_context(struct face *face)
 		.search = face->search,
 		.pattern = face->has_pattern ? &face->pattern : NULL,
 		.focus = &face->focus,
+		.child = face->is_live && !face->has_ended ? face->settings.child : NULL,
 	};
 }
 
@@ -236,6 +237,9 @@ static void draw_bottom(const struct face *face, const struct canvas *canvas)
 	struct canvas row = canvas_part(canvas, 0, canvas->height - 1, canvas->width, 1);
 	if (face->prompt != PROMPT_NONE)
 		draw_prompt(face, &row);
+	else if (face_is_typed_into(face))
+		canvas_text(&row, 0, 0, row.width, MEANING_WARNING,
+			    " Ctrl-] comes back to stoke; all other keys go to the program");
 	else if (face->message[0])
 		canvas_text(&row, 0, 0, row.width, face->message_meaning, face->message);
 	else
@@ -284,6 +288,22 @@ void face_tell(struct face *face, enum meaning meaning, const char *format, ...)
 	face->must_redraw = true;
 }
 
+/* Those that must not fall behind while nobody looks. */
+static void update_hidden(struct face *face)
+{
+	struct view_context context = face_context(face);
+	for (int i = 0; i < face->n_views; i++)
+		if (views[i]->is_always_updated && i != face->current)
+			views[i]->update(face->states[i], &context);
+}
+
+bool face_is_typed_into(const struct face *face)
+{
+	const struct view *view = views[face->current];
+	return face->prompt == PROMPT_NONE && face->overlay == OVERLAY_NONE &&
+	       view->is_typed_into && view->is_typed_into(face->states[face->current]);
+}
+
 bool face_draw(struct face *face, const struct canvas *canvas, uint64_t now_ns)
 {
 	bool is_changed =
@@ -292,6 +312,7 @@ bool face_draw(struct face *face, const struct canvas *canvas, uint64_t now_ns)
 	face->height = canvas->height;
 	face->now_ns = now_ns;
 	arena_reset(&face->frame);
+	update_hidden(face);
 	is_changed |= face_update_view(face);
 	if (!is_changed)
 		return false;

@@ -21,6 +21,7 @@ struct face_settings {
 	const char *command;                   /* what runs, cleaned */
 	const char *view;                      /* name; NULL = what the preferences say */
 	const struct preferences *preferences; /* copied; NULL = the defaults */
+	const struct view_child *child;        /* NULL = nothing runs on a terminal of its own */
 	bool is_live;
 	/* What runs can be started again, or go on with other settings, by the form of F2. */
 	bool has_program;
@@ -63,6 +64,9 @@ const char *face_view_name(const struct face *face);
 
 /* face_say: one sentence on the bottom line until the next key. */
 void face_say(struct face *face, const char *sentence);
+
+/* face_is_typed_into: keys go to the program, control keys too. */
+bool face_is_typed_into(const struct face *face);
 
 /* face_preferences: as they are now: `:set` changes them. */
 const struct preferences *face_preferences(const struct face *face);

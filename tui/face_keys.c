@@ -274,11 +274,21 @@ static bool press_over(struct face *face, int key)
 	return key != KEY_QUIT_10;
 }
 
+static void type_into(struct face *face, const struct input *input)
+{
+	struct view_context context = face_context(face);
+	react(face, views[face->current]->type(face->states[face->current], &context, input));
+}
+
 enum face_outcome face_key(struct face *face, struct input input)
 {
 	bool is_mouse = input.key == KEY_CLICK || input.key == KEY_DOUBLE_CLICK;
 	bool goes_on = true;
 	face->message[0] = '\0';
+	if (face_is_typed_into(face) && !is_mouse) {
+		type_into(face, &input);
+		return FACE_GOES_ON;
+	}
 	if (face->prompt == PROMPT_NONE && face->overlay == OVERLAY_FORM) {
 		input.y -= is_mouse ? face_top_rows(face) : 0;
 		return face_form_key(face, &input);

@@ -24,6 +24,7 @@
 #include "tui/command.h"
 #include "tui/driver.h"
 #include "tui/output_path.h"
+#include "tui/output_text.h"
 #include "tui/preferences.h"
 #include "tui/requirements.h"
 #include "tui/session_again.h"
@@ -33,6 +34,7 @@
 #include "tui/session_output.h"
 #include "tui/session_program.h"
 #include "tui/session_push.h"
+#include "tui/session_terminal.h"
 #include "tui/settings.h"
 #include "tui/summary.h"
 #include "tui/theme.h"
@@ -214,7 +216,7 @@ static void print_output(const struct session *session)
 	struct moment moment = recording_moment(session->recording);
 	const char *bytes = table_row(&session->recording->tables[TABLE_OUTPUTS], 0);
 	if (session->has_screen && moment.n[TABLE_OUTPUTS])
-		fwrite(bytes, 1, moment.n[TABLE_OUTPUTS], stdout);
+		output_print(stdout, bytes, moment.n[TABLE_OUTPUTS]);
 	fflush(stdout);
 }
 
@@ -238,7 +240,7 @@ static bool start_target(struct session *session, struct why *why)
 		.output = TARGET_OUTPUT_INHERIT,
 	};
 	if (session->has_screen)
-		launch.output = TARGET_OUTPUT_TERMINAL;
+		session_terminal(&launch);
 	else if (session->output.stream == stdout)
 		launch.output = TARGET_OUTPUT_TO_STDERR;
 	session->has_target = target_launch(&session->target, &launch, &session->sampling, why);

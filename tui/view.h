@@ -65,6 +65,13 @@ struct view_focus {
 	uint32_t function;       /* whose callers, callees and lines are shown; 0 = none chosen */
 };
 
+/* The terminal of the program that runs, for the view that shows it. */
+struct view_child {
+	void *into;
+	bool (*type)(void *into, const char *bytes, size_t n_bytes); /* false: not taken */
+	void (*resize)(void *into, int columns, int rows);
+};
+
 /* What the driver lends a view for one frame. */
 struct view_context {
 	const struct recording *recording;
@@ -78,6 +85,7 @@ struct view_context {
 	const char *search;     /* as typed; "" = none */
 	const regex_t *pattern; /* compiled; NULL = none */
 	struct view_focus *focus;
+	const struct view_child *child; /* NULL: none that could be typed into */
 };
 
 /* What a key has changed; the driver does the rest. */
@@ -120,6 +128,12 @@ struct view {
 	/* Words for the search that REACTION_TO_FLAME asks for; may be NULL. */
 	const char *(*chosen)(const void *state, const struct view_context *context);
 	void (*close)(void *state); /* may be NULL */
+
+	/* While true, every key goes to type() and none means anything else. Both may be NULL. */
+	bool (*is_typed_into)(const void *state);
+	unsigned (*type)(void *state, const struct view_context *context,
+			 const struct input *input);
+	bool is_always_updated; /* also while another view is shown */
 };
 
 extern const struct view *const views[];
