@@ -24,6 +24,7 @@ enum {
 	BATCHES,
 	AT,
 	CHANGE,
+	COLUMNS,
 	POSITIVES,
 	STEALTH,
 	TREES,
@@ -35,8 +36,8 @@ enum {
 
 enum { JOB_STREAM, JOB_SCENARIOS };
 enum { CHANGE_FLIP, CHANGE_NOISE, CHANGE_SHIFT, CHANGE_NONE };
-/* Columns that change their sign; batches whose mean stands for the end. */
-enum { FLIPPED = 5, LAST_BATCHES = 12 };
+/* Batches whose mean stands for the time right after the change, and for the end. */
+enum { FIRST_BATCHES = 5, LAST_BATCHES = 12 };
 /* Trees, rounds and batches with which the figures below are promised. */
 enum { LEAST_TREES = 60, LEAST_BATCHES = 30, LEAST_ROWS = 20000 };
 static const double MOST_LOSS = 0.04;
@@ -60,7 +61,7 @@ struct state {
 	bool is_streaming, is_alert;
 	int job, change;
 	struct drift_data_settings batch;
-	unsigned n_batches, at, n_trees, columns[DRIFT_COLUMNS];
+	unsigned n_batches, at, n_trees, n_flipped, columns[DRIFT_INFORMATIVE];
 	double pause_seconds, work_rows;
 	/* Stream */
 	double before_sum, after_sum, first_sum;
@@ -131,6 +132,7 @@ static void *drift_prepare(const struct setting *settings, struct why *why)
 	state->at = (unsigned)settings[AT].number;
 	state->n_trees = (unsigned)settings[TREES].number;
 	state->pause_seconds = settings[PAUSE].number / 1000;
+	state->n_flipped = (unsigned)settings[COLUMNS].number;
 	drift_informative(state->columns);
 	probe_phase_begin("generate");
 	drift_data_make(&state->train, &data);
@@ -176,7 +178,7 @@ static void make_batch(struct state *state, struct gbdt_data *batch)
 	probe_phase_begin("batch");
 	drift_data_make(batch, &state->batch);
 	if (is_changed && state->change == CHANGE_FLIP)
-		drift_flip_signs(batch, state->columns, FLIPPED);
+		drift_flip_signs(batch, state->columns, state->n_flipped);
 	else if (is_changed && state->change == CHANGE_NOISE)
 		drift_apply(batch, DRIFT_NOISE_HEAVY, state->columns, state->batch.seed);
 	else if (is_changed && state->change == CHANGE_SHIFT)
@@ -214,7 +216,7 @@ static void count_batch(struct state *state, enum drift_state now)
 	}
 	if (now != DRIFT_NORMAL && state->alert_after == 0)
 		state->alert_after = since;
-	if (since <= FLIPPED) {
+	if (since <= FIRST_BATCHES) {
 		state->first_sum += stream->quality;
 		state->n_first++;
 	}
@@ -411,9 +413,10 @@ static const struct parameter parameters[] = {
 	[BATCHES] = { "batches", "that come", PARAMETER_INTEGER, "40", 1, 1e6, NULL },
 	[AT] = { "at", "the batch from which on the world is another", PARAMETER_INTEGER, "10", 1,
 		 1e6, NULL },
-	[CHANGE] = { "change",
-		     "five columns change their sign, heavy noise, a shift of six, or nothing",
+	[CHANGE] = { "change", "columns change their sign, heavy noise, a shift of six, or nothing",
 		     PARAMETER_CHOICE, "flip", 0, 0, "flip|noise|shift|none" },
+	[COLUMNS] = { "columns", "that change their sign, the most informative first",
+		      PARAMETER_INTEGER, "12", 1, DRIFT_INFORMATIVE, NULL },
 	[POSITIVES] = { "positives", "share of rows", PARAMETER_REAL, "0.03", 0.001, 0.5, NULL },
 	[STEALTH] = { "stealth", "share of positives that nobody can find", PARAMETER_REAL, "0.08",
 		      0, 0.9, NULL },

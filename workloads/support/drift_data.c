@@ -11,6 +11,9 @@
 static const double means[DRIFT_FEATURES] = { -4.8, 3.6, -7.0, 4.5, -3.2, -1.4, -5.6, 0.6,  -2.6,
 					      -5.7, 3.8, -6.3, -.1, -7.0, -.1,  -4.1, -6.7, -2.2 };
 static const double FIRST_DEVIATION = 1.96, LAST_DEVIATION = 0.33, SPREAD_OF_POSITIVES = 1.6;
+/* At their full size the means leave so much in the other columns that a model hardly notices when
+ * some change; at this one it does, and finds nine tenths of fraud before. */
+static const double SIGNAL = 0.6;
 
 static double deviation_of(unsigned column)
 {
@@ -18,12 +21,13 @@ static double deviation_of(unsigned column)
 	return FIRST_DEVIATION + (LAST_DEVIATION - FIRST_DEVIATION) * at;
 }
 
-/* Deviation 1. Chi-squared of 5 = that of 4, which is -2 log of two uniform numbers, and of 1. */
+/* Five degrees of freedom. Chi-squared of 5 = that of 4, which is -2 log of two uniform numbers,
+ * and of 1. */
 static double student(struct random *random)
 {
 	double normal = random_normal(random), other = random_normal(random);
 	double chi = other * other - 2 * log((1 - random_unit(random)) * (1 - random_unit(random)));
-	return normal / sqrt(chi / 5) / sqrt(5.0 / 3);
+	return normal / sqrt(chi / 5);
 }
 
 static double severity_of(double stealth_share, struct random *random)
@@ -48,7 +52,7 @@ void drift_data_make(struct gbdt_data *data, const struct drift_data_settings *s
 		data->labels[row] = is_positive;
 		for (unsigned column = 0; column < DRIFT_FEATURES; column++)
 			data->features[column * n + row] =
-				(float)(severity * means[column] +
+				(float)(severity * SIGNAL * means[column] +
 					spread * deviation_of(column) * student(&random));
 	}
 }
@@ -63,10 +67,10 @@ const char *drift_scenario_name(enum drift_scenario scenario)
 	return names[scenario];
 }
 
-void drift_informative(unsigned columns[DRIFT_COLUMNS])
+void drift_informative(unsigned columns[DRIFT_INFORMATIVE])
 {
 	bool is_taken[DRIFT_FEATURES] = { false };
-	for (unsigned i = 0; i < DRIFT_COLUMNS; i++) {
+	for (unsigned i = 0; i < DRIFT_INFORMATIVE; i++) {
 		unsigned best = DRIFT_FEATURES;
 		for (unsigned column = 0; column < DRIFT_FEATURES; column++)
 			if (!is_taken[column] && (best == DRIFT_FEATURES ||
@@ -78,7 +82,7 @@ void drift_informative(unsigned columns[DRIFT_COLUMNS])
 	}
 }
 
-void drift_flip_signs(struct gbdt_data *data, const unsigned columns[DRIFT_COLUMNS], unsigned n)
+void drift_flip_signs(struct gbdt_data *data, const unsigned columns[DRIFT_INFORMATIVE], unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)
 		for (size_t row = 0; row < data->n_rows; row++)
@@ -186,7 +190,7 @@ static void throw_out(struct gbdt_data *data, struct random *random)
 }
 
 void drift_apply(struct gbdt_data *data, enum drift_scenario scenario,
-		 const unsigned columns[DRIFT_COLUMNS], uint64_t seed)
+		 const unsigned columns[DRIFT_INFORMATIVE], uint64_t seed)
 {
 	struct random random = { seed };
 	unsigned n = count_columns(scenario);
