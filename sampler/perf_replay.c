@@ -9,6 +9,7 @@
 
 #include "sampler/address_space.h"
 #include "sampler/base/text.h"
+#include "sampler/chain_cache.h"
 #include "sampler/module_store.h"
 #include "sampler/recording.h"
 #include "sampler/unwind.h"
@@ -18,6 +19,7 @@ void perf_replay_open(struct perf_replay *replay, struct recording *recording, i
 	*replay = (struct perf_replay){ .recording = recording };
 	replay->space = address_space_new(recording);
 	replay->unwinder = unwinder_new(unwinder_kind);
+	replay->chains = chain_cache_new();
 }
 
 void perf_replay_close(struct perf_replay *replay)
@@ -25,6 +27,7 @@ void perf_replay_close(struct perf_replay *replay)
 	stack_threads_free(&replay->threads);
 	unwinder_free(replay->unwinder);
 	address_space_free(replay->space);
+	chain_cache_free(replay->chains);
 }
 
 /* The user's part and the kernel's part of a chain with PERF_CONTEXT_* markers. */
@@ -259,12 +262,22 @@ uint32_t perf_replay_stack(struct perf_replay *replay, const struct perf_event_h
 {
 	struct process *process = address_space_process(replay->space, (pid_t)sample->pid);
 	struct stack_thread *thread = stack_threads_get(&replay->threads, sample->pid, sample->tid);
+	uint64_t space_id = process->space_id;
+	/* With registers the copy of the stack counts too. */
+	uint32_t *known = sample->registers ? NULL
+					    : chain_cache_at(replay->chains, process->space_id,
+							     sample->chain, sample->n_chain);
+	if (known && *known)
+		return *known;
 	struct frames frames;
 	frames.n = 0;
 	collect_frames(replay, sample, process, unwind, &frames);
 	if (frames.n == 0)
 		push_only_address(replay, header, sample, process, &frames);
-	return intern_stack(thread, replay->recording, &frames);
+	uint32_t stack = intern_stack(thread, replay->recording, &frames);
+	if (known && process->space_id == space_id)
+		*known = stack;
+	return stack;
 }
 
 uint32_t perf_replay_thread(struct perf_replay *replay, uint32_t pid, uint32_t tid,

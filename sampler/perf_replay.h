@@ -12,6 +12,7 @@
 #include "sampler/stack_threads.h"
 
 struct address_space;
+struct chain_cache;
 struct process;
 struct module_store;
 struct recording;
@@ -23,6 +24,7 @@ struct perf_replay {
 	struct unwinder *unwinder;
 	struct stack_threads threads;
 	struct module_store *store; /* what build-ids a file says; NULL for a live ring */
+	struct chain_cache *chains;
 	uint32_t frame_truncated;
 };
 
