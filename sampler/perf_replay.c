@@ -264,9 +264,10 @@ uint32_t perf_replay_stack(struct perf_replay *replay, const struct perf_event_h
 	struct stack_thread *thread = stack_threads_get(&replay->threads, sample->pid, sample->tid);
 	uint64_t space_id = process->space_id;
 	/* With registers the copy of the stack counts too. */
-	uint32_t *known = sample->registers ? NULL
-					    : chain_cache_at(replay->chains, process->space_id,
-							     sample->chain, sample->n_chain);
+	bool is_all_chain = !sample->registers && sample->n_chain > 0;
+	uint32_t *known = !is_all_chain ? NULL
+					: chain_cache_at(replay->chains, process->space_id,
+							 sample->chain, sample->n_chain);
 	if (known && *known)
 		return *known;
 	struct frames frames;

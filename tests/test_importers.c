@@ -207,8 +207,8 @@ static void speedscope_profiles_are_read(void **state)
 	}
 	struct recording *recording = import_text("speedscope", text);
 	/* Three stretches of time of the second: main, idle, main up to 160 and up to 200. */
-	assert_folded(recording, "first;main 1\nfirst;main;work 1\nsecond;main 3\n"
-				 "second;main;idle 1\n");
+	assert_folded(recording, "first;main 2000000\nfirst;main;work 1500000\nsecond;main 60000\n"
+				 "second;main;idle 40000\n");
 	series_named(recording, "time", &id);
 	assert_int_equal(weight_of(recording, id), 3500000 + 100000);
 	assert_int_equal(recording_thread(recording, 1)->pid, 7);
@@ -241,8 +241,8 @@ static void traces_are_read(void **state)
 	if (importer_find("chrome")->unusable())
 		skip();
 	struct recording *recording = import_text("chrome", trace);
-	assert_folded(recording, "stream 1;other 1\nworker;outer 1\nworker;outer;inner 1\n"
-				 "worker;outer;pair 1\n");
+	assert_folded(recording, "stream 1;other 1000\nworker;outer 50000\nworker;outer;inner 30000\n"
+				 "worker;outer;pair 20000\n");
 	series_named(recording, "time", &id);
 	assert_int_equal(weight_of(recording, id), 101000);
 	series_named(recording, "memory", &id);
