@@ -139,7 +139,7 @@ rows_function *softmax_variant(const char *name)
 const struct kernel kernel_softmax = {
 	.name = "softmax",
 	.summary = "each row's exponentials divided by their sum, in five passes or one",
-	.source = "Bridle (1990); Cephes, expf",
+	.source = "Bridle (1990)",
 	.variants = variants,
 	.tolerance = 1e-5,
 	.flops = softmax_flops,

@@ -3,7 +3,7 @@
  * x, y (rows, n), n >= 1; 4 rows n FLOPs (difference, exponential counted as one, sum, scale) and a
  * few a row; 8 rows n algorithmic bytes.
  * Error   n + 16 roundings, relative, where y >= 2^-126; smaller ones may be 0
- * Source  Bridle (1990); the exponential as in Cephes' expf: Cody and Waite's reduction, degree 5
+ * Source  Bridle (1990)
  */
 #ifndef KERNELS_SOFTMAX_H
 #define KERNELS_SOFTMAX_H

@@ -2,7 +2,7 @@
  * swiglu: y = g / (1 + exp(-g)) u: the gate of a feed-forward layer. g, u, y (n), not overlapping.
  * FLOPs   5 an element (exponential counted as one, sum, division, two products)
  * Bytes   12 an element
- * Error   8 roundings of y, where |y| >= 2^-100; smaller ones may be 0
+ * Error   16 roundings of y, where |y| >= 2^-100; smaller ones may be 0
  * Source  Shazeer, "GLU variants improve Transformer" (2020)
  */
 #ifndef KERNELS_SWIGLU_H

@@ -190,7 +190,7 @@ static bool gates_rightly(swiglu_function *function, size_t n, size_t shift)
 	function(&(struct swiglu_task){ cells, gate, up, out.y, scratch });
 	for (size_t i = 0; i < cells; i++) {
 		double right = gate[i] / (1 + exp(-(double)gate[i])) * up[i];
-		double allowed = 8 * 0x1p-24 * fabs(right) + 0x1p-100;
+		double allowed = 16 * 0x1p-24 * fabs(right) + 0x1p-100;
 		is_good &= fabs(out.y[i] - right) <= allowed;
 	}
 	free(gate);
