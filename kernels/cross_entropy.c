@@ -9,6 +9,7 @@
 #include "kernels/kernel.h"
 #include "kernels/support/dispatch.h"
 #include "kernels/support/rows_exponential.h"
+#include "kernels/support/rows_softmax.h"
 
 struct cross_entropy_task cross_entropy_share(const struct cross_entropy_task *whole,
 					      unsigned share, unsigned n_shares)
@@ -99,14 +100,16 @@ cross_entropy_avx512(const struct cross_entropy_task *task)
 		float *gradient = task->gradient + row * n, most = rows_greatest_avx512(x, n);
 		float sum = rows_exponentials_avx512(gradient, x, n, most, next);
 		task->losses[row] = logf(sum) + (most - x[task->targets[row]]);
-		__m512 factor = _mm512_set1_ps(1 / sum);
-		for (size_t j = 0; j < n; j += 16) {
-			__mmask16 lanes = rows_lanes(j, n);
-			__m512 value = _mm512_maskz_loadu_ps(lanes, gradient + j);
-			_mm512_mask_storeu_ps(gradient + j, lanes, _mm512_mul_ps(value, factor));
-		}
+		rows_scale_avx512(gradient, n, 1 / sum);
 		gradient[task->targets[row]] -= 1;
 	}
+}
+
+static void cross_entropy_nontemporal(const struct cross_entropy_task *task)
+{
+	rows_softmax_nontemporal(&(struct rows_softmax){ task->rows, task->n, task->x,
+							 task->gradient, task->scratch,
+							 task->targets, task->losses });
 }
 #endif
 
@@ -130,6 +133,8 @@ static const struct variant variants[] = {
 	  (void (*)(void))cross_entropy_avx2 },
 	{ "fused-avx512", "sixteen exponentials at a time", cpu_has_avx512,
 	  (void (*)(void))cross_entropy_avx512 },
+	{ "nontemporal", "and stored past the caches, three rows under way at once", cpu_has_avx512,
+	  (void (*)(void))cross_entropy_nontemporal },
 #endif
 	{ 0 },
 };

@@ -3,7 +3,8 @@
  * softmax(x) - [j = target]. x, gradient (rows, n), targets, losses (rows); target < n.
  * FLOPs   4 an element (difference, exponential counted as one, sum, scale), 4 a row
  * Bytes   8 an element, 8 a row
- * Error   of the loss n + 16 roundings and 4 of the greatest |x|; of the gradient as softmax.h
+ * Error   of the loss n + 16 roundings and 4 of the greatest |x|; of the gradient as softmax.h, and
+ *         4 roundings of 1 at the target
  * Source  Bridle (1990); the sum of exponentials as in Blanchard, Higham, Higham, "Accurately
  *         computing the log-sum-exp and softmax functions" (2021)
  */
@@ -18,7 +19,7 @@ struct cross_entropy_task {
 	const float *x;
 	const uint32_t *targets;
 	float *losses, *gradient;
-	float *scratch; /* (rows, n) for "unfused" */
+	float *scratch; /* (rows, n) for "unfused", else (1, n) */
 };
 
 typedef void cross_entropy_function(const struct cross_entropy_task *task);

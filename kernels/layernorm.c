@@ -107,13 +107,14 @@ __attribute__((target("avx512f"), always_inline)) static inline float mean_of(co
 }
 
 __attribute__((target("avx512f"), always_inline)) static inline float
-variance_of(const float *x, size_t n, float mean)
+variance_of(const float *x, const float *next, size_t n, float mean)
 {
 	__m512 sums[4] = { _mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps(),
 			   _mm512_setzero_ps() };
 	__m512 away = _mm512_set1_ps(mean);
 	size_t j = 0;
 	for (; j + 64 <= n; j += 64) {
+		rows_fetch_early(next, j);
 #pragma GCC unroll 4
 		for (size_t s = 0; s < 4; s++) {
 			__m512 value = _mm512_sub_ps(_mm512_loadu_ps(x + j + 16 * s), away);
@@ -149,15 +150,14 @@ all_rows(const struct rows_task *task, bool is_past_caches)
 {
 	size_t n = task->n;
 	for (size_t at = 0; at < task->rows * n; at += n) {
-		const float *x = task->x + at;
-		float mean = mean_of(x, n), variance = variance_of(x, n, mean);
+		const float *x = task->x + at, *next = rows_next(task, at);
+		float mean = mean_of(x, n), variance = variance_of(x, next, n, mean);
 		struct moments moments = { _mm512_set1_ps(mean),
 					   _mm512_set1_ps(1 / sqrtf(variance + task->epsilon)) };
 		size_t j = rows_head(task->y + at, n);
 		scale(task, at, 0, &moments, rows_lanes(0, j), false);
-		const float *next = rows_next(task, at);
 		for (; j + 16 <= n; j += 16) { /* fetched to L2: L1 holds x, weight and bias */
-			_mm_prefetch((const char *)(next + j), _MM_HINT_T1);
+			rows_fetch_late(next, n, j);
 			scale(task, at, j, &moments, 0xffff, is_past_caches);
 		}
 		if (j < n)

@@ -66,13 +66,14 @@ __attribute__((target("avx2,fma"))) static void rmsnorm_avx2(const struct rows_t
 	}
 }
 
-__attribute__((target("avx512f"), always_inline)) static inline float mean_square(const float *x,
-										  size_t n)
+__attribute__((target("avx512f"), always_inline)) static inline float
+mean_square(const float *x, const float *next, size_t n)
 {
 	__m512 sums[4] = { _mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps(),
 			   _mm512_setzero_ps() };
 	size_t j = 0;
 	for (; j + 64 <= n; j += 64) {
+		rows_fetch_early(next, j);
 #pragma GCC unroll 4
 		for (size_t s = 0; s < 4; s++) {
 			__m512 value = _mm512_loadu_ps(x + j + 16 * s);
@@ -102,13 +103,13 @@ all_rows(const struct rows_task *task, bool is_past_caches)
 {
 	size_t n = task->n;
 	for (size_t at = 0; at < task->rows * n; at += n) {
-		float mean = mean_square(task->x + at, n);
+		const float *next = rows_next(task, at);
+		float mean = mean_square(task->x + at, next, n);
 		__m512 factor = _mm512_set1_ps(1 / sqrtf(mean + task->epsilon));
 		size_t j = rows_head(task->y + at, n);
 		scale(task, at, 0, factor, rows_lanes(0, j), false);
-		const float *next = rows_next(task, at);
 		for (; j + 16 <= n; j += 16) {
-			_mm_prefetch((const char *)(next + j), _MM_HINT_T1);
+			rows_fetch_late(next, n, j);
 			scale(task, at, j, factor, 0xffff, is_past_caches);
 		}
 		if (j < n)

@@ -1,6 +1,6 @@
 /*
  * The row's greatest is taken away first, or exp overflows from 89 on. Fused, a row is read three
- * times, twice from the cache; its exponentials wait in the scratch row until their sum is known.
+ * times, twice from the cache.
  */
 #include "kernels/softmax.h"
 
@@ -10,6 +10,7 @@
 #include "kernels/support/dispatch.h"
 #include "kernels/support/rows_avx512.h"
 #include "kernels/support/rows_exponential.h"
+#include "kernels/support/rows_softmax.h"
 
 static float greatest(const float *x, size_t n)
 {
@@ -68,39 +69,21 @@ __attribute__((target("avx2,fma"))) static void softmax_avx2(const struct rows_t
 	}
 }
 
-__attribute__((target("avx512f"), always_inline)) static inline void
-all_rows(const struct rows_task *task, bool is_past_caches)
+__attribute__((target("avx512f"))) static void softmax_avx512(const struct rows_task *task)
 {
 	size_t n = task->n;
 	for (size_t at = 0; at < task->rows * n; at += n) {
 		const float *x = task->x + at;
-		float *y = task->y + at, *wait = is_past_caches ? task->scratch : y;
-		float sum = rows_exponentials_avx512(wait, x, n, rows_greatest_avx512(x, n),
-						     rows_next(task, at));
-		__m512 factor = _mm512_set1_ps(1 / sum);
-		size_t j = rows_head(y, n);
-		__mmask16 lanes = rows_lanes(0, j);
-		rows_store(y, _mm512_mul_ps(_mm512_maskz_loadu_ps(lanes, wait), factor), lanes,
-			   false);
-		for (; j + 16 <= n; j += 16)
-			rows_store(y + j, _mm512_mul_ps(_mm512_loadu_ps(wait + j), factor), 0xffff,
-				   is_past_caches);
-		lanes = rows_lanes(j, n);
-		rows_store(y + j, _mm512_mul_ps(_mm512_maskz_loadu_ps(lanes, wait + j), factor),
-			   lanes, false);
+		float *y = task->y + at, most = rows_greatest_avx512(x, n);
+		float sum = rows_exponentials_avx512(y, x, n, most, rows_next(task, at));
+		rows_scale_avx512(y, n, 1 / sum);
 	}
-	if (is_past_caches)
-		_mm_sfence();
 }
 
-__attribute__((target("avx512f"))) static void softmax_avx512(const struct rows_task *task)
+static void softmax_nontemporal(const struct rows_task *task)
 {
-	all_rows(task, false);
-}
-
-__attribute__((target("avx512f"))) static void softmax_nontemporal(const struct rows_task *task)
-{
-	all_rows(task, true);
+	rows_softmax_nontemporal(&(struct rows_softmax){ task->rows, task->n, task->x, task->y,
+							 task->scratch, NULL, NULL });
 }
 #endif
 

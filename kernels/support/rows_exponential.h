@@ -72,6 +72,16 @@ rows_greatest_avx512(const float *x, size_t n)
 	return _mm512_reduce_max_ps(_mm512_max_ps(most[0], most[1]));
 }
 
+__attribute__((target("avx512f"), always_inline)) static inline void
+rows_scale_avx512(float *y, size_t n, float factor)
+{
+	for (size_t j = 0; j < n; j += 16) {
+		__mmask16 lanes = rows_lanes(j, n);
+		__m512 value = _mm512_maskz_loadu_ps(lanes, y + j);
+		_mm512_mask_storeu_ps(y + j, lanes, _mm512_mul_ps(value, _mm512_set1_ps(factor)));
+	}
+}
+
 /* rows_exponentials_avx512: exp(x - most) into `to`; their sum. Meanwhile the next row is fetched.
  */
 __attribute__((target("avx512f"), always_inline)) static inline float
