@@ -31,6 +31,12 @@ for pair in cycles:2000000 instructions:3000000 cache-references:40000 cache-mis
 	echo "== sampled \$event"
 	$stoke record -q --call-graph fp -c \${pair#*:} -e \$event -- $burn 2 2>/dev/null | awk '{ n += \$NF } END { print "samples", n + 0 }'
 done
+together() { $stoke render --view functions --size 160x12 --ascii --color never \$1; $stoke export --format csv \$1; }
+group='{cycles,instructions,cache-references,cache-misses}:S'
+echo "== together"
+$stoke record -q --call-graph fp -c 2000000 -e \$group -o /tmp/together.stoke -- $burn 1 >/dev/null 2>&1
+together /tmp/together.stoke
+[ -z "$perf" ] || { echo "== imported"; $perf record -q -c 2000000 -g -e \$group -o /tmp/perf.data $burn 1 >/dev/null 2>&1; $stoke import -o /tmp/imported.stoke /tmp/perf.data >/dev/null 2>&1; together /tmp/imported.stoke; }
 SCRIPT
 CPU=Nehalem ./guest_x86.sh "$work/generic" "$stoke" "$burn" ${perf:+"$perf"} >"$work/out"
 status "the guest with generic events" $? "$work/out"
@@ -63,6 +69,26 @@ fi
 for event in cycles instructions cache-references cache-misses branches branch-misses L1-dcache-load-misses cpu-clock; do
 	samples "samples of $event" 2000 "$work/out" "$event"
 done
+
+# Rates of functions, from groups that were read at each sample. Sums of events: CSV's columns 4 and 6;
+# on the screen: share, share with callees, samples, IPC, misses, misses of 1000 instructions, name.
+sums() { # PART EVENT EVENT
+	section "$work/out" "$1" | awk -F, -v a="$2" -v b="$3" \
+		'$1 == "series" && $4 == a { x = $6 } $1 == "series" && $4 == b { y = $6 } END { if (y > 0) print x / y }'
+}
+column() { # PART COLUMN
+	section "$work/out" "$1" | awk -v c="$2" '$NF == "spin_long" { print $c; exit }'
+}
+for part in together ${perf:+imported}; do
+	near "$part: instructions / cycles" 1.5 "$(sums $part instructions cycles)"
+	near "$part: cache-misses / cache-references" 0.1 "$(sums $part cache-misses cache-references)"
+	near "$part: IPC of a function" 1.5 "$(column $part 6)"
+	near "$part: misses of a function, %" 10 "$(column $part 7)"
+	near "$part: misses of 1000 instructions of a function" 1.333 "$(column $part 9)"
+done
+near "together: all cycles of the program" 2e9 "$(section "$work/out" together | awk -F, '$1 == "series" && $4 == "cycles" { print $6 }')" 0.03
+near "memory traffic by misses: 4 a microsecond, 64 bytes each" 256e6 "$(section "$work/out" together |
+	awk -F, '$1 == "reading" && $4 == "memory.bandwidth" { s += $6; n++ } END { if (n) print s / n }')" 0.1
 
 # libpfm4's tables for Skylake-X: of its numbers the PMU knows these to be the generic events.
 cat >"$work/skylake" <<SCRIPT
