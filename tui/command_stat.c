@@ -129,7 +129,8 @@ const struct command command_stat = {
 	.name = "stat",
 	.summary = "Count events and metrics while a program runs.",
 	.usage = "[options] -- COMMAND [ARG...] | WORKLOAD [KEY=VALUE...]",
-	.help = "Without -e and -g: software events and the groups ipc, branches, l1 and llc. "
+	.help = "Without -e and -g: software events and the groups ipc, branches, l1, llc and "
+		"bandwidth. "
 		"Each row says where its value is from; what cannot be had is a dash with its "
 		"reason, never 0. Events of one group, and those in braces, are on the counters "
 		"at the same time; groups that do not fit take turns and are scaled.\n"

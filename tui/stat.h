@@ -15,6 +15,7 @@
 #include "counters/metric_set.h"
 #include "sampler/base/why.h"
 #include "sampler/recording.h"
+#include "tui/stat_bandwidth.h"
 
 struct settings;
 struct session_program;
@@ -54,6 +55,7 @@ struct stat {
 	uint32_t n_blocks;
 	struct stat_row *rows;
 	uint32_t n_rows;
+	struct stat_bandwidth bandwidth;
 	struct why notes[MAX_STAT_NOTES];
 	uint32_t n_notes;
 	uint32_t n_runs;
@@ -69,6 +71,11 @@ struct stat {
  */
 bool stat_plan(struct stat *stat, struct why *why);
 void stat_free(struct stat *stat);
+
+/* stat_row_new: one more row, all zero but for these and no value. It moves when the next one
+ * comes. */
+struct stat_row *stat_row_new(struct stat *stat, enum stat_kind kind, const char *name,
+			      const char *unit);
 
 /* stat_note: kept once, however often it is said. */
 void stat_note(struct stat *stat, const char *text);

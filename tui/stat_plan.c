@@ -13,8 +13,8 @@
 static const char default_events[] = "task-clock,context-switches,cpu-migrations,page-faults";
 static const char *const default_groups[] = { "ipc", "branches", "l1", "llc" };
 
-static struct stat_row *add_row(struct stat *stat, enum stat_kind kind, const char *name,
-				const char *unit)
+struct stat_row *stat_row_new(struct stat *stat, enum stat_kind kind, const char *name,
+			      const char *unit)
 {
 	stat->rows = reallocate(stat->rows, stat->n_rows + 1, sizeof *stat->rows);
 	struct stat_row *row = &stat->rows[stat->n_rows++];
@@ -52,7 +52,7 @@ static bool add_event(struct stat *stat, struct stat_block *block, const char *t
 	if (!event_resolve_counted(name, event, why))
 		return false;
 	block->n_events++;
-	add_row(stat, STAT_EVENT, event->sampled.name, event->sampled.unit);
+	stat_row_new(stat, STAT_EVENT, event->sampled.name, event->sampled.unit);
 	return true;
 }
 
@@ -100,22 +100,23 @@ static void add_metric_rows(struct stat *stat, const struct metric_set *set)
 {
 	const char *core = set->core.is_hybrid ? set->core.sysfs : "";
 	if (set->absent.text[0]) {
-		struct stat_row *row = add_row(stat, STAT_METRIC, set->group->summary, "");
+		struct stat_row *row = stat_row_new(stat, STAT_METRIC, set->group->summary, "");
 		row->group = set->group->name;
 		row->core = core;
 		return;
 	}
 	for (uint32_t i = 0; i < set->section->n_metrics; i++) {
 		const struct metric *metric = &set->section->metrics[i];
-		struct stat_row *row = add_row(stat, STAT_METRIC, metric->name, metric->unit);
+		struct stat_row *row = stat_row_new(stat, STAT_METRIC, metric->name, metric->unit);
 		row->group = set->group->name;
 		row->core = core;
 		row->about = metric->about;
 	}
 	for (uint32_t i = 0; i < set->section->n_events; i++) {
 		const char *unit = set->events[i].sampled.unit;
-		struct stat_row *row = add_row(stat, STAT_EVENT, set->section->events[i].encoding,
-					       unit[0] ? unit : "events");
+		struct stat_row *row =
+			stat_row_new(stat, STAT_EVENT, set->section->events[i].encoding,
+				     unit[0] ? unit : "events");
 		row->group = set->group->name;
 		row->core = core;
 		row->is_detail = true;
@@ -152,6 +153,7 @@ static bool fail_group(const char *name, struct why *why)
 	nearest_start(&nearest, name);
 	for (uint32_t i = 0; i < n; i++)
 		nearest_offer(&nearest, groups[i].name);
+	nearest_offer(&nearest, "bandwidth");
 	return why_fail(why, "There is no metric group \"%s\"%s",
 			text_clean(clean, sizeof clean, name),
 			nearest.best ? nearest_question(&nearest, "", question, sizeof question)
@@ -168,8 +170,11 @@ static bool add_groups(struct stat *stat, const char *list, struct why *why)
 		uint32_t n;
 		const struct metric_group *all = metric_groups(&n);
 		bool wants_all = strcmp(name, "all") == 0;
-		if (!group && !wants_all)
+		bool is_traffic = strcmp(name, "bandwidth") == 0;
+		if (!group && !wants_all && !is_traffic)
 			return fail_group(name, why);
+		if (wants_all || is_traffic)
+			stat_bandwidth_plan(stat);
 		for (uint32_t i = 0; i < n; i++)
 			if ((wants_all || group == &all[i]) && !add_group(stat, &all[i], why))
 				return false;
@@ -183,9 +188,9 @@ bool stat_plan(struct stat *stat, struct why *why)
 {
 	const struct settings *settings = stat->settings;
 	bool is_default = !settings->events && !settings->groups;
-	add_row(stat, STAT_TIME, "elapsed", "s");
-	add_row(stat, STAT_TIME, "user", "s");
-	add_row(stat, STAT_TIME, "system", "s");
+	stat_row_new(stat, STAT_TIME, "elapsed", "s");
+	stat_row_new(stat, STAT_TIME, "user", "s");
+	stat_row_new(stat, STAT_TIME, "system", "s");
 	if ((settings->events || is_default) &&
 	    !add_events(stat, settings->events ? settings->events : default_events, why))
 		return false;
@@ -194,6 +199,8 @@ bool stat_plan(struct stat *stat, struct why *why)
 	for (size_t i = 0; is_default && i < sizeof default_groups / sizeof default_groups[0]; i++)
 		if (!add_group(stat, metric_group_find(default_groups[i]), why))
 			return false;
+	if (is_default)
+		stat_bandwidth_plan(stat);
 	return true;
 }
 

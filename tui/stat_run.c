@@ -20,7 +20,7 @@
 #include "tui/stat.h"
 
 /* Without a pidfd (kernels before 5.3) the end of the program is looked for this often. */
-enum { LOOK_MS = 50 };
+enum { LOOK_MS = 50 }; /* and a program that tells its work is listened to */
 
 struct run {
 	struct stat *stat;
@@ -175,6 +175,7 @@ static void print_interval(struct run *run, uint64_t time_ns)
 	stat_row_add(&stat->rows[1], NAN, ORIGIN_UNAVAILABLE, NAN, "Known when the program ends.");
 	stat_row_add(&stat->rows[2], NAN, ORIGIN_UNAVAILABLE, NAN, "Known when the program ends.");
 	stat_evaluate(stat, true, seconds);
+	stat_bandwidth_read(stat, true, seconds);
 	stat_print(stat, (double)(time_ns - run->start_ns) / 1e9);
 	for (uint32_t i = 0; i < stat->n_blocks; i++)
 		*stat->blocks[i].before = *stat->blocks[i].now;
@@ -183,7 +184,8 @@ static void print_interval(struct run *run, uint64_t time_ns)
 
 static int wait_ms(const struct run *run, uint64_t interval_ns)
 {
-	uint64_t limit_ms = run->target.pid_fd >= 0 ? 10000 : LOOK_MS;
+	bool must_look = run->target.pid_fd < 0 || run->stat->bandwidth.ring;
+	uint64_t limit_ms = must_look ? LOOK_MS : 10000;
 	if (interval_ns == 0)
 		return (int)limit_ms;
 	uint64_t due_ns = run->tick_ns + interval_ns, time_ns = now_ns();
@@ -201,6 +203,7 @@ static void wait_for_end(struct run *run)
 	while (!target_poll(&run->target)) {
 		poll(fds, 2, wait_ms(run, interval_ns));
 		read_signals(run);
+		stat_bandwidth_listen(run->stat);
 		if (interval_ns > 0 && now_ns() >= run->tick_ns + interval_ns)
 			print_interval(run, now_ns());
 	}
@@ -228,6 +231,7 @@ static void finish(struct run *run)
 	fill_from_usage(run, &after);
 	add_times(run, end_ns, &after);
 	stat_evaluate(run->stat, false, (double)(end_ns - run->start_ns) / 1e9);
+	stat_bandwidth_read(run->stat, false, (double)(end_ns - run->start_ns) / 1e9);
 }
 
 static bool start(struct run *run, const struct session_program *program, int *status,
@@ -244,6 +248,7 @@ static bool start(struct run *run, const struct session_program *program, int *s
 	if (!target_launch(&run->target, &launch, &run->sampling, why))
 		return false;
 	open_blocks(run);
+	stat_bandwidth_open(run->stat, &run->target, program->probe_fd);
 	note_blocks(run->stat);
 	if (!stat_require(run->stat, why)) {
 		*status = STATUS_REQUIRE;
@@ -273,6 +278,7 @@ bool stat_run(struct stat *stat, const struct session_program *program, int *sta
 		sigaction(SIGPIPE, &old, NULL);
 	}
 	close_blocks(stat);
+	stat_bandwidth_close(stat);
 	target_close(&run.target);
 	if (run.signal_fd >= 0)
 		close(run.signal_fd);

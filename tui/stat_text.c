@@ -122,11 +122,11 @@ static void print_heading(const struct stat *stat, const struct stat_row *row,
 			  const struct stat_row *before)
 {
 	const struct metric_group *group = metric_group_find(row->group);
-	if (!group || (before && strcmp(before->group, row->group) == 0 &&
-		       strcmp(before->core, row->core) == 0))
+	if (!row->group[0] || (before && strcmp(before->group, row->group) == 0 &&
+			       strcmp(before->core, row->core) == 0))
 		return;
 	fprintf(stat->out, "\n%s%s%s: %s\n", row->group, row->core[0] ? " on " : "", row->core,
-		group->summary);
+		group ? group->summary : STAT_BANDWIDTH_SUMMARY);
 }
 
 static void print_title(const struct stat *stat, double time_s)
@@ -163,9 +163,11 @@ static void print_below(const struct stat *stat, const struct reasons *reasons, 
 			      6);
 	}
 	if (isnan(time_s))
-		fprintf(stat->out, "\n%s hardware   %s scaled   %s software   %s not available\n",
+		fprintf(stat->out,
+			"\n%s hardware   %s scaled   %s software   %s model   %s not available\n",
 			glyph(stat, ORIGIN_MEASURED), glyph(stat, ORIGIN_SCALED),
-			glyph(stat, ORIGIN_SOFTWARE), glyph(stat, ORIGIN_UNAVAILABLE));
+			glyph(stat, ORIGIN_SOFTWARE), glyph(stat, ORIGIN_MODELLED),
+			glyph(stat, ORIGIN_UNAVAILABLE));
 }
 
 void stat_print_text(const struct stat *stat, double time_s)
