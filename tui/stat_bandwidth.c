@@ -2,7 +2,6 @@
 #include "tui/stat_bandwidth.h"
 
 #include <math.h>
-#include <stdatomic.h>
 #include <stddef.h>
 
 #include "counters/ceilings.h"
@@ -54,7 +53,7 @@ void stat_bandwidth_open(struct stat *stat, const struct target *target, int pro
 		return;
 	own->ring = probe_fd >= 0 ? probe_memory_map(probe_fd, SHARED_RING_RECORDS, NULL) : NULL;
 	/* A run before this one has used the same ring. */
-	own->tail = own->ring ? atomic_load(&own->ring->tail) : 0;
+	own->tail = own->ring ? own->ring->tail : 0;
 	own->ceiling = find_ceiling();
 	own->work_bytes = NAN;
 	own->done_before = own->before_bytes = 0;
