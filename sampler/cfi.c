@@ -50,6 +50,21 @@ static bool use_header(struct cfi_table *table, struct elf_image *image)
 	return table->n_header > 0 && table->n_header <= (table->header.n_bytes - HEADER_BYTES) / 8;
 }
 
+/* 0 for machines whose tables are not read. */
+static unsigned frame_register_of(uint16_t machine)
+{
+	switch (machine) {
+	case EM_X86_64:
+		return CFI_X86_FRAME_POINTER;
+	case EM_AARCH64:
+		return CFI_ARM_FRAME_POINTER;
+	case EM_RISCV:
+		return CFI_RISCV_FRAME_POINTER;
+	default:
+		return 0;
+	}
+}
+
 struct cfi_table *cfi_table_new(struct elf_image *image)
 {
 	struct cfi_table *table = allocate(1, sizeof *table);
@@ -57,8 +72,7 @@ struct cfi_table *cfi_table_new(struct elf_image *image)
 	table->debug_frame.is_debug_frame = true;
 	bool has_eh = elf_image_section(image, ".eh_frame", &table->eh_frame.bytes);
 	bool has_debug = elf_image_section(image, ".debug_frame", &table->debug_frame.bytes);
-	bool is_known = table->machine == EM_X86_64 || table->machine == EM_AARCH64;
-	if (!is_known || (!has_eh && !has_debug)) {
+	if (frame_register_of(table->machine) == 0 || (!has_eh && !has_debug)) {
 		cfi_table_free(table);
 		return NULL;
 	}
@@ -514,8 +528,7 @@ bool cfi_find(struct cfi_table *table, uint64_t vaddr, struct cfi_rule *rule)
 	struct machine_state state = {
 		.common = &entry.common,
 		.location = entry.start,
-		.frame_register = table->machine == EM_AARCH64 ? CFI_ARM_FRAME_POINTER
-							       : CFI_X86_FRAME_POINTER,
+		.frame_register = frame_register_of(table->machine),
 		.row = { .cfa = CFI_UNSUPPORTED },
 	};
 	run(&state, entry.common.instructions, UINT64_MAX);

@@ -49,6 +49,9 @@ enum {
 	CFI_ARM_FRAME_POINTER = 29,
 	CFI_ARM_LINK = 30,
 	CFI_ARM_STACK_POINTER = 31,
+	CFI_RISCV_LINK = 1,
+	CFI_RISCV_STACK_POINTER = 2,
+	CFI_RISCV_FRAME_POINTER = 8,
 };
 
 /* cfi_table_new: the tables of an image (borrowed); NULL if it has none. */

@@ -2,7 +2,7 @@
  * elf_image: an ELF file as bounds-checked parts: segments, sections (decompressed), unwind
  * tables, build-id. The file is hostile: every offset is checked against the file, nothing is
  * mapped (a file cut short while it is read must not end us), sections are read once, on demand.
- * 64-bit little-endian only (x86-64, aarch64); others are refused in a sentence.
+ * 64-bit little-endian only (x86-64, aarch64, riscv64); others are refused in a sentence.
  */
 #ifndef SAMPLER_ELF_IMAGE_H
 #define SAMPLER_ELF_IMAGE_H

@@ -30,6 +30,24 @@ enum {
 	SIGNAL_STACK = 40 + 15 * 8,
 	SIGNAL_IP = 40 + 16 * 8,
 	SIGNAL_LINK = 0,
+	/* A frame pointer points to the one before; behind it is the return address. */
+	CHAIN_FRAME = 0,
+	CHAIN_RETURN = 8,
+#elif defined(__riscv)
+	REGISTER_IP = 0,
+	REGISTER_LINK = CFI_RISCV_LINK,
+	REGISTER_STACK = CFI_RISCV_STACK_POINTER,
+	REGISTER_FRAME = CFI_RISCV_FRAME_POINTER,
+	DWARF_FRAME = CFI_RISCV_FRAME_POINTER,
+	DWARF_STACK = CFI_RISCV_STACK_POINTER,
+	/* rt_sigframe: siginfo of 128 bytes, then ucontext with uc_mcontext at 176: pc, x1…x31. */
+	SIGNAL_IP = 128 + 176,
+	SIGNAL_LINK = SIGNAL_IP + REGISTER_LINK * 8,
+	SIGNAL_STACK = SIGNAL_IP + REGISTER_STACK * 8,
+	SIGNAL_FRAME = SIGNAL_IP + REGISTER_FRAME * 8,
+	/* A frame pointer is the CFA; both words lie below it. */
+	CHAIN_FRAME = -16,
+	CHAIN_RETURN = -8,
 #else
 	REGISTER_FRAME = 29,
 	REGISTER_LINK = 30,
@@ -42,6 +60,8 @@ enum {
 	SIGNAL_LINK = 128 + 176 + 8 + 30 * 8,
 	SIGNAL_STACK = 128 + 176 + 8 + 31 * 8,
 	SIGNAL_IP = 128 + 176 + 8 + 32 * 8,
+	CHAIN_FRAME = 0,
+	CHAIN_RETURN = 8,
 #endif
 };
 
@@ -150,7 +170,8 @@ static bool base_of(const struct walk *walk, unsigned number, uint64_t *value)
 		return false;
 	*value = walk->input->registers[places[number]];
 #else
-	if (number > 30)
+	/* The kernel's order is DWARF's; on riscv64 the place of x0 is taken by the pc. */
+	if (number > 30 || number == REGISTER_IP)
 		return false;
 	*value = walk->input->registers[number];
 #endif
@@ -222,14 +243,16 @@ static enum unwind_end step_rule(struct walk *walk, const struct cfi_rule *rule)
 static enum unwind_end step_frame_pointer(struct walk *walk)
 {
 	uint64_t address, fp;
+	uint64_t frame_at = walk->fp + (uint64_t)(int64_t)CHAIN_FRAME;
+	uint64_t return_at = walk->fp + (uint64_t)(int64_t)CHAIN_RETURN;
 	if (walk->fp < walk->sp || walk->fp % sizeof fp != 0 ||
-	    read_word(walk, walk->fp, &fp) != UNWIND_COMPLETE ||
-	    read_word(walk, walk->fp + sizeof fp, &address) != UNWIND_COMPLETE)
+	    read_word(walk, frame_at, &fp) != UNWIND_COMPLETE ||
+	    read_word(walk, return_at, &address) != UNWIND_COMPLETE)
 		return UNWIND_NO_RULE;
 	address = strip_signature(address);
 	if (!process_find(walk->input->process, address - 1))
 		return UNWIND_NO_RULE;
-	walk->sp = walk->fp + 2 * sizeof fp;
+	walk->sp = (frame_at > return_at ? frame_at : return_at) + sizeof fp;
 	walk->fp = fp;
 	walk->ip = address;
 	walk->is_exact = walk->is_top = walk->has_link = false;
@@ -277,7 +300,7 @@ static struct walk walk_of(struct unwinder *unwinder, const struct unwind_input 
 		.is_exact = true,
 		.is_top = true,
 	};
-#if defined(__aarch64__)
+#if !defined(__x86_64__)
 	walk.link = strip_signature(registers[REGISTER_LINK]);
 	walk.has_link = true;
 #endif

@@ -20,6 +20,7 @@ struct unwinder;
  * The user registers asked from the kernel, in the kernel's order (ascending bit number).
  * x86-64: AX BX CX DX SI DI BP SP IP FLAGS CS SS R8…R15 = 0xff0fff (20 values).
  * aarch64: X0…X29 LR SP PC = 0x1ffffffff (33 values).
+ * riscv64: PC, then x1…x31 = 0xffffffff (32 values).
  */
 #if defined(__x86_64__)
 #define UNWIND_REGISTER_MASK 0xff0fffULL
@@ -27,8 +28,11 @@ enum { UNWIND_N_REGISTERS = 20 };
 #elif defined(__aarch64__)
 #define UNWIND_REGISTER_MASK 0x1ffffffffULL
 enum { UNWIND_N_REGISTERS = 33 };
+#elif defined(__riscv) && __riscv_xlen == 64
+#define UNWIND_REGISTER_MASK 0xffffffffULL
+enum { UNWIND_N_REGISTERS = 32 };
 #else
-#error "stoke unwinds x86-64 and aarch64"
+#error "stoke unwinds x86-64, aarch64 and riscv64"
 #endif
 
 /* The kernel's own limit on call chains is 127; deep recursion in copied stacks may go further. */

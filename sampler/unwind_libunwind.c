@@ -11,6 +11,8 @@
 
 #if defined(__x86_64__)
 #include <libunwind-x86_64.h>
+#elif defined(__riscv)
+#include <libunwind-riscv.h>
 #else
 #include <libunwind-aarch64.h>
 #endif
@@ -60,6 +62,10 @@ static int place_of(int dwarf_register)
 	static const signed char places[17] = { 0,  3,  2,  1,  4,  5,  6,  7, 12,
 						13, 14, 15, 16, 17, 18, 19, 8 };
 	return dwarf_register >= 0 && dwarf_register < 17 ? places[dwarf_register] : -1;
+#elif defined(__riscv)
+	if (dwarf_register == UNW_RISCV_PC)
+		return 0;
+	return dwarf_register > 0 && dwarf_register < 32 ? dwarf_register : -1;
 #else
 	if (dwarf_register == UNW_AARCH64_PC)
 		return 32;
@@ -272,6 +278,8 @@ static uint64_t stack_pointer_of(const struct unwind_input *input)
 {
 #if defined(__x86_64__)
 	return input->registers[7];
+#elif defined(__riscv)
+	return input->registers[2];
 #else
 	return input->registers[31];
 #endif

@@ -63,6 +63,9 @@ if [ "${STOKE_SETUP:-}" = pmu ]; then # guests with counters
 	need qemu-system-arm command -v qemu-system-aarch64
 	need gcc-aarch64-linux-gnu command -v aarch64-linux-gnu-gcc
 	need libc6-dev-arm64-cross test -e /usr/aarch64-linux-gnu/include/stdio.h
+	need qemu-system-misc command -v qemu-system-riscv64
+	need gcc-riscv64-linux-gnu command -v riscv64-linux-gnu-gcc
+	need libc6-dev-riscv64-cross test -e /usr/riscv64-linux-gnu/include/stdio.h
 	need debian-archive-keyring test -e /usr/share/keyrings/debian-archive-keyring.gpg
 fi
 [ -n "$missing" ] || exit 0

@@ -6,20 +6,20 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 # shellcheck source=tests/pmu/judge.sh
 . tests/pmu/judge.sh
-guest=tests/pmu/guest_arm64.sh
-"$guest" setup || { fail "setting the guest up"; finish; }
+guest=tests/pmu/guest_cross.sh
+"$guest" arm64 setup || { fail "setting the guest up"; finish; }
 # gcc 12 for arm64 dies of some vectorised loops ("internal compiler error"), so none here. The
 # libraries that are optional are left out.
-make --no-print-directory -j2 CC="$PWD/$guest cc" CFLAGS=-fno-tree-vectorize BUILD=build/pmu/arm64-stoke \
+make --no-print-directory -j2 CC="$PWD/$guest arm64 cc" CFLAGS=-fno-tree-vectorize BUILD=build/pmu/arm64-stoke \
 	HAVE_ZSTD=1 HAVE_IBERTY=0 HAVE_HWLOC=0 HAVE_JSONC=0 HAVE_PROTOBUFC=0 all >build/pmu/arm64.log 2>&1 ||
 	{ fail "building for arm64"; tail -n 20 build/pmu/arm64.log; finish; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/w"
 cp build/pmu/arm64-stoke/stoke "$work/w/"
-"$guest" cc -O1 -static -o "$work/w/loop" tests/pmu/loop.c
-"$guest" cc -O1 -g -static -o "$work/w/burn" tests/pmu/burn.c
-"$guest" cc -O1 -static -o "$work/w/tick" tests/pmu/tick.c
+"$guest" arm64 cc -O1 -static -o "$work/w/loop" tests/pmu/loop.c
+"$guest" arm64 cc -O1 -g -static -o "$work/w/burn" tests/pmu/burn.c
+"$guest" arm64 cc -O1 -static -o "$work/w/tick" tests/pmu/tick.c
 cat >"$work/script" <<'SCRIPT'
 run() { echo "== $1"; shift; ./stoke stat -x, "$@" -- ./loop 2>/dev/null; }
 run first -e '{cycles:u,instructions:u}'
@@ -41,7 +41,7 @@ kill $tick
 echo "== unwinding"
 ./stoke record -f -v --unwinder check -e cycles:u -c 1000000 -o /tmp/a.folded -- ./burn 0.5 2>&1 | grep "beside libunwind"
 SCRIPT
-"$guest" run "$work/w" "$work/script" >"$work/out"
+"$guest" arm64 run "$work/w" "$work/script" >"$work/out"
 status "the guest" $? "$work/out"
 count() { section "$work/out" "$1" | awk -F, -v e="$2" '$4 == e { print $5 }'; }
 instructions=$(count first instructions:u)

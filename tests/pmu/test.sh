@@ -5,7 +5,7 @@ set -u
 here=$(dirname "$0")
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-for test in "$here/x86.sh $1" "$here/arm64.sh"; do
+for test in "$here/x86.sh $1" "$here/arm64.sh" "$here/riscv64.sh"; do
 	echo "== $test"
 	# shellcheck disable=SC2086
 	$test 2>&1 | tee "$log.one"
