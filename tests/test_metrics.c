@@ -372,6 +372,36 @@ static void test_hand_worked(void **state)
 	assert_near(metric_on("", "switches", 1, (double[]){ 4, 1, 1e9 }), 2.5e8);
 }
 
+static void check_metrics(const char *model, const char *group, const double *counts,
+			  const double *wanted, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		assert_near(metric_on(model, group, i, counts), wanted[i]);
+}
+
+static void test_second_level(void **state)
+{
+	(void)state;
+	/* 4000 slots: 600 of 150 whole cycles, 400 more; 600 of bad speculation, 30 : 10. */
+	check_metrics("skx", "topdown2", (double[]){ 1000, 1000, 150, 2200, 1800, 50, 30, 10 },
+		      (double[]){ 0.15, 0.1, 0.1125, 0.0375 }, 4);
+	/* 5000 slots: 5 x 120 - 100 of 1000; 500 of bad speculation, 9 : 1. */
+	check_metrics("icx", "topdown2", (double[]){ 5000, 2000, 500, 1000, 1500, 120, 100, 9, 1 },
+		      (double[]){ 0.1, 0.1, 0.09, 0.01 }, 4);
+	/* (300 + 100) of 500 + 60 + 100 x 0.4 + 100 cycles: 4/7 of 0.3. */
+	check_metrics("icx", "topdown_memory",
+		      (double[]){ 5000, 2000, 500, 1000, 1500, 300, 100, 500, 60, 100 },
+		      (double[]){ 1.2 / 7, 0.9 / 7 }, 2);
+	check_metrics("spr", "topdown2",
+		      (double[]){ 6000, 2400, 600, 1200, 1800, 600, 450, 300, 1200 },
+		      (double[]){ 0.1, 0.3, 0.075, 0.025, 0.05, 0.15, 0.2, 0.1 }, 8);
+	/* 6000 slots: a tenth of 2400 from microcode; 600 thrown away, 30 : 10; 150 whole cycles of
+	 * 1200 slots; 1500 of the back end, three quarters for loads. */
+	check_metrics("amd64_fam19h_zen4", "topdown2",
+		      (double[]){ 1000, 2400, 240, 3000, 1200, 150, 1500, 30, 10, 400, 300 },
+		      (double[]){ 0.36, 0.04, 0.075, 0.025, 0.15, 0.05, 0.1875, 0.0625 }, 8);
+}
+
 /* Where nothing can be divided by, no built-in metric shows 0, nan or inf. */
 static void test_no_metric_of_zeros(void **state)
 {
@@ -479,6 +509,7 @@ int main(void)
 		cmocka_unit_test(test_wrong_group_files),
 		cmocka_unit_test(test_builtin_groups),
 		cmocka_unit_test(test_hand_worked),
+		cmocka_unit_test(test_second_level),
 		cmocka_unit_test(test_no_metric_of_zeros),
 		cmocka_unit_test(test_differences),
 		cmocka_unit_test(test_usage),
