@@ -665,8 +665,8 @@ static void missing_values_find_their_side(void **state)
 		assert_memory_equal(scores, trial.booster.validation_scores, sizeof scores);
 		gbdt_booster_free(&trial.booster);
 	}
-	assert_true(quality[GBDT_MISSING_LEARN] >
-		    0.91); /* 0.919 but for the fifth that is chance */
+	/* 0.919 if an edge of a bin lay at 0.9, where the labels turn. */
+	assert_true(quality[GBDT_MISSING_LEARN] > 0.9);
 	assert_true(quality[GBDT_MISSING_MEDIAN] < quality[GBDT_MISSING_LEARN]);
 	crew_free(trial.crew);
 	free(features);

@@ -110,7 +110,7 @@ static void sure_errors_are_answered(void **state)
 static struct gbdt_data make(size_t n, double share, uint64_t seed)
 {
 	struct gbdt_data data;
-	struct drift_data_settings settings = { n, share, 0.08, seed };
+	struct drift_data_settings settings = { n, share, 0.08, 0.6, seed };
 	drift_data_make(&data, &settings);
 	return data;
 }

@@ -27,6 +27,7 @@ enum {
 	COLUMNS,
 	POSITIVES,
 	STEALTH,
+	SIGNAL,
 	TREES,
 	PAUSE,
 	POOL,
@@ -38,6 +39,9 @@ enum { JOB_STREAM, JOB_SCENARIOS };
 enum { CHANGE_FLIP, CHANGE_NOISE, CHANGE_SHIFT, CHANGE_NONE };
 /* Batches whose mean stands for the time right after the change, and for the end. */
 enum { FIRST_BATCHES = 5, LAST_BATCHES = 12 };
+/* By job. The stream's signal leaves less in columns that do not change, so that a model notices.
+ */
+static const double usual_share[] = { 0.03, 0.002 }, usual_signal[] = { 0.6, 1 };
 /* Trees, rounds and batches with which the figures below are promised. */
 enum { LEAST_TREES = 60, LEAST_BATCHES = 30, LEAST_ROWS = 20000 };
 static const double MOST_LOSS = 0.04;
@@ -114,17 +118,26 @@ static void start_policies(struct state *state, uint64_t seed)
 			   &state->calibration);
 }
 
+static double or_usual(const struct setting *setting, double usual)
+{
+	return setting->number > 0 ? setting->number : usual;
+}
+
 static void *drift_prepare(const struct setting *settings, struct why *why)
 {
 	struct state *state = allocate(1, sizeof *state);
-	struct drift_data_settings data = { .n_rows = (size_t)settings[ROWS].number,
-					    .positive_share = settings[POSITIVES].number,
-					    .stealth_share = settings[STEALTH].number,
-					    .seed = (uint64_t)settings[SEED].number };
+	int job = settings[JOB].choice;
+	struct drift_data_settings data = {
+		.n_rows = (size_t)settings[ROWS].number,
+		.positive_share = or_usual(&settings[POSITIVES], usual_share[job]),
+		.stealth_share = settings[STEALTH].number,
+		.signal = or_usual(&settings[SIGNAL], usual_signal[job]),
+		.seed = (uint64_t)settings[SEED].number
+	};
 	(void)why;
 	state->crew = crew_new_waiting((unsigned)settings[THREADS].number, "drift",
 				       (enum crew_waits)settings[POOL].choice);
-	state->job = settings[JOB].choice;
+	state->job = job;
 	state->change = settings[CHANGE].choice;
 	state->batch = data;
 	state->batch.n_rows = (size_t)settings[BATCH].number;
@@ -338,7 +351,8 @@ static bool check_stream(const struct state *state, struct why *why)
 	bool is_promised = state->n_trees >= LEAST_TREES && state->change == CHANGE_FLIP &&
 			   state->train.n_rows >= LEAST_ROWS && state->n_before >= 5 &&
 			   state->n_batches >= state->at + LEAST_BATCHES &&
-			   state->batch.n_rows >= 2500 && state->batch.positive_share >= 0.03;
+			   state->batch.n_rows >= 2500 && state->batch.positive_share >= 0.03 &&
+			   state->batch.signal >= 0.6;
 	if (is_promised && (state->alert_after == 0 || state->alert_after > MOST_BATCHES_TO_ALERT))
 		return why_fail(why, "drift: the alert came after %u batches.", state->alert_after);
 	if (is_promised && after < before * (1 - MOST_LOSS))
@@ -417,9 +431,12 @@ static const struct parameter parameters[] = {
 		     PARAMETER_CHOICE, "flip", 0, 0, "flip|noise|shift|none" },
 	[COLUMNS] = { "columns", "that change their sign, the most informative first",
 		      PARAMETER_INTEGER, "12", 1, DRIFT_INFORMATIVE, NULL },
-	[POSITIVES] = { "positives", "share of rows", PARAMETER_REAL, "0.03", 0.001, 0.5, NULL },
+	[POSITIVES] = { "positives", "share of rows; 0 = 0.03, scenarios 0.002", PARAMETER_REAL,
+			"0", 0, 0.5, NULL },
 	[STEALTH] = { "stealth", "share of positives that nobody can find", PARAMETER_REAL, "0.08",
 		      0, 0.9, NULL },
+	[SIGNAL] = { "signal", "how far positives lie; 0 = 0.6, scenarios 1", PARAMETER_REAL, "0",
+		     0, 10, NULL },
 	[TREES] = { "trees", "added by a metamorphosis; 0 = the model stays", PARAMETER_INTEGER,
 		    "60", 0, 1000, NULL },
 	[PAUSE] = { "pause", "milliseconds between batches", PARAMETER_REAL, "0", 0, 60000, NULL },

@@ -168,14 +168,16 @@ static bool read_head(struct reader *reader)
 	const char *start = reader->at;
 	bool has_names = false;
 	float value;
+	size_t n = 0, room = 0;
 	char **names = NULL;
 	do {
 		take_field(reader, &field);
-		if (csv->n_columns % 64 == 0)
-			names = reallocate(names, csv->n_columns + 64, sizeof *names);
-		names[csv->n_columns++] = strdup(field.text);
+		if (n == room)
+			names = reallocate(names, room += 64, sizeof *names);
+		names[n++] = strdup(field.text);
 		has_names |= !number_of(reader, &field, &value);
-	} while (!field.is_last && csv->n_columns < CSV_MOST_COLUMNS);
+	} while (!field.is_last && n < CSV_MOST_COLUMNS);
+	csv->n_columns = n;
 	csv->names = names;
 	if (!field.is_last)
 		return why_fail(reader->why, "%s has more than %d columns.", reader->name,
@@ -184,7 +186,7 @@ static bool read_head(struct reader *reader)
 		next_line(reader);
 		return true;
 	}
-	for (size_t i = 0; i < csv->n_columns; i++)
+	for (size_t i = 0; i < n; i++)
 		free(names[i]);
 	free(names);
 	csv->names = NULL;

@@ -16,6 +16,7 @@ enum { DRIFT_FEATURES = 30, DRIFT_COLUMNS = 6, DRIFT_INFORMATIVE = 18 };
 struct drift_data_settings {
 	size_t n_rows;
 	double positive_share, stealth_share;
+	double signal; /* the means times this; 1 = as in the credit-card set */
 	uint64_t seed;
 };
 

@@ -112,7 +112,7 @@ double gbdt_loss_of(const struct gbdt_loss *loss, const double *scores, double l
 double gbdt_loss_mean(const struct gbdt_loss *loss, const float *scores, const float *labels,
 		      size_t n)
 {
-	double sum = 0, row[GBDT_MOST_CLASSES];
+	double sum = 0, row[GBDT_MOST_CLASSES] = { 0 };
 	for (size_t i = 0; i < n; i++) {
 		for (unsigned class = 0; class < loss->n_classes; class ++)
 			row[class] = scores[class * n + i];

@@ -165,7 +165,7 @@ static void find_from(const struct gbdt_split_settings *settings,
 	unsigned n = add_from_left(&c, node, feature, first), at = MOST;
 	whole.score = square_ratio(whole.gradient, whole.hessian + whole.lambda);
 	gains_by(settings->simd, &c, n, &whole);
-	if (alpha > 0)
+	if (feature->counts && alpha > 0)
 		add_information(&c, n, node, feature->counts + first, alpha);
 	for (unsigned i = 0; i < n; i++)
 		if (c.gain[i] - settings->gamma > best) {
