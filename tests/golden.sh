@@ -73,6 +73,7 @@ screen counters-window-80x24 --view timeline --size 80x24 --color never --keys '
 screen annotate-chosen-80x24 --view functions --size 80x24 --color never --keys 'a'
 screen annotate-next-120x40 --view functions --size 120x40 --color never --keys 'jaj'
 screen annotate-chosen-80x24-ascii --view functions --size 80x24 --ascii --color never --keys 'a'
+screen annotate-assembly-80x24 --view functions --size 80x24 --color never --keys 'am'
 for size in 80x24 120x40 200x60; do
 	screen "gpu-traced-$size" --view gpu --size "$size" --color never
 done

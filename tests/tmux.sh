@@ -78,6 +78,9 @@ keys c
 shows "callers from functions" 'called by'
 keys Escape ; keys a
 shows "source lines" 'self +with +line|no line information'
+keys m
+shows "assembly" 'self +with +address|There is no assembly'
+keys m m
 keys 2 ; keys H ; keys s
 shows "sandwich" 'sandwich \(s\): callers of'
 keys s ; keys C
@@ -172,6 +175,15 @@ keys 3 ; keys Enter
 shows "from functions to flame" '\[2 Flame\]'
 keys q
 restored "restored after report"
+
+printf '#!/bin/sh\necho "$@" >%s\n' "$work/edited" >"$work/editor"
+chmod +x "$work/editor"
+begin xterm-256color C.UTF-8 80x24 "EDITOR=$work/editor $stoke report $work/a.stoke"
+keys 3 a E
+shows "back from the editor" '\[Source\]'
+if grep -Eq '^\+[0-9]+ [./]' "$work/edited"; then n_passed=$((n_passed + 1)); else echo "FAIL the editor was not run"; n_failed=$((n_failed + 1)); fi
+keys q
+restored "restored after the editor"
 
 colours() { # NAME PATTERN: of what the screen sends
 	if t capture-pane -e -p -t 0 | grep -Eq -- "$2"; then n_passed=$((n_passed + 1)); else echo "FAIL $1: no /$2/"; n_failed=$((n_failed + 1)); fi

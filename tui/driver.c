@@ -15,6 +15,7 @@
 #include "sampler/collector.h"
 #include "sampler/recording.h"
 #include "sampler/target.h"
+#include "tui/editor.h"
 #include "tui/face.h"
 #include "tui/preferences.h"
 #include "tui/screen.h"
@@ -103,8 +104,23 @@ static void grant(struct driver *driver, struct face_wish wish)
 	}
 }
 
+static void edit(struct driver *driver)
+{
+	struct why why;
+	unsigned line;
+	const char *path = face_edited_file(driver->face, &line);
+	screen_leave();
+	bool is_edited = editor_open(path, line, &why);
+	screen_return();
+	screen_show(&driver->canvas);
+	if (!is_edited)
+		face_say(driver->face, why.text);
+}
+
 static void take(struct driver *driver, enum face_outcome outcome)
 {
+	if (outcome == FACE_EDITS)
+		edit(driver);
 	if (outcome == FACE_WISHES)
 		grant(driver, face_wish(driver->face));
 	else

@@ -44,7 +44,7 @@ void face_set_ended(struct face *face, int exit_status);
  */
 bool face_draw(struct face *face, const struct canvas *canvas, uint64_t now_ns);
 
-enum face_outcome { FACE_GOES_ON, FACE_QUITS, FACE_WISHES };
+enum face_outcome { FACE_GOES_ON, FACE_QUITS, FACE_WISHES, FACE_EDITS };
 
 /* face_key: a key or a click (in cells of the whole canvas). */
 enum face_outcome face_key(struct face *face, struct input input);
@@ -55,6 +55,9 @@ struct face_wish {
 	char *const *words;        /* settings, NULL-terminated */
 };
 struct face_wish face_wish(struct face *face);
+
+/* face_edited_file: after FACE_EDITS, the file to open, and its line. */
+const char *face_edited_file(const struct face *face, unsigned *line);
 
 /* face_set_words: the settings that what runs has now. */
 void face_set_words(struct face *face, char *const *words);

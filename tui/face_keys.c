@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sampler/base/text.h"
+#include "sampler/recording.h"
 #include "tui/face_state.h"
 #include "tui/list_keys.h"
 
@@ -82,6 +83,10 @@ static void react(struct face *face, unsigned reaction)
 		face_show_view(face, view_find("callers"));
 	if (reaction & REACTION_TO_LINES)
 		face_show_view(face, view_find("annotate"));
+	if (reaction & REACTION_EDIT && face->focus.edit_file && face->focus.edit_line)
+		face->must_edit = true;
+	else if (reaction & REACTION_EDIT)
+		face_say(face, "There is nothing to edit: the line is not known.");
 	if (reaction & REACTION_BACK)
 		face_show_view(face, views[face->before]);
 }
@@ -173,8 +178,7 @@ static unsigned to_roofline(void *opaque, const struct view_context *context,
 	return REACTION_REDRAW;
 }
 
-static unsigned to_lost(void *opaque, const struct view_context *context,
-			const struct input *input)
+static unsigned to_lost(void *opaque, const struct view_context *context, const struct input *input)
 {
 	(void)context;
 	(void)input;
@@ -307,7 +311,17 @@ enum face_outcome face_key(struct face *face, struct input input)
 		input.y -= face_top_rows(face);
 		goes_on = press(face, &input);
 	}
+	if (goes_on && face->must_edit) {
+		face->must_edit = false;
+		return FACE_EDITS;
+	}
 	return goes_on ? FACE_GOES_ON : FACE_QUITS;
+}
+
+const char *face_edited_file(const struct face *face, unsigned *line)
+{
+	*line = face->focus.edit_line;
+	return recording_string_at(face->settings.recording, face->focus.edit_file);
 }
 
 void face_keys(struct face *face, const char *keys)

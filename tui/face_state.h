@@ -50,6 +50,7 @@ struct face {
 	enum meaning message_meaning;
 	struct form form;
 	enum form_outcome wish;
+	bool must_edit;
 	char **words;      /* settings of what runs */
 	char command[256]; /* with the settings it has now */
 };

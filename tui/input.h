@@ -11,8 +11,8 @@ struct recording;
 struct settings;
 
 /*
- * input_open: NULL and a sentence if the file cannot be read or is of no known kind. "-" is standard
- * input, read to its end, as is what a shell's <(...) names.
+ * input_open: NULL and a sentence if the file cannot be read or is of no known kind. "-" is
+ * standard input, read to its end, as is what a shell's <(...) names.
  */
 struct recording *input_open(const char *path, struct why *why);
 

@@ -363,13 +363,23 @@ bool screen_key(struct input *input)
 	return true;
 }
 
-void screen_suspend(void)
+void screen_leave(void)
 {
 	endwin();
 	tcsetattr(fileno(self.terminal), TCSANOW, &self.saved);
-	kill(0, SIGSTOP); /* the whole job: `make run` too must give the shell its terminal */
+}
+
+void screen_return(void)
+{
 	set_term(self.screen);
 	set_up_terminal();
 	refresh();
 	screen_repaint();
+}
+
+void screen_suspend(void)
+{
+	screen_leave();
+	kill(0, SIGSTOP); /* the whole job: `make run` too must give the shell its terminal */
+	screen_return();
 }

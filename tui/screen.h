@@ -43,6 +43,10 @@ bool screen_key(struct input *input);
 /* screen_repaint: the terminal's contents are unknown (Ctrl-L). */
 void screen_repaint(void);
 
+/* screen_leave: give the terminal back for a while; screen_return: take it again. */
+void screen_leave(void);
+void screen_return(void);
+
 /* screen_suspend: give the terminal back and stop, as after Ctrl-Z; returns when continued. */
 void screen_suspend(void);
 

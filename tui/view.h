@@ -63,6 +63,8 @@ struct input {
 struct view_focus {
 	uint64_t from_ns, to_ns; /* the window of time every view follows; to_ns 0 = open end */
 	uint32_t function;       /* whose callers, callees and lines are shown; 0 = none chosen */
+	uint32_t edit_file;      /* strings; what REACTION_EDIT opens; 0 = not known */
+	uint32_t edit_line;
 };
 
 /* The terminal of the program that runs, for the view that shows it. */
@@ -98,6 +100,7 @@ enum reaction {
 	REACTION_TO_CALLERS = 16, /* of focus->function */
 	REACTION_TO_LINES = 32,   /* of focus->function */
 	REACTION_BACK = 64,       /* to the view before */
+	REACTION_EDIT = 128,      /* focus->edit_file in the user's editor */
 };
 
 struct view;

@@ -9,8 +9,10 @@
 
 #include "sampler/base/text.h"
 #include "sampler/recording.h"
+#include "tui/annotate_code.h"
 #include "tui/function_lines.h"
 #include "tui/list_keys.h"
+#include "tui/paragraph.h"
 #include "tui/text_file.h"
 #include "tui/view.h"
 
@@ -21,8 +23,12 @@ enum {
 	MOST_LINE_BYTES = 1024,
 };
 
+enum mode { MODE_SOURCE, MODE_ASSEMBLY, MODE_BOTH, N_MODES };
+
 struct state {
 	struct function_lines lines;
+	struct annotate_code code;
+	enum mode mode;
 	struct text_file text;
 	struct why why;       /* why there is no text */
 	uint32_t file, shown; /* strings: the file with most of the time; the file read */
@@ -135,6 +141,9 @@ static bool annotate_update(void *opaque, const struct view_context *context)
 	state->height = context->height;
 	if (is_changed)
 		keep_visible(state);
+	if (is_changed && state->mode != MODE_SOURCE)
+		annotate_code_update(&state->code, &state->lines, context->recording,
+				     state->mode == MODE_BOTH);
 	return is_changed;
 }
 
@@ -198,10 +207,36 @@ static void draw_nothing(const struct state *state, const struct view_context *c
 				      : "  has no samples in this window.");
 }
 
+static void draw_code(struct state *state, const struct view_context *context,
+		      const struct canvas *canvas)
+{
+	const struct recording *recording = context->recording;
+	struct canvas below =
+		canvas_part(canvas, 0, HEADER_ROWS, canvas->width, canvas->height - HEADER_ROWS);
+	canvas_text(canvas, 0, 0, canvas->width, MEANING_HEADER,
+		    recording_string_at(
+			    recording, recording_function(recording, state->lines.function)->name));
+	if (state->code.code.why.text[0]) {
+		canvas_text(canvas, 0, 1, canvas->width, MEANING_WARNING,
+			    state->code.code.why.text);
+		return;
+	}
+	canvas_print(canvas, 0, 1, MEANING_HEADER, "%8s %8s %12s  %s", "self", "with", "address",
+		     state->mode == MODE_BOTH ? "code, under the lines of what was sampled"
+					      : "code");
+	annotate_code_draw(&state->code, &state->lines, recording, &state->text, state->file,
+			   &below);
+}
+
 static void annotate_draw(const void *opaque, const struct view_context *context,
 			  const struct canvas *canvas)
 {
 	const struct state *state = opaque;
+	if (state->mode != MODE_SOURCE && state->lines.function) {
+		/* Scrolling is known only here, where the rows are. */
+		draw_code((struct state *)opaque, context, canvas);
+		return;
+	}
 	if (!state->file || !state->first_line) {
 		draw_nothing(state, context, canvas);
 		return;
@@ -218,6 +253,11 @@ static void annotate_draw(const void *opaque, const struct view_context *context
 
 static unsigned move(struct state *state, long lines)
 {
+	if (state->mode != MODE_SOURCE) {
+		annotate_code_move(&state->code, lines);
+		state->must_draw = true;
+		return REACTION_REDRAW;
+	}
 	long at = (long)state->selected + lines;
 	at = at > (long)state->last_line ? (long)state->last_line : at;
 	state->selected = at < (long)state->first_line ? state->first_line : (uint32_t)at;
@@ -236,6 +276,11 @@ static unsigned next_hottest(void *opaque, const struct view_context *context,
 			     const struct input *input)
 {
 	struct state *state = opaque;
+	state->must_draw = true;
+	if (state->mode != MODE_SOURCE) {
+		annotate_code_hottest(&state->code);
+		return REACTION_REDRAW;
+	}
 	const struct function_line *now = line_at(state, state->selected), *next = NULL,
 				   *top = NULL;
 	uint64_t weight = now ? now->with : UINT64_MAX;
@@ -275,18 +320,47 @@ static unsigned click(void *opaque, const struct view_context *context, const st
 {
 	struct state *state = opaque;
 	(void)context;
-	return move(state, (long)state->top + input->y - HEADER_ROWS - (long)state->selected);
+	long top = state->mode == MODE_SOURCE ? (long)state->top : (long)state->code.top;
+	long selected =
+		state->mode == MODE_SOURCE ? (long)state->selected : (long)state->code.selected;
+	return move(state, top + input->y - HEADER_ROWS - selected);
+}
+
+static unsigned next_mode(void *opaque, const struct view_context *context,
+			  const struct input *input)
+{
+	struct state *state = opaque;
+	(void)context;
+	(void)input;
+	state->mode = (enum mode)((state->mode + 1) % N_MODES);
+	state->must_draw = true;
+	return REACTION_REDRAW;
+}
+
+static unsigned edit(void *opaque, const struct view_context *context, const struct input *input)
+{
+	const struct state *state = opaque;
+	uint32_t file = state->file, line = state->selected;
+	(void)input;
+	if (state->mode != MODE_SOURCE)
+		line = annotate_code_line(&state->code, &file);
+	context->focus->edit_file = file;
+	context->focus->edit_line = line;
+	return REACTION_EDIT;
 }
 
 static void annotate_close(void *opaque)
 {
 	struct state *state = opaque;
 	function_lines_free(&state->lines);
+	annotate_code_free(&state->code);
 	text_file_free(&state->text);
 }
 
 static const struct binding bindings[] = {
 	{ 'H', 'n', "H", "the next hottest line", next_hottest, true },
+	{ 'm', 0, "m", "source or assembly, or both", next_mode, true },
+	{ 'E', 0, "E", "edit: open the line in $VISUAL or $EDITOR", edit, true },
 	{ 'c', 's', "c", "callers and callees", to_callers, true },
 	{ KEY_ESCAPE, KEY_DELETE_BACK, "Esc", "back", back, true },
 	{ KEY_ARROW_UP, 'k', "Up k", "up", move_key, false },
@@ -302,7 +376,7 @@ static const struct binding bindings[] = {
 const struct view view_annotate = {
 	.name = "annotate",
 	.title = "Source",
-	.summary = "the source of one function with the time spent in each line",
+	.summary = "one function: the time spent in each line and each instruction",
 	.order = 11,
 	.state_bytes = sizeof(struct state),
 	.bindings = bindings,

@@ -1,0 +1,33 @@
+/*
+ * disassemble: machine code as text, by capstone.
+ */
+#ifndef TUI_DISASSEMBLE_H
+#define TUI_DISASSEMBLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sampler/base/why.h"
+
+struct instruction {
+	uint64_t address;
+	uint32_t size_bytes;
+	char text[128];
+};
+
+struct disassembly {
+	struct instruction *rows; /* allocated; the caller frees it */
+	size_t n;
+};
+
+/*
+ * disassemble: every byte is in one instruction; bytes that are none are shown as such, one by one.
+ *
+ * machine  EM_X86_64 or EM_AARCH64
+ * Errors   false and a sentence: another machine, or built without capstone
+ */
+bool disassemble(const uint8_t *bytes, size_t n_bytes, uint64_t address, unsigned machine,
+		 struct disassembly *out, struct why *why);
+
+#endif
