@@ -49,7 +49,7 @@ for term in xterm-256color screen linux vt100; do
 	begin "$term" C.UTF-8 100x30 "$stoke run gbdt rows=20k rounds=20000"
 	shows "$term: overview, live" 'live.*\[1 Overview\]'
 	shows "$term: the workload reports" 'progress +[0-9.]+ %'
-	shows "$term: its hottest function" 'build_histogram'
+	shows "$term: its hottest functions" 'add_packed|gains|partition_|build_histogram'
 	keys 2
 	shows "$term: flame" '\[2 Flame\]'
 	shows "$term: flame boxes" 'gbdt_run'
