@@ -37,12 +37,13 @@ static float greatest(const float *x, size_t n)
  * the quotient, which may be 0. */
 static void cross_entropy_unfused(const struct cross_entropy_task *task)
 {
-	size_t n = task->n, cells = task->rows * n;
+	size_t n = task->n;
 	for (size_t row = 0; row < task->rows; row++)
 		task->losses[row] = greatest(task->x + row * n, n);
-	for (size_t i = 0; i < cells; i++)
-		task->scratch[i] = task->x[i] - task->losses[i / n];
-	for (size_t i = 0; i < cells; i++)
+	for (size_t row = 0; row < task->rows; row++)
+		for (size_t i = row * n; i < (row + 1) * n; i++)
+			task->scratch[i] = task->x[i] - task->losses[row];
+	for (size_t i = 0; i < task->rows * n; i++)
 		task->gradient[i] = expf(task->scratch[i]);
 	for (size_t row = 0; row < task->rows; row++) {
 		double sum = 0;
@@ -51,8 +52,9 @@ static void cross_entropy_unfused(const struct cross_entropy_task *task)
 		task->losses[row] = (float)(log(sum) - task->scratch[row * n + task->targets[row]]);
 		task->scratch[row * n] = (float)(1 / sum);
 	}
-	for (size_t i = 0; i < cells; i++)
-		task->gradient[i] *= task->scratch[i / n * n];
+	for (size_t row = 0; row < task->rows; row++)
+		for (size_t i = row * n; i < (row + 1) * n; i++)
+			task->gradient[i] *= task->scratch[row * n];
 	for (size_t row = 0; row < task->rows; row++)
 		task->gradient[row * n + task->targets[row]] -= 1;
 }

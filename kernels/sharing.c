@@ -7,8 +7,9 @@
 
 static void sharing_atomic(uint64_t *counter, uint64_t n)
 {
+	volatile uint64_t *place = counter;
 	for (uint64_t i = 0; i < n; i++)
-		__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
+		__atomic_fetch_add(place, 1, __ATOMIC_RELAXED);
 }
 
 static void sharing_memory(uint64_t *counter, uint64_t n)

@@ -207,7 +207,7 @@ static double log_total(const struct state *state, size_t row)
 {
 	double total = 0;
 	for (size_t j = 0; j < state->n; j++)
-		total += exp(state->a[row * state->n + j]);
+		total += exp((double)state->a[row * state->n + j]);
 	return log(total);
 }
 
@@ -225,7 +225,8 @@ static double right_of(const struct state *state, size_t row, size_t j, double l
 		*scale = (double)n * exp(x - log_sum) + 1;
 		return exp(x - log_sum) - (j == state->targets[row]);
 	}
-	double position = (double)(row / HEADS), pair = (double)(j % half) / (double)half;
+	size_t token = row / HEADS;
+	double position = (double)token, pair = (double)(j % half) / (double)half;
 	double angle = position * pow(10000, -pair);
 	double other = state->a[j < half ? at + half : at - half];
 	*scale = fabs(x) + fabs(other);

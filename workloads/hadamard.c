@@ -97,7 +97,7 @@ static bool hadamard_verify(void *opaque, struct why *why)
 	size_t n = state->task.n;
 	for (int sample = 0; sample < SAMPLES && state->passes.n_done > 0; sample++) {
 		size_t row = (size_t)(random_unit(&random) * (double)state->task.rows);
-		size_t i = sample ? random_bits(&random) % n : n - 1;
+		size_t i = sample ? (size_t)(random_unit(&random) * (double)n) : n - 1;
 		double right = 0, absolute = 0, got = state->y[row * n + i];
 		for (size_t j = 0; j < n; j++) {
 			double x = state->x[row * n + j];

@@ -15,8 +15,8 @@
 
 #define EXPONENTIAL_LOG2_E 1.44269504f
 #define EXPONENTIAL_LN2    0.693147181f
-#define EXPONENTIAL_ROUND  12582912.0f /* 1.5 2^23 */
-#define EXPONENTIAL_LEAST  -87.33654f  /* ln 2^-126: below it k + 127 is no exponent of a float */
+#define EXPONENTIAL_ROUND  12582912.0f  /* 1.5 2^23 */
+#define EXPONENTIAL_LEAST  (-87.33654f) /* ln 2^-126: below it k + 127 is no exponent of a float */
 /* exp(r) = 1 + r + C2 r^2 + ... */
 #define EXPONENTIAL_C2 4.9999228120e-01f
 #define EXPONENTIAL_C3 1.6667115688e-01f
