@@ -131,8 +131,8 @@ static void scenarios_change_what_they_say(void **state)
 				n_changed++;
 		for (size_t row = 0; row < 500; row++) /* columns after all informative ones */
 			n_other += data.features[29 * 500 + row] != same.features[29 * 500 + row];
-		assert_true(n_changed > 500);
-		bool is_of_all = i == DRIFT_NOISE || i == DRIFT_NOISE_HEAVY || i == DRIFT_OUTLIERS;
+		assert_true(n_changed > 100);
+		bool is_of_all = i == DRIFT_NOISE || i == DRIFT_NOISE_HEAVY;
 		assert_int_equal(n_other > 0, is_of_all);
 		assert_memory_equal(data.labels, same.labels, 500 * sizeof(float));
 		assert_non_null(drift_scenario_name((enum drift_scenario)i));

@@ -14,6 +14,7 @@
 #include "workloads/support/gbdt_booster.h"
 #include "workloads/support/gbdt_input.h"
 #include "workloads/support/gbdt_metrics.h"
+#include "workloads/support/gbdt_selfcheck.h"
 #include "workloads/support/gbdt_tuner.h"
 #include "workloads/workload.h"
 
@@ -227,8 +228,9 @@ static bool start_training(struct state *state, const struct setting *settings,
 	expect(state, settings, &booster);
 	gbdt_booster_start(&state->booster, &booster, state->crew, &state->train,
 			   &state->validation);
-	state->first_loss = state->loss = gbdt_loss_mean(&booster.loss, state->booster.scores,
-							 state->train.labels, state->train.n_rows);
+	state->first_loss = state->loss =
+		gbdt_loss_mean(&booster.loss, state->crew, state->booster.scores,
+			       state->train.labels, state->train.n_rows);
 	return true;
 }
 
@@ -313,8 +315,8 @@ static void tell(const char *name, double value)
 static void report(struct state *state)
 {
 	struct gbdt_booster *booster = &state->booster;
-	double loss = gbdt_loss_mean(&booster->settings.loss, booster->scores, state->train.labels,
-				     state->train.n_rows);
+	double loss = gbdt_loss_mean(&booster->settings.loss, state->crew, booster->scores,
+				     state->train.labels, state->train.n_rows);
 	if (!booster->is_stopped) /* then trees are dropped */
 		state->has_risen |= loss > state->loss * (1 + 1e-6);
 	state->loss = loss;
@@ -371,8 +373,9 @@ static bool predict_once(struct state *state)
 	struct work work = gbdt_work(state);
 	probe_work((struct probe_work){ 0, work.bytes, work.items });
 	if (data->labels && state->n_passes == 1) {
-		struct gbdt_quality quality = gbdt_quality_of(
-			&state->loaded.loss, state->loaded_scores, data->labels, data->n_rows);
+		struct gbdt_quality quality =
+			gbdt_quality_of(&state->loaded.loss, state->crew, state->loaded_scores,
+					data->labels, data->n_rows);
 		tell("auc", quality.auc);
 		tell("pr auc", quality.pr_auc);
 		tell("accuracy", quality.accuracy);
@@ -458,7 +461,7 @@ static bool gbdt_verify(void *opaque, struct why *why)
 	    !gbdt_grower_check(booster->grower, &booster->model.trees[booster->model.n_trees - 1],
 			       why))
 		return false;
-	if (!check_quality(state, why) || !check_scores(state, why))
+	if (!check_quality(state, why) || !check_scores(state, why) || !gbdt_selfcheck(why))
 		return false;
 	print_quality(state);
 	return true;

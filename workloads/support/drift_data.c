@@ -174,15 +174,16 @@ static void rotate(struct gbdt_data *data)
 	}
 }
 
-/* One row in ten lies anywhere within five deviations. */
-static void throw_out(struct gbdt_data *data, struct random *random)
+/* In one row in ten the columns are anywhere within five deviations. */
+static void throw_out(struct gbdt_data *data, const unsigned columns[DRIFT_INFORMATIVE],
+		      struct random *random)
 {
 	for (size_t row = 0; row < data->n_rows; row++) {
 		if (random_unit(random) >= 0.1)
 			continue;
-		for (unsigned column = 0; column < DRIFT_FEATURES; column++)
-			data->features[column * data->n_rows + row] =
-				(float)(deviation_of(column) * (10 * random_unit(random) - 5));
+		for (unsigned i = 0; i < DRIFT_COLUMNS; i++)
+			data->features[columns[i] * data->n_rows + row] =
+				(float)(deviation_of(columns[i]) * (10 * random_unit(random) - 5));
 	}
 }
 
@@ -194,7 +195,7 @@ void drift_apply(struct gbdt_data *data, enum drift_scenario scenario,
 	if (scenario == DRIFT_ROTATION)
 		rotate(data);
 	else if (scenario == DRIFT_OUTLIERS)
-		throw_out(data, &random);
+		throw_out(data, columns, &random);
 	else
 		for (unsigned i = 0; i < n; i++)
 			change_column(data, scenario, i, n > DRIFT_COLUMNS ? i : columns[i],

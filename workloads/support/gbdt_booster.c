@@ -13,11 +13,11 @@
 /* PKBoost's: a smaller rise of the mean of three measures is chance. */
 static const double LEAST_PROGRESS = 1e-5;
 
-struct gbdt_quality gbdt_quality_of(const struct gbdt_loss *loss, const float *scores,
-				    const float *labels, size_t n)
+struct gbdt_quality gbdt_quality_of(const struct gbdt_loss *loss, struct crew *crew,
+				    const float *scores, const float *labels, size_t n)
 {
 	struct gbdt_quality quality = { NAN, NAN, NAN, NAN, NAN, NAN };
-	quality.loss = gbdt_loss_mean(loss, scores, labels, n);
+	quality.loss = gbdt_loss_mean(loss, crew, scores, labels, n);
 	quality.score = -quality.loss;
 	if (loss->kind == GBDT_LOSS_LOGISTIC) {
 		quality.auc = gbdt_auc(scores, labels, n);
@@ -114,7 +114,7 @@ void gbdt_booster_measure(struct gbdt_booster *booster)
 {
 	probe_phase_begin("evaluate");
 	booster->quality =
-		gbdt_quality_of(&booster->settings.loss, booster->validation_scores,
+		gbdt_quality_of(&booster->settings.loss, booster->crew, booster->validation_scores,
 				booster->validation->labels, booster->validation->n_rows);
 	probe_phase_end("evaluate", PROBE_UNKNOWN);
 }

@@ -67,7 +67,7 @@ bool gbdt_booster_round(struct gbdt_booster *booster);
 void gbdt_booster_measure(struct gbdt_booster *booster);
 
 /* gbdt_quality_of: of scores [class][row]. */
-struct gbdt_quality gbdt_quality_of(const struct gbdt_loss *loss, const float *scores,
-				    const float *labels, size_t n);
+struct gbdt_quality gbdt_quality_of(const struct gbdt_loss *loss, struct crew *crew,
+				    const float *scores, const float *labels, size_t n);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sampler/base/why.h"
+#include "workloads/support/crew.h"
 
 float gbdt_loss_weight(const float *labels, size_t n)
 {
@@ -109,15 +110,43 @@ double gbdt_loss_of(const struct gbdt_loss *loss, const double *scores, double l
 	}
 }
 
-double gbdt_loss_mean(const struct gbdt_loss *loss, const float *scores, const float *labels,
-		      size_t n)
+enum { ROWS_A_TASK = 16384 };
+
+struct summing {
+	const struct gbdt_loss *loss;
+	const float *scores, *labels;
+	size_t n;
+	double *sums; /* by task: added in their order, whoever has done them */
+};
+
+static void sum_task(void *opaque, size_t task, unsigned share)
 {
-	double sum = 0, row[GBDT_MOST_CLASSES] = { 0 };
-	for (size_t i = 0; i < n; i++) {
-		for (unsigned class = 0; class < loss->n_classes; class ++)
-			row[class] = scores[class * n + i];
-		sum += gbdt_loss_of(loss, row, labels[i]);
+	struct summing *summing = opaque;
+	double row[GBDT_MOST_CLASSES] = { 0 }, sum = 0;
+	size_t from = task * ROWS_A_TASK, to = from + ROWS_A_TASK;
+	(void)share;
+	for (size_t i = from; i < to && i < summing->n; i++) {
+		for (unsigned class = 0; class < summing->loss->n_classes; class ++)
+			row[class] = (double)summing->scores[class * summing->n + i];
+		sum += gbdt_loss_of(summing->loss, row, (double)summing->labels[i]);
 	}
+	summing->sums[task] = sum;
+}
+
+double gbdt_loss_mean(const struct gbdt_loss *loss, struct crew *crew, const float *scores,
+		      const float *labels, size_t n)
+{
+	size_t n_tasks = (n + ROWS_A_TASK - 1) / ROWS_A_TASK;
+	struct summing summing = { loss, scores, labels, n, allocate(n_tasks, sizeof(double)) };
+	double sum = 0;
+	if (crew)
+		crew_run_tasks(crew, n_tasks, sum_task, &summing);
+	for (size_t task = 0; task < n_tasks; task++) {
+		if (!crew)
+			sum_task(&summing, task, 0);
+		sum += summing.sums[task];
+	}
+	free(summing.sums);
 	return sum / (double)n;
 }
 

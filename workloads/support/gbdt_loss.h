@@ -51,9 +51,10 @@ void gbdt_loss_base(const struct gbdt_loss *loss, const float *labels, size_t n,
 /* gbdt_loss_of: of one row; scores = its n_classes scores. In double, for checks and reports. */
 double gbdt_loss_of(const struct gbdt_loss *loss, const double *scores, double label);
 
-/* gbdt_loss_mean: over rows; scores are [class][row]. */
-double gbdt_loss_mean(const struct gbdt_loss *loss, const float *scores, const float *labels,
-		      size_t n);
+/* gbdt_loss_mean: over rows; scores are [class][row]. The same for any number of threads; crew may
+ * be NULL. */
+double gbdt_loss_mean(const struct gbdt_loss *loss, struct crew *crew, const float *scores,
+		      const float *labels, size_t n);
 
 /* gbdt_loss_transform: the score as what it predicts: a probability, a count, a value. */
 double gbdt_loss_transform(const struct gbdt_loss *loss, double score);

@@ -1,0 +1,276 @@
+/* Boosting from tables and into files, and the workload as a whole. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/fixture_boosting.h"
+#include "workloads/support/csv.h"
+#include "workloads/support/gbdt_input.h"
+#include "workloads/support/random.h"
+#include "workloads/support/runner.h"
+
+/* ---- files */
+
+static void models_come_back_from_files(void **state)
+{
+	(void)state;
+	for (int kind = 0; kind < 2; kind++) {
+		struct trial trial;
+		struct gbdt_booster_settings settings =
+			trial_settings(kind ? GBDT_LOSS_SOFTMAX : GBDT_LOSS_LOGISTIC);
+		struct gbdt_model model = { 0 };
+		struct why why;
+		char path[] = "/tmp/stoke-model-XXXXXX";
+		float scores[6000];
+		close(mkstemp(path));
+		trial_start(&trial, &settings, 3000, 0.1, 2);
+		for (int round = 0; round < 5; round++)
+			gbdt_booster_round(&trial.booster);
+		assert_true(gbdt_model_save(&trial.booster.model, path, &why));
+		assert_true(gbdt_model_load(&model, path, &why));
+		trial_same_models(&trial.booster.model, &model);
+		gbdt_model_predict_raw(&model, trial.crew, trial.validation.features, 2000, scores);
+		assert_memory_equal(scores, trial.booster.validation_scores,
+				    2000 * settings.loss.n_classes * sizeof(float));
+		gbdt_model_free(&model);
+		unlink(path);
+		trial_end(&trial);
+	}
+}
+
+static void damaged_models_are_refused(void **state)
+{
+	struct trial trial;
+	struct gbdt_booster_settings settings = trial_settings(GBDT_LOSS_LOGISTIC);
+	struct gbdt_model model = { 0 };
+	struct why why;
+	char path[] = "/tmp/stoke-model-XXXXXX";
+	unsigned char bytes[1 << 16];
+	(void)state;
+	close(mkstemp(path));
+	trial_start(&trial, &settings, 1000, 0, 1);
+	gbdt_booster_round(&trial.booster);
+	assert_true(gbdt_model_save(&trial.booster.model, path, &why));
+	FILE *file = fopen(path, "rb");
+	size_t n = fread(bytes, 1, sizeof bytes, file);
+	fclose(file);
+	assert_true(gbdt_model_read(&model, bytes, n, "x", &why));
+	gbdt_model_free(&model);
+	for (size_t cut = 0; cut < n; cut += 7)
+		assert_false(gbdt_model_read(&model, bytes, cut, "x", &why));
+	bytes[n / 2] ^= 4;
+	assert_false(gbdt_model_read(&model, bytes, n, "x", &why));
+	assert_non_null(strstr(why.text, "check sum"));
+	assert_int_equal(model.n_trees, 0);
+	assert_false(gbdt_model_load(&model, "/nowhere/model", &why));
+	assert_false(gbdt_model_save(&trial.booster.model, "/nowhere/model", &why));
+	unlink(path);
+	trial_end(&trial);
+}
+
+static bool parse(struct csv *csv, const char *text, struct why *why)
+{
+	return csv_parse(csv, text, strlen(text), "x.csv", why);
+}
+
+static void tables_are_read(void **state)
+{
+	struct csv csv;
+	struct why why;
+	(void)state;
+	assert_true(parse(&csv, "a,\"b \"\"c\"\"\",d\r\n1,2.5,\r\n\r\n\"-3e2\", NA ,0\n", &why));
+	assert_int_equal(csv.n_rows, 2);
+	assert_int_equal(csv.n_columns, 3);
+	assert_string_equal(csv.names[1], "b \"c\"");
+	assert_float_equal(csv.values[0], 1, 0);
+	assert_float_equal(csv.values[1], -300, 0);
+	assert_float_equal(csv.values[2], 2.5, 0);
+	assert_true(isnan(csv.values[3]) && isnan(csv.values[4]));
+	assert_int_equal(csv.lines[0], 2);
+	assert_int_equal(csv.lines[1], 4);
+	assert_int_equal(csv_column(&csv, "d"), 2);
+	assert_int_equal(csv_column(&csv, "1"), 0);
+	assert_int_equal(csv_column(&csv, "0"), 3);
+	assert_int_equal(csv_column(&csv, "e"), 3);
+	csv_free(&csv);
+	assert_true(parse(&csv,
+			  "\xef\xbb\xbf"
+			  "1\t\t3\n4\t5\t6",
+			  &why)); /* no names */
+	assert_int_equal(csv.n_rows, 2);
+	assert_null(csv.names);
+	assert_true(isnan(csv.values[2]));
+	csv_free(&csv);
+	assert_true(parse(&csv, "1;2\n3;4\n", &why));
+	assert_int_equal(csv.n_columns, 2);
+	csv_free(&csv);
+	assert_true(parse(&csv, "  1  2 \n 3 4\n", &why));
+	assert_int_equal(csv.n_columns, 2);
+	assert_float_equal(csv.values[3], 4, 0);
+	csv_free(&csv);
+}
+
+static void wrong_tables_say_where(void **state)
+{
+	static const struct {
+		const char *text, *said;
+	} cases[] = {
+		{ "a,b\n1,2\n3,four\n", "x.csv line 3, column 2 (b): \"four\" is no number" },
+		{ "1,2\n3,0x10\n", "line 2, column 2: \"0x10\"" },
+		{ "1,2\n3,inf\n", "line 2, column 2" },
+		{ "1,2\n3,1e99\n", "line 2, column 2" },
+		{ "1,2\n3,1.5.2\n", "line 2, column 2" },
+		{ "1,2\n\n3\n", "line 3 ends after column 1; the first line has 2" },
+		{ "1,2\n3,4,5\n", "line 2 has more fields than the first line's 2" },
+		{ "1,2\n3,4,\n", "line 2 has more fields" },
+		{ "1,\"2\n3,4\n", "is no number" },
+		{ "a,b\n1,\"2\n", "line 2, column 2: the quote does not end" },
+		{ "a,b\n", "has no rows" },
+		{ "\n\n", "is empty" },
+		{ "", "is empty" },
+	};
+	struct csv csv;
+	struct why why;
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		if (parse(&csv, cases[i].text, &why)) {
+			/* A quote that does not end may make the first line one of names. */
+			assert_int_equal(i, 8);
+			csv_free(&csv);
+			continue;
+		}
+		if (!strstr(why.text, cases[i].said) && i != 8)
+			fail_msg("%s: not \"%s\"", why.text, cases[i].said);
+		assert_null(csv.values);
+	}
+	assert_false(csv_read(&csv, "/nowhere/x.csv", &why));
+}
+
+static void write_text(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "w");
+	fputs(text, file);
+	fclose(file);
+}
+
+static void labels_are_checked_with_their_line(void **state)
+{
+	char path[] = "/tmp/stoke-table-XXXXXX";
+	struct gbdt_data data;
+	struct gbdt_loss loss = trial_loss(GBDT_LOSS_LOGISTIC);
+	struct why why;
+	(void)state;
+	close(mkstemp(path));
+	write_text(path, "a,y,b\n5,1,6\n7,0,8\n9,2,1\n");
+	assert_false(gbdt_input_read(&data, path, "y", &loss, &why));
+	assert_non_null(strstr(why.text, "line 4, column 2: 2 is no label"));
+	assert_false(gbdt_input_read(&data, path, "z", &loss, &why));
+	assert_non_null(strstr(why.text, "has no column z"));
+	loss = trial_loss(GBDT_LOSS_SOFTMAX);
+	loss.n_classes = 0;
+	assert_true(gbdt_input_read(&data, path, "2", &loss, &why));
+	assert_int_equal(loss.n_classes, 3);
+	assert_int_equal(data.n_features, 2);
+	assert_float_equal(data.features[0], 5, 0);
+	assert_float_equal(data.features[5], 1, 0);
+	assert_float_equal(data.labels[2], 2, 0);
+	gbdt_data_free(&data);
+	write_text(path, "a,y\n5,1\n7,\n");
+	loss = trial_loss(GBDT_LOSS_SQUARED);
+	assert_false(gbdt_input_read(&data, path, "", &loss, &why));
+	assert_non_null(strstr(why.text, "line 3, column 2"));
+	assert_false(gbdt_input_read_features(&data, path, 5, &why));
+	assert_true(gbdt_input_read_features(&data, path, 1, &why));
+	assert_int_equal(data.n_features, 1);
+	gbdt_data_free(&data);
+	unlink(path);
+}
+
+/* ---- the workload */
+
+static int run(const char *const *words, int n)
+{
+	fflush(NULL);
+	return workload_main(n, (char **)words);
+}
+
+static void the_workload_learns_saves_and_predicts(void **state)
+{
+	char model[] = "/tmp/stoke-model-XXXXXX", out[] = "/tmp/stoke-out-XXXXXX";
+	char table[] = "/tmp/stoke-table-XXXXXX", data[64], save[64], load[64], predictions[64];
+	(void)state;
+	close(mkstemp(model));
+	close(mkstemp(out));
+	close(mkstemp(table));
+	snprintf(data, sizeof data, "data=%s", table);
+	snprintf(save, sizeof save, "save=%s", model);
+	snprintf(load, sizeof load, "load=%s", model);
+	snprintf(predictions, sizeof predictions, "predictions=%s", out);
+	FILE *file = fopen(table, "w");
+	struct random random = { 3 };
+	for (int i = 0; i < 500; i++) {
+		double x = random_normal(&random), y = random_normal(&random);
+		fprintf(file, "%g,%g,%d\n", x, y, x * y > 0);
+	}
+	fclose(file);
+	const char *const train[] = { "gbdt", data, "rounds=20", save, "threads=2", NULL };
+	const char *const predict[] = { "gbdt", data, load, "rounds=2", predictions, NULL };
+	const char *const wrong[] = { "gbdt", load, "rounds=1", NULL }; /* of two features */
+	const char *const none[] = { "gbdt", "data=/nowhere/x.csv", NULL };
+	assert_int_equal(run(train, 5), 0);
+	assert_int_equal(run(predict, 5), 0);
+	assert_int_equal(run(wrong, 3), 1);
+	assert_int_equal(run(none, 2), 1);
+	int n_lines = 0, n_good = 0;
+	float value;
+	file = fopen(out, "r");
+	for (; fscanf(file, "%f", &value) == 1; n_lines++)
+		n_good += value > 0 && value < 1;
+	fclose(file);
+	assert_int_equal(n_lines, 500);
+	assert_int_equal(n_good, 500);
+	unlink(model);
+	unlink(out);
+	unlink(table);
+}
+
+static void every_switch_passes_the_checks(void **state)
+{
+	static const char *const switches[] = {
+		"growth=leaf",       "entropy=paper",  "entropy=per-sample", "row_share=0.6",
+		"tune=paper",        "stop=10",        "order=sorted",       "together=1",
+		"loss=huber",        "loss=poisson",   "loss=softmax",       "loss=squared",
+		"lost=0.2",          "pool=spin",      "memory=malloc",      "weight=0",
+		"edges=tails",       "walk=branchy",   "simd=scalar",        "bins=256",
+		"partition=branchy", "missing=median", "histogram=avx2",
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof switches / sizeof switches[0]; i++) {
+		const char *const words[] = { "gbdt",      "rows=3000", "rounds=12",
+					      "threads=2", switches[i], NULL };
+		int status = run(words, 5);
+		if (status != 0 && strcmp(switches[i], "histogram=avx2") != 0)
+			fail_msg("%s", switches[i]);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(models_come_back_from_files),
+		cmocka_unit_test(damaged_models_are_refused),
+		cmocka_unit_test(tables_are_read),
+		cmocka_unit_test(wrong_tables_say_where),
+		cmocka_unit_test(labels_are_checked_with_their_line),
+		cmocka_unit_test(the_workload_learns_saves_and_predicts),
+		cmocka_unit_test(every_switch_passes_the_checks),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
