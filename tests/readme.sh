@@ -6,11 +6,16 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 awk -v work="$work" '/^```sh$/ { n++; on = 1; next } /^```$/ { on = 0 }
 	on { print > sprintf("%s/%02d.sh", work, n) }' README.md
+clean() {
+	rm -f stacks.folded stacks.stoke stacks.speedscope.json xz.stoke xz.html gbdt.folded gzip.stoke both.stoke comparison.md \
+		ring.stoke part.stoke part.[0-9]*.stoke few.stoke
+}
+clean # what a run that failed has left
 n=0
 for block in "$work"/*.sh; do
 	n=$((n + 1))
 	echo "-- block $n"
 	bash -eu "$block" </dev/null
 done
-rm -f stacks.folded stacks.stoke stacks.speedscope.json xz.stoke xz.html gbdt.folded gzip.stoke both.stoke comparison.md
+clean
 [ "$n" -gt 0 ] && echo "$n blocks of README.md work"
