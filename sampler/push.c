@@ -188,37 +188,45 @@ static void put_label(struct json *json, const char *name, const char *value)
 	json_close(json, '}');
 }
 
-/* As protobuf's JSON: names in camelCase, bytes in base64. */
-static void write_parca_body(const struct push *push, const struct recording *recording,
-			     const struct push_label *labels, size_t n, FILE *out,
-			     const unsigned char *profile, size_t n_profile)
+static void put_labels(struct json *json, const char *name, const struct push_label *labels,
+		       size_t n)
+{
+	json_open(json, '{');
+	json_key(json, "labels");
+	json_open(json, '[');
+	put_label(json, "__name__", "stoke");
+	put_label(json, "job", name);
+	for (size_t i = 0; i < n; i++)
+		put_label(json, labels[i].name, labels[i].value);
+	json_close(json, ']');
+	json_close(json, '}');
+}
+
+/* Bytes are base64 in protobuf's JSON. */
+static void put_profile(struct json *json, const struct push_request *profile)
+{
+	json_open(json, '[');
+	json_open(json, '{');
+	json_key(json, "rawProfile");
+	putc('"', json->out);
+	put_base64(json->out, profile->body, profile->n_bytes);
+	putc('"', json->out);
+	json_close(json, '}');
+	json_close(json, ']');
+}
+
+static void write_parca_body(FILE *out, const char *name, const struct push_label *labels, size_t n,
+			     const struct push_request *profile)
 {
 	struct json json = { .out = out };
-	char name[PUSH_LABEL_BYTES];
-	name_of(push, recording, name, sizeof name);
 	json_open(&json, '{');
 	json_key(&json, "series");
 	json_open(&json, '[');
 	json_open(&json, '{');
 	json_key(&json, "labels");
-	json_open(&json, '{');
-	json_key(&json, "labels");
-	json_open(&json, '[');
-	put_label(&json, "__name__", "stoke");
-	put_label(&json, "job", name);
-	for (size_t i = 0; i < n; i++)
-		put_label(&json, labels[i].name, labels[i].value);
-	json_close(&json, ']');
-	json_close(&json, '}');
+	put_labels(&json, name, labels, n);
 	json_key(&json, "samples");
-	json_open(&json, '[');
-	json_open(&json, '{');
-	json_key(&json, "rawProfile");
-	putc('"', out);
-	put_base64(out, profile, n_profile);
-	putc('"', out);
-	json_close(&json, '}');
-	json_close(&json, ']');
+	put_profile(&json, profile);
 	json_close(&json, '}');
 	json_close(&json, ']');
 	/* Addresses are the files' own, whatever they were loaded at. */
@@ -233,6 +241,21 @@ static FILE *open_memory(char **bytes, size_t *n)
 	if (!out)
 		die("out of memory making a request");
 	return out;
+}
+
+/* The profile is in the body; it becomes a part of what Parca's gateway takes. */
+static void wrap_for_parca(const struct push *push, const struct recording *recording,
+			   const struct push_label *labels, size_t n, struct push_request *request)
+{
+	char name[PUSH_LABEL_BYTES], *body = NULL;
+	size_t n_body;
+	FILE *out = open_memory(&body, &n_body);
+	name_of(push, recording, name, sizeof name);
+	write_parca_body(out, name, labels, n, request);
+	fclose(out);
+	free(request->body);
+	request->body = body;
+	request->n_bytes = n_body;
 }
 
 bool push_make(const struct push *push, const struct recording *recording,
@@ -263,13 +286,7 @@ bool push_make(const struct push *push, const struct recording *recording,
 	request->n_bytes = n_profile;
 	if (push->form == PUSH_PYROSCOPE)
 		return true;
-	char *body = NULL;
-	out = open_memory(&body, &request->n_bytes);
-	write_parca_body(push, recording, labels, n, out, (const unsigned char *)profile,
-			 n_profile);
-	fclose(out);
-	request->body = body;
-	free(profile);
+	wrap_for_parca(push, recording, labels, n, request);
 	return true;
 }
 

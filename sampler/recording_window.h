@@ -32,6 +32,6 @@ void recording_keep_since(struct recording *recording, struct recording_old *old
 			  uint64_t since_ns);
 
 /* recording_name_rest: a name for each frame that has got none. */
-void recording_name_rest(struct recording *recording, const char *name);
+void recording_name_rest(struct recording *recording, const char *text);
 
 #endif

@@ -241,8 +241,9 @@ static void traces_are_read(void **state)
 	if (importer_find("chrome")->unusable())
 		skip();
 	struct recording *recording = import_text("chrome", trace);
-	assert_folded(recording, "stream 1;other 1000\nworker;outer 50000\nworker;outer;inner 30000\n"
-				 "worker;outer;pair 20000\n");
+	assert_folded(recording,
+		      "stream 1;other 1000\nworker;outer 50000\nworker;outer;inner 30000\n"
+		      "worker;outer;pair 20000\n");
 	series_named(recording, "time", &id);
 	assert_int_equal(weight_of(recording, id), 101000);
 	series_named(recording, "memory", &id);
