@@ -4,8 +4,8 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "tests/fixture_bench.h"
 #include "workloads/support/autograd.h"
 #include "workloads/support/crew.h"
 #include "workloads/support/gpt_model.h"
@@ -19,25 +19,6 @@ struct product {
 	size_t m, n, k;
 	int transposes; /* 0 none, 1 A, 2 B */
 };
-
-static double cpu_seconds(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
-static int compare(const void *a, const void *b)
-{
-	double left = *(const double *)a, right = *(const double *)b;
-	return left < right ? -1 : left > right;
-}
-
-static double median(double *values, size_t n)
-{
-	qsort(values, n, sizeof *values, compare);
-	return values[n / 2];
-}
 
 struct arrays {
 	float *a, *b, *c;
@@ -69,7 +50,7 @@ static void arrays_free(struct arrays *arrays)
 
 static double run_products(const struct arrays *arrays, const struct product *products, size_t n)
 {
-	double start = cpu_seconds();
+	double start = bench_seconds();
 	for (size_t i = 0; i < n; i++) {
 		const struct product *at = &products[i];
 		struct matmul matmul = { .m = at->m,
@@ -85,7 +66,7 @@ static double run_products(const struct arrays *arrays, const struct product *pr
 			matmul.b = (struct matmul_operand){ arrays->b, 1, at->k };
 		tensor_matmul_f32(arrays->room, &matmul);
 	}
-	return cpu_seconds() - start;
+	return bench_seconds() - start;
 }
 
 /* A layer of `in` to `out`: forward, to the weights, and unless it is the first to its input. */
@@ -101,7 +82,7 @@ static size_t add_layer(struct product *products, size_t n, size_t rows, size_t 
 
 static void report(const char *name, double *steps, double *alone, size_t n_turns, double flops)
 {
-	double step = median(steps, n_turns), products = median(alone, n_turns);
+	double step = bench_median(steps, n_turns), products = bench_median(alone, n_turns);
 	printf("%-28s step %8.2f ms, its products %8.2f ms: %.2f times; %.1f GFLOP/s\n", name,
 	       step * 1e3, products * 1e3, step / products, flops / step * 1e-9);
 }
@@ -133,7 +114,7 @@ static void bench_mlp(void)
 	struct optimizer_settings adam = optimizer_defaults(OPTIMIZER_ADAMW, 1e-4);
 	struct optimizer *optimizer = optimizer_new(all, &adam);
 	for (int turn = 0; turn < TURNS; turn++) {
-		double before = tape_work_done(tape).matmul_flops, start = cpu_seconds();
+		double before = tape_work_done(tape).matmul_flops, start = bench_seconds();
 		tape_reset(tape);
 		struct tensor *x = tape_constant(tape, shape_2(BATCH, 784), arrays.a);
 		for (int i = 0; i < LAYERS; i++) {
@@ -144,7 +125,7 @@ static void bench_mlp(void)
 		}
 		tape_backward(tape, autograd_cross_entropy(tape, x, targets));
 		optimizer_step(optimizer, tape);
-		steps[turn] = cpu_seconds() - start;
+		steps[turn] = bench_seconds() - start;
 		flops = tape_work_done(tape).matmul_flops - before;
 		alone[turn] = run_products(&arrays, products, n);
 	}
@@ -190,13 +171,13 @@ static void bench_gpt(const char *name, const struct gpt_shape *shape, size_t n_
 	struct optimizer *optimizer = optimizer_new(model.parameters, &adam);
 	size_t n = gpt_products(&model.shape, tokens, products);
 	for (int turn = 0; turn < n_turns; turn++) {
-		double before = tape_work_done(tape).matmul_flops, start = cpu_seconds();
+		double before = tape_work_done(tape).matmul_flops, start = bench_seconds();
 		tape_reset(tape);
 		struct tensor *logits =
 			gpt_model_logits(&model, tape, letters, n_sequences, shape->length);
 		tape_backward(tape, autograd_cross_entropy(tape, logits, letters));
 		optimizer_step(optimizer, tape);
-		steps[turn] = cpu_seconds() - start;
+		steps[turn] = bench_seconds() - start;
 		flops = tape_work_done(tape).matmul_flops - before;
 		alone[turn] = run_products(&arrays, products, n);
 	}

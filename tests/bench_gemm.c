@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "kernels/fma_peak.h"
 #include "kernels/gemm.h"
@@ -14,6 +13,7 @@
 #include "kernels/kernel.h"
 #include "kernels/support/dispatch.h"
 #include "kernels/support/gemv_weights.h"
+#include "tests/fixture_bench.h"
 
 extern const struct kernel kernel_gemm, kernel_gemm_bf16, kernel_gemm_int8;
 
@@ -30,26 +30,6 @@ static const struct type {
 
 enum { ROUNDS = 5, MOST_VARIANTS = 16, PROBE_UNITS = 8000 /* 3 GFLOP: some 30 ms */ };
 
-/* Of this thread on a CPU: what others run on a shared machine does not count. */
-static double now_seconds(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
-}
-
-static double median(double *values)
-{
-	qsort(values, ROUNDS, sizeof *values, by_value);
-	return values[ROUNDS / 2];
-}
-
 /* The fastest width of a type: wider is not faster everywhere. */
 static double ceiling_flops(const char *type)
 {
@@ -60,10 +40,10 @@ static double ceiling_flops(const char *type)
 	while ((peak = fma_peak_next(type, &place, &name))) {
 		if (strstr(name, "scalar"))
 			continue;
-		double start = now_seconds();
+		double start = bench_seconds();
 		volatile double result = peak(PROBE_UNITS);
 		(void)result;
-		double rate = (double)FMA_PEAK_UNIT_FLOPS * PROBE_UNITS / (now_seconds() - start);
+		double rate = (double)FMA_PEAK_UNIT_FLOPS * PROBE_UNITS / (bench_seconds() - start);
 		best = rate > best ? rate : best;
 	}
 	return best;
@@ -71,13 +51,13 @@ static double ceiling_flops(const char *type)
 
 static double rate_of(gemm_function *gemm, const struct gemm_task *task)
 {
-	double start = now_seconds();
+	double start = bench_seconds();
 	int n = 0;
 	do { /* 30 ms at least, as the probe */
 		gemm(task);
 		n++;
-	} while (now_seconds() - start < 0.03);
-	return n * gemm_flops(task) / (now_seconds() - start);
+	} while (bench_seconds() - start < 0.03);
+	return n * gemm_flops(task) / (bench_seconds() - start);
 }
 
 /* The loops without packing take minutes where the packed ones take a second. */
@@ -103,13 +83,13 @@ static void fill(const struct type *type, void *to, size_t n)
 static void print_rates(const struct type *type, size_t n, double *ceiling,
 			double rates[MOST_VARIANTS][ROUNDS])
 {
-	double top = median(ceiling);
+	double top = bench_median(ceiling, ROUNDS);
 	printf("n = %-5zu %-5s ceiling        %8.1f GFLOP/s\n", n, type->name, top * 1e-9);
 	for (int i = 0; type->kernel->variants[i].name && i < MOST_VARIANTS; i++) {
 		const char *name = type->kernel->variants[i].name;
 		if (!is_measured(type, name, n))
 			continue;
-		double rate = median(rates[i]);
+		double rate = bench_median(rates[i], ROUNDS);
 		printf("          %-5s %-14s %8.2f GFLOP/s %6.1f %%\n", type->name, name,
 		       rate * 1e-9, 100 * rate / top);
 	}

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "kernels/gemv.h"
 #include "kernels/kernel.h"
@@ -13,30 +12,11 @@
 #include "kernels/read_bandwidth.h"
 #include "kernels/stream.h"
 #include "kernels/support/dispatch.h"
+#include "tests/fixture_bench.h"
 
 extern const struct kernel kernel_read_bandwidth, kernel_stream, kernel_pointer_chase;
 
 enum { ROUNDS = 5, MOST_VARIANTS = 8, COLUMNS = 4096, PROBE_MIB = 512 };
-
-/* Of this thread on a CPU: what others run on a shared machine does not count. */
-static double now_seconds(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
-}
-
-static double median(double *values)
-{
-	qsort(values, ROUNDS, sizeof *values, by_value);
-	return values[ROUNDS / 2];
-}
 
 /* The fastest way to read: it differs between machines. */
 static double read_ceiling(const uint64_t *data)
@@ -46,10 +26,10 @@ static double read_ceiling(const uint64_t *data)
 		read_bandwidth_function *sum = read_bandwidth_variant(at->name);
 		if (!sum || strcmp(at->name, "scalar") == 0)
 			continue;
-		double start = now_seconds();
+		double start = bench_seconds();
 		volatile uint64_t result = sum(data, PROBE_MIB * (1048576 / 8));
 		(void)result;
-		double rate = bytes / (now_seconds() - start);
+		double rate = bytes / (bench_seconds() - start);
 		best = rate > best ? rate : best;
 	}
 	return best;
@@ -58,9 +38,9 @@ static double read_ceiling(const uint64_t *data)
 static double rate_of(gemv_function *gemv, const struct gemv_weights *weights,
 		      const struct gemv_vector *x, float *y)
 {
-	double start = now_seconds();
+	double start = bench_seconds();
 	gemv(weights, x, y, 0, weights->m);
-	return gemv_weights_bytes(weights) / (now_seconds() - start);
+	return gemv_weights_bytes(weights) / (bench_seconds() - start);
 }
 
 /* As many rows as make 512 MiB of weights: no cache holds them. */
@@ -94,11 +74,11 @@ static void measure_gemv(enum gemv_type type, const uint64_t *data, double f32_w
 					rate_of(gemv_variant(type, kernel->variants[i].name),
 						&weights, &x, y);
 	}
-	double top = median(ceiling);
+	double top = bench_median(ceiling, ROUNDS);
 	for (int i = 1; kernel->variants[i].name && i < MOST_VARIANTS; i++) {
 		if (!gemv_variant(type, kernel->variants[i].name))
 			continue;
-		double rate = median(rates[i]);
+		double rate = bench_median(rates[i], ROUNDS);
 		double weights_rate = rate / gemv_weights_bytes(&weights) * (double)m * COLUMNS;
 		if (type == GEMV_F32 && weights_rate > *f32_weights_rate)
 			*f32_weights_rate = weights_rate;
@@ -123,14 +103,14 @@ static void measure_stream(void)
 		for (const struct variant *at = kernel_stream.variants; at->name; at++) {
 			double rates[ROUNDS];
 			for (int round = 0; stream_variant(at->name) && round < ROUNDS; round++) {
-				double start = now_seconds();
+				double start = bench_seconds();
 				stream_variant(at->name)((enum stream_loop)loop, a, b, c, 3, n);
 				rates[round] = stream_bytes((enum stream_loop)loop, n) /
-					       (now_seconds() - start);
+					       (bench_seconds() - start);
 			}
 			if (stream_variant(at->name))
 				printf("stream %-6s %-12s %6.1f GB/s\n", names[loop], at->name,
-				       median(rates) * 1e-9);
+				       bench_median(rates, ROUNDS) * 1e-9);
 		}
 	}
 	free(a);
@@ -147,15 +127,15 @@ static void measure_chase(size_t kib)
 	for (const struct variant *at = kernel_pointer_chase.variants; at->name; at++) {
 		double rates[ROUNDS];
 		for (int round = 0; round < ROUNDS; round++) {
-			double start = now_seconds();
+			double start = bench_seconds();
 			size_t steps = 0;
-			for (; steps == 0 || now_seconds() - start < 0.02; steps += chase.n) {
+			for (; steps == 0 || bench_seconds() - start < 0.02; steps += chase.n) {
 				volatile uint64_t sum = pointer_chase_variant(at->name)(&chase);
 				(void)sum;
 			}
-			rates[round] = (now_seconds() - start) / (double)steps;
+			rates[round] = (bench_seconds() - start) / (double)steps;
 		}
-		printf("  %s %6.2f ns a step", at->name, median(rates) * 1e9);
+		printf("  %s %6.2f ns a step", at->name, bench_median(rates, ROUNDS) * 1e9);
 	}
 	printf("\n");
 	chase_free(&chase);

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "kernels/attention.h"
 #include "kernels/branches.h"
@@ -26,6 +25,7 @@
 #include "kernels/support/dispatch.h"
 #include "kernels/swiglu.h"
 #include "kernels/transpose.h"
+#include "tests/fixture_bench.h"
 #include "workloads/support/crew.h"
 
 extern const struct kernel kernel_attention, kernel_branches, kernel_cross_entropy, kernel_hadamard,
@@ -48,37 +48,17 @@ struct bench {
 	void *state;
 };
 
-/* Of this thread on a CPU: what others run on a shared machine does not count. */
-static double now_seconds(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
-}
-
-static double median(double *values)
-{
-	qsort(values, ROUNDS, sizeof *values, by_value);
-	return values[ROUNDS / 2];
-}
-
 /* Runs a second, 10 ms of them at least; 0 = not here. */
 static double rate_of(const struct bench *bench, const char *variant)
 {
-	double start = now_seconds();
+	double start = bench_seconds();
 	int n = 0;
 	do {
 		if (!bench->run(bench->state, variant))
 			return 0;
 		n++;
-	} while (now_seconds() - start < 0.01);
-	return n / (now_seconds() - start);
+	} while (bench_seconds() - start < 0.01);
+	return n / (bench_seconds() - start);
 }
 
 static const char *wanted; /* only this kernel; NULL = all */
@@ -96,11 +76,11 @@ static void measure(const struct bench *bench)
 			rates[i][round] = is_slow ? rates[i][0] : rate_of(bench, at[i].name);
 		}
 	}
-	double top = median(ceiling);
+	double top = bench_median(ceiling, ROUNDS);
 	printf("%s %s: %s %.1f %s\n", bench->kernel->name, bench->what, bench->ceiling, top,
 	       bench->unit);
 	for (int i = 0; at[i].name && i < MOST_VARIANTS; i++) {
-		double rate = median(rates[i]) * bench->work;
+		double rate = bench_median(rates[i], ROUNDS) * bench->work;
 		if (rate > 0)
 			printf("  %-14s %8.2f %s %6.1f %%\n", at[i].name, rate, bench->unit,
 			       100 * rate / top);
@@ -137,9 +117,9 @@ static double gemm_rate(void *opaque)
 				       random_floats((size_t)N * N), random_floats((size_t)N * N));
 		task.workspace = take(GEMM_WORKSPACE_BYTES);
 	}
-	double start = now_seconds();
+	double start = bench_seconds();
 	gemm_variant("auto")(&task);
-	return gemm_flops(&task) / (now_seconds() - start) * 1e-9;
+	return gemm_flops(&task) / (bench_seconds() - start) * 1e-9;
 }
 
 /* Loops over two arrays that no cache holds; bytes as the program asks for them. */
@@ -150,9 +130,9 @@ static double stream_rate(const char *name, const char *other, unsigned n_moved)
 	a = a ? a : take(BYTES);
 	b = b ? b : take(BYTES);
 	stream = stream ? stream : ceiling_stream_find(other);
-	double start = now_seconds();
+	double start = bench_seconds();
 	stream->run(a, b, b, BYTES);
-	return n_moved * (double)BYTES / (now_seconds() - start) * 1e-9;
+	return n_moved * (double)BYTES / (bench_seconds() - start) * 1e-9;
 }
 
 static double copy_rate(void *opaque)
@@ -440,8 +420,8 @@ static void measure_sharing(void)
 			counting.apart = SHARING_APART_BYTES / sizeof *counting.counters;
 			apart[round] = wall_ns(crew, &counting);
 		}
-		printf("  %-14s %8.2f in one line %8.2f apart\n", at->name, median(together),
-		       median(apart));
+		printf("  %-14s %8.2f in one line %8.2f apart\n", at->name,
+		       bench_median(together, ROUNDS), bench_median(apart, ROUNDS));
 	}
 	free(counting.counters);
 	crew_free(crew);

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "kernels/kernel.h"
 #include "kernels/layernorm.h"
@@ -13,6 +12,7 @@
 #include "kernels/softmax.h"
 #include "kernels/stream.h"
 #include "kernels/support/dispatch.h"
+#include "tests/fixture_bench.h"
 
 extern const struct kernel kernel_softmax, kernel_rmsnorm, kernel_layernorm;
 
@@ -27,34 +27,14 @@ static const struct {
 	{ &kernel_layernorm, layernorm_variant },
 };
 
-/* Of this thread on a CPU: what others run on a shared machine does not count. */
-static double now_seconds(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return (x > y) - (x < y);
-}
-
-static double median(double *values)
-{
-	qsort(values, ROUNDS, sizeof *values, by_value);
-	return values[ROUNDS / 2];
-}
-
 static double copy_seconds(const struct rows_task *task)
 {
 	stream_function *copy = stream_variant("nontemporal");
-	double start = now_seconds();
+	double start = bench_seconds();
 	(copy ? copy : stream_variant("scalar"))(STREAM_COPY, (double *)(void *)task->y,
 						 (const double *)(const void *)task->x, NULL, 0,
 						 task->rows * task->n / 2);
-	return now_seconds() - start;
+	return bench_seconds() - start;
 }
 
 static void measure(size_t kind, const struct rows_task *task)
@@ -65,15 +45,16 @@ static void measure(size_t kind, const struct rows_task *task)
 		copy[round] = copy_seconds(task);
 		for (int i = 0; at[i].name && i < MOST_VARIANTS; i++) {
 			rows_function *function = kinds[kind].variant(at[i].name);
-			double start = now_seconds();
+			double start = bench_seconds();
 			if (function)
 				function(task);
-			seconds[i][round] = now_seconds() - start;
+			seconds[i][round] = bench_seconds() - start;
 		}
 	}
-	double bytes = 8.0 * (double)task->rows * (double)task->n, ceiling = median(copy);
+	double bytes = 8.0 * (double)task->rows * (double)task->n,
+	       ceiling = bench_median(copy, ROUNDS);
 	for (int i = 0; at[i].name && i < MOST_VARIANTS; i++) {
-		double taken = median(seconds[i]);
+		double taken = bench_median(seconds[i], ROUNDS);
 		unfused = i == 0 ? taken : unfused;
 		if (kinds[kind].variant(at[i].name))
 			printf("%-10s %-14s %6.1f GB/s %6.1f %% of copy %5.1f, %5.2f x unfused\n",
