@@ -9,6 +9,7 @@
 #include "kernels/kernel.h"
 #include "kernels/support/dispatch.h"
 #include "kernels/support/rows_exponential.h"
+#include "kernels/support/rows_neon.h"
 #include "kernels/support/rows_softmax.h"
 
 struct cross_entropy_task cross_entropy_share(const struct cross_entropy_task *whole,
@@ -113,6 +114,19 @@ static void cross_entropy_nontemporal(const struct cross_entropy_task *task)
 							 task->gradient, task->scratch,
 							 task->targets, task->losses });
 }
+#elif defined(__aarch64__)
+static void cross_entropy_neon(const struct cross_entropy_task *task)
+{
+	size_t n = task->n;
+	for (size_t row = 0; row < task->rows; row++) {
+		const float *x = task->x + row * n;
+		float *gradient = task->gradient + row * n, most = rows_greatest_neon(x, n);
+		float sum = rows_exponentials_neon(gradient, x, n, most);
+		task->losses[row] = logf(sum) + (most - x[task->targets[row]]);
+		rows_scale_neon(gradient, n, 1 / sum);
+		gradient[task->targets[row]] -= 1;
+	}
+}
 #endif
 
 static double cross_entropy_flops(size_t n)
@@ -137,6 +151,8 @@ static const struct variant variants[] = {
 	  (void (*)(void))cross_entropy_avx512 },
 	{ "nontemporal", "and stored past the caches, three rows under way at once", cpu_has_avx512,
 	  (void (*)(void))cross_entropy_nontemporal },
+#elif defined(__aarch64__)
+	{ "fused-neon", "four exponentials at a time", NULL, (void (*)(void))cross_entropy_neon },
 #endif
 	{ 0 },
 };

@@ -10,6 +10,7 @@
 #include "kernels/support/dispatch.h"
 #include "kernels/support/rows_avx2.h"
 #include "kernels/support/rows_avx512.h"
+#include "kernels/support/rows_neon.h"
 
 /* Mean; difference; its square; variance; scale; weight; bias: 13 rows n elements move. */
 static void layernorm_unfused(const struct rows_task *task)
@@ -176,6 +177,26 @@ __attribute__((target("avx512f"))) static void layernorm_nontemporal(const struc
 {
 	all_rows(task, true);
 }
+#elif defined(__aarch64__)
+static void layernorm_neon(const struct rows_task *task)
+{
+	size_t n = task->n;
+	for (size_t at = 0; at < task->rows * n; at += n) {
+		const float *x = task->x + at, *weight = task->weight, *bias = task->bias;
+		float *y = task->y + at, mean = rows_sum_neon(x, n) / (float)n;
+		float variance = rows_squares_neon(x, n, mean) / (float)n;
+		float factor = 1 / sqrtf(variance + task->epsilon);
+		size_t j = 0;
+		for (; j + 4 <= n; j += 4) {
+			float32x4_t value = vsubq_f32(vld1q_f32(x + j), vdupq_n_f32(mean));
+			value = vmulq_n_f32(value, factor);
+			vst1q_f32(y + j,
+				  vfmaq_f32(vld1q_f32(bias + j), value, vld1q_f32(weight + j)));
+		}
+		for (; j < n; j++)
+			y[j] = (x[j] - mean) * factor * weight[j] + bias[j];
+	}
+}
 #endif
 
 static double layernorm_flops(size_t n)
@@ -198,6 +219,8 @@ static const struct variant variants[] = {
 	{ "fused-avx512", "sixteen at a time", cpu_has_avx512, (void (*)(void))layernorm_avx512 },
 	{ "nontemporal", "and stored past the caches: no line is fetched to be overwritten",
 	  cpu_has_avx512, (void (*)(void))layernorm_nontemporal },
+#elif defined(__aarch64__)
+	{ "fused-neon", "four at a time", NULL, (void (*)(void))layernorm_neon },
 #endif
 	{ 0 },
 };

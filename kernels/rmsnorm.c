@@ -10,6 +10,7 @@
 #include "kernels/support/dispatch.h"
 #include "kernels/support/rows_avx2.h"
 #include "kernels/support/rows_avx512.h"
+#include "kernels/support/rows_neon.h"
 
 /* Square; mean; multiply by the reciprocal root; multiply by the weight: 7 rows n elements move. */
 static void rmsnorm_unfused(const struct rows_task *task)
@@ -128,6 +129,23 @@ __attribute__((target("avx512f"))) static void rmsnorm_nontemporal(const struct 
 {
 	all_rows(task, true);
 }
+#elif defined(__aarch64__)
+static void rmsnorm_neon(const struct rows_task *task)
+{
+	size_t n = task->n;
+	for (size_t at = 0; at < task->rows * n; at += n) {
+		const float *x = task->x + at, *weight = task->weight;
+		float *y = task->y + at, mean = rows_squares_neon(x, n, 0) / (float)n;
+		float factor = 1 / sqrtf(mean + task->epsilon);
+		size_t j = 0;
+		for (; j + 4 <= n; j += 4) {
+			float32x4_t value = vmulq_n_f32(vld1q_f32(x + j), factor);
+			vst1q_f32(y + j, vmulq_f32(value, vld1q_f32(weight + j)));
+		}
+		for (; j < n; j++)
+			y[j] = x[j] * factor * weight[j];
+	}
+}
 #endif
 
 static double rmsnorm_flops(size_t n)
@@ -150,6 +168,8 @@ static const struct variant variants[] = {
 	{ "fused-avx512", "sixteen at a time", cpu_has_avx512, (void (*)(void))rmsnorm_avx512 },
 	{ "nontemporal", "and stored past the caches: no line is fetched to be overwritten",
 	  cpu_has_avx512, (void (*)(void))rmsnorm_nontemporal },
+#elif defined(__aarch64__)
+	{ "fused-neon", "four at a time", NULL, (void (*)(void))rmsnorm_neon },
 #endif
 	{ 0 },
 };

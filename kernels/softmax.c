@@ -10,6 +10,7 @@
 #include "kernels/support/dispatch.h"
 #include "kernels/support/rows_avx512.h"
 #include "kernels/support/rows_exponential.h"
+#include "kernels/support/rows_neon.h"
 #include "kernels/support/rows_softmax.h"
 
 static float greatest(const float *x, size_t n)
@@ -85,6 +86,16 @@ static void softmax_nontemporal(const struct rows_task *task)
 	rows_softmax_nontemporal(&(struct rows_softmax){ task->rows, task->n, task->x, task->y,
 							 task->scratch, NULL, NULL });
 }
+#elif defined(__aarch64__)
+static void softmax_neon(const struct rows_task *task)
+{
+	size_t n = task->n;
+	for (size_t at = 0; at < task->rows * n; at += n) {
+		const float *x = task->x + at;
+		float *y = task->y + at, most = rows_greatest_neon(x, n);
+		rows_scale_neon(y, n, 1 / rows_exponentials_neon(y, x, n, most));
+	}
+}
 #endif
 
 static double softmax_flops(size_t n)
@@ -109,6 +120,8 @@ static const struct variant variants[] = {
 	  (void (*)(void))softmax_avx512 },
 	{ "nontemporal", "and stored past the caches: no line is fetched to be overwritten",
 	  cpu_has_avx512, (void (*)(void))softmax_nontemporal },
+#elif defined(__aarch64__)
+	{ "fused-neon", "four exponentials at a time", NULL, (void (*)(void))softmax_neon },
 #endif
 	{ 0 },
 };

@@ -208,7 +208,7 @@ static const struct parameter parameters[] = {
 		   "softmax|rmsnorm|layernorm" },
 	[N] = { "n", "elements a row", PARAMETER_INTEGER, "4096", 1, 1e6, NULL },
 	[VARIANT] = { "variant", "which kernel", PARAMETER_CHOICE, "auto", 0, 0,
-		      "auto|unfused|fused|fused-avx2|fused-avx512|nontemporal" },
+		      "auto|unfused|fused|fused-avx2|fused-avx512|fused-neon|nontemporal" },
 	[THREADS] = { "threads", "0 = one a CPU", PARAMETER_INTEGER, "0", 0, 256, NULL },
 	[REPEATS] = { "repeats", "passes over the matrix", PARAMETER_INTEGER, "500", 1, 1e9, NULL },
 	[SEED] = { "seed", "of the matrix", PARAMETER_INTEGER, "1", 0, 1e15, NULL },

@@ -118,9 +118,11 @@ const struct workload workload_pages = {
 		"takes longer than a thousand instructions, and a profile shows it as [kernel]. "
 		"variant=huge gets 2 MiB a fault: 512 times fewer, and what is left is clearing. "
 		"populated has all of it done in one call, without the way in and out of the "
-		"kernel. More threads= share one address space and its locks. Where huge pages are "
-		"switched off (transparent_hugepage/enabled = never) huge is as slow as small, and "
-		"the number of faults says so.",
+		"kernel. More threads= share one address space and its locks. A host may have to "
+		"find a virtual machine's pages once more, and memory in small pieces must be put "
+		"together first: then huge is the slower one, with as few faults. Where huge pages "
+		"are switched off (transparent_hugepage/enabled = never) it is as slow as small, "
+		"and the number of faults says so.",
 	.source = "Linux, Documentation/admin-guide/mm/transhuge.rst",
 	.parameters = parameters,
 	.prepare = pages_prepare,
