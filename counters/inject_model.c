@@ -97,8 +97,9 @@ void __tsan_func_entry(void *call)
 		return;
 	thread->frames[thread->depth - 1] = (struct hook_frame){ frame, thread->node };
 	const struct model_node *node = &hooks.memory->nodes[thread->node];
-	thread->node = node->last_call == (uintptr_t)call ? node->last_child
-							  : hook_child(thread, (uintptr_t)call);
+	thread->node = node->last_call == (uintptr_t)call
+			       ? node->last_child
+			       : hook_child(thread, (uintptr_t)call, (uintptr_t)PC);
 }
 
 void __tsan_func_exit(void);

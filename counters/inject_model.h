@@ -79,8 +79,8 @@ struct hook_thread *hook_thread_start(void);
 void hook_slot_fill(struct hook_thread *thread, struct hook_slot *slot, uint64_t pc,
 		    uint64_t address, bool is_write);
 
-/* hook_child: the node of a call from the present one. */
-uint32_t hook_child(struct hook_thread *thread, uint64_t call);
+/* hook_child: the node of a call from the present one, to the function that entry is in. */
+uint32_t hook_child(struct hook_thread *thread, uint64_t call, uint64_t entry);
 
 /* hooks_open: at the program's start; any number of times. */
 void hooks_open(void);

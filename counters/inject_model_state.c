@@ -154,7 +154,7 @@ static void learn_code(uint64_t pc)
 
 /* ---- call paths and sites */
 
-uint32_t hook_child(struct hook_thread *thread, uint64_t call)
+uint32_t hook_child(struct hook_thread *thread, uint64_t call, uint64_t entry)
 {
 	uint32_t parent = thread->node;
 	struct model_node *nodes = hooks.memory->nodes, *above = &nodes[parent];
@@ -172,6 +172,7 @@ uint32_t hook_child(struct hook_thread *thread, uint64_t call)
 			at = (at + 1) & (table->n_slots - 1);
 		if (!row && (row = take_row(&hooks.memory->n_nodes, MODEL_NODES))) {
 			nodes[row].parent = parent;
+			nodes[row].entry = entry;
 			if (call >= MODEL_LEAST_CODE)
 				learn_code(call - 1);
 			__atomic_store_n(&nodes[row].call, call, __ATOMIC_RELEASE);
@@ -293,7 +294,7 @@ struct hook_thread *hook_thread_start(void)
 	find_stack(thread);
 	thread->is_busy = false;
 	/* The first call has a node of its own, so that a site's is never 0. */
-	thread->node = hook_child(thread, thread->index);
+	thread->node = hook_child(thread, thread->index, 0);
 	pthread_setspecific(key, thread);
 	hook_thread = thread;
 	is_starting = false;

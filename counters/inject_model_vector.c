@@ -29,6 +29,31 @@ void stoke_model_write_lanes(const void *address, unsigned long lanes, unsigned 
 	access_lanes(address, lanes, lane_bytes, true, PC);
 }
 
+static long index_at(const void *indexes, int bits, unsigned lane)
+{
+	return bits == 64 ? ((const long *)indexes)[lane] : ((const int *)indexes)[lane];
+}
+
+void stoke_model_gather(const void *base, const void *indexes, int index_bits, unsigned lanes,
+			int scale, unsigned lane_bytes)
+{
+	for (unsigned lane = 0; lanes; lane++, lanes >>= 1)
+		if (lanes & 1)
+			hook_range_access((const char *)base +
+						  index_at(indexes, index_bits, lane) * scale,
+					  lane_bytes, false, PC);
+}
+
+void stoke_model_scatter(const void *base, const void *indexes, int index_bits, unsigned lanes,
+			 int scale, unsigned lane_bytes)
+{
+	for (unsigned lane = 0; lanes; lane++, lanes >>= 1)
+		if (lanes & 1)
+			hook_range_access((const char *)base +
+						  index_at(indexes, index_bits, lane) * scale,
+					  lane_bytes, true, PC);
+}
+
 void stoke_model_read(const void *address, unsigned long bytes)
 {
 	hook_range_access(address, bytes, false, PC);

@@ -47,6 +47,7 @@ struct model_node {
 	uint32_t parent;
 	uint32_t last_child; /* the program's own: where the latest call went, */
 	uint64_t last_call;  /* and from where */
+	uint64_t entry;      /* an address in the function that was called; 0 = not known */
 };
 
 /* Padded so that threads' sites share no line. */

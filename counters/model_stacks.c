@@ -235,14 +235,29 @@ static uint32_t array_frame(struct model_stacks *stacks, const char *text)
 	return recording_add_special_frame(stacks->recording, text, 0);
 }
 
+/*
+ * The path to an allocation. The call to an allocator that is not compiled for the model is not
+ * known, so the function that made it stands for it.
+ */
+static uint32_t block_stack(struct model_stacks *stacks, const struct model_array *array)
+{
+	uint32_t line, stack = stacks->nodes[array->node];
+	uint32_t frame = frame_of(stacks, array->pc);
+	uint64_t entry = stacks->memory->nodes[array->node].entry;
+	const char *name = function_of(stacks, frame, &line);
+	if (!name)
+		return 0;
+	if (is_allocator(name) && entry)
+		stack = recording_add_stack(stacks->recording, stack, frame_of(stacks, entry));
+	return recording_add_stack(stacks->recording, stack, frame);
+}
+
 static uint32_t heap_stack(struct model_stacks *stacks, const struct model_array *array)
 {
 	char size[TEXT_BYTES], owner[128], text[224];
-	uint32_t node = array->node;
-	if (node >= stacks->n_nodes)
+	uint32_t stack = array->node < stacks->n_nodes ? block_stack(stacks, array) : 0;
+	if (!stack)
 		return 0;
-	uint32_t stack = recording_add_stack(stacks->recording, stacks->nodes[node],
-					     frame_of(stacks, array->pc));
 	if (!name_block(stacks, stack, owner, sizeof owner))
 		return 0;
 	text_memory(size, sizeof size, (double)array->size_bytes);

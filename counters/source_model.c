@@ -184,6 +184,8 @@ static void take_site(struct state *state, struct recording *recording, uint32_t
 		sample.weight = difference[counted[i].count];
 		if (sample.weight == 0)
 			continue;
+		/* Nothing is left out between them: each is a sample of its own. */
+		sample.count = sample.weight < UINT32_MAX ? (uint32_t)sample.weight : UINT32_MAX;
 		if (state->series[i])
 			add_sample(state, recording, state->series[i], stack, &sample);
 		if (state->array_series[i])
@@ -206,9 +208,9 @@ static void take_rest(struct state *state, struct recording *recording)
 	uint32_t frame = recording_add_special_frame(recording, "[lost]", 0);
 	struct sample_row row = { .time_ns = now_ns(),
 				  .weight = more,
+				  .count = more < UINT32_MAX ? (uint32_t)more : UINT32_MAX,
 				  .stack = recording_add_stack(recording, 0, frame),
 				  .thread = model_stacks_thread(state->stacks, 1),
-				  .count = 1,
 				  .series = (uint16_t)state->series[0],
 				  .cpu = SAMPLE_CPU_UNKNOWN };
 	recording_add_sample(recording, &row);

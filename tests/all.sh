@@ -37,6 +37,7 @@ step "there and back again" tests/round_trip.sh "$build/stoke"
 step "what others read" tests/consumers.sh "$build/stoke"
 step "pushes to a profile store" tests/push.sh "$build/stoke"
 step "a job of four MPI ranks" tests/mpi.sh "$build/stoke"
+step "the cache model beside cachegrind" tests/model.sh "$build/stoke"
 step "the layout of CUPTI" tests/cupti_layout.sh
 step "layers check itself" one tests/layers_test.sh
 echo

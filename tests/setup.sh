@@ -52,6 +52,7 @@ if [ "${STOKE_SETUP:-}" = all ]; then # what CI needs beside
 	need protobuf-compiler command -v protoc
 	need libxml2-utils command -v xmllint
 	need chromium command -v chromium
+	need valgrind command -v valgrind
 	need openmpi-bin command -v mpirun
 	need libopenmpi-dev command -v mpicc
 fi

@@ -14,6 +14,11 @@ void stoke_model_read_lanes(const void *address, unsigned long lanes, unsigned l
 void stoke_model_write_lanes(const void *address, unsigned long lanes, unsigned lane_bytes);
 void stoke_model_read(const void *address, unsigned long bytes);
 void stoke_model_write(const void *address, unsigned long bytes);
+/* Lanes, a bit each, at base + scale * index; indexes are of index_bits, 32 or 64. */
+void stoke_model_gather(const void *base, const void *indexes, int index_bits, unsigned lanes,
+			int scale, unsigned lane_bytes);
+void stoke_model_scatter(const void *base, const void *indexes, int index_bits, unsigned lanes,
+			 int scale, unsigned lane_bytes);
 /* A store past the caches; a prefetch. */
 void stoke_model_write_past(const void *address, unsigned bytes);
 void stoke_model_prefetch(const void *address);

@@ -124,38 +124,55 @@ STOKE_MODEL_SIGNS("avx2", _mm, __m128i, int, epi32, __m128i, 4)
 
 /* ---- gathers and scatters: an access a lane */
 
-#define STOKE_MODEL_EACH(report, base, index, type, n, lane, scale)                                \
-	for (int i = 0; i < (n); i++)                                                              \
-	report((const char *)(base) + (long)((const type *)&(index))[i] * (scale), lane)
-#define STOKE_MODEL_GATHER512(suffix, vector, indexes, bits, type, n, lane)                        \
+#define STOKE_MODEL_GATHER512(bits, suffix, vector, indexes, mask, all, lane)                      \
 	STOKE_MODEL("avx512f")                                                                     \
 	vector stoke_mm512_i##bits##gather_##suffix(indexes index, const void *base, int scale)    \
 	{                                                                                          \
-		STOKE_MODEL_EACH(stoke_model_read, base, index, type, n, lane, scale);             \
+		stoke_model_gather(base, &index, bits, all, scale, lane);                          \
 		return _mm512_i##bits##gather_##suffix(index, base, scale);                        \
+	}                                                                                          \
+	STOKE_MODEL("avx512f")                                                                     \
+	vector stoke_mm512_mask_i##bits##gather_##suffix(vector other, mask lanes, indexes index,  \
+							 const void *base, int scale)              \
+	{                                                                                          \
+		stoke_model_gather(base, &index, bits, lanes, scale, lane);                        \
+		return _mm512_mask_i##bits##gather_##suffix(other, lanes, index, base, scale);     \
 	}                                                                                          \
 	STOKE_MODEL("avx512f")                                                                     \
 	void stoke_mm512_i##bits##scatter_##suffix(void *base, indexes index, vector x, int scale) \
 	{                                                                                          \
-		STOKE_MODEL_EACH(stoke_model_write, base, index, type, n, lane, scale);            \
+		stoke_model_scatter(base, &index, bits, all, scale, lane);                         \
 		_mm512_i##bits##scatter_##suffix(base, index, x, scale);                           \
-	}
-#define STOKE_MODEL_GATHER256(suffix, vector, indexes, element, type, n, lane)                     \
-	STOKE_MODEL("avx2")                                                                        \
-	vector stoke_mm256_i32gather_##suffix(element const *base, indexes index, const int scale) \
+	}                                                                                          \
+	STOKE_MODEL("avx512f")                                                                     \
+	void stoke_mm512_mask_i##bits##scatter_##suffix(void *base, mask lanes, indexes index,     \
+							vector x, int scale)                       \
 	{                                                                                          \
-		STOKE_MODEL_EACH(stoke_model_read, base, index, type, n, lane, scale);             \
-		return _mm256_i32gather_##suffix(base, index, scale);                              \
+		stoke_model_scatter(base, &index, bits, lanes, scale, lane);                       \
+		_mm512_mask_i##bits##scatter_##suffix(base, lanes, index, x, scale);               \
+	}
+#define STOKE_MODEL_GATHER256(bits, suffix, vector, indexes, element, all, lane)                   \
+	STOKE_MODEL("avx2")                                                                        \
+	vector stoke_mm256_i##bits##gather_##suffix(element const *base, indexes index,            \
+						    const int scale)                               \
+	{                                                                                          \
+		stoke_model_gather(base, &index, bits, all, scale, lane);                          \
+		return _mm256_i##bits##gather_##suffix(base, index, scale);                        \
 	}
 
-STOKE_MODEL_GATHER512(ps, __m512, __m512i, 32, int, 16, 4)
-STOKE_MODEL_GATHER512(epi32, __m512i, __m512i, 32, int, 16, 4)
-STOKE_MODEL_GATHER512(pd, __m512d, __m256i, 32, int, 8, 8)
-STOKE_MODEL_GATHER512(epi64, __m512i, __m256i, 32, int, 8, 8)
-STOKE_MODEL_GATHER256(ps, __m256, __m256i, float, int, 8, 4)
-STOKE_MODEL_GATHER256(epi32, __m256i, __m256i, int, int, 8, 4)
-STOKE_MODEL_GATHER256(pd, __m256d, __m128i, double, int, 4, 8)
-STOKE_MODEL_GATHER256(epi64, __m256i, __m128i, long long, int, 4, 8)
+STOKE_MODEL_GATHER512(32, ps, __m512, __m512i, __mmask16, 0xffff, 4)
+STOKE_MODEL_GATHER512(32, epi32, __m512i, __m512i, __mmask16, 0xffff, 4)
+STOKE_MODEL_GATHER512(32, pd, __m512d, __m256i, __mmask8, 0xff, 8)
+STOKE_MODEL_GATHER512(32, epi64, __m512i, __m256i, __mmask8, 0xff, 8)
+STOKE_MODEL_GATHER512(64, pd, __m512d, __m512i, __mmask8, 0xff, 8)
+STOKE_MODEL_GATHER512(64, epi64, __m512i, __m512i, __mmask8, 0xff, 8)
+STOKE_MODEL_GATHER512(64, ps, __m256, __m512i, __mmask8, 0xff, 4)
+STOKE_MODEL_GATHER256(32, ps, __m256, __m256i, float, 0xff, 4)
+STOKE_MODEL_GATHER256(32, epi32, __m256i, __m256i, int, 0xff, 4)
+STOKE_MODEL_GATHER256(32, pd, __m256d, __m128i, double, 0xf, 8)
+STOKE_MODEL_GATHER256(32, epi64, __m256i, __m128i, long long, 0xf, 8)
+STOKE_MODEL_GATHER256(64, pd, __m256d, __m256i, double, 0xf, 8)
+STOKE_MODEL_GATHER256(64, epi64, __m256i, __m256i, long long, 0xf, 8)
 
 /* ---- loads and stores of whole vectors that are built-in functions all the same */
 

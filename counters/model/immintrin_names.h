@@ -161,6 +161,40 @@
 #define _mm512_stream_ps                 stoke_mm512_stream_ps
 #define _mm512_stream_pd                 stoke_mm512_stream_pd
 #define _mm512_stream_si512              stoke_mm512_stream_si512
+#define _mm512_i32gather_ps              stoke_mm512_i32gather_ps
+#define _mm512_mask_i32gather_ps         stoke_mm512_mask_i32gather_ps
+#define _mm512_i32scatter_ps             stoke_mm512_i32scatter_ps
+#define _mm512_mask_i32scatter_ps        stoke_mm512_mask_i32scatter_ps
+#define _mm256_i32gather_ps              stoke_mm256_i32gather_ps
+#define _mm512_i32gather_epi32           stoke_mm512_i32gather_epi32
+#define _mm512_mask_i32gather_epi32      stoke_mm512_mask_i32gather_epi32
+#define _mm512_i32scatter_epi32          stoke_mm512_i32scatter_epi32
+#define _mm512_mask_i32scatter_epi32     stoke_mm512_mask_i32scatter_epi32
+#define _mm256_i32gather_epi32           stoke_mm256_i32gather_epi32
+#define _mm512_i32gather_pd              stoke_mm512_i32gather_pd
+#define _mm512_mask_i32gather_pd         stoke_mm512_mask_i32gather_pd
+#define _mm512_i32scatter_pd             stoke_mm512_i32scatter_pd
+#define _mm512_mask_i32scatter_pd        stoke_mm512_mask_i32scatter_pd
+#define _mm256_i32gather_pd              stoke_mm256_i32gather_pd
+#define _mm512_i32gather_epi64           stoke_mm512_i32gather_epi64
+#define _mm512_mask_i32gather_epi64      stoke_mm512_mask_i32gather_epi64
+#define _mm512_i32scatter_epi64          stoke_mm512_i32scatter_epi64
+#define _mm512_mask_i32scatter_epi64     stoke_mm512_mask_i32scatter_epi64
+#define _mm256_i32gather_epi64           stoke_mm256_i32gather_epi64
+#define _mm512_i64gather_pd              stoke_mm512_i64gather_pd
+#define _mm512_mask_i64gather_pd         stoke_mm512_mask_i64gather_pd
+#define _mm512_i64scatter_pd             stoke_mm512_i64scatter_pd
+#define _mm512_mask_i64scatter_pd        stoke_mm512_mask_i64scatter_pd
+#define _mm256_i64gather_pd              stoke_mm256_i64gather_pd
+#define _mm512_i64gather_epi64           stoke_mm512_i64gather_epi64
+#define _mm512_mask_i64gather_epi64      stoke_mm512_mask_i64gather_epi64
+#define _mm512_i64scatter_epi64          stoke_mm512_i64scatter_epi64
+#define _mm512_mask_i64scatter_epi64     stoke_mm512_mask_i64scatter_epi64
+#define _mm256_i64gather_epi64           stoke_mm256_i64gather_epi64
+#define _mm512_i64gather_ps              stoke_mm512_i64gather_ps
+#define _mm512_mask_i64gather_ps         stoke_mm512_mask_i64gather_ps
+#define _mm512_i64scatter_ps             stoke_mm512_i64scatter_ps
+#define _mm512_mask_i64scatter_ps        stoke_mm512_mask_i64scatter_ps
 
 /* ---- macros */
 

@@ -1,10 +1,12 @@
 /*
  * Ten scalar kernels to compare the cache model with cachegrind: one static block, at one address
  * in both programs, large and aligned enough that every level's sets see the same lines.
- * Usage: kernels NAME; without a name, or with `nothing`, only what surrounds them.
+ * Usage: kernels [NAME [TIMES]]; without a name it lists them; `nothing` is only what surrounds
+ * them.
  */
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { BLOCK_BYTES = 64 << 20 };
@@ -148,11 +150,13 @@ static const struct {
 
 int main(int argc, char **argv)
 {
+	int times = argc > 2 ? atoi(argv[2]) : 1;
 	for (size_t i = 0; i < sizeof kernels / sizeof kernels[0]; i++) {
 		if (argc < 2)
 			puts(kernels[i].name);
 		else if (strcmp(argv[1], kernels[i].name) == 0)
-			kernels[i].run();
+			for (int n = 0; n < times; n++)
+				kernels[i].run();
 	}
 	return 0;
 }
