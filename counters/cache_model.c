@@ -410,32 +410,41 @@ static void prefetch_next(struct cache_model *model, struct cache_core *core, ui
 
 /* ---- looks */
 
-/* What look_alone and look_further do, where is_plain; levels are filled as they are asked. */
-static uint32_t look_plain(struct cache_model *model, struct cache_core *core, uint64_t line,
-			   bool is_write)
+static void evict_plain(struct cache_model *model, const struct cache_core *core, uint32_t level,
+			uint64_t victim)
 {
-	uint64_t key = line << CACHE_ENTRY_SHIFT, victims[CACHE_MOST_LEVELS];
-	uint32_t n = model->geometry.n_levels, level = 0, result = 0;
+	if (!victim)
+		return;
+	model->counts->levels[level].n_evictions++;
+	if ((victim & CACHE_STATE_MASK) != CACHE_MODIFIED)
+		return;
+	model->counts->levels[level].n_writebacks++;
+	write_back(model, core, level + 1, victim >> CACHE_ENTRY_SHIFT);
+}
+
+/* What bring does, where is_plain; levels are filled as they are asked. */
+uint32_t cache_model_miss_plain(struct cache_model *model, struct cache_core *core, uint64_t line,
+				uint64_t first_victim)
+{
+	uint64_t entry = line << CACHE_ENTRY_SHIFT | CACHE_OWNED, victims[CACHE_MOST_LEVELS];
+	struct cache_counts *counts = model->counts;
+	uint32_t n = model->geometry.n_levels, level = 1, result = CACHE_MISS;
 	bool is_hit = false;
-	for (; level < n && !is_hit; level++) {
-		bool is_dirty = is_write && level == 0;
-		is_hit = cache_sets_exchange(core->path[level],
-					     key | (is_dirty ? CACHE_MODIFIED : CACHE_OWNED),
-					     &victims[level]);
-		model->counts->levels[level].n_lookups += level > 0;
-		model->counts->levels[level].n_misses += !is_hit;
-		result |= is_hit ? 0 : (uint32_t)CACHE_MISS << level;
+	for (uint32_t next = 2; next < n; next++)
+		__builtin_prefetch(cache_sets_row(core->path[next], line));
+	counts->levels[0].n_misses++;
+	for (; level < n; level++) {
+		counts->levels[level].n_lookups++;
+		is_hit = cache_sets_exchange(core->path[level], entry, &victims[level]);
+		if (is_hit)
+			break;
+		counts->levels[level].n_misses++;
+		result |= (uint32_t)CACHE_MISS << level;
 	}
-	if (level == 1 && is_hit) {
-		model->counts->n_used_prefetches += (victims[0] & CACHE_PREFETCHED) != 0;
-		*cache_sets_row(core->path[0], line) = (victims[0] & ~(uint64_t)CACHE_PREFETCHED) |
-						       (is_write ? CACHE_MODIFIED : 0);
-		return 0;
-	}
-	model->counts->n_memory_reads += !is_hit;
-	for (level -= is_hit; level-- > 0;)
-		if (victims[level])
-			evict(model, core, level, victims[level]);
+	counts->n_memory_reads += !is_hit;
+	while (--level > 0)
+		evict_plain(model, core, level, victims[level]);
+	evict_plain(model, core, 0, first_victim);
 	return is_hit ? result : result | CACHE_LAST_MISS;
 }
 
@@ -518,7 +527,7 @@ uint32_t cache_model_look(struct cache_model *model, struct cache_core *core, ui
 		uint64_t stop = end - start < line_bytes ? end : start + line_bytes;
 		result |= translate(core, address >> model->page_shift);
 		if (model->is_plain) {
-			result |= look_plain(model, core, line, is_write);
+			result |= cache_model_look_plain(model, core, line, is_write);
 		} else if (!look_alone(core, line, is_write)) {
 			struct look look = { .line = line,
 					     .bytes_mask =

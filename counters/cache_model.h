@@ -100,6 +100,47 @@ struct cache_core *cache_model_core(struct cache_model *model, uint32_t number);
 uint32_t cache_model_look(struct cache_model *model, struct cache_core *core, uint64_t address,
 			  uint32_t bytes, bool is_write);
 
+/* cache_model_miss_plain: where is_plain, the levels after the first, in which first_victim (0 =
+ * none) made room for the line. */
+uint32_t cache_model_miss_plain(struct cache_model *model, struct cache_core *core, uint64_t line,
+				uint64_t first_victim);
+
+/* cache_model_look_plain: one line where is_plain, its page translated: the search moves what it
+ * passes. */
+static inline uint32_t cache_model_look_plain(struct cache_model *model, struct cache_core *core,
+					      uint64_t line, bool is_write)
+{
+	uint64_t *row = core->first + (line & core->first_mask) * core->first_ways;
+	uint64_t entry = line << CACHE_ENTRY_SHIFT | (is_write ? CACHE_MODIFIED : CACHE_OWNED);
+	uint64_t before = row[0], n_ways = core->first_ways;
+	row[0] = entry;
+	for (uint64_t way = 1; (before ^ entry) > CACHE_BITS_MASK; way++) {
+		if (way == n_ways)
+			return cache_model_miss_plain(model, core, line, before);
+		uint64_t next = row[way];
+		row[way] = before;
+		before = next;
+	}
+	model->counts->n_used_prefetches += (before & CACHE_PREFETCHED) != 0;
+	row[0] = (before & ~(uint64_t)CACHE_PREFETCHED) | (is_write ? CACHE_MODIFIED : 0);
+	return 0;
+}
+
+/* cache_model_is_hit: the commonest access, which changes nothing: to the line used last of its
+ * set, in the page used last. False says nothing. */
+static inline bool cache_model_is_hit(const struct cache_model *model,
+				      const struct cache_core *core, uint64_t address,
+				      uint32_t bytes, bool is_write)
+{
+	uint64_t line = address >> model->line_shift;
+	const uint64_t *row = core->first + (line & core->first_mask) * core->first_ways;
+	uint64_t difference = *row ^ line << CACHE_ENTRY_SHIFT;
+	bool is_hit = is_write ? difference == CACHE_MODIFIED
+			       : difference - 1 < CACHE_MODIFIED; /* any state, no other bit */
+	return is_hit && model->is_fast && address >> model->page_shift == core->last_page &&
+	       (address + bytes - 1) >> model->line_shift == line;
+}
+
 /*
  * cache_model_access: one load or store; accesses over a line's end count as one that misses where
  * either part does.
@@ -110,13 +151,9 @@ static inline uint32_t cache_model_access(struct cache_model *model, struct cach
 					  uint64_t address, uint32_t bytes, bool is_write)
 {
 	uint64_t line = address >> model->line_shift;
-	uint64_t difference = core->first[(line & core->first_mask) * core->first_ways] ^
-			      line << CACHE_ENTRY_SHIFT;
-	bool is_hit = is_write ? difference == CACHE_MODIFIED
-			       : difference - 1 < CACHE_MODIFIED; /* any state, no other bit */
-	if (is_hit && model->is_fast && address >> model->page_shift == core->last_page &&
+	if (model->is_plain && address >> model->page_shift == core->last_page &&
 	    (address + bytes - 1) >> model->line_shift == line)
-		return 0;
+		return cache_model_look_plain(model, core, line, is_write);
 	return cache_model_look(model, core, address, bytes, is_write);
 }
 

@@ -41,6 +41,45 @@ HOOKS(4)
 HOOKS(8)
 HOOKS(16)
 
+static void count(struct model_site *site, uint32_t result)
+{
+	for (; result; result &= result - 1)
+		site->counts[MODEL_MISSES + __builtin_ctz(result)]++;
+}
+
+/* A signal's handler that came while its thread was in the model stays out. */
+static bool enter(struct hook_thread *thread)
+{
+	if (thread->is_busy)
+		__atomic_fetch_add(&hooks.memory->n_unseen, 1, __ATOMIC_RELAXED);
+	else
+		return thread->is_busy = true;
+	return false;
+}
+
+void hook_access_further(struct hook_thread *thread, const struct hook_slot *slot, uint64_t address,
+			 uint32_t bytes, bool is_write)
+{
+	if (!enter(thread))
+		return;
+	uint32_t result = cache_model_access(hooks.model, thread->core, address, bytes, is_write);
+	if (result)
+		count(slot->site, result);
+	thread->is_busy = false;
+}
+
+void hook_access_unknown(const void *address, uint32_t bytes, bool is_write, const void *pc)
+{
+	struct hook_thread *thread = hook_thread;
+	if ((!thread && !(thread = hook_thread_start())) || !enter(thread))
+		return;
+	struct hook_slot *slot = hook_slot_of(thread, (uintptr_t)pc);
+	hook_slot_fill(thread, slot, (uintptr_t)pc, (uintptr_t)address, is_write);
+	thread->is_busy = false;
+	slot->site->counts[MODEL_ACCESSES]++;
+	hook_access_further(thread, slot, (uintptr_t)address, bytes, is_write);
+}
+
 void hook_range_access(const void *address, size_t bytes, bool is_write, const void *pc)
 {
 	const unsigned char *at = address;
@@ -92,14 +131,14 @@ void __tsan_func_entry(void *call)
 	uint64_t frame = (uintptr_t)__builtin_frame_address(0);
 	while (thread->depth > 0 && thread->depth <= HOOK_MOST_DEPTH &&
 	       thread->frames[thread->depth - 1].address <= frame)
-		thread->node = thread->frames[--thread->depth].node;
+		hook_go_to(thread, thread->frames[--thread->depth].node);
 	if (thread->depth++ >= HOOK_MOST_DEPTH)
 		return;
 	thread->frames[thread->depth - 1] = (struct hook_frame){ frame, thread->node };
 	const struct model_node *node = &hooks.memory->nodes[thread->node];
-	thread->node = node->last_call == (uintptr_t)call
-			       ? node->last_child
-			       : hook_child(thread, (uintptr_t)call, (uintptr_t)PC);
+	hook_go_to(thread, node->last_call == (uintptr_t)call
+				   ? node->last_child
+				   : hook_child(thread, (uintptr_t)call, (uintptr_t)PC));
 }
 
 void __tsan_func_exit(void);
@@ -108,7 +147,7 @@ void __tsan_func_exit(void)
 	struct hook_thread *thread = hook_thread;
 	if (!thread || thread->depth == 0 || thread->depth-- > HOOK_MOST_DEPTH)
 		return;
-	thread->node = thread->frames[thread->depth].node;
+	hook_go_to(thread, thread->frames[thread->depth].node);
 }
 
 void __tsan_ignore_thread_begin(void);

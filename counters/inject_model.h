@@ -49,6 +49,7 @@ struct hook_table {
 struct hook_thread {
 	struct cache_core *core;
 	uint32_t node, index;
+	uint64_t salt;  /* of the node: hook_go_to */
 	uint32_t depth; /* open calls; those beyond HOOK_MOST_DEPTH are counted only */
 	bool is_busy;   /* inside the model: a signal's handler or an allocation stays out */
 	struct hook_slot *slots;
@@ -115,41 +116,46 @@ void hook_libc_open(void);
 
 /* ---- the way of every access */
 
+/* hook_go_to: the thread is now in this call path. */
+static inline void hook_go_to(struct hook_thread *thread, uint32_t node)
+{
+	thread->node = node;
+	thread->salt = node * 0x9e3779b1u >> 7; /* 2^32 / golden ratio; its low bits are poor */
+}
+
 static inline struct hook_slot *hook_slot_of(const struct hook_thread *thread, uint64_t pc)
 {
-	uint64_t at = (pc ^ pc >> 13) + thread->node * 0x9e3779b1u; /* 2^32 / golden ratio */
-	return &thread->slots[at % HOOK_SLOTS];
+	return &thread->slots[(pc ^ pc >> 13 ^ thread->salt) % HOOK_SLOTS];
 }
 
-static inline void hook_count(struct model_site *site, uint32_t result)
-{
-	for (; result; result &= result - 1)
-		site->counts[MODEL_MISSES + __builtin_ctz(result)]++;
-}
+/* What is not the commonest way of an access: no site yet, or not a plain hit. */
+void hook_access_unknown(const void *address, uint32_t bytes, bool is_write, const void *pc);
+void hook_access_further(struct hook_thread *thread, const struct hook_slot *slot, uint64_t address,
+			 uint32_t bytes, bool is_write);
 
+/* As short as it can be made: programs do little else. */
 __attribute__((always_inline)) static inline void hook_access(const void *address, uint32_t bytes,
 							      bool is_write, const void *pc)
 {
 	struct hook_thread *thread = hook_thread;
-	if (__builtin_expect(!thread, 0) && !(thread = hook_thread_start()))
-		return;
-	if (__builtin_expect(thread->is_busy, 0)) {
-		__atomic_fetch_add(&hooks.memory->n_unseen, 1, __ATOMIC_RELAXED);
+	uint64_t at = (uintptr_t)address;
+	/* The model takes as long as memory does: the program need not wait for both. */
+	__builtin_prefetch(address);
+	if (__builtin_expect(!thread, 0)) {
+		hook_access_unknown(address, bytes, is_write, pc);
 		return;
 	}
-	thread->is_busy = true;
-	uint64_t at = (uintptr_t)address;
-	struct hook_slot *slot = hook_slot_of(thread, (uintptr_t)pc);
+	const struct hook_slot *slot = hook_slot_of(thread, (uintptr_t)pc);
 	if (__builtin_expect(slot->pc != (uintptr_t)pc || slot->node != thread->node ||
 				     at - slot->low >= slot->length ||
 				     slot->generation != hooks.generation,
-			     0))
-		hook_slot_fill(thread, slot, (uintptr_t)pc, at, is_write);
+			     0)) {
+		hook_access_unknown(address, bytes, is_write, pc);
+		return;
+	}
 	slot->site->counts[MODEL_ACCESSES]++;
-	uint32_t result = cache_model_access(hooks.model, thread->core, at, bytes, is_write);
-	if (__builtin_expect(result, 0))
-		hook_count(slot->site, result);
-	thread->is_busy = false;
+	if (!cache_model_is_hit(hooks.model, thread->core, at, bytes, is_write))
+		hook_access_further(thread, slot, at, bytes, is_write);
 }
 
 /* hook_range_access: any number of bytes, in pieces of HOOK_ACCESS_BYTES. */

@@ -294,7 +294,7 @@ struct hook_thread *hook_thread_start(void)
 	find_stack(thread);
 	thread->is_busy = false;
 	/* The first call has a node of its own, so that a site's is never 0. */
-	thread->node = hook_child(thread, thread->index, 0);
+	hook_go_to(thread, hook_child(thread, thread->index, 0));
 	pthread_setspecific(key, thread);
 	hook_thread = thread;
 	is_starting = false;

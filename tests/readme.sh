@@ -7,7 +7,7 @@ trap 'rm -rf "$work"' EXIT
 awk -v work="$work" '/^```sh$/ { n++; on = 1; next } /^```$/ { on = 0 }
 	on { print > sprintf("%s/%02d.sh", work, n) }' README.md
 clean() {
-	rm -f stacks.folded stacks.stoke stacks.speedscope.json xz.stoke xz.html gbdt.folded gzip.stoke both.stoke comparison.md \
+	rm -f stacks.folded stacks.stoke stacks.speedscope.json xz.stoke xz.html gbdt.folded gzip.stoke both.stoke comparison.md gemm.stoke walk walk.c walk.o walk.stoke \
 		ring.stoke part.stoke part.[0-9]*.stoke few.stoke
 }
 clean # what a run that failed has left
