@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -336,8 +337,10 @@ static int be_the_program(void)
 	return 0;
 }
 
-static struct recording *record_ourselves(void)
+/* *n_faults: as the kernel's accounting has them. */
+static struct recording *record_ourselves(double *n_faults)
 {
+	struct rusage before, after;
 	static char self[] = "/proc/self/exe", word[] = "--program";
 	static char *argv[] = { self, word, NULL };
 	struct sampling sampling;
@@ -346,6 +349,7 @@ static struct recording *record_ourselves(void)
 	struct recording *recording = recording_new();
 	struct why why;
 	int status;
+	getrusage(RUSAGE_CHILDREN, &before);
 	sampling_defaults(&sampling);
 	sampling.call_graph = CALL_GRAPH_FP;
 	sampling.no_gpu = true;
@@ -360,6 +364,8 @@ static struct recording *record_ourselves(void)
 		usleep(5000);
 	collector_stop(collector);
 	target_close(&target);
+	getrusage(RUSAGE_CHILDREN, &after);
+	*n_faults = (double)(after.ru_minflt - before.ru_minflt);
 	recording_flush_samples(recording, UINT64_MAX);
 	recording_publish(recording);
 	return recording;
@@ -370,7 +376,8 @@ static void faults_are_where_they_happen(void **state)
 	(void)state;
 	if (!can_read_groups())
 		skip();
-	struct recording *recording = record_ourselves();
+	double wanted;
+	struct recording *recording = record_ourselves(&wanted);
 	struct tree_options options = { .root = TREE_ROOT_NONE };
 	struct tree *tree = tree_open(recording, &options);
 	struct rates rates;
@@ -397,9 +404,10 @@ static void faults_are_where_they_happen(void **state)
 	}
 	/* All but those between the last sample and the end; a sample in burn_time brings those of
 	 * touch_pages that came since the sample before. */
-	const double wanted = (double)N_PAGES * N_TURNS;
-	assert_true(faults > 0.97 * wanted && faults < 1.03 * wanted + 1000);
+	assert_true(faults > 0.95 * wanted - 1000 && faults < 1.01 * wanted);
+#ifndef __SANITIZE_THREAD__ /* whose own memory faults elsewhere, and as often */
 	assert_true(touching > 0.5 * faults);
+#endif
 	assert_true(touching > 4 * burning);
 	tree_sums_close(sums);
 	tree_close(tree);
