@@ -88,13 +88,17 @@ static void add_samples(struct recording *recording, const struct made *made)
 		}
 }
 
+struct work {
+	double flops, bytes;
+};
+
 static void add_span(struct recording *recording, uint32_t series, const char *name, uint64_t ms,
-		     uint64_t length_ms, double flops, double bytes)
+		     uint64_t length_ms, struct work work)
 {
 	struct span_row row = { .start_ns = START_NS + ms * MS,
 				.duration_ns = length_ms * MS,
-				.flops = flops,
-				.bytes = bytes,
+				.flops = work.flops,
+				.bytes = work.bytes,
 				.items = NAN,
 				.series = series,
 				.name = text(recording, name) };
@@ -106,10 +110,14 @@ static void add_spans(struct recording *recording)
 {
 	uint32_t series = series_of(recording, "phases", "ns", ORIGIN_SOFTWARE, SERIES_SPANS);
 	for (uint64_t i = 0; i < N_TURNS; i++) {
-		add_span(recording, series, "gemm f32", i * TURN_MS, 100, 39e9, 0.39e9);
-		add_span(recording, series, "triad", i * TURN_MS + 100, 80, 0.305e9, 3.66e9);
-		add_span(recording, series, "set up", i * TURN_MS + 180, 20, NAN, NAN);
-		add_span(recording, series, "turn", i * TURN_MS, TURN_MS, 39.305e9, 4.05e9);
+		add_span(recording, series, "gemm f32", i * TURN_MS, 100,
+			 (struct work){ 39e9, 0.39e9 });
+		add_span(recording, series, "triad", i * TURN_MS + 100, 80,
+			 (struct work){ 0.305e9, 3.66e9 });
+		add_span(recording, series, "set up", i * TURN_MS + 180, 20,
+			 (struct work){ NAN, NAN });
+		add_span(recording, series, "turn", i * TURN_MS, TURN_MS,
+			 (struct work){ 39.305e9, 4.05e9 });
 	}
 }
 

@@ -293,7 +293,7 @@ static void work_becomes_rates(void **state)
 					 .is_launched = true };
 		void *source = aligned_alloc(64, (source_bandwidth.state_bytes + 63) / 64 * 64);
 		struct why why;
-		uint32_t rate, ratio;
+		uint32_t rate = 0, ratio = 0;
 		double values[8];
 		sampling_defaults(&sampling);
 		perf_event_inject(open_nothing);
