@@ -294,7 +294,7 @@ static void work_becomes_rates(void **state)
 		void *source = aligned_alloc(64, (source_bandwidth.state_bytes + 63) / 64 * 64);
 		struct why why;
 		uint32_t rate = 0, ratio = 0;
-		double values[8];
+		double values[8] = { 0 };
 		sampling_defaults(&sampling);
 		perf_event_inject(open_nothing);
 		memset(source, 0, source_bandwidth.state_bytes);
