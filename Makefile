@@ -46,7 +46,7 @@ ALL_LDFLAGS := $(filter -fsanitize%,$(MODE_FLAGS_$(MODE))) $(LDFLAGS)
 # ---- sources: by folder; a file's name registers it
 DIRS    := sampler/base sampler counters gpu kernels kernels/support workloads workloads/support tui
 SOURCES := $(sort $(foreach d,$(DIRS),$(filter-out $(d)/inject_%,$(wildcard $(d)/*.c))))
-OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(GENERATED:.c=.o) $(BUILD)/registry.o $(BUILD)/groups.o
+OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(GENERATED:.c=.o) $(BUILD)/registry.o $(BUILD)/groups.o $(BUILD)/explanations.o
 LIBRARY_OBJECTS := $(filter-out $(BUILD)/tui/main.o,$(OBJECTS))
 FIXTURES := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/fixture*.c)))
 TESTS   := $(patsubst tests/%.c,%,$(sort $(wildcard tests/test_*.c)))
@@ -113,7 +113,7 @@ $(BUILD)/%.o: %.c $(BUILD)/flags | $(GENERATED)
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/registry.o $(BUILD)/groups.o $(GENERATED:.c=.o): %.o: %.c $(BUILD)/flags
+$(BUILD)/registry.o $(BUILD)/groups.o $(BUILD)/explanations.o $(GENERATED:.c=.o): %.o: %.c $(BUILD)/flags
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(GENERATED): $(BUILD)/%.pb-c.c: %.proto
@@ -121,7 +121,13 @@ $(GENERATED): $(BUILD)/%.pb-c.c: %.proto
 	$(Q)mkdir -p $(@D) && protoc-c --c_out=$(BUILD) $<
 
 $(BUILD)/groups.c: FORCE
-	$(Q)mkdir -p $(@D); tests/embed.sh $(sort $(wildcard counters/groups/*.txt)) > $@.new; \
+	$(Q)mkdir -p $(@D); tests/embed.sh counters/groups.h group_text group_texts \
+		$(sort $(wildcard counters/groups/*.txt)) > $@.new; \
+		if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+$(BUILD)/explanations.c: FORCE
+	$(Q)mkdir -p $(@D); tests/embed.sh tui/explain.h explain_text explain_texts \
+		$(sort $(wildcard tui/explain/*.txt)) > $@.new; \
 		if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
 $(BUILD)/registry.c: FORCE

@@ -1,9 +1,11 @@
 #!/bin/sh
-# Write a C file that holds text files as strings: counters/groups/*.txt for counters/groups.h.
-# Usage: tests/embed.sh FILE...
+# Write a C file that holds text files as strings: counters/groups/*.txt for counters/groups.h,
+# tui/explain/*.txt for tui/explain.h.
+# Usage: tests/embed.sh HEADER STRUCT NAME FILE...
 set -eu
-echo '#include "counters/groups.h"'
-echo 'const struct group_text group_texts[] = {'
+echo "#include \"$1\""
+echo "const struct $2 $3[] = {"
+shift 3
 for file; do
 	[ -e "$file" ] || continue
 	echo "	{ \"$(basename "$file" .txt)\","

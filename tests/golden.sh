@@ -74,6 +74,13 @@ screen annotate-chosen-80x24 --view functions --size 80x24 --color never --keys 
 screen annotate-next-120x40 --view functions --size 120x40 --color never --keys 'jaj'
 screen annotate-chosen-80x24-ascii --view functions --size 80x24 --ascii --color never --keys 'a'
 screen annotate-assembly-80x24 --view functions --size 80x24 --color never --keys 'am'
+screen functions-explained-80x24 --view functions --size 80x24 --color never --keys 'e'
+screen functions-explained-80x24-ascii --view functions --size 80x24 --ascii --color never --keys 'jje'
+screen functions-explained-80x24-mono --view functions --size 80x24 --color always --theme mono --keys 'e'
+screen counters-explained-80x24 --view counters --size 80x24 --color never --keys 'je'
+screen counters-explained-80x24-dark --view counters --size 80x24 --color always --theme dark --keys 'e'
+screen notes-explained-80x24 --view notes --size 80x24 --color never --keys 'e'
+screen roofline-explained-120x40 --view roofline --size 120x40 --color never --keys 'e'
 for size in 80x24 120x40 200x60; do
 	screen "gpu-traced-$size" --view gpu --size "$size" --color never
 done

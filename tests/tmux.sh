@@ -74,6 +74,10 @@ keys r ; keys '?'
 shows "help from the tables" 'zoom into the selected box'
 keys x ; keys 3
 shows "functions" 'self .*with.*samples'
+keys e
+shows "explained" 'What it is'
+shows "with its numbers" 'own time = [0-9.]+ %'
+keys Escape
 keys c
 shows "callers from functions" 'called by'
 keys Escape ; keys a

@@ -74,6 +74,7 @@ void face_free(struct face *face)
 		regfree(&face->pattern);
 	arena_close(&face->frame);
 	words_free(face->words);
+	free(face->explanation);
 	free(face);
 }
 

@@ -130,6 +130,9 @@ int face_help_draw(struct face *face, const struct canvas *canvas)
 	case OVERLAY_COMMANDS:
 		y = draw_commands(canvas, y);
 		break;
+	case OVERLAY_EXPLAIN:
+		y = face_explain_draw(face, canvas, y);
+		break;
 	case OVERLAY_CONFIG:
 		y = draw_config(canvas, y);
 		break;

@@ -118,6 +118,14 @@ static unsigned open_form(void *opaque, const struct view_context *context,
 	return REACTION_REDRAW;
 }
 
+static unsigned explain(void *opaque, const struct view_context *context, const struct input *input)
+{
+	(void)context;
+	(void)input;
+	face_explain(opaque);
+	return REACTION_REDRAW;
+}
+
 static unsigned next_view(void *opaque, const struct view_context *context,
 			  const struct input *input)
 {
@@ -193,6 +201,7 @@ const struct binding face_bindings[] = {
 	{ 'S', KEY_SETUP_2, "S", "settings: go on with others, start again, stop", open_form,
 	  true },
 	{ KEY_BACK_TAB, 0, "Shift-Tab", "previous view", previous_view, false },
+	{ 'e', 0, "e", "explain what is under the cursor, with its numbers", explain, false },
 	{ ':', 0, ":", "command: w, view, theme, set and more; :help lists them", ask_command,
 	  false },
 	{ 'P', 0, "P", "print the screen to a file, as text", print_screen, false },

@@ -23,6 +23,7 @@ enum face_overlay {
 	OVERLAY_HELP,
 	OVERLAY_COMMANDS,
 	OVERLAY_CONFIG,
+	OVERLAY_EXPLAIN,
 	OVERLAY_FORM, /* settings of what runs; it scrolls by itself */
 };
 
@@ -48,6 +49,7 @@ struct face {
 	int overlay_scroll;
 	char message[512]; /* one sentence on the bottom line until the next key */
 	enum meaning message_meaning;
+	char *explanation; /* of OVERLAY_EXPLAIN: paragraphs */
 	struct form form;
 	enum form_outcome wish;
 	bool must_edit;
@@ -80,6 +82,10 @@ void face_tell(struct face *face, enum meaning meaning, const char *format, ...)
 
 /* face_show: something over the view, from its top. */
 void face_show(struct face *face, enum face_overlay overlay);
+
+/* face_explain: what is under the cursor, over the view. */
+void face_explain(struct face *face);
+int face_explain_draw(const struct face *face, const struct canvas *canvas, int y);
 
 /* face_command: run the line typed behind ":"; face_complete: what Tab does to it. Returns false
  * if the program is to end. */

@@ -83,6 +83,9 @@ void flame_open_tree(struct flame_state *state, const struct view_context *conte
 /* flame_node_at: a node of the tree; the root for an id that it no longer has. */
 const struct tree_node *flame_node_at(const struct flame_state *state, uint32_t node);
 
+/* flame_subject: the selected box. */
+struct view_subject flame_subject(const void *opaque, const struct view_context *context);
+
 /* flame_rows_shown: rows of the graph on the screen. */
 int flame_rows_shown(const struct flame_state *state);
 

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "tui/canvas.h"
+#include "tui/explain.h"
 
 struct arena;
 struct recording;
@@ -130,6 +131,8 @@ struct view {
 		     const struct canvas *canvas);
 	/* Words for the search that REACTION_TO_FLAME asks for; may be NULL. */
 	const char *(*chosen)(const void *state, const struct view_context *context);
+	/* What is under the cursor, for `e`; may be NULL: nothing is. */
+	struct view_subject (*subject)(const void *state, const struct view_context *context);
 	void (*close)(void *state); /* may be NULL */
 
 	/* While true, every key goes to type() and none means anything else. Both may be NULL. */

@@ -373,6 +373,12 @@ static const struct binding bindings[] = {
 	{ 0 },
 };
 
+static struct view_subject subject(const void *opaque, const struct view_context *context)
+{
+	(void)opaque;
+	return subject_of_function(context->recording, context->focus->function);
+}
+
 const struct view view_annotate = {
 	.name = "annotate",
 	.title = "Source",
@@ -382,5 +388,6 @@ const struct view view_annotate = {
 	.bindings = bindings,
 	.update = annotate_update,
 	.draw = annotate_draw,
+	.subject = subject,
 	.close = annotate_close,
 };

@@ -436,6 +436,12 @@ static const struct binding bindings[] = {
 	{ 0 },
 };
 
+static struct view_subject subject(const void *opaque, const struct view_context *context)
+{
+	(void)opaque;
+	return subject_of_function(context->recording, context->focus->function);
+}
+
 const struct view view_callers = {
 	.name = "callers",
 	.title = "Callers",
@@ -446,5 +452,6 @@ const struct view view_callers = {
 	.update = callers_update,
 	.draw = callers_draw,
 	.chosen = chosen,
+	.subject = subject,
 	.close = callers_close,
 };

@@ -213,6 +213,18 @@ static const struct binding bindings[] = {
 	{ 0 },
 };
 
+static struct view_subject subject(const void *opaque, const struct view_context *context)
+{
+	const struct counters_state *state = opaque;
+	if (state->n_tracks == 0)
+		return (struct view_subject){ 0 };
+	uint32_t series = state->tracks[state->selected].series;
+	return (struct view_subject){ SUBJECT_COUNTER, series,
+				      recording_string_at(
+					      context->recording,
+					      recording_series(context->recording, series)->name) };
+}
+
 const struct view view_counters = {
 	.name = "counters",
 	.title = "Counters",
@@ -222,5 +234,6 @@ const struct view view_counters = {
 	.bindings = bindings,
 	.update = counters_update,
 	.draw = counters_draw,
+	.subject = subject,
 	.close = counters_close,
 };

@@ -348,6 +348,18 @@ void flame_close(void *opaque)
 	free(state->found);
 }
 
+struct view_subject flame_subject(const void *opaque, const struct view_context *context)
+{
+	const struct flame_state *state = opaque;
+	const struct tree_node *node = flame_node_at(state, state->look.selected);
+	if (node->depth == 0)
+		return (struct view_subject){ 0 };
+	if (node->flags & TREE_THREAD)
+		return (struct view_subject){ SUBJECT_THREAD, 0,
+					      recording_string_at(context->recording, node->name) };
+	return subject_of_function(context->recording, node->function);
+}
+
 const struct view view_flame = {
 	.name = "flame",
 	.title = "Flame",
@@ -358,5 +370,6 @@ const struct view view_flame = {
 	.update = flame_update,
 	.draw = flame_draw,
 	.chosen = chosen,
+	.subject = flame_subject,
 	.close = flame_close,
 };

@@ -299,6 +299,13 @@ static const struct binding bindings[] = {
 	{ 0 },
 };
 
+static struct view_subject subject(const void *opaque, const struct view_context *context)
+{
+	const struct state *state = opaque;
+	return subject_of_function(context->recording,
+				   state->n_shown ? state->shown[state->selected].function : 0);
+}
+
 const struct view view_functions = {
 	.name = "functions",
 	.title = "Functions",
@@ -309,5 +316,6 @@ const struct view view_functions = {
 	.update = functions_update,
 	.draw = functions_draw,
 	.chosen = chosen,
+	.subject = subject,
 	.close = functions_close,
 };

@@ -223,5 +223,6 @@ const struct view view_lost = {
 	.update = lost_update,
 	.draw = lost_draw,
 	.chosen = lost_chosen,
+	.subject = flame_subject, /* the flame graph is the first member */
 	.close = lost_close,
 };

@@ -78,6 +78,22 @@ static const struct binding bindings[] = {
 	{ 0 },
 };
 
+static struct view_subject subject(const void *opaque, const struct view_context *context)
+{
+	const struct state *state = opaque;
+	const struct recording *recording = context->recording;
+	struct canvas nowhere = { .width = context->width };
+	int y = -state->scroll;
+	for (uint64_t i = 1; i < state->moment.n[TABLE_NOTES]; i++) {
+		const struct note_row *row = recording_note_row(recording, i);
+		y += draw_note(context, &nowhere, -1, row);
+		if (y > 0 || i + 1 == state->moment.n[TABLE_NOTES]) /* the first that is shown */
+			return (struct view_subject){ SUBJECT_NOTE, (uint32_t)i,
+						      recording_string_at(recording, row->source) };
+	}
+	return (struct view_subject){ 0 };
+}
+
 const struct view view_notes = {
 	.name = "notes",
 	.title = "Notes",
@@ -86,5 +102,6 @@ const struct view view_notes = {
 	.state_bytes = sizeof(struct state),
 	.bindings = bindings,
 	.update = notes_update,
+	.subject = subject,
 	.draw = notes_draw,
 };

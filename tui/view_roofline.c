@@ -160,6 +160,16 @@ static const struct binding bindings[] = {
 	{ 0 },
 };
 
+static struct view_subject subject(const void *opaque, const struct view_context *context)
+{
+	const struct roofline_state *state = opaque;
+	if (!state->phases || state->selected >= state->phases->n)
+		return (struct view_subject){ 0 };
+	uint32_t name = state->phases->rows[state->selected].name;
+	return (struct view_subject){ SUBJECT_PHASE, name,
+				      recording_string_at(context->recording, name) };
+}
+
 const struct view view_roofline = {
 	.name = "roofline",
 	.title = "Roofline",
@@ -170,5 +180,6 @@ const struct view view_roofline = {
 	.bindings = bindings,
 	.update = roofline_update,
 	.draw = roofline_draw,
+	.subject = subject,
 	.close = roofline_close,
 };
