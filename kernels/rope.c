@@ -1,6 +1,6 @@
 /*
- * A sine and a cosine take fifty times as long as the turn they are for, and every head and layer
- * turns by the same angles: with a table, memory is the limit again.
+ * A power, a sine and a cosine take some forty times as long as the turn they are for, and every
+ * head and layer turns by the same angles: with a table, memory is the limit again.
  */
 #include "kernels/rope.h"
 
