@@ -57,7 +57,7 @@ struct collector {
 	atomic_bool must_stop, is_done, must_pause, is_full;
 	bool is_paused;
 	uint64_t paused_ns, most_flushed_bytes; /* since when; of one flush */
-	struct recording_old old;
+	struct recording_place old;
 };
 
 static bool is_wanted(const struct source *source, const struct target *target)
@@ -306,7 +306,7 @@ struct collector *collector_start(struct recording *recording, struct target *ta
 	collector->is_paused = target->sampling->starts_paused;
 	collector->paused_ns = recording->start_ns;
 	atomic_store(&collector->must_pause, collector->is_paused);
-	collector->old = (struct recording_old){ { 1, 1, 1 } };
+	collector->old = (struct recording_place){ { 1, 1, 1 } };
 	if (target->sampling->duration_ns)
 		collector->end_ns =
 			now_ns() + target->sampling->delay_ns + target->sampling->duration_ns;

@@ -16,28 +16,35 @@ static void copy_whole(struct recording *out, const struct recording *from, enum
 			     n - n_own);
 }
 
+/* 0 = open. */
+struct window {
+	uint64_t from_ns, to_ns;
+};
+
 static bool is_in(uint64_t time_ns, uint64_t from_ns, uint64_t to_ns)
 {
 	return time_ns >= from_ns && (!to_ns || time_ns < to_ns);
 }
 
+/* Rows from those of the place on that are in the window; the place moves behind them. */
 static void copy_times(struct recording *out, const struct recording *from,
-		       const struct moment *moment, uint64_t from_ns, uint64_t to_ns)
+		       const struct moment *moment, const struct window *window,
+		       struct recording_place *place)
 {
-	for (uint64_t id = 1; id < moment->n[TABLE_SAMPLES]; id++) {
-		const struct sample_row *row = recording_sample(from, id);
-		if (is_in(row->time_ns, from_ns, to_ns) && row->series)
+	for (uint64_t *id = &place->next[0]; *id < moment->n[TABLE_SAMPLES]; ++*id) {
+		const struct sample_row *row = recording_sample(from, *id);
+		if (is_in(row->time_ns, window->from_ns, window->to_ns) && row->series)
 			table_append(&out->tables[TABLE_SAMPLES], row, 1);
 	}
-	for (uint64_t id = 1; id < moment->n[TABLE_READINGS]; id++) {
-		const struct reading_row *row = recording_reading(from, id);
-		if (is_in(row->time_ns, from_ns, to_ns) && row->series)
+	for (uint64_t *id = &place->next[1]; *id < moment->n[TABLE_READINGS]; ++*id) {
+		const struct reading_row *row = recording_reading(from, *id);
+		if (is_in(row->time_ns, window->from_ns, window->to_ns) && row->series)
 			table_append(&out->tables[TABLE_READINGS], row, 1);
 	}
-	for (uint64_t id = 1; id < moment->n[TABLE_SPANS]; id++) {
-		const struct span_row *row = recording_span(from, id);
-		bool is_before = row->start_ns + row->duration_ns < from_ns;
-		if (row->series && !is_before && (!to_ns || row->start_ns < to_ns))
+	for (uint64_t *id = &place->next[2]; *id < moment->n[TABLE_SPANS]; ++*id) {
+		const struct span_row *row = recording_span(from, *id);
+		bool is_before = row->start_ns + row->duration_ns < window->from_ns;
+		if (row->series && !is_before && (!window->to_ns || row->start_ns < window->to_ns))
 			table_append(&out->tables[TABLE_SPANS], row, 1);
 	}
 }
@@ -70,8 +77,8 @@ static void move_clock(struct recording *out, const struct recording *from, uint
 	recording_add_fact(out, "window.from", text_duration(text, sizeof text, (double)later_ns));
 }
 
-struct recording *recording_window(const struct recording *recording, uint64_t from_ns,
-				   uint64_t to_ns)
+static struct recording *copy(const struct recording *recording, const struct window *window,
+			      struct recording_place *place, uint64_t from_ns)
 {
 	static const enum table_id whole[] = { TABLE_STRINGS, TABLE_MODULES, TABLE_FUNCTIONS,
 					       TABLE_INLINES, TABLE_FRAMES,  TABLE_LOCATIONS,
@@ -81,14 +88,30 @@ struct recording *recording_window(const struct recording *recording, uint64_t f
 	struct moment moment = recording_moment(recording);
 	for (size_t i = 0; i < sizeof whole / sizeof whole[0]; i++)
 		copy_whole(out, recording, whole[i], moment.n[whole[i]]);
-	copy_times(out, recording, &moment, from_ns, to_ns);
+	copy_times(out, recording, &moment, window, place);
 	move_clock(out, recording, from_ns);
 	recording_name_rest(out, "[unknown: its name was not known yet]");
 	recording_publish(out);
 	return out;
 }
 
-void recording_keep_since(struct recording *recording, struct recording_old *old, uint64_t since_ns)
+struct recording *recording_window(const struct recording *recording, uint64_t from_ns,
+				   uint64_t to_ns)
+{
+	const struct window window = { from_ns, to_ns };
+	struct recording_place start = { { 1, 1, 1 } };
+	return copy(recording, &window, &start, from_ns);
+}
+
+struct recording *recording_window_next(const struct recording *recording,
+					struct recording_place *place, uint64_t from_ns)
+{
+	const struct window everything = { 0, 0 };
+	return copy(recording, &everything, place, from_ns);
+}
+
+void recording_keep_since(struct recording *recording, struct recording_place *old,
+			  uint64_t since_ns)
 {
 	struct table *tables = recording->tables;
 	while (old->next[0] < tables[TABLE_SAMPLES].n_rows &&

@@ -19,16 +19,26 @@ struct recording;
 struct recording *recording_window(const struct recording *recording, uint64_t from_ns,
 				   uint64_t to_ns);
 
+/* How far a reader of samples, readings and spans has come: the next row of each; 1 at first. */
+struct recording_place {
+	uint64_t next[3];
+};
+
+/*
+ * recording_window_next: the same, of what has been published since the place, which moves on:
+ * windows one after the other hold every row once, however late it came.
+ * from_ns  where its clock begins
+ */
+struct recording *recording_window_next(const struct recording *recording,
+					struct recording_place *place, uint64_t from_ns);
+
 /*
  * recording_keep_since: give back the memory of samples, readings and spans that ended before a
- * time: a reader must not look at them any more.
+ * time: a reader must not look at them any more. old: the first rows that are not.
  * Thread  the writer
  * Cost    what is newly too old
  */
-struct recording_old {
-	uint64_t next[3]; /* 1 at first: the first row of each table that is not too old */
-};
-void recording_keep_since(struct recording *recording, struct recording_old *old,
+void recording_keep_since(struct recording *recording, struct recording_place *old,
 			  uint64_t since_ns);
 
 /* recording_name_rest: a name for each frame that has got none. */

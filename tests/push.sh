@@ -149,6 +149,12 @@ for body in data/*.body; do
 done | awk '{ n += $NF } END { print n + 0 }' >got
 "$stoke" export b.stoke | awk '{ n += $NF } END { print n + 0 }' >expected
 check "the parts are the whole" cmp expected got
+rm -f data/[0-9]*
+check "record --push --ring" push 0 "1 sent" record -o ring.stoke --ring 400ms --push "$url" --duration 1500ms -- sh -c 'while :; do :; done'
+cp data/*.body ring.pb.gz
+"$stoke" export ring.stoke >expected
+"$stoke" export ring.pb.gz >got
+check "what is kept of it arrives" cmp expected got
 echo refuse >data/mode
 check "a store that refuses is not the program's fault" push 7 "status 400" record -o c.stoke --push "$url" -- sh -c "$burn; exit 7"
 kill $pid

@@ -381,6 +381,8 @@ static int finish(struct session *session)
 	uint64_t since_ns = session_control_since(session->settings);
 	collector_stop(session->collector);
 	session->collector = NULL;
+	if (session->settings->push_every_ns) /* its place is in the rows as they are */
+		session_push_rest(&session->push, session->recording);
 	cut_to_ring(session, since_ns);
 	note_unknown_metric(session);
 	int status = end_target(session);

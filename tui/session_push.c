@@ -5,7 +5,6 @@
 #include <stdio.h>
 
 #include "sampler/recording.h"
-#include "sampler/recording_window.h"
 #include "tui/command.h"
 #include "tui/settings.h"
 
@@ -18,6 +17,7 @@ bool session_push_open(struct session_push *push, const struct settings *setting
 		return !settings->push_every_ns ||
 		       why_fail(why, "--push-every needs to know where to: give --push URL.");
 	push->every_ns = settings->push_every_ns;
+	push->place = (struct recording_place){ { 1, 1, 1 } };
 	push->next_ns = now_ns() + push->every_ns;
 	return push_from_settings(&push->push, settings, push->folder, why);
 }
@@ -62,7 +62,8 @@ static void start_thread(struct session_push *push)
 static void push_since(struct session_push *push, const struct recording *recording,
 		       uint64_t until_ns)
 {
-	struct recording *part = recording_window(recording, push->sent_until_ns, until_ns);
+	struct recording *part =
+		recording_window_next(recording, &push->place, push->sent_until_ns);
 	push->sent_until_ns = until_ns;
 	if (recording_moment(part).n[TABLE_SAMPLES] <= 1) { /* nothing was sampled */
 	} else if (push_make(&push->push, part, &push->request, &push->why)) {
@@ -82,8 +83,7 @@ void session_push_now_and_then(struct session_push *push, const struct recording
 		return;
 	if (push->has_thread)
 		report(push);
-	/* Samples of the last moments are still on their way into their slot of time. */
-	push_since(push, recording, now - 100 * 1000 * 1000);
+	push_since(push, recording, now);
 	push->next_ns = now + push->every_ns;
 }
 
@@ -92,8 +92,9 @@ void session_push_rest(struct session_push *push, const struct recording *record
 	if (!push->is_on)
 		return;
 	wait_for_thread(push);
-	push_since(push, recording, 0);
+	push_since(push, recording, now_ns());
 	wait_for_thread(push);
+	push->is_on = false;
 }
 
 void session_push_close(struct session_push *push)

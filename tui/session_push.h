@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "sampler/push.h"
+#include "sampler/recording_window.h"
 #include "tui/push_options.h"
 
 struct recording;
@@ -20,6 +21,7 @@ struct session_push {
 	struct push push;
 	char folder[PUSH_PATH_BYTES];
 	uint64_t every_ns, next_ns, sent_until_ns; /* 0 = nothing yet */
+	struct recording_place place;              /* sent up to there */
 	struct push_request request;               /* of the thread while it runs */
 	struct push_result result;
 	struct why why;
@@ -33,7 +35,7 @@ bool session_push_open(struct session_push *push, const struct settings *setting
 /* session_push_now_and_then: with --push-every, what came since the last time, if it is time. */
 void session_push_now_and_then(struct session_push *push, const struct recording *recording);
 
-/* session_push_rest: what is left, and wait until it is away or kept. */
+/* session_push_rest: what is left, and wait until it is away or kept; once. */
 void session_push_rest(struct session_push *push, const struct recording *recording);
 void session_push_close(struct session_push *push);
 
