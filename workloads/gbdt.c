@@ -461,7 +461,8 @@ static bool gbdt_verify(void *opaque, struct why *why)
 	    !gbdt_grower_check(booster->grower, &booster->model.trees[booster->model.n_trees - 1],
 			       why))
 		return false;
-	if (!check_quality(state, why) || !check_scores(state, why) || !gbdt_selfcheck(why))
+	if (!check_quality(state, why) || !check_scores(state, why) ||
+	    !gbdt_selfcheck(state->crew, why))
 		return false;
 	print_quality(state);
 	return true;

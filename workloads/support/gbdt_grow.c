@@ -290,6 +290,8 @@ void gbdt_grow(struct gbdt_grower *grower, const struct gbdt_gradients *gradient
 {
 	unsigned n, n_leaves = 1;
 	struct gbdt_part **chosen = allocate(grower->most_parts, sizeof(void *));
+	grower->told = grower->work; /* what steps do not tell, the tree does */
+	probe_phase_begin("grow");
 	grower->gradients = gradients;
 	sample_rows(grower);
 	sample_columns(grower);
@@ -307,6 +309,7 @@ void gbdt_grow(struct gbdt_grower *grower, const struct gbdt_gradients *gradient
 		close_hopeless(grower);
 	}
 	close_all(grower);
+	probe_phase_end("grow", gbdt_parts_work(&grower->told, &grower->work));
 	grower->n_trees++;
 	tree->nodes = reallocate(tree->nodes, tree->n_nodes, sizeof *tree->nodes);
 	free(chosen);

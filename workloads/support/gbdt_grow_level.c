@@ -14,6 +14,9 @@
 
 /* Fewer rows are not worth a thread's waking, some microseconds. */
 enum { ROWS_A_PARTITION = 32768 };
+/* A step of fewer takes less than 0.1 ms: it is part of the phase "grow" only, or reports would
+ * come faster than they are read. */
+enum { ROWS_WORTH_A_PHASE = 32768 };
 
 struct gbdt_sums *gbdt_parts_take(struct gbdt_grower *grower)
 {
@@ -211,12 +214,23 @@ static void choose_method(struct gbdt_grower *grower)
 
 /* Two additions an update, whose bin is read and whose sums of 8 bytes are read and written; a
  * row's number and its pair each visit. */
-static struct probe_work work_between(const struct gbdt_grow_work *from,
-				      const struct gbdt_grow_work *to)
+struct probe_work gbdt_parts_work(const struct gbdt_grow_work *from,
+				  const struct gbdt_grow_work *to)
 {
 	double n = (double)(to->n_updates - from->n_updates);
 	double visits = (double)(to->n_visits - from->n_visits);
 	return (struct probe_work){ 2 * n, 17 * n + 8 * visits, n };
+}
+
+static uint32_t rows_of_pairs(const struct gbdt_grower *grower)
+{
+	uint32_t n = 0;
+	for (unsigned i = 0; i < grower->n_pairs; i++) {
+		const struct gbdt_pair_parts *pair = &grower->pairs[i];
+		n += pair->small->to - pair->small->from;
+		n += pair->large ? pair->large->to - pair->large->from : 0;
+	}
+	return n;
 }
 
 void gbdt_parts_evaluate(struct gbdt_grower *grower)
@@ -227,7 +241,9 @@ void gbdt_parts_evaluate(struct gbdt_grower *grower)
 	grower->n_pieces = n_units >= grower->n_threads
 				   ? 1
 				   : (unsigned)((grower->n_threads + n_units - 1) / n_units);
-	probe_phase_begin("histograms");
+	bool is_told = rows_of_pairs(grower) >= ROWS_WORTH_A_PHASE;
+	if (is_told)
+		probe_phase_begin("histograms");
 	if (grower->settings.method == GBDT_METHOD_AUTO)
 		choose_method(grower);
 	crew_run_tasks(grower->crew, n_units * grower->n_pieces, histogram_task, grower);
@@ -241,7 +257,11 @@ void gbdt_parts_evaluate(struct gbdt_grower *grower)
 	crew_run_tasks(grower->crew, n_splits, split_task, grower);
 	choose_splits(grower);
 	count_work(grower);
-	probe_phase_end("histograms", work_between(&before, &grower->work));
+	if (!is_told)
+		return;
+	grower->told.n_updates += grower->work.n_updates - before.n_updates;
+	grower->told.n_visits += grower->work.n_visits - before.n_visits;
+	probe_phase_end("histograms", gbdt_parts_work(&before, &grower->work));
 }
 
 /* ---- partition */
@@ -323,12 +343,17 @@ void gbdt_parts_partition(struct gbdt_grower *grower, struct gbdt_part *const *p
 {
 	size_t most = n + grower->n_rows / ROWS_A_PARTITION + 1;
 	struct pieces pieces = { .grower = grower, .at = allocate(most, sizeof *pieces.at) };
-	probe_phase_begin("partition");
-	for (unsigned i = 0; i < n; i++)
+	uint32_t n_rows = 0;
+	for (unsigned i = 0; i < n; i++) {
 		add_part(&pieces, parts[i]);
+		n_rows += parts[i]->to - parts[i]->from;
+	}
+	if (n_rows >= ROWS_WORTH_A_PHASE)
+		probe_phase_begin("partition");
 	crew_run_tasks(grower->crew, pieces.n, partition_task, &pieces);
 	place_pieces(&pieces);
 	crew_run_tasks(grower->crew, pieces.n, move_task, &pieces);
-	probe_phase_end("partition", PROBE_UNKNOWN);
+	if (n_rows >= ROWS_WORTH_A_PHASE)
+		probe_phase_end("partition", PROBE_UNKNOWN);
 	free(pieces.at);
 }

@@ -4,6 +4,7 @@
 #ifndef WORKLOADS_SUPPORT_GBDT_GROW_PARTS_H
 #define WORKLOADS_SUPPORT_GBDT_GROW_PARTS_H
 
+#include "sampler/base/probe.h"
 #include "workloads/support/gbdt_grow.h"
 
 enum { GBDT_PLANES = 2 }; /* gradients; positives and rows */
@@ -48,10 +49,15 @@ struct gbdt_grower {
 	void **tables; /* one a thread */
 	uint64_t n_trees;
 	struct gbdt_grow_work work;
+	struct gbdt_grow_work told; /* of it, in the phases of steps */
 	/* The rows and histogram of the large child opened first in this tree. */
 	struct gbdt_sums *check;
 	uint32_t *check_rows, check_n;
 };
+
+/* gbdt_parts_work: what was done between two counts, as phases report it. */
+struct probe_work gbdt_parts_work(const struct gbdt_grow_work *from,
+				  const struct gbdt_grow_work *to);
 
 /* gbdt_parts_evaluate: histograms and best splits of grower->pairs. */
 void gbdt_parts_evaluate(struct gbdt_grower *grower);
