@@ -23,7 +23,8 @@ struct state {
 	uint64_t work_ns;  /* when the work was stated last */
 	double work_bytes; /* stated by then; NaN = nothing */
 	uint64_t before_ns;
-	double before_bytes; /* NaN = there is no reading yet */
+	double before_bytes; /* NaN = nothing has been read yet */
+	bool has_reading;
 };
 
 static uint32_t text(struct recording *recording, const char *words)
@@ -124,6 +125,11 @@ static void bandwidth_source_drain(void *opaque, struct recording *recording, bo
 	if (!state->ratio_series)
 		find_ceiling(state, recording);
 	read_work(state, recording);
+	/* A program that told its work only once: all of it, over all of its time. */
+	if (is_work && is_last && !state->has_reading && !isnan(state->work_bytes)) {
+		state->before_ns = recording->start_ns;
+		state->before_bytes = 0;
+	}
 	uint64_t time_ns = is_work ? state->work_ns : now_ns();
 	if (state->bandwidth.rung == BANDWIDTH_NONE || time_ns <= state->before_ns ||
 	    (!is_last && time_ns - state->before_ns < INTERVAL_NS))
@@ -135,6 +141,7 @@ static void bandwidth_source_drain(void *opaque, struct recording *recording, bo
 		(read.bytes - state->before_bytes) / ((double)(time_ns - state->before_ns) * 1e-9);
 	/* The first only says where the next begins; a count that fell is no rate. */
 	if (rate >= 0) {
+		state->has_reading = true;
 		add(recording, state->rate_series, time_ns, rate, &read);
 		if (state->ceiling > 0)
 			add(recording, state->ratio_series, time_ns, rate / state->ceiling, &read);

@@ -194,6 +194,8 @@ expect "stat of all groups" 0 "^metric,switches,,migrations," "" "$stoke" stat -
 awk -F, '$1 == "metric" && $5 == "" && $0 !~ /unavailable/' out >bad
 [ ! -s bad ] || fail "stat: a missing value that is not called unavailable: $(head -1 bad)"
 expect "stat of a workload" 0 "*" "elapsed" "$stoke" stat -e task-clock triad seconds=0.2
+expect "events read together" 0 "" "samples of page-faults" "$stoke" record -e '{cpu-clock,page-faults}:S' --no-gpu -o together.folded -- sh -c 'i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done'
+expect "a group without S" 2 "" "a,b.:S" "$stoke" record -e '{cpu-clock,page-faults}' -o together.folded -- touch ran
 expect "stat of memory traffic" 0 '^metric,bandwidth,,memory traffic,[0-9.e+]+,B/s,,1,(measured|modelled|scaled),' "*" "$stoke" stat -x, -g bandwidth triad size=30 seconds=0.3
 expect "stat of traffic that nobody tells" 0 '^metric,bandwidth,,memory traffic,' "" "$stoke" stat -x, -g bandwidth -- true
 expect "stat of an unknown event" 2 "" "did you mean page-faults" "$stoke" stat -e page-fault -- touch ran

@@ -340,6 +340,38 @@ static void work_becomes_rates(void **state)
 	}
 }
 
+/* One report in all: its bytes over the time since the beginning. */
+static void work_told_once_is_shown(void **state)
+{
+	char *root = make_machine(false);
+	struct recording *recording = recording_new();
+	struct sampling sampling;
+	struct target target = { .sampling = &sampling, .probe_fd = 3, .is_launched = true };
+	void *source = allocate(1, source_bandwidth.state_bytes);
+	struct why why;
+	uint32_t rate = 0;
+	double values[8] = { 0 };
+	(void)state;
+	sampling_defaults(&sampling);
+	perf_event_inject(open_nothing);
+	assert_true(source_bandwidth.open(source, &target, recording, &why));
+	struct series_row row = { .name = recording_add_string(recording, "work.bytes"),
+				  .origin = ORIGIN_MODELLED,
+				  .flags = SERIES_WORK };
+	add_reading(recording, recording_add_series(recording, &row),
+		    recording->start_ns + 500000000, 1e9);
+	recording_publish(recording);
+	source_bandwidth.drain(source, recording, true);
+	recording_publish(recording);
+	find_series(recording, BANDWIDTH_SERIES, &rate);
+	assert_int_equal(readings_of(recording, rate, values), 1);
+	assert_float_equal(values[0], 2e9, 1);
+	source_bandwidth.close(source);
+	free(source);
+	recording_free(recording);
+	forget_machine(root);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -349,6 +381,7 @@ int main(void)
 		cmocka_unit_test(misses_come_third),
 		cmocka_unit_test(exact_work_comes_last),
 		cmocka_unit_test(work_becomes_rates),
+		cmocka_unit_test(work_told_once_is_shown),
 	};
 	setenv("LIBPFM_FORCE_PMU", "skx", 1); /* before libpfm4 is asked for the first time */
 	return cmocka_run_group_tests(tests, NULL, NULL);
