@@ -23,6 +23,7 @@ struct look {
 
 /* ---- locks, only where there are several threads */
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): it is written by the builtin */
 static void lock(const struct cache_model *model, int *at)
 {
 	if (!model->is_threaded)
@@ -32,6 +33,7 @@ static void lock(const struct cache_model *model, int *at)
 			sched_yield();
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter) */
 static void unlock(const struct cache_model *model, int *at)
 {
 	if (model->is_threaded)
@@ -51,7 +53,9 @@ static void open_levels(struct cache_model *model)
 	for (uint32_t i = 0; i < geometry->n_levels; i++) {
 		const struct cache_level_geometry *level = &geometry->levels[i];
 		uint32_t each = level->n_cores ? level->n_cores : geometry->n_cores;
-		uint64_t n_sets = level->size_bytes / geometry->line_bytes / level->ways;
+		uint64_t bytes_a_set = (uint64_t)geometry->line_bytes * level->ways;
+		uint64_t n_sets = bytes_a_set ? level->size_bytes / bytes_a_set : 1;
+		each = each ? each : 1;
 		model->n_instances[i] = (geometry->n_cores + each - 1) / each;
 		model->levels[i] = allocate(model->n_instances[i], sizeof **model->levels);
 		for (uint32_t n = 0; n < model->n_instances[i]; n++)
@@ -144,7 +148,8 @@ struct cache_core *cache_model_core(struct cache_model *model, uint32_t number)
 	if (!is_active(model, core->number)) {
 		model->active_cores[core->number / 64] |= 1ull << core->number % 64;
 		model->n_active++;
-		model->is_plain = is_plain(model);
+		if (!model->is_threaded)
+			model->is_plain = is_plain(model);
 	}
 	unlock(model, &model->lock);
 	return core;
@@ -343,7 +348,7 @@ static unsigned settle(struct cache_model *model, const struct cache_core *core,
 
 /* Levels from the one before `found` up to the first get the line, but for exclusive ones. */
 static void fill(struct cache_model *model, struct cache_core *core, const struct look *look,
-		 uint32_t found, unsigned states[2])
+		 uint32_t found, const unsigned states[2])
 {
 	unsigned state = states[0], dirty = states[1];
 	for (uint32_t level = found; level-- > 0;) {

@@ -9,6 +9,7 @@
 
 #define PC __builtin_return_address(0)
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): types and names take none */
 #define HOOK(name, bytes, is_write)                                                                \
 	void name(void *address);                                                                  \
 	void name(void *address)                                                                   \
@@ -159,3 +160,4 @@ void __tsan_ignore_thread_end(void);
 void __tsan_ignore_thread_end(void)
 {
 }
+/* NOLINTEND(bugprone-macro-parentheses) */

@@ -8,6 +8,8 @@
 /* What the program may see of the library. */
 #pragma GCC visibility push(default)
 
+/* NOLINTBEGIN(bugprone-macro-parentheses,readability-non-const-parameter): types take no
+ * parentheses, and what is expected is written by the builtin */
 #define PC                    __builtin_return_address(0)
 #define READ(address, bytes)  hook_access((const void *)(address), bytes, false, PC)
 #define WRITE(address, bytes) hook_access((const void *)(address), bytes, true, PC)
@@ -86,3 +88,4 @@ void __tsan_atomic_signal_fence(int order)
 	(void)order;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
+/* NOLINTEND(bugprone-macro-parentheses,readability-non-const-parameter) */

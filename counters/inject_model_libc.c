@@ -1,17 +1,15 @@
 /*
  * Functions of the C library that the program is given ours for: those that move memory, whose
  * accesses the compiler does not report; those that allocate, so that arrays have names; and the
- * one that starts threads, since from then on the model needs locks.
+ * one that starts threads, since from then on the model needs locks. They are declared here, not by
+ * the headers, whose names of parameters are the C library's own.
  */
 #include <dlfcn.h>
 #include <errno.h>
-#include <malloc.h>
-#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include "counters/inject_model.h"
@@ -30,6 +28,19 @@ void *__libc_calloc(size_t n, size_t bytes);
 void *__libc_realloc(void *block, size_t bytes);
 void *__libc_memalign(size_t alignment, size_t bytes);
 void __libc_free(void *block);
+
+size_t malloc_usable_size(void *block);
+void *malloc(size_t bytes);
+void *calloc(size_t n, size_t bytes);
+void *realloc(void *block, size_t bytes);
+void free(void *block);
+void *memalign(size_t alignment, size_t bytes);
+void *aligned_alloc(size_t alignment, size_t bytes);
+int posix_memalign(void **block, size_t alignment, size_t bytes);
+void *mmap(void *address, size_t bytes, int protection, int flags, int fd, off_t offset);
+int munmap(void *address, size_t bytes);
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *),
+		   void *argument);
 
 static void *(*real_memcpy)(void *, const void *, size_t);
 static void *(*real_memmove)(void *, const void *, size_t);
@@ -203,8 +214,9 @@ int posix_memalign(void **block, size_t alignment, size_t bytes)
 
 void *mmap(void *address, size_t bytes, int protection, int flags, int fd, off_t offset)
 {
+	/* NOLINTNEXTLINE(performance-no-int-to-ptr): it is how the system call answers */
 	void *got = (void *)syscall(SYS_mmap, address, bytes, protection, flags, fd, offset);
-	if (got != MAP_FAILED && hook_thread)
+	if ((uintptr_t)got != UINTPTR_MAX && hook_thread) /* MAP_FAILED */
 		added(got, bytes, PC);
 	return got;
 }

@@ -87,6 +87,7 @@ static bool grow(const struct hook_thread *thread, struct hook_table *table)
 }
 
 /* The next row of a shared table; 0 = it is full. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): it is written by the builtin */
 static uint32_t take_row(uint32_t *n, uint32_t most)
 {
 	uint32_t row = __atomic_fetch_add(n, 1, __ATOMIC_RELAXED);

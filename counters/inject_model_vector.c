@@ -120,7 +120,7 @@ void stoke_model_tile(unsigned tile, const void *base, long stride, int is_write
 		hook_range_access((const char *)base + (long)row * stride, bytes, is_write, PC);
 }
 
-/* Not there in programs whose parts were all compiled without the header. */
+/* Defined by model/immintrin.h: not there in programs compiled without it. */
 extern const int stoke_model_has_vectors __attribute__((weak));
 
 __attribute__((constructor(102))) static void say_what_is_seen(void)

@@ -26,9 +26,6 @@ void stoke_model_prefetch(const void *address);
 void stoke_model_tile_shapes(const void *configuration);
 void stoke_model_tile(unsigned tile, const void *base, long stride, int is_write);
 
-/* There once any part of the program was compiled with model/immintrin.h. */
-extern const int stoke_model_has_vectors;
-
 #ifdef __cplusplus
 }
 #endif
