@@ -25,6 +25,11 @@ static const struct known known_rates[] = {
 	{ "L1 misses", "ratio", "L1-dcache-load-misses", "L1-dcache-loads", false },
 	{ "LLC misses", "ratio", "LLC-load-misses", "LLC-loads", false },
 	{ "TLB misses", "ratio", "dTLB-load-misses", "dTLB-loads", false },
+	/* of the cache model */
+	{ "L1 misses", "ratio", "L1-misses", "memory-accesses", false },
+	{ "L2 misses", "ratio", "L2-misses", "L1-misses", false },
+	{ "L3 misses", "ratio", "L3-misses", "L2-misses", false },
+	{ "TLB misses", "ratio", "TLB-misses", "memory-accesses", false },
 	{ "branch misses", "ratio", "branch-misses", "branches", false },
 };
 
