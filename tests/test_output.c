@@ -243,7 +243,7 @@ static void any_bytes_are_drawn(void **state)
 		for (size_t i = 0; i < sizeof bytes; i++) {
 			uint64_t bits = random_bits(&random);
 			bytes[i] = bits % 5 ? (char)(bits >> 8)
-					    : "\033[;?0123456789HJKmhlABCDr\xe4"[bits / 5 % 28];
+					    : "\033[;?0123456789HJKmhlABCDr\xe4"[bits / 5 % 26];
 		}
 		recording_add_output(recording, bytes, sizeof bytes);
 		recording_publish(recording);
