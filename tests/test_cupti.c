@@ -448,7 +448,7 @@ static void the_profiler_injects_and_names(void **state)
 	assert_true(has_function(recording, "gemm(float const*, float const*, float*)"));
 	recording_free(recording);
 	snprintf(command, sizeof command,
-		 "%s/../stoke record --no-gpu -q -o %s -- %s/test_cupti --program 2>/dev/null",
+		 "%s/../stoke record --no-gpu -f -q -o %s -- %s/test_cupti --program 2>/dev/null",
 		 folder, file, folder);
 	assert_int_equal(WEXITSTATUS(system(command)), 4); /* nothing was injected */
 	unlink(file);

@@ -56,7 +56,7 @@ bool session_program_open(struct session_program *program, const struct session_
 		return true;
 	}
 	static char word[] = "workload";
-	bool is_model = request->settings->has_model;
+	bool is_model = request->settings && request->settings->has_model;
 	program->self = is_model ? session_model_program(why) : own_path();
 	if (!program->self)
 		return false;
