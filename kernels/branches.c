@@ -38,10 +38,13 @@ static struct branches_sum branches_branchless(const int32_t *x, size_t n, int32
 	return result;
 }
 
+#if defined(__x86_64__) || defined(__aarch64__)
+/* Of the wide part and of the rest. */
 static struct branches_sum add(struct branches_sum a, struct branches_sum b)
 {
 	return (struct branches_sum){ a.sum + b.sum, a.count + b.count };
 }
+#endif
 
 #if defined(__x86_64__)
 __attribute__((target("avx2"))) static struct branches_sum branches_avx2(const int32_t *x, size_t n,

@@ -244,8 +244,8 @@ else
 	cmp -s out x.pb.gz && n_passed=$((n_passed + 1)) || fail "pprof on stdout is not what -o writes"
 fi
 "$stoke" export a.stoke >whole.folded
-"$stoke" export a.stoke --to 200ms >first.folded
-"$stoke" export a.stoke --from 200ms >rest.folded
+"$stoke" export a.stoke --to 60ms >first.folded
+"$stoke" export a.stoke --from 60ms >rest.folded
 echo "main;work 3" >folded.text
 echo "just words" >words.text
 echo '[{"ph":' >broken.trace.json
