@@ -22,6 +22,14 @@ static const struct library libraries[] = {
 	{ "libiberty", "C++ and Rust names", HAVE_IBERTY, "install libiberty-dev and build again" },
 	{ "hwloc", "caches where /sys hides them", HAVE_HWLOC,
 	  "install libhwloc-dev and build again" },
+	{ "libvterm", "the program's own terminal", HAVE_VTERM,
+	  "install libvterm-dev and build again" },
+	{ "capstone", "assembly", HAVE_CAPSTONE, "install libcapstone-dev and build again" },
+	{ "json-c", "traces of other tools", HAVE_JSONC, "install libjson-c-dev and build again" },
+	{ "protobuf-c", "pprof files", HAVE_PROTOBUFC,
+	  "install libprotobuf-c-dev and protobuf-c-compiler and build again" },
+	{ "libcurl", "pushes to a profile store", HAVE_CURL,
+	  "install libcurl4-openssl-dev and build again" },
 };
 
 /* Without privileges every address reads as zero, but a few symbols are zero by right. */
@@ -78,5 +86,4 @@ void doctor_symbols(const struct doctor *doctor)
 		else
 			doctor_line(doctor, ORIGIN_UNAVAILABLE, library->name, text);
 	}
-	doctor_line(doctor, ORIGIN_UNAVAILABLE, "GPU", "GPU support is not built in this version");
 }
