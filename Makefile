@@ -28,7 +28,7 @@ LIBS := -lncursesw -ltinfo -lpfm -lunwind-$(ARCH:riscv64=riscv) -lunwind -ldw -l
 	$(if $(filter 1,$(HAVE_ZSTD)),-lzstd) $(if $(filter 1,$(HAVE_IBERTY)),-liberty) \
 	$(if $(filter 1,$(HAVE_VTERM)),-lvterm) $(if $(filter 1,$(HAVE_CAPSTONE)),-lcapstone) \
 	$(if $(filter 1,$(HAVE_HWLOC)),-lhwloc) $(if $(filter 1,$(HAVE_JSONC)),-ljson-c) \
-	$(if $(GENERATED),-lprotobuf-c) $(if $(filter 1,$(HAVE_CURL)),-lcurl)
+	$(if $(GENERATED),-lprotobuf-c)
 
 # ---- flags
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef \

@@ -1,8 +1,14 @@
-/* libcurl is told all that matters: no signals, no redirections, no schemes but the two. */
+/*
+ * libcurl is told all that matters: no signals, no redirections, no schemes but the two. It is
+ * opened when something is first sent: with the thirty libraries it needs it would be half of every
+ * run's start and memory.
+ */
 #include "sampler/http_post.h"
 
 #if HAVE_CURL
 #include <curl/curl.h>
+#include <dlfcn.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,8 +22,46 @@ struct answer {
 	size_t n;
 };
 
+static struct {
+	CURL *(*easy_init)(void);
+	CURLcode (*easy_setopt)(CURL *, CURLoption, ...);
+	CURLcode (*easy_perform)(CURL *);
+	CURLcode (*easy_getinfo)(CURL *, CURLINFO, ...);
+	void (*easy_cleanup)(CURL *);
+	const char *(*easy_strerror)(CURLcode);
+	struct curl_slist *(*slist_append)(struct curl_slist *, const char *);
+	void (*slist_free_all)(struct curl_slist *);
+} calls;
+
+static const struct {
+	const char *name;
+	void *place;
+} symbols[] = {
+	{ "curl_easy_init", &calls.easy_init },
+	{ "curl_easy_setopt", &calls.easy_setopt },
+	{ "curl_easy_perform", &calls.easy_perform },
+	{ "curl_easy_getinfo", &calls.easy_getinfo },
+	{ "curl_easy_cleanup", &calls.easy_cleanup },
+	{ "curl_easy_strerror", &calls.easy_strerror },
+	{ "curl_slist_append", &calls.slist_append },
+	{ "curl_slist_free_all", &calls.slist_free_all },
+};
+
 const char *http_unusable(void)
 {
+	static void *library;
+	if (library)
+		return NULL;
+	void *handle = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
+	if (!handle)
+		return "libcurl.so.4 is not on this machine; install libcurl4.";
+	for (size_t i = 0; i < sizeof symbols / sizeof symbols[0]; i++) {
+		void *address = dlsym(handle, symbols[i].name);
+		if (!address)
+			return "libcurl.so.4 lacks functions it should have; install libcurl4.";
+		memcpy(symbols[i].place, &address, sizeof address);
+	}
+	library = handle;
 	return NULL;
 }
 
@@ -37,7 +81,7 @@ static struct curl_slist *add_header(struct curl_slist *list, const char *name, 
 	if (!value || !*value || strpbrk(value, "\r\n") ||
 	    (size_t)snprintf(line, sizeof line, "%s: %s", name, value) >= sizeof line)
 		return list;
-	struct curl_slist *longer = curl_slist_append(list, line);
+	struct curl_slist *longer = calls.slist_append(list, line);
 	return longer ? longer : list;
 }
 
@@ -49,29 +93,29 @@ static struct curl_slist *headers_of(const struct http_post *post)
 	list = post->token ? add_header(list, "Authorization", bearer) : list;
 	list = add_header(list, "X-Scope-OrgID", post->tenant);
 	/* Else libcurl waits a second for permission to send much. */
-	struct curl_slist *longer = curl_slist_append(list, "Expect:");
+	struct curl_slist *longer = calls.slist_append(list, "Expect:");
 	return longer ? longer : list;
 }
 
 static void set_up(CURL *curl, const struct http_post *post, struct curl_slist *headers,
 		   struct answer *answer)
 {
-	curl_easy_setopt(curl, CURLOPT_URL, post->url);
+	calls.easy_setopt(curl, CURLOPT_URL, post->url);
 #if LIBCURL_VERSION_NUM >= 0x075500
-	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+	calls.easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
 #else
-	curl_easy_setopt(curl, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+	calls.easy_setopt(curl, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
 #endif
-	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)post->timeout_ms);
-	curl_easy_setopt(curl, CURLOPT_USERAGENT, "stoke");
-	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-	curl_easy_setopt(curl, CURLOPT_POST, 1L);
-	curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)post->n_bytes);
-	curl_easy_setopt(curl, CURLOPT_POSTFIELDS, post->body);
-	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
-	curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
+	calls.easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	calls.easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+	calls.easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)post->timeout_ms);
+	calls.easy_setopt(curl, CURLOPT_USERAGENT, "stoke");
+	calls.easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+	calls.easy_setopt(curl, CURLOPT_POST, 1L);
+	calls.easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)post->n_bytes);
+	calls.easy_setopt(curl, CURLOPT_POSTFIELDS, post->body);
+	calls.easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
+	calls.easy_setopt(curl, CURLOPT_WRITEDATA, answer);
 }
 
 static bool judge(CURL *curl, CURLcode code, const struct http_post *post, struct answer *answer,
@@ -81,10 +125,10 @@ static bool judge(CURL *curl, CURLcode code, const struct http_post *post, struc
 	char url[256], said[ANSWER_BYTES];
 	text_clean(url, sizeof url, post->url);
 	url[strcspn(url, "?")] = '\0';
-	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	calls.easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
 	if (code != CURLE_OK) {
 		*may_retry = code != CURLE_UNSUPPORTED_PROTOCOL && code != CURLE_URL_MALFORMAT;
-		return why_fail(why, "Cannot send to %s: %s.", url, curl_easy_strerror(code));
+		return why_fail(why, "Cannot send to %s: %s.", url, calls.easy_strerror(code));
 	}
 	if (status >= 200 && status < 300)
 		return true;
@@ -104,17 +148,20 @@ bool http_post(const struct http_post *post, bool *may_retry, uint64_t *retry_af
 	curl_off_t wait_s = 0;
 	*may_retry = false;
 	*retry_after_ms = 0;
-	CURL *curl = curl_easy_init();
+	const char *problem = http_unusable();
+	if (problem)
+		return why_fail(why, "Cannot send anything: %s", problem);
+	CURL *curl = calls.easy_init();
 	if (!curl)
 		return why_fail(why, "libcurl has no memory.");
 	struct curl_slist *headers = headers_of(post);
 	set_up(curl, post, headers, &answer);
-	CURLcode code = curl_easy_perform(curl);
+	CURLcode code = calls.easy_perform(curl);
 	bool is_good = judge(curl, code, post, &answer, may_retry, why);
-	if (curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &wait_s) == CURLE_OK && wait_s > 0)
+	if (calls.easy_getinfo(curl, CURLINFO_RETRY_AFTER, &wait_s) == CURLE_OK && wait_s > 0)
 		*retry_after_ms = (uint64_t)wait_s * 1000;
-	curl_slist_free_all(headers);
-	curl_easy_cleanup(curl);
+	calls.slist_free_all(headers);
+	calls.easy_cleanup(curl);
 	return is_good;
 }
 #else

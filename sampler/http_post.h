@@ -18,7 +18,8 @@ struct http_post {
 	uint64_t timeout_ms; /* for all of it */
 };
 
-/* http_unusable: NULL, or why there is no HTTP in this build. */
+/* http_unusable: NULL, or why there is no HTTP here: not in this build, or no library. Opens it, so
+ * before threads begin. */
 const char *http_unusable(void);
 
 /*
