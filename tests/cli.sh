@@ -260,7 +260,7 @@ expect "export --per-thread" 0 "^sh-[0-9]+/[0-9]+;" "" "$stoke" export a.stoke -
 "$stoke" record -q -o kernel.stoke -- dd if=/dev/zero of=/dev/null bs=1 count=300000 2>/dev/null
 expect "export --annotate" 0 "_\[k\]" "" "$stoke" export kernel.stoke --annotate
 expect "export of no window" 2 "" "nothing between" "$stoke" export a.stoke --from 2s --to 1s
-expect "export of a part as a recording" 0 "" "" "$stoke" export a.stoke --from 200ms -o part.stoke
+expect "export of a part as a recording" 0 "" "" "$stoke" export a.stoke --from 60ms -o part.stoke
 "$stoke" export part.stoke >out 2>err
 if cmp -s out rest.folded; then n_passed=$((n_passed + 1)); else fail "a part as a recording is not that part"; fi
 expect "one event as a recording" 2 "" "holds every event" "$stoke" export a.stoke -e cpu-clock -o event.stoke
