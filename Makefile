@@ -68,7 +68,7 @@ $(BUILD)/stoke: $(OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 # injected into CUDA programs; without sanitizers, which those programs know nothing of
-INJECTED := gpu/inject_cupti.c gpu/inject_ring.c gpu/library.c sampler/base/why.c
+INJECTED := gpu/inject_cupti.c gpu/inject_ring.c sampler/base/library.c sampler/base/why.c
 $(BUILD)/libstoke-cupti.so: $(INJECTED) gpu/cupti.h gpu/gpu_record.h gpu/inject_ring.h $(BUILD)/flags
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(filter-out -fsanitize% -fno-sanitize%,$(ALL_CFLAGS)) -fPIC -shared \

@@ -18,7 +18,7 @@
 #include "gpu/cupti.h"
 #include "gpu/gpu_record.h"
 #include "gpu/inject_ring.h"
-#include "gpu/library.h"
+#include "sampler/base/library.h"
 
 enum {
 	FLUSH_MS = 100,         /* records reach the screen within two of these */
@@ -395,7 +395,8 @@ static bool find_cupti(void)
 	dl_iterate_phdr(add_beside, &places);
 	add_place(&places, "", 0, "/usr/local/cuda/lib64/libcupti.so");
 	add_place(&places, "", 0, "/usr/local/cuda/extras/CUPTI/lib64/libcupti.so");
-	inject.library = library_open(places.names, "CUPTI", symbols, &inject.calls, &why);
+	inject.library =
+		library_open(places.names, "CUPTI", "NVIDIA driver", symbols, &inject.calls, &why);
 	/* Code 1 stands for "no library": there is no CUPTI that could say so. */
 	return inject.library || report(1, true, "libcupti.so");
 }

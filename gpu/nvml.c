@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#include "gpu/library.h"
+#include "sampler/base/library.h"
 
 /* Values of NVML's enumerations. */
 enum {
@@ -143,8 +143,8 @@ struct nvml *nvml_open(struct why *why)
 {
 	static const char *const names[] = { "libnvidia-ml.so.1", "libnvidia-ml.so", NULL };
 	struct nvml *nvml = allocate(1, sizeof *nvml);
-	nvml->library =
-		library_open(names, "The NVIDIA driver's library NVML", symbols, &nvml->calls, why);
+	nvml->library = library_open(names, "The NVIDIA driver's library NVML", "NVIDIA driver",
+				     symbols, &nvml->calls, why);
 	if (!nvml->library) {
 		free(nvml);
 		return NULL;

@@ -1,4 +1,8 @@
 /*
+ * gpu: what NVIDIA's GPUs do, through libraries that need not be there. Nothing is linked and no
+ * header of CUDA is needed: every function is looked up at run time (sampler/base/library.h). Start
+ * reading here, then gpu_record.h.
+ *
  * nvml: the GPU driver's management library: power, clocks, memory, errors, processes. It counts
  * for the whole device, so no privilege is needed and every process is in the numbers.
  * Source: NVIDIA, "NVML API Reference Guide" (codes, units, structures).

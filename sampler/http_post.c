@@ -7,11 +7,11 @@
 
 #if HAVE_CURL
 #include <curl/curl.h>
-#include <dlfcn.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "sampler/base/library.h"
 #include "sampler/base/text.h"
 
 enum { ANSWER_BYTES = 200, HEADER_BYTES = 512, TOO_EARLY = 425, TOO_MANY = 429, TIMED_OUT = 408 };
@@ -22,7 +22,7 @@ struct answer {
 	size_t n;
 };
 
-static struct {
+static struct curl_calls {
 	CURL *(*easy_init)(void);
 	CURLcode (*easy_setopt)(CURL *, CURLoption, ...);
 	CURLcode (*easy_perform)(CURL *);
@@ -33,36 +33,27 @@ static struct {
 	void (*slist_free_all)(struct curl_slist *);
 } calls;
 
-static const struct {
-	const char *name;
-	void *place;
-} symbols[] = {
-	{ "curl_easy_init", &calls.easy_init },
-	{ "curl_easy_setopt", &calls.easy_setopt },
-	{ "curl_easy_perform", &calls.easy_perform },
-	{ "curl_easy_getinfo", &calls.easy_getinfo },
-	{ "curl_easy_cleanup", &calls.easy_cleanup },
-	{ "curl_easy_strerror", &calls.easy_strerror },
-	{ "curl_slist_append", &calls.slist_append },
-	{ "curl_slist_free_all", &calls.slist_free_all },
+static const struct library_symbol symbols[] = {
+	{ "curl_easy_init", offsetof(struct curl_calls, easy_init), true },
+	{ "curl_easy_setopt", offsetof(struct curl_calls, easy_setopt), true },
+	{ "curl_easy_perform", offsetof(struct curl_calls, easy_perform), true },
+	{ "curl_easy_getinfo", offsetof(struct curl_calls, easy_getinfo), true },
+	{ "curl_easy_cleanup", offsetof(struct curl_calls, easy_cleanup), true },
+	{ "curl_easy_strerror", offsetof(struct curl_calls, easy_strerror), true },
+	{ "curl_slist_append", offsetof(struct curl_calls, slist_append), true },
+	{ "curl_slist_free_all", offsetof(struct curl_calls, slist_free_all), true },
+	{ 0 },
 };
 
 const char *http_unusable(void)
 {
+	static const char *const names[] = { "libcurl.so.4", NULL };
 	static void *library;
-	if (library)
-		return NULL;
-	void *handle = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
-	if (!handle)
-		return "libcurl.so.4 is not on this machine; install libcurl4.";
-	for (size_t i = 0; i < sizeof symbols / sizeof symbols[0]; i++) {
-		void *address = dlsym(handle, symbols[i].name);
-		if (!address)
-			return "libcurl.so.4 lacks functions it should have; install libcurl4.";
-		memcpy(symbols[i].place, &address, sizeof address);
-	}
-	library = handle;
-	return NULL;
+	static struct why why;
+	if (!library)
+		library = library_open(names, "The HTTP library", "package libcurl4", symbols,
+				       &calls, &why);
+	return library ? NULL : why.text;
 }
 
 static size_t take(char *bytes, size_t size, size_t n, void *opaque)

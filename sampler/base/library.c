@@ -1,35 +1,35 @@
 /* Function pointers travel as bytes: ISO C has no conversion from what dlsym returns. */
-#include "gpu/library.h"
+#include "sampler/base/library.h"
 
 #include <dlfcn.h>
 #include <string.h>
 
-static bool take_symbols(void *handle, const char *what, const struct library_symbol *symbols,
-			 void *calls, struct why *why)
+static bool take_symbols(void *handle, const char *what, const char *package,
+			 const struct library_symbol *symbols, void *calls, struct why *why)
 {
 	for (; symbols->name; symbols++) {
 		void *address = dlsym(handle, symbols->name);
 		if (!address && symbols->is_required)
-			return why_fail(why, "%s has no %s; install a newer NVIDIA driver.", what,
-					symbols->name);
+			return why_fail(why, "%s has no %s; install a newer %s.", what,
+					symbols->name, package);
 		memcpy((char *)calls + symbols->offset, &address, sizeof address);
 	}
 	return true;
 }
 
-void *library_open(const char *const *names, const char *what, const struct library_symbol *symbols,
-		   void *calls, struct why *why)
+void *library_open(const char *const *names, const char *what, const char *package,
+		   const struct library_symbol *symbols, void *calls, struct why *why)
 {
 	for (const char *const *name = names; *name; name++) {
 		void *handle = dlopen(*name, RTLD_NOW | RTLD_LOCAL);
 		if (!handle)
 			continue;
-		if (take_symbols(handle, what, symbols, calls, why))
+		if (take_symbols(handle, what, package, symbols, calls, why))
 			return handle;
 		dlclose(handle);
 		return NULL;
 	}
-	why_fail(why, "%s (%s) is not installed; install the NVIDIA driver.", what, names[0]);
+	why_fail(why, "%s (%s) is not installed; install the %s.", what, names[0], package);
 	return NULL;
 }
 

@@ -1,12 +1,8 @@
 /*
- * gpu: what NVIDIA's GPUs do, through libraries that need not be there. Nothing is linked and no
- * header of CUDA is needed: every function is looked up at run time. Start reading here, then
- * nvml.h, then gpu_record.h.
- *
  * library: a shared library opened at run time and a table of its functions.
  */
-#ifndef GPU_LIBRARY_H
-#define GPU_LIBRARY_H
+#ifndef SAMPLER_BASE_LIBRARY_H
+#define SAMPLER_BASE_LIBRARY_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,12 +21,13 @@ struct library_symbol {
  * `calls`; those that are optional and missing become NULL.
  *
  * what     what the library is, for the sentence: "NVML, the GPU driver's library"
+ * package  what brings it, behind "install the": "NVIDIA driver"
  * symbols  ended by a NULL name
  * Returns  a handle for library_close, or NULL and a sentence
  * Thread   any
  */
-void *library_open(const char *const *names, const char *what, const struct library_symbol *symbols,
-		   void *calls, struct why *why);
+void *library_open(const char *const *names, const char *what, const char *package,
+		   const struct library_symbol *symbols, void *calls, struct why *why);
 void library_close(void *handle);
 
 #endif
