@@ -18,6 +18,7 @@
 #include "kernels/kernel.h"
 #include "kernels/support/gemm_tiles_dot.h"
 #include "kernels/support/gemv_weights.h"
+#include "tests/fixture_stride.h"
 #include "workloads/support/random.h"
 
 extern const struct kernel kernel_gemm_bf16, kernel_gemm_int8;
@@ -252,11 +253,11 @@ enum { N_SIZES = sizeof SIZES / sizeof SIZES[0] };
 
 static void try_all_sizes(enum type type)
 {
-	for (size_t m = 0; m < N_SIZES; m++)
-		for (size_t n = 0; n < N_SIZES; n++)
-			for (size_t k = 0; k < N_SIZES; k++)
-				all_variants_solve(type, SIZES[m], SIZES[n], SIZES[k],
-						   (enum layout)((m + n + k) % LAYOUTS));
+	for (size_t i = 0; i < (size_t)N_SIZES * N_SIZES * N_SIZES; i += FIXTURE_STRIDE) {
+		size_t m = i / N_SIZES / N_SIZES, n = i / N_SIZES % N_SIZES, k = i % N_SIZES;
+		all_variants_solve(type, SIZES[m], SIZES[n], SIZES[k],
+				   (enum layout)((m + n + k) % LAYOUTS));
+	}
 }
 
 static void bf16_agrees_with_fp64(void **state)

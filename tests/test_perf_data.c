@@ -16,6 +16,7 @@
 #include "sampler/perf_data.h"
 #include "sampler/recording.h"
 #include "tests/fixture_files.h"
+#include "tests/fixture_stride.h"
 
 enum { N_EVENTS = 2, FIRST_ID = 77 };
 
@@ -282,7 +283,7 @@ static void any_combination_of_parts_is_read(void **state)
 	};
 	const uint64_t always = PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_CALLCHAIN;
 	(void)state;
-	for (uint64_t bits = 0; bits < 1u << 14; bits += 3) {
+	for (uint64_t bits = 0; bits < 1u << 14; bits += 3 * FIXTURE_STRIDE) {
 		uint64_t type = always;
 		for (size_t i = 0; i < 14; i++)
 			type |= bits >> i & 1 ? parts[i] : 0;
@@ -380,13 +381,13 @@ static void cut_and_changed_files_do_no_harm(void **state)
 	struct fixture_bytes file = make_file(PLAIN_TYPE);
 	char why[512];
 	(void)state;
-	for (size_t n = 0; n < file.n; n++) {
+	for (size_t n = 0; n < file.n; n += FIXTURE_STRIDE) {
 		struct recording *recording = fixture_import("perf-data", file.bytes, n, why);
 		if (!recording)
 			assert_non_null(strstr(why, "/proc/self/fd/"));
 		recording_free(recording);
 	}
-	for (size_t at = 0; at < file.n; at++) {
+	for (size_t at = 0; at < file.n; at += FIXTURE_STRIDE) {
 		uint8_t kept = file.bytes[at];
 		file.bytes[at] = (uint8_t)(kept ^ 0xff);
 		recording_free(fixture_import("perf-data", file.bytes, file.n, why));

@@ -19,6 +19,7 @@
 #include "kernels/triad.h"
 #include "sampler/base/probe.h"
 #include "sampler/probe_memory.h"
+#include "tests/fixture_stride.h"
 #include "workloads/support/random.h"
 #include "workloads/support/runner.h"
 #include "workloads/support/steer.h"
@@ -97,14 +98,19 @@ static int run(const char *const *words, int n)
 	return workload_main(n, (char **)words);
 }
 
+#define SAMPLES    FIXTURE_LENGTH("samples=8000", "samples=2000")
+#define EPOCHS     FIXTURE_LENGTH("epochs=10", "epochs=4")
+#define GPT_STEPS  FIXTURE_LENGTH("steps=40", "steps=15")
+#define BF16_STEPS FIXTURE_LENGTH("steps=10", "steps=4")
+
 static void workloads_pass_their_own_checks(void **state)
 {
 	const char *const gbdt[] = { "gbdt", "rows=20000", "rounds=120", "threads=2", NULL };
 	const char *const triad[] = { "triad", "size=1", "repeats=50", "threads=2", NULL };
 	const char *const xor [] = { "xor", "trainings=6", "alloc=malloc", "topo=scan", NULL };
-	const char *const mlp[] = { "mlp", "size=S", "samples=8000", "epochs=10", NULL };
-	const char *const gpt[] = { "gpt", "size=S", "steps=40", "sample=20", "batch=5", NULL };
-	const char *const bf16[] = { "gpt", "size=S", "steps=10", "precision=bf16", NULL };
+	const char *const mlp[] = { "mlp", "size=S", SAMPLES, EPOCHS, NULL };
+	const char *const gpt[] = { "gpt", "size=S", GPT_STEPS, "sample=20", "batch=5", NULL };
+	const char *const bf16[] = { "gpt", "size=S", BF16_STEPS, "precision=bf16", NULL };
 	(void)state;
 	assert_int_equal(run(gpt, 5), 0);
 	assert_int_equal(run(bf16, 4), 0);
