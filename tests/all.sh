@@ -5,7 +5,8 @@ set -u
 build=${1:-build/release}
 mode=$(basename "$build")
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+beside=$(mktemp)
+trap 'rm -f "$log" "$beside"' EXIT
 
 step() { # NAME COMMAND...
 	local name=$1
@@ -23,12 +24,21 @@ step() { # NAME COMMAND...
 one() { # a check that is right or wrong as a whole
 	if "$@"; then echo "1 passed, 0 failed, 0 skipped"; else echo "0 passed, 1 failed, 0 skipped"; fi
 }
+shown() { # STATUS: what ran beside the others has ended so
+	cat "$beside"
+	return "$1"
+}
 step "unit tests" make --no-print-directory -j"$(nproc)" MODE="$mode" unit
 step "layers" one tests/layers.sh
 step "skeletons of CONTRIBUTING" one tests/skeletons.sh
 step "command line" tests/cli.sh "$build/stoke"
-[ ! -x tests/golden.sh ] || step "golden screens" tests/golden.sh "$build/stoke"
-[ ! -x tests/tmux.sh ] || step "screens in a terminal" tests/tmux.sh "$build/stoke"
+step "golden screens" tests/golden.sh "$build/stoke"
+tests/model.sh "$build/stoke" >"$beside" 2>&1 & # a minute of one CPU, while the screens mostly wait
+model=$!
+step "screens in a terminal" tests/tmux.sh "$build/stoke"
+status=0
+wait $model || status=$?
+step "the cache model beside cachegrind" shown $status
 step "what code is called" tests/symbols.sh "$build/stoke"
 step "agreement with libunwind" tests/agreement.sh "$build/stoke"
 step "the ten hottest functions beside perf" tests/top_ten.sh "$build/stoke"
@@ -37,7 +47,6 @@ step "there and back again" tests/round_trip.sh "$build/stoke"
 step "what others read" tests/consumers.sh "$build/stoke"
 step "pushes to a profile store" tests/push.sh "$build/stoke"
 step "a job of four MPI ranks" tests/mpi.sh "$build/stoke"
-step "the cache model beside cachegrind" tests/model.sh "$build/stoke"
 step "the layout of CUPTI" tests/cupti_layout.sh
 step "layers check itself" one tests/layers_test.sh
 echo
