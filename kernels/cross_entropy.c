@@ -26,21 +26,13 @@ struct cross_entropy_task cross_entropy_share(const struct cross_entropy_task *w
 	return part;
 }
 
-static float greatest(const float *x, size_t n)
-{
-	float most = x[0];
-	for (size_t j = 1; j < n; j++)
-		most = x[j] > most ? x[j] : most;
-	return most;
-}
-
 /* Maximum; difference; exponential; sum; quotient; and the loss by the logarithm of the sum, not of
  * the quotient, which may be 0. */
 static void cross_entropy_unfused(const struct cross_entropy_task *task)
 {
 	size_t n = task->n;
 	for (size_t row = 0; row < task->rows; row++)
-		task->losses[row] = greatest(task->x + row * n, n);
+		task->losses[row] = rows_greatest(task->x + row * n, n);
 	for (size_t row = 0; row < task->rows; row++)
 		for (size_t i = row * n; i < (row + 1) * n; i++)
 			task->scratch[i] = task->x[i] - task->losses[row];
@@ -65,7 +57,7 @@ static void cross_entropy_fused(const struct cross_entropy_task *task)
 	size_t n = task->n;
 	for (size_t row = 0; row < task->rows; row++) {
 		const float *x = task->x + row * n;
-		float *gradient = task->gradient + row * n, most = greatest(x, n);
+		float *gradient = task->gradient + row * n, most = rows_greatest(x, n);
 		double sum = 0;
 		for (size_t j = 0; j < n; j++) {
 			gradient[j] = expf(x[j] - most);

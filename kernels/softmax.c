@@ -13,20 +13,12 @@
 #include "kernels/support/rows_neon.h"
 #include "kernels/support/rows_softmax.h"
 
-static float greatest(const float *x, size_t n)
-{
-	float most = x[0];
-	for (size_t j = 1; j < n; j++)
-		most = x[j] > most ? x[j] : most;
-	return most;
-}
-
 /* Maximum; difference; exponential; sum; quotient: 8 rows n elements move. */
 static void softmax_unfused(const struct rows_task *task)
 {
 	size_t n = task->n;
 	for (size_t row = 0; row < task->rows; row++)
-		task->scratch[row * n] = greatest(task->x + row * n, n);
+		task->scratch[row * n] = rows_greatest(task->x + row * n, n);
 	for (size_t row = 0; row < task->rows; row++)
 		for (size_t j = 0; j < n; j++)
 			task->y[row * n + j] = task->x[row * n + j] - task->scratch[row * n];
@@ -48,7 +40,7 @@ static void softmax_fused(const struct rows_task *task)
 	size_t n = task->n;
 	for (size_t row = 0; row < task->rows; row++) {
 		const float *x = task->x + row * n;
-		float *y = task->y + row * n, most = greatest(x, n);
+		float *y = task->y + row * n, most = rows_greatest(x, n);
 		double sum = 0;
 		for (size_t j = 0; j < n; j++) {
 			y[j] = expf(x[j] - most);

@@ -16,41 +16,20 @@
 #include "kernels/kernel.h"
 #include "kernels/rope.h"
 #include "kernels/swiglu.h"
+#include "tests/fixture_rows.h"
 #include "workloads/support/random.h"
 #include "workloads/support/runner.h"
 
 extern const struct kernel kernel_cross_entropy, kernel_rope, kernel_swiglu;
 
-enum { SENTINEL = 12345, SPARE = 20, ROWS = 7 };
-
-/* By row: normal; zeros; one value; large; small; one far from the others; logits x 100. */
-static float element(size_t row, struct random *random, size_t j)
-{
-	double normal = random_normal(random);
-	switch (row % ROWS) {
-	case 1:
-		return 0;
-	case 2:
-		return -7.25f;
-	case 3:
-		return (float)(normal * 300);
-	case 4:
-		return (float)(normal * 1e-12);
-	case 5:
-		return (float)(j == 3 ? 1e4 : normal + 1000);
-	case 6:
-		return (float)(normal * 100);
-	default:
-		return (float)normal;
-	}
-}
+enum { SENTINEL = 12345, SPARE = 20, ROWS = FIXTURE_ROWS };
 
 static float *filled(size_t rows, size_t n, uint64_t seed)
 {
 	struct random random = { seed };
 	float *x = calloc(rows * n + 1, sizeof *x);
 	for (size_t i = 0; i < rows * n; i++)
-		x[i] = element(i / n, &random, i % n);
+		x[i] = fixture_element(i / n, &random, i % n);
 	return x;
 }
 

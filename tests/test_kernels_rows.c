@@ -16,6 +16,7 @@
 #include "kernels/layernorm.h"
 #include "kernels/rmsnorm.h"
 #include "kernels/softmax.h"
+#include "tests/fixture_rows.h"
 #include "workloads/support/random.h"
 #include "workloads/support/runner.h"
 
@@ -23,7 +24,7 @@ extern const struct kernel kernel_softmax, kernel_rmsnorm, kernel_layernorm;
 
 enum kind { SOFTMAX, RMSNORM, LAYERNORM, KINDS };
 
-enum { ROWS = 7, SPARE = 5, SENTINEL = 12345 };
+enum { ROWS = FIXTURE_ROWS, SPARE = 5, SENTINEL = 12345 };
 
 static const struct kernel *const all_kernels[KINDS] = { &kernel_softmax, &kernel_rmsnorm,
 							 &kernel_layernorm };
@@ -41,28 +42,6 @@ struct problem {
 	float *x, *weight, *bias;
 	double *right, *allowed;
 };
-
-/* Rows: normal; zeros; one value; large; small; one value far from the others; logits x 100. */
-static float element(size_t row, struct random *random, size_t j)
-{
-	double normal = random_normal(random);
-	switch (row) {
-	case 1:
-		return 0;
-	case 2:
-		return -7.25f;
-	case 3:
-		return (float)(normal * 300);
-	case 4:
-		return (float)(normal * 1e-12);
-	case 5:
-		return (float)(j == 3 ? 1e4 : normal + 1000);
-	case 6:
-		return (float)(normal * 100);
-	default:
-		return (float)normal;
-	}
-}
 
 static void right_softmax(struct problem *p, const float *x, size_t at, size_t n)
 {
@@ -122,7 +101,7 @@ static void problem_make(struct problem *p, enum kind kind, size_t n)
 		p->bias[j] = (float)random_normal(&random);
 	}
 	for (size_t i = 0; i < ROWS * n; i++)
-		p->x[i] = element(i / n, &random, i % n);
+		p->x[i] = fixture_element(i / n, &random, i % n);
 	for (size_t row = 0; row < ROWS; row++) {
 		if (kind == SOFTMAX)
 			right_softmax(p, p->x + row * n, row * n, n);

@@ -12,11 +12,6 @@
 
 enum { NAME_COLUMN = 2, VALUE_COLUMN = 14, HELP_COLUMN = 32, CONTROL_U = 21 };
 
-/* Every workload takes it (runner.h). */
-static const struct parameter seconds = {
-	"seconds", "stop after this long; 0 = when done", PARAMETER_REAL, "0", 0, 1e7, NULL
-};
-
 static size_t count_parameters(const struct workload *workload)
 {
 	size_t n = 0;
@@ -28,7 +23,7 @@ static size_t count_parameters(const struct workload *workload)
 static const struct parameter *parameter_of(const struct form *form, size_t field)
 {
 	bool is_own = form->workload && field + 1 < form->n_fields;
-	return is_own ? &form->workload->parameters[field] : &seconds;
+	return is_own ? &form->workload->parameters[field] : &workload_seconds;
 }
 
 static size_t n_rows(const struct form *form)

@@ -12,6 +12,14 @@
 #include "kernels/support/rows_avx2.h"
 #include "kernels/support/rows_avx512.h"
 
+static inline float rows_greatest(const float *x, size_t n)
+{
+	float most = x[0];
+	for (size_t j = 1; j < n; j++)
+		most = x[j] > most ? x[j] : most;
+	return most;
+}
+
 #if defined(__x86_64__)
 __attribute__((target("avx2,fma"), always_inline)) static inline float
 rows_greatest_avx2(const float *x, size_t n)

@@ -66,13 +66,5 @@ done
 share() { section "$work/out" "$1" | awk '$1 == "share" { print $2 }'; }
 near "75 % by cycles" 0.75 "$(share "by cycles")" 0.0133
 near "75 % by instructions" 0.75 "$(share "by instructions")" 0.0133
-unwinding=$(section "$work/out" unwinding)
-case $unwinding in
-*"beside libunwind: "*)
-	near "unwinding equals libunwind's" 1 "$(echo "$unwinding" |
-		sed -n 's/.*: \([0-9]*\) equal, \([0-9]*\) prefix.* of \([0-9]*\) checked.*/\1 \2 \3/p' |
-		awk '$3 > 0 { print ($1 + $2) / $3 }')" 0.01
-	;;
-*) fail "unwinding beside libunwind: nothing was said" ;;
-esac
+unwinding_agrees "$work/out"
 finish

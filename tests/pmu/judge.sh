@@ -81,3 +81,17 @@ same_as_perf() {
 			'{ sub(/:u$/, "", $3) } $3 == "cycles" { c = $1 } $3 == e { v = $1 } END { if (c > 0) printf "%.9f", v / c }')"
 	done
 }
+
+# unwinding_agrees FILE: what `--unwinder check` said in its part "unwinding"
+unwinding_agrees() {
+	local said
+	said=$(section "$1" unwinding)
+	case $said in
+	*"beside libunwind: "*)
+		near "unwinding equals libunwind's" 1 "$(echo "$said" |
+			sed -n 's/.*: \([0-9]*\) equal, \([0-9]*\) prefix.* of \([0-9]*\) checked.*/\1 \2 \3/p' |
+			awk '$3 > 0 { print ($1 + $2) / $3 }')" 0.01
+		;;
+	*) fail "unwinding beside libunwind: nothing was said" ;;
+	esac
+}

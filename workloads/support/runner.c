@@ -211,14 +211,19 @@ static void print_wrapped(FILE *out, const char *text)
 	}
 }
 
+static void describe_parameter(FILE *out, const struct parameter *parameter)
+{
+	bool is_choice = parameter->kind == PARAMETER_CHOICE;
+	fprintf(out, "    %-10s %-12s %s%s%s\n", parameter->name, parameter->initial,
+		parameter->summary, is_choice ? ": " : "", is_choice ? parameter->choices : "");
+}
+
 void workload_describe(FILE *out, const struct workload *workload)
 {
 	fprintf(out, "%s: %s\n\n", workload->name, workload->summary);
 	print_wrapped(out, workload->teaches);
 	fprintf(out, "\n  source: %s\n\n  settings (key=value)\n", workload->source);
 	for (const struct parameter *at = workload->parameters; at && at->name; at++)
-		fprintf(out, "    %-10s %-12s %s%s%s\n", at->name, at->initial, at->summary,
-			at->kind == PARAMETER_CHOICE ? ": " : "",
-			at->kind == PARAMETER_CHOICE ? at->choices : "");
-	fprintf(out, "    %-10s %-12s %s\n", "seconds", "0", "stop after this long; 0 = when done");
+		describe_parameter(out, at);
+	describe_parameter(out, &workload_seconds);
 }

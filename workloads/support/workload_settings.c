@@ -9,6 +9,10 @@
 
 #include "sampler/base/nearest.h"
 
+const struct parameter workload_seconds = {
+	"seconds", "stop after this long; 0 = when done", PARAMETER_REAL, "0", 0, 1e7, NULL
+};
+
 static bool read_number(const char *text, double *number)
 {
 	char *end;
@@ -66,7 +70,7 @@ static bool unknown_key(const struct workload *workload, const char *key, struct
 {
 	struct nearest nearest;
 	nearest_start(&nearest, key);
-	nearest_offer(&nearest, "seconds");
+	nearest_offer(&nearest, workload_seconds.name);
 	for (const struct parameter *at = workload->parameters; at && at->name; at++)
 		nearest_offer(&nearest, at->name);
 	char question[96];
@@ -78,17 +82,14 @@ static bool unknown_key(const struct workload *workload, const char *key, struct
 static bool set_word(const struct workload *workload, const char *word,
 		     struct workload_settings *settings, struct why *why)
 {
-	static const struct parameter seconds = {
-		"seconds", "", PARAMETER_REAL, "0", 0, 1e7, NULL
-	};
 	char key[64];
 	struct setting limit;
 	const char *equals = strchr(word, '=');
 	if (!equals || equals == word || (size_t)(equals - word) >= sizeof key)
 		return why_fail(why, "%s is no setting; write key=value.", word);
 	snprintf(key, sizeof key, "%.*s", (int)(equals - word), word);
-	if (strcmp(key, "seconds") == 0) {
-		bool is_good = set(&seconds, equals + 1, &limit, why);
+	if (strcmp(key, workload_seconds.name) == 0) {
+		bool is_good = set(&workload_seconds, equals + 1, &limit, why);
 		settings->seconds = is_good ? limit.number : 0;
 		return is_good;
 	}

@@ -13,6 +13,9 @@ struct workload_settings {
 	double seconds;                         /* 0 = no limit */
 };
 
+/* The setting that every workload takes besides its own. */
+extern const struct parameter workload_seconds;
+
 /*
  * workload_settings_read: words (NULL-terminated) over the initial values; --selftest is passed by.
  *
