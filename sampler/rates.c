@@ -51,10 +51,22 @@ struct events {
 	size_t n;
 };
 
+/* The cache model counts by call path, and the same accesses once more by array: a ratio is of one
+ * or the other. */
+static const char by_array[] = "-by-array";
+
+static bool is_by_array(const char *name)
+{
+	size_t n = strlen(name), end = sizeof by_array - 1;
+	return n > end && strcmp(name + n - end, by_array) == 0;
+}
+
 static void base_name(const char *name, char *out, size_t bytes)
 {
 	snprintf(out, bytes, "%s", name);
 	char *colon = strrchr(out, ':');
+	if (is_by_array(out))
+		out[strlen(out) - (sizeof by_array - 1)] = '\0';
 	if (colon && colon[1] && strspn(colon + 1, "ukhpS") == strlen(colon + 1))
 		*colon = '\0';
 	for (size_t i = 0; i < sizeof aliases / sizeof aliases[0]; i++)
@@ -62,19 +74,21 @@ static void base_name(const char *name, char *out, size_t bytes)
 			snprintf(out, bytes, "%s", aliases[i][1]);
 }
 
-static void collect(struct events *events, const struct recording *recording)
+static void collect(struct events *events, const struct recording *recording, uint32_t main_series)
 {
 	struct moment moment = recording_moment(recording);
+	bool is_of_arrays = is_by_array(
+		recording_string_at(recording, recording_series(recording, main_series)->name));
 	events->n = 0;
 	for (uint32_t id = 1; id < moment.n[TABLE_SERIES] && id < MOST_SERIES; id++) {
 		const struct series_row *row = recording_series(recording, id);
+		const char *name = recording_string_at(recording, row->name);
 		if (!(row->flags & SERIES_SAMPLES) || row->origin == ORIGIN_UNAVAILABLE ||
-		    events->n == TREE_MOST_SUMS)
+		    is_by_array(name) != is_of_arrays || events->n == TREE_MOST_SUMS)
 			continue;
 		struct event *event = &events->rows[events->n++];
 		*event = (struct event){ .series = id };
-		base_name(recording_string_at(recording, row->name), event->name,
-			  sizeof event->name);
+		base_name(name, event->name, sizeof event->name);
 		event->is_clock = strcmp(recording_string_at(recording, row->unit), "ns") == 0;
 	}
 }
@@ -206,7 +220,7 @@ void rates_find(struct rates *rates, const struct recording *recording, uint32_t
 	struct events events;
 	struct event *clock = NULL;
 	rates->n = 0;
-	collect(&events, recording);
+	collect(&events, recording, main_series);
 	rates->n_sums = events.n;
 	for (size_t i = 0; i < events.n; i++) {
 		rates->sums[i] = (struct tree_sum){ .series = events.rows[i].series };
@@ -220,6 +234,18 @@ void rates_find(struct rates *rates, const struct recording *recording, uint32_t
 		add_bytes(rates, recording, &events, clock);
 	add_per_instruction(rates, recording, &events);
 	add_others(rates, recording, &events, clock, main_series);
+}
+
+uint32_t rates_next_event(const struct recording *recording, uint32_t series)
+{
+	uint32_t n = (uint32_t)recording_moment(recording).n[TABLE_SERIES];
+	for (uint32_t i = 1; i < n; i++) {
+		uint32_t id = 1 + (series + i - 1) % (n - 1);
+		const struct series_row *row = recording_series(recording, id);
+		if (row->flags & SERIES_SAMPLES && row->origin != ORIGIN_UNAVAILABLE)
+			return id;
+	}
+	return series;
 }
 
 double rates_value(const struct rate *rate, const uint64_t *sums)

@@ -34,9 +34,14 @@ struct rates {
 /*
  * rates_find: what the events of a recording allow. They were read at the same moments, so their
  * ratios hold for each stack.
- * main_series  what the tree shows; a rate that needs another clock has none
+ * main_series  what the tree shows; a rate that needs another clock has none. Of an event by
+ *              array ("L1-misses-by-array"): the rates of arrays
  */
 void rates_find(struct rates *rates, const struct recording *recording, uint32_t main_series);
+
+/* rates_next_event: the event that was sampled after `series`, in their order; round the end.
+ * Returns series if there is no other. */
+uint32_t rates_next_event(const struct recording *recording, uint32_t series);
 
 /* rates_value: of sums from tree_sums_of; NaN where the denominator is 0 or there are none. */
 double rates_value(const struct rate *rate, const uint64_t *sums);

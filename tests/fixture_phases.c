@@ -54,7 +54,9 @@ static uint32_t stack_of(struct recording *recording, uint32_t parent, const cha
 	struct frame_row frame = { .address = recording->tables[TABLE_FRAMES].n_rows * 16,
 				   .module = function.module };
 	uint32_t id = recording_add_frame(recording, &frame);
-	struct location_row location = { .function = recording_add_function(recording, &function) };
+	struct location_row location = { .function = recording_add_function(recording, &function),
+					 .file = text(recording, "tests/data/turns.txt"),
+					 .line = 7 };
 	recording_add_location(recording, &location);
 	return recording_add_stack(recording, parent, id);
 }

@@ -9,19 +9,23 @@ known=$(mktemp --suffix .stoke)
 timed=$(mktemp --suffix .stoke)
 gpu=$(mktemp --suffix .stoke)
 phases=$(mktemp --suffix .stoke)
+model=$(mktemp --suffix .stoke)
 got=$(mktemp)
-trap 'rm -f "$known" "$timed" "$gpu" "$phases" "$got"' EXIT
+trap 'rm -f "$known" "$timed" "$gpu" "$phases" "$model" "$got"' EXIT
 n_passed=0 n_failed=0
 make --no-print-directory MODE="$(basename "$(dirname "$stoke")")" "$(dirname "$stoke")/tests/test_face" >/dev/null 2>&1
 { "$(dirname "$stoke")/tests/test_face" --save "$known" &&
 	"$(dirname "$stoke")/tests/test_face" --save-timed "$timed" &&
 	"$(dirname "$stoke")/tests/test_face" --save-gpu "$gpu" &&
-	"$(dirname "$stoke")/tests/test_face" --save-phases "$phases"; } || { echo "no fixture"; exit 1; }
+	"$(dirname "$stoke")/tests/test_face" --save-phases "$phases" &&
+	"$(dirname "$stoke")/tests/test_face" --save-model "$model"; } || { echo "no fixture"; exit 1; }
 export XDG_CONFIG_HOME=/nonexistent # not the settings of whoever runs this
 unset NO_COLOR CLICOLOR CLICOLOR_FORCE FORCE_COLOR
 screen() { # NAME OPTIONS...
 	local name=tests/golden/$1.txt file=$known
 	case $1 in
+	annotate-rates*) file=$phases ;;
+	*-model-*) file=$model ;;
 	timeline* | counters* | *-window-* | annotate-* | output*) file=$timed ;;
 	gpu-traced*) file=$gpu ;;
 	roofline-nothing* | lost-nothing*) file=$known ;;
@@ -74,6 +78,14 @@ screen annotate-chosen-80x24 --view functions --size 80x24 --color never --keys 
 screen annotate-next-120x40 --view functions --size 120x40 --color never --keys 'jaj'
 screen annotate-chosen-80x24-ascii --view functions --size 80x24 --ascii --color never --keys 'a'
 screen annotate-assembly-80x24 --view functions --size 80x24 --color never --keys 'am'
+screen annotate-rates-80x24 --view functions --size 80x24 --color never --keys 'a'
+screen annotate-rates-120x40 --view functions --size 120x40 --color never --keys 'jax<w%'
+screen annotate-model-80x24-ascii --view functions --size 80x24 --ascii --color never --keys 'a'
+screen annotate-model-120x40 --view functions --size 120x40 --color never --keys 'a'
+screen functions-model-120x40 --view functions --size 120x40 --color never
+screen functions-model-arrays-120x40 --view functions --size 120x40 --color never --keys 'wwww'
+screen functions-model-arrays-80x24 --view functions --size 80x24 --color never --keys 'wwwww'
+screen flame-model-120x40 --view flame --size 120x40 --color never --keys 'wwwwCCw%'
 screen functions-explained-80x24 --view functions --size 80x24 --color never --keys 'e'
 screen functions-explained-80x24-ascii --view functions --size 80x24 --ascii --color never --keys 'jje'
 screen functions-explained-80x24-mono --view functions --size 80x24 --color always --theme mono --keys 'e'

@@ -15,6 +15,7 @@
 #include "sampler/tree.h"
 #include "tests/fixture.h"
 #include "tests/fixture_gpu.h"
+#include "tests/fixture_model.h"
 #include "tests/fixture_phases.h"
 #include "tui/face.h"
 #include "tui/flame.h"
@@ -348,5 +349,7 @@ int main(int argc, char **argv)
 		return save(argv[2], fixture_gpu());
 	if (argc == 3 && strcmp(argv[1], "--save-phases") == 0)
 		return save(argv[2], fixture_phases());
+	if (argc == 3 && strcmp(argv[1], "--save-model") == 0)
+		return save(argv[2], fixture_model());
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,7 +10,7 @@
 #include "tui/list_keys.h"
 #include "tui/text_file.h"
 
-enum { CODE_COLUMN = 32, SOURCE_COLUMN = 19, LINE_BYTES = 1024 };
+enum { SOURCE_COLUMN = 19, LINE_BYTES = 1024 };
 
 static size_t hottest_of(const struct annotate_code *annotate)
 {
@@ -73,20 +73,37 @@ static void draw_source(const struct annotate_row *row, const struct recording *
 			    text_file_line(text, row->line, line, sizeof line));
 }
 
-static void draw_instruction(const struct annotate_code *annotate, size_t at, double whole,
-			     const struct canvas *canvas, int y)
+const uint64_t *annotate_code_sums(const struct annotate_code *annotate,
+				   const struct function_lines *lines, bool is_self)
 {
-	char self[TEXT_BYTES] = "", with[TEXT_BYTES] = "";
+	if (annotate->selected >= annotate->n_rows || annotate->rows[annotate->selected].is_source)
+		return NULL;
+	uint32_t at = annotate->rows[annotate->selected].at;
+	return annotate->code.weights[at].is_sampled
+		       ? row_sums_of(&annotate->code.sums, &lines->sums, at, is_self)
+		       : NULL;
+}
+
+static void draw_instruction(const struct annotate_code *annotate, size_t at,
+			     const struct annotate_drawing *drawing, int y)
+{
+	char self[TEXT_BYTES], with[TEXT_BYTES];
 	const struct instruction *row = &annotate->code.rows[at];
 	const struct code_weight *weight = &annotate->code.weights[at];
+	const struct canvas *canvas = drawing->canvas;
+	const struct function_lines *lines = drawing->lines;
 	enum meaning meaning = weight->with ? MEANING_TEXT : MEANING_DIM;
-	if (weight->self)
-		text_ratio(self, sizeof self, (double)weight->self / whole);
-	if (weight->with)
-		text_ratio(with, sizeof with, (double)weight->with / whole);
+	annotate_columns_weight(drawing->columns, lines, drawing->recording, weight->self, self,
+				sizeof self);
+	annotate_columns_weight(drawing->columns, lines, drawing->recording, weight->with, with,
+				sizeof with);
 	canvas_print(canvas, 0, y, meaning, "%8s %8s %12llx", self, with,
 		     (unsigned long long)row->address);
-	canvas_text(canvas, CODE_COLUMN, y, canvas->width - CODE_COLUMN, meaning, row->text);
+	const uint64_t *sums =
+		row_sums_of(&annotate->code.sums, &lines->sums, at, drawing->columns->is_self);
+	int x = ANNOTATE_CODE_COLUMN + 2 +
+		annotate_columns_values(drawing, y, weight->is_sampled ? sums : NULL);
+	canvas_text(canvas, x, y, canvas->width - x, meaning, row->text);
 }
 
 static void keep_visible(struct annotate_code *annotate, int height)
@@ -100,11 +117,10 @@ static void keep_visible(struct annotate_code *annotate, int height)
 		annotate->top = annotate->selected;
 }
 
-void annotate_code_draw(struct annotate_code *annotate, const struct function_lines *lines,
-			const struct recording *recording, const struct text_file *text,
-			uint32_t file, const struct canvas *canvas)
+void annotate_code_draw(struct annotate_code *annotate, const struct annotate_drawing *drawing,
+			const struct text_file *text, uint32_t file)
 {
-	double whole = lines->whole ? (double)lines->whole : 1;
+	const struct canvas *canvas = drawing->canvas;
 	keep_visible(annotate, canvas->height);
 	for (int y = 0; y < canvas->height; y++) {
 		size_t at = annotate->top + (size_t)y;
@@ -112,9 +128,9 @@ void annotate_code_draw(struct annotate_code *annotate, const struct function_li
 			break;
 		const struct annotate_row *row = &annotate->rows[at];
 		if (row->is_source)
-			draw_source(row, recording, text, file, canvas, y);
+			draw_source(row, drawing->recording, text, file, canvas, y);
 		else
-			draw_instruction(annotate, row->at, whole, canvas, y);
+			draw_instruction(annotate, row->at, drawing, y);
 		if (at == annotate->selected)
 			canvas_mark(canvas, 0, y, canvas->width, MEANING_SELECTED);
 	}

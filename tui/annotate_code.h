@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tui/annotate_columns.h"
 #include "tui/canvas.h"
 #include "tui/function_code.h"
 
@@ -30,13 +31,18 @@ struct annotate_code {
 	bool is_mixed;
 };
 
+enum { ANNOTATE_CODE_COLUMN = 30 /* after self, with and address: rates, then code */ };
+
 void annotate_code_update(struct annotate_code *annotate, const struct function_lines *lines,
 			  const struct recording *recording, bool is_mixed);
 
 /* annotate_code_draw: on what is below the header. text: of `file`, for source lines. */
-void annotate_code_draw(struct annotate_code *annotate, const struct function_lines *lines,
-			const struct recording *recording, const struct text_file *text,
-			uint32_t file, const struct canvas *canvas);
+void annotate_code_draw(struct annotate_code *annotate, const struct annotate_drawing *drawing,
+			const struct text_file *text, uint32_t file);
+
+/* annotate_code_sums: of the selected row; NULL where nothing was sampled. */
+const uint64_t *annotate_code_sums(const struct annotate_code *annotate,
+				   const struct function_lines *lines, bool is_self);
 
 void annotate_code_move(struct annotate_code *annotate, long step);
 

@@ -208,7 +208,7 @@ static void explain_function(struct explaining *explaining)
 	struct function_lines lines = { 0 };
 	struct view_focus focus = *explaining->focus;
 	focus.function = explaining->subject->id;
-	function_lines_update(&lines, explaining->recording, &focus);
+	function_lines_update(&lines, explaining->recording, &focus, 0);
 	const char *unit = recording_string_at(
 		explaining->recording, recording_series(explaining->recording, lines.series)->unit);
 	double whole = lines.whole ? (double)lines.whole : NAN;

@@ -162,16 +162,10 @@ unsigned flame_next_width(void *opaque, const struct view_context *context,
 {
 	struct flame_state *state = opaque;
 	struct tree_options options = state->look.options;
-	uint32_t now = tree_series(state->tree), first = 0, next = 0;
 	(void)input;
-	for (size_t i = state->rates.n_sums; i-- > 0;) {
-		uint32_t series = state->rates.sums[i].series;
-		first = series;
-		next = series > now ? series : next;
-	}
-	if (state->has_own_rates || !first)
+	if (state->has_own_rates || !state->rates.n_sums)
 		return REACTION_REDRAW;
-	options.series = next ? next : first;
+	options.series = rates_next_event(context->recording, tree_series(state->tree));
 	return change_options(state, context, options);
 }
 

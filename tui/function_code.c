@@ -159,6 +159,7 @@ static void weigh(struct function_code *code, const struct function_lines *lines
 	uint64_t *totals = allocate(n + 1, sizeof *totals);
 	bool *is_inside = allocate(n + 1, sizeof *is_inside);
 	memset(code->weights, 0, code->n_rows * sizeof *code->weights);
+	row_sums_free(&code->sums);
 	memcpy(totals, lines->weights, n * sizeof *totals);
 	for (uint64_t i = n; i-- > 1;)
 		totals[recording_stack(recording, i)->parent] += totals[i];
@@ -167,13 +168,17 @@ static void weigh(struct function_code *code, const struct function_lines *lines
 		const struct frame_row *frame = recording_frame(recording, stack->frame);
 		is_inside[i] = is_inside[stack->parent];
 		struct code_weight *weight =
-			frame->module == module && totals[i] && !(frame->flags & FRAME_NAMED)
+			frame->module == module && !(frame->flags & FRAME_NAMED) &&
+					(totals[i] || code_sums_any(&lines->sums, i))
 				? weight_at(code, frame->address)
 				: NULL;
 		if (!weight)
 			continue;
+		weight->is_sampled = true;
 		weight->self += lines->weights[i];
 		weight->with += is_inside[i] ? 0 : totals[i];
+		row_sums_add(&code->sums, &lines->sums, (size_t)(weight - code->weights), i, true,
+			     !is_inside[i]);
 		is_inside[i] = true;
 		if (stack->frame < n_locations) {
 			weight->file = recording_location(recording, stack->frame)->file;
@@ -200,6 +205,7 @@ void function_code_update(struct function_code *code, const struct function_line
 
 void function_code_free(struct function_code *code)
 {
+	row_sums_free(&code->sums);
 	free(code->rows);
 	free(code->weights);
 	code->rows = NULL;

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "sampler/base/why.h"
+#include "tui/code_sums.h"
 #include "tui/disassemble.h"
 
 struct function_lines;
@@ -18,6 +19,7 @@ struct recording;
 struct code_weight {
 	uint64_t self, with; /* as in struct function_line */
 	uint32_t file, line; /* of what was sampled there; 0 = nothing was, or not known */
+	bool is_sampled;     /* any event counted something there */
 };
 
 struct function_code {
@@ -27,7 +29,8 @@ struct function_code {
 	struct instruction *rows;
 	struct code_weight *weights; /* by row */
 	size_t n_rows;
-	struct why why; /* why there are none; "" = there are */
+	struct row_sums sums; /* by row */
+	struct why why;       /* why there are none; "" = there are */
 };
 
 /* function_code_update: the function that `lines` is of, with its samples; reads the program's

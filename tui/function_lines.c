@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "sampler/base/why.h"
+#include "sampler/export_rows.h"
+#include "sampler/exporter.h"
 #include "sampler/recording.h"
 #include "tui/view.h"
 
@@ -29,13 +31,13 @@ static bool find_line(const struct function_lines *lines, const struct recording
 	uint32_t at = location->inlined_into;
 	*is_innermost = is_function(lines, recording, location->function);
 	if (*is_innermost) {
-		*out = (struct function_line){ location->file, location->line, 0, 0 };
+		*out = (struct function_line){ .file = location->file, .line = location->line };
 		return true;
 	}
 	for (int depth = 0; at && depth < MOST_INLINED; depth++) {
 		const struct inline_row *row = recording_inline(recording, at);
 		if (is_function(lines, recording, row->function)) {
-			*out = (struct function_line){ row->file, row->line, 0, 0 };
+			*out = (struct function_line){ .file = row->file, .line = row->line };
 			return true;
 		}
 		at = row->inlined_into;
@@ -52,8 +54,9 @@ static struct function_line *row_of(struct function_lines *lines, const struct f
 			lines->capacity = lines->capacity ? lines->capacity * 2 : 64;
 			lines->rows = reallocate(lines->rows, lines->capacity, sizeof *lines->rows);
 		}
-		lines->rows[lines->n_rows++] = *where;
-		*place = (uint32_t)lines->n_rows;
+		lines->rows[lines->n_rows] = *where;
+		lines->rows[lines->n_rows].place = (uint32_t)lines->n_rows;
+		*place = (uint32_t)++lines->n_rows;
 	}
 	return &lines->rows[*place - 1];
 }
@@ -63,8 +66,6 @@ static void take_samples(struct function_lines *lines, const struct recording *r
 {
 	for (; lines->next_sample < n; lines->next_sample++) {
 		const struct sample_row *row = recording_sample(recording, lines->next_sample);
-		if (!lines->series)
-			lines->series = row->series;
 		if (row->series == lines->series && row->time_ns >= lines->from_ns &&
 		    (!lines->to_ns || row->time_ns < lines->to_ns))
 			lines->weights[row->stack] += row->weight;
@@ -94,7 +95,8 @@ static void weigh_lines(struct function_lines *lines, const struct recording *re
 		struct function_line where;
 		bool is_innermost;
 		is_inside[i] = is_inside[stack->parent];
-		if (!totals[i] || stack->frame >= moment->n[TABLE_LOCATIONS] ||
+		if ((!totals[i] && !code_sums_any(&lines->sums, i)) ||
+		    stack->frame >= moment->n[TABLE_LOCATIONS] ||
 		    !find_line(lines, recording, stack->frame, &where, &is_innermost))
 			continue;
 		struct function_line *row = row_of(lines, &where);
@@ -104,25 +106,45 @@ static void weigh_lines(struct function_lines *lines, const struct recording *re
 		row->with += with;
 		lines->self += self;
 		lines->with += with;
+		row_sums_add(&lines->row_sums, &lines->sums, row->place, i, is_innermost,
+			     !is_inside[i]);
 		is_inside[i] = true;
 	}
 	free(totals);
 	free(is_inside);
 }
 
-bool function_lines_update(struct function_lines *lines, const struct recording *recording,
-			   const struct view_focus *focus)
+/* What was asked for first, once anything has samples. */
+static bool choose_series(struct function_lines *lines, const struct recording *recording,
+			  uint32_t series)
 {
-	struct moment moment = recording_moment(recording);
-	uint64_t n = moment.n[TABLE_STACKS], before = lines->next_sample;
-	bool is_other = lines->from_ns != focus->from_ns || lines->to_ns != focus->to_ns;
-	bool is_changed = is_other || lines->function != focus->function;
+	uint32_t before = lines->series;
+	if (series)
+		lines->series = series;
+	else if (!lines->series)
+		lines->series = export_series(recording, &(struct export_options){ 0 });
+	return lines->series != before;
+}
+
+static void make_room(struct function_lines *lines, uint64_t n)
+{
 	if (n > lines->n_weights) {
 		lines->weights = reallocate(lines->weights, n, sizeof *lines->weights);
 		memset(lines->weights + lines->n_weights, 0,
 		       (n - lines->n_weights) * sizeof *lines->weights);
 		lines->n_weights = n;
 	}
+}
+
+bool function_lines_update(struct function_lines *lines, const struct recording *recording,
+			   const struct view_focus *focus, uint32_t series)
+{
+	struct moment moment = recording_moment(recording);
+	uint64_t n = moment.n[TABLE_STACKS], before = lines->next_sample;
+	bool is_other = choose_series(lines, recording, series) ||
+			lines->from_ns != focus->from_ns || lines->to_ns != focus->to_ns;
+	bool is_changed = is_other || lines->function != focus->function;
+	make_room(lines, n);
 	if (is_other || before == 0) {
 		memset(lines->weights, 0, n * sizeof *lines->weights);
 		lines->next_sample = 1;
@@ -131,9 +153,11 @@ bool function_lines_update(struct function_lines *lines, const struct recording 
 	lines->to_ns = focus->to_ns;
 	lines->function = focus->function;
 	take_samples(lines, recording, moment.n[TABLE_SAMPLES]);
+	is_changed |= code_sums_update(&lines->sums, recording, lines->series, focus);
 	if (!is_changed && lines->next_sample == before)
 		return false;
 	hash_map_free(&lines->places);
+	row_sums_free(&lines->row_sums);
 	lines->n_rows = 0;
 	lines->whole = lines->self = lines->with = 0;
 	if (lines->function)
@@ -148,5 +172,7 @@ void function_lines_free(struct function_lines *lines)
 	free(lines->weights);
 	free(lines->rows);
 	hash_map_free(&lines->places);
+	code_sums_free(&lines->sums);
+	row_sums_free(&lines->row_sums);
 	*lines = (struct function_lines){ 0 };
 }

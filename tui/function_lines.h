@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "sampler/hash_map.h"
+#include "tui/code_sums.h"
 
 struct recording;
 struct view_focus;
@@ -17,6 +18,7 @@ struct function_line {
 	uint32_t file, line; /* strings; 0, 0 = no line is known */
 	uint64_t self;       /* weight of samples in the line itself */
 	uint64_t with;       /* with what is called from it; of recursion the outermost call */
+	uint32_t place;      /* in row_sums */
 };
 
 struct function_lines {
@@ -28,15 +30,18 @@ struct function_lines {
 	size_t n_rows, capacity;
 	struct hash_map places;
 	uint64_t whole, self, with; /* of all samples; of the function */
+	struct code_sums sums;      /* of the events that were sampled together */
+	struct row_sums row_sums;
 };
 
 /*
  * function_lines_update: take in new samples, for the focus's window and function.
+ * series   what lines are weighed by; 0 = what was asked for first of what has samples
  * Returns  true if anything changed
  * Cost     new samples; if there are any, some ns a stack
  */
 bool function_lines_update(struct function_lines *lines, const struct recording *recording,
-			   const struct view_focus *focus);
+			   const struct view_focus *focus, uint32_t series);
 void function_lines_free(struct function_lines *lines);
 
 #endif

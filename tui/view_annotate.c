@@ -1,5 +1,6 @@
 /*
- * The chosen function's source, line by line, with the time spent in each line and under it. Where
+ * The chosen function's source, line by line, with the time spent in each line and under it, and
+ * the rates of what was counted there. Where
  * the source is not at hand the lines that were hit are shown by number; where the program has no
  * line information it says so.
  */
@@ -10,6 +11,7 @@
 #include "sampler/base/text.h"
 #include "sampler/recording.h"
 #include "tui/annotate_code.h"
+#include "tui/annotate_columns.h"
 #include "tui/function_lines.h"
 #include "tui/list_keys.h"
 #include "tui/paragraph.h"
@@ -17,7 +19,7 @@
 #include "tui/view.h"
 
 enum {
-	HEADER_ROWS = 2,
+	HEADER_ROWS = 3,
 	CONTEXT_LINES = 6, /* of source round the lines that were hit */
 	NUMBER_COLUMNS = 25,
 	MOST_LINE_BYTES = 1024,
@@ -28,6 +30,7 @@ enum mode { MODE_SOURCE, MODE_ASSEMBLY, MODE_BOTH, N_MODES };
 struct state {
 	struct function_lines lines;
 	struct annotate_code code;
+	struct annotate_columns columns;
 	enum mode mode;
 	struct text_file text;
 	struct why why;       /* why there is no text */
@@ -128,7 +131,8 @@ static void keep_visible(struct state *state)
 static bool annotate_update(void *opaque, const struct view_context *context)
 {
 	struct state *state = opaque;
-	bool is_changed = function_lines_update(&state->lines, context->recording, context->focus);
+	bool is_changed = function_lines_update(&state->lines, context->recording, context->focus,
+						state->columns.series);
 	if (is_changed) {
 		find_file(state);
 		read_text(state, context);
@@ -149,42 +153,82 @@ static bool annotate_update(void *opaque, const struct view_context *context)
 
 /* ---- drawing */
 
-static void draw_header(const struct state *state, const struct view_context *context,
-			const struct canvas *canvas)
+/* x: where the columns begin. */
+static struct annotate_drawing drawing_of(const struct state *state,
+					  const struct view_context *context,
+					  const struct canvas *canvas, int x)
+{
+	return (struct annotate_drawing){ .columns = &state->columns,
+					  .lines = &state->lines,
+					  .recording = context->recording,
+					  .canvas = canvas,
+					  .x = x,
+					  .room = canvas->width - x };
+}
+
+static const uint64_t *sums_of(const struct state *state, const struct function_line *row)
+{
+	return row ? row_sums_of(&state->lines.row_sums, &state->lines.sums, row->place,
+				 state->columns.is_self)
+		   : NULL;
+}
+
+/* The function, and of which event self and with are where there are several. */
+static int draw_title(const struct state *state, const struct view_context *context,
+		      const struct canvas *canvas)
 {
 	const struct recording *recording = context->recording;
-	const char *file = recording_string_at(recording, state->file);
-	char share[TEXT_BYTES];
 	int x = canvas_text(
 		canvas, 0, 0, canvas->width, MEANING_HEADER,
 		recording_string_at(recording,
 				    recording_function(recording, state->lines.function)->name));
-	x += canvas_print(canvas, x, 0, MEANING_DIM, "  %s", file);
+	if (state->lines.sums.rates.n)
+		x += canvas_print(
+			canvas, x, 0, MEANING_DIM, "  %s",
+			recording_string_at(
+				recording, recording_series(recording, state->lines.series)->name));
+	return x;
+}
+
+static void draw_header(const struct state *state, const struct view_context *context,
+			const struct canvas *canvas)
+{
+	const struct recording *recording = context->recording;
+	struct annotate_drawing drawing = drawing_of(state, context, canvas, NUMBER_COLUMNS - 1);
+	char share[TEXT_BYTES];
+	int x = draw_title(state, context, canvas);
+	x += canvas_print(canvas, x, 0, MEANING_DIM, "  %s",
+			  recording_string_at(recording, state->file));
 	if (state->elsewhere && state->file)
 		canvas_print(canvas, x, 0, MEANING_DIM, "  %s in other files or no line",
 			     text_ratio(share, sizeof share,
 					(double)state->elsewhere / (double)state->lines.with));
 	x = canvas_print(canvas, 0, 1, MEANING_HEADER, "%8s %8s %6s", "self", "with", "line");
+	x += annotate_columns_names(&drawing, 1);
 	if (!state->has_text)
 		canvas_print(canvas, x, 1, MEANING_WARNING, "  %s", state->why.text);
 	else if (state->text.modified_ns > recording->start_epoch_ns)
 		canvas_text(canvas, x, 1, canvas->width - x, MEANING_WARNING,
 			    "  This source is newer than the recording: lines may have moved.");
+	annotate_columns_say(&drawing, 2, sums_of(state, line_at(state, state->selected)));
 }
 
-static void draw_line(const struct state *state, const struct canvas *canvas, int y, uint32_t line)
+static void draw_line(const struct state *state, const struct annotate_drawing *drawing, int y,
+		      uint32_t line)
 {
 	char self[TEXT_BYTES] = "", with[TEXT_BYTES] = "", text[MOST_LINE_BYTES];
+	const struct canvas *canvas = drawing->canvas;
 	const struct function_line *row = line_at(state, line);
-	double whole = (double)state->lines.whole;
-	if (row && row->self)
-		text_ratio(self, sizeof self, (double)row->self / whole);
-	if (row && row->with)
-		text_ratio(with, sizeof with, (double)row->with / whole);
+	if (row) {
+		annotate_columns_weight(&state->columns, &state->lines, drawing->recording,
+					row->self, self, sizeof self);
+		annotate_columns_weight(&state->columns, &state->lines, drawing->recording,
+					row->with, with, sizeof with);
+	}
 	canvas_print(canvas, 0, y, row ? MEANING_TEXT : MEANING_DIM, "%8s %8s %6u", self, with,
 		     line);
-	canvas_text(canvas, NUMBER_COLUMNS, y, canvas->width - NUMBER_COLUMNS,
-		    row ? MEANING_TEXT : MEANING_DIM,
+	int x = NUMBER_COLUMNS + annotate_columns_values(drawing, y, sums_of(state, row));
+	canvas_text(canvas, x, y, canvas->width - x, row ? MEANING_TEXT : MEANING_DIM,
 		    text_file_line(&state->text, line, text, sizeof text));
 	if (line == state->selected)
 		canvas_mark(canvas, 0, y, canvas->width, MEANING_SELECTED);
@@ -210,22 +254,26 @@ static void draw_nothing(const struct state *state, const struct view_context *c
 static void draw_code(struct state *state, const struct view_context *context,
 		      const struct canvas *canvas)
 {
-	const struct recording *recording = context->recording;
 	struct canvas below =
 		canvas_part(canvas, 0, HEADER_ROWS, canvas->width, canvas->height - HEADER_ROWS);
-	canvas_text(canvas, 0, 0, canvas->width, MEANING_HEADER,
-		    recording_string_at(
-			    recording, recording_function(recording, state->lines.function)->name));
+	struct annotate_drawing drawing = drawing_of(state, context, canvas, ANNOTATE_CODE_COLUMN);
+	draw_title(state, context, canvas);
 	if (state->code.code.why.text[0]) {
 		canvas_text(canvas, 0, 1, canvas->width, MEANING_WARNING,
 			    state->code.code.why.text);
 		return;
 	}
-	canvas_print(canvas, 0, 1, MEANING_HEADER, "%8s %8s %12s  %s", "self", "with", "address",
+	int x = canvas_print(canvas, 0, 1, MEANING_HEADER, "%8s %8s %12s", "self", "with",
+			     "address");
+	x += annotate_columns_names(&drawing, 1);
+	canvas_print(canvas, x, 1, MEANING_HEADER, "  %s",
 		     state->mode == MODE_BOTH ? "code, under the lines of what was sampled"
 					      : "code");
-	annotate_code_draw(&state->code, &state->lines, recording, &state->text, state->file,
-			   &below);
+	annotate_columns_say(
+		&drawing, 2,
+		annotate_code_sums(&state->code, &state->lines, state->columns.is_self));
+	drawing.canvas = &below;
+	annotate_code_draw(&state->code, &drawing, &state->text, state->file);
 }
 
 static void annotate_draw(const void *opaque, const struct view_context *context,
@@ -241,11 +289,12 @@ static void annotate_draw(const void *opaque, const struct view_context *context
 		draw_nothing(state, context, canvas);
 		return;
 	}
+	struct annotate_drawing drawing = drawing_of(state, context, canvas, NUMBER_COLUMNS - 1);
 	draw_header(state, context, canvas);
 	for (int y = HEADER_ROWS; y < canvas->height; y++) {
 		uint32_t line = state->top + (uint32_t)(y - HEADER_ROWS);
 		if (line >= state->first_line && line <= state->last_line)
-			draw_line(state, canvas, y, line);
+			draw_line(state, &drawing, y, line);
 	}
 }
 
@@ -337,6 +386,52 @@ static unsigned next_mode(void *opaque, const struct view_context *context,
 	return REACTION_REDRAW;
 }
 
+static unsigned changed(struct state *state)
+{
+	state->must_draw = true;
+	return REACTION_REDRAW;
+}
+
+static unsigned next_event(void *opaque, const struct view_context *context,
+			   const struct input *input)
+{
+	struct state *state = opaque;
+	(void)context;
+	(void)input;
+	annotate_columns_next(&state->columns, &state->lines);
+	return changed(state);
+}
+
+static unsigned next_column(void *opaque, const struct view_context *context,
+			    const struct input *input)
+{
+	struct state *state = opaque;
+	(void)context;
+	(void)input;
+	state->columns.first++;
+	return changed(state);
+}
+
+static unsigned self_or_with(void *opaque, const struct view_context *context,
+			     const struct input *input)
+{
+	struct state *state = opaque;
+	(void)context;
+	(void)input;
+	state->columns.is_self = !state->columns.is_self;
+	return changed(state);
+}
+
+static unsigned share_or_value(void *opaque, const struct view_context *context,
+			       const struct input *input)
+{
+	struct state *state = opaque;
+	(void)context;
+	(void)input;
+	state->columns.is_absolute = !state->columns.is_absolute;
+	return changed(state);
+}
+
 static unsigned edit(void *opaque, const struct view_context *context, const struct input *input)
 {
 	const struct state *state = opaque;
@@ -361,6 +456,10 @@ static const struct binding bindings[] = {
 	{ 'H', 'n', "H", "the next hottest line", next_hottest, true },
 	{ 'm', 0, "m", "source or assembly, or both", next_mode, true },
 	{ 'E', 0, "E", "edit: open the line in $VISUAL or $EDITOR", edit, true },
+	{ 'w', 0, "w", "self and with of the next event that was sampled", next_event, false },
+	{ 'x', 0, "x", "the next rates first", next_column, false },
+	{ '<', '>', "< >", "rates of the line itself or with callees", self_or_with, false },
+	{ '%', 0, "%", "samples in per cent or in their unit", share_or_value, false },
 	{ 'c', 's', "c", "callers and callees", to_callers, true },
 	{ KEY_ESCAPE, KEY_DELETE_BACK, "Esc", "back", back, true },
 	{ KEY_ARROW_UP, 'k', "Up k", "up", move_key, false },
@@ -382,7 +481,7 @@ static struct view_subject subject(const void *opaque, const struct view_context
 const struct view view_annotate = {
 	.name = "annotate",
 	.title = "Source",
-	.summary = "one function: the time spent in each line and each instruction",
+	.summary = "one function: time and counter rates of each line and each instruction",
 	.order = 11,
 	.state_bytes = sizeof(struct state),
 	.bindings = bindings,

@@ -21,6 +21,7 @@ struct state {
 	bool is_by_inclusive, must_sort;
 	char searched[256];
 	int width, height;
+	uint32_t series;    /* weighed by; 0 = what was asked for first */
 	struct rates rates; /* of events that were sampled together: a column each */
 	struct tree_sums *sums;
 };
@@ -71,7 +72,7 @@ static void take_rates(struct state *state, const struct view_context *context)
 /* Sums are of a tree: they go before it does. */
 static bool open_tree(struct state *state, const struct view_context *context)
 {
-	struct tree_options options = { .root = TREE_ROOT_NAME };
+	struct tree_options options = { .root = TREE_ROOT_NAME, .series = state->series };
 	if (state->tree && window_differs(state->tree, context->focus)) {
 		tree_sums_close(state->sums);
 		state->sums = NULL;
@@ -181,8 +182,15 @@ static void functions_draw(const void *opaque, const struct view_context *contex
 	canvas_print(canvas, 0, 0, MEANING_HEADER, "%s %s    samples",
 		     state->is_by_inclusive ? "    self" : "  self \u25bc",
 		     state->is_by_inclusive ? "  with \u25bc" : "    with");
-	canvas_text(canvas, 30 - 1 + n_rates_shown(state, canvas) * RATE_COLUMNS, 0, canvas->width,
-		    MEANING_HEADER, "function (with = with callees)");
+	int x = 30 - 1 + n_rates_shown(state, canvas) * RATE_COLUMNS;
+	if (state->series)
+		canvas_print(canvas, x, 0, MEANING_HEADER, "function, by %s",
+			     recording_string_at(
+				     context->recording,
+				     recording_series(context->recording, state->series)->name));
+	else
+		canvas_text(canvas, x, 0, canvas->width, MEANING_HEADER,
+			    "function (with = with callees)");
 	draw_rate_names(state, canvas);
 	if (state->n_shown == 0)
 		canvas_text(canvas, 0, 1, canvas->width, MEANING_DIM,
@@ -215,6 +223,23 @@ static unsigned sort(void *opaque, const struct view_context *context, const str
 	(void)input;
 	state->is_by_inclusive = !state->is_by_inclusive;
 	state->must_sort = true;
+	return REACTION_REDRAW;
+}
+
+/* Another event needs another tree. */
+static unsigned next_event(void *opaque, const struct view_context *context,
+			   const struct input *input)
+{
+	struct state *state = opaque;
+	(void)input;
+	if (!state->rates.n_sums)
+		return REACTION_REDRAW;
+	state->series = rates_next_event(context->recording, tree_series(state->tree));
+	tree_sums_close(state->sums);
+	tree_close(state->tree);
+	state->sums = NULL;
+	state->tree = NULL;
+	state->selected = 0;
 	return REACTION_REDRAW;
 }
 
@@ -287,6 +312,7 @@ static const struct binding bindings[] = {
 	{ 'a', 0, "a", "annotate: its source lines with their time", to_lines, false },
 	{ '/', 0, "/", "keep only what matches", search, true },
 	{ '<', '>', "< >", "sort by self or with callees", sort, true },
+	{ 'w', 0, "w", "by the next event that was sampled", next_event, false },
 	{ KEY_ARROW_UP, 'k', "Up k", "up", move_key, false },
 	{ KEY_ARROW_DOWN, 'j', "Down j", "down", move_key, false },
 	{ KEY_PAGE_UP, 'b', "PgUp b", "page up", move_key, false },
