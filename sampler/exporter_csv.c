@@ -1,15 +1,10 @@
 /*
  * Metrics as comma-separated values: a header, then one record a series, reading or span; lines end
  * in CR LF. What is not known is an empty field, never 0, and the fields `provenance` and `reason`
- * say why. Text keeps its commas, quotes and line breaks, quoted; other control characters and what
- * is not UTF-8 become U+FFFD.
+ * say why.
  * Source: RFC 4180.
  */
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "sampler/base/text.h"
+#include "sampler/csv_text.h"
 #include "sampler/export_metrics.h"
 #include "sampler/exporter.h"
 #include "sampler/recording.h"
@@ -19,35 +14,6 @@ struct output {
 	FILE *out;
 	bool has_header;
 };
-
-static void write_text(FILE *out, const char *text)
-{
-	uint32_t c;
-	bool is_quoted = strpbrk(text, ",\"\r\n") != NULL;
-	if (is_quoted)
-		putc('"', out);
-	for (size_t n; (n = text_decode(text, &c)) > 0; text += n) {
-		if ((c < 0x20 && c != '\r' && c != '\n') || c == 0x7f || c == 0xfffd)
-			fputs("\xef\xbf\xbd", out);
-		else if (c == '"')
-			fputs("\"\"", out);
-		else
-			fwrite(text, 1, n, out);
-	}
-	if (is_quoted)
-		putc('"', out);
-}
-
-static void write_number(FILE *out, double value)
-{
-	char text[32];
-	if (!isfinite(value))
-		return;
-	snprintf(text, sizeof text, "%.15g", value);
-	if (strtod(text, NULL) != value)
-		snprintf(text, sizeof text, "%.17g", value);
-	fputs(text, out);
-}
 
 static void write_header(struct output *output, const struct metric_column *columns)
 {
@@ -68,9 +34,9 @@ static bool write_record(void *opaque, const struct metric_record *record)
 		if (i > 0)
 			putc(',', output->out);
 		if (columns[i].text)
-			write_text(output->out, columns[i].text);
+			csv_write_text(output->out, columns[i].text);
 		else
-			write_number(output->out, columns[i].number);
+			csv_write_number(output->out, columns[i].number);
 	}
 	fputs("\r\n", output->out);
 	return !ferror(output->out);

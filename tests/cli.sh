@@ -230,7 +230,7 @@ expect "export -i -o" 0 "" "" "$stoke" export -i a.stoke --format folded -o b.fo
 expect "exported" 0 "^sh;" "" cat b.folded
 # what each format begins with; pprof is gzip
 for format in "folded ^sh;" "speedscope speedscope.app" "chrome traceEvents" "firefox preprocessedProfileVersion" \
-	"svg <svg" "html <!DOCTYPE" "csv ^kind,time_s" "jsonl ^.\"kind\":\"series\"" "markdown ^##.Profile"; do
+	"svg <svg" "html <!DOCTYPE" "csv ^kind,time_s" "lines ^module,function" "jsonl ^.\"kind\":\"series\"" "markdown ^##.Profile"; do
 	expect "export --format ${format%% *}" 0 "${format#* }" "" "$stoke" export a.stoke --format "${format%% *}"
 	"$stoke" export a.stoke --format "${format%% *}" >/dev/full 2>err; status=$?
 	: >out

@@ -16,6 +16,7 @@
 #include "sampler/recording.h"
 #include "tests/fixture.h"
 #include "tests/fixture_export.h"
+#include "tests/fixture_model.h"
 #include "tests/fixture_stacks.h"
 
 struct csv {
@@ -311,9 +312,61 @@ static void page_holds_all(void **state)
 	}
 }
 
+/* A line's value of a metric; *origin gets its provenance. */
+static const char *line_value(const struct csv *table, const char *line, const char *metric,
+			      const char **origin)
+{
+	for (size_t row = 1; row * table->n_columns < table->n_cells; row++)
+		if (strcmp(cell(table, row, "line"), line) == 0 &&
+		    strcmp(cell(table, row, "metric"), metric) == 0) {
+			*origin = cell(table, row, "provenance");
+			return cell(table, row, "value");
+		}
+	fail_msg("line %s has no %s", line, metric);
+	return NULL;
+}
+
+static void lines_have_events_and_rates(void **state)
+{
+	struct recording *recording = fixture_model();
+	const char *origin;
+	size_t n;
+	(void)state;
+	struct csv table = parse_csv(export_text(recording, "lines", &n));
+	assert_string_equal(line_value(&table, "7", "memory-accesses", &origin), "80000");
+	assert_string_equal(origin, "modelled");
+	assert_string_equal(line_value(&table, "7", "L1-misses", &origin), "20000");
+	assert_string_equal(line_value(&table, "7", "L1 misses", &origin), "0.25");
+	assert_string_equal(origin, "modelled");
+	assert_string_equal(line_value(&table, "6", "L1 misses", &origin), "0");
+	assert_string_equal(line_value(&table, "6", "L2 misses", &origin), "");
+	assert_string_equal(origin, "unavailable");
+	assert_string_equal(cell(&table, 1, "function"), "main");
+	/* of each of 4 lines 4 events, and misses of 2 levels and the TLB of accesses */
+	assert_int_equal(table.n_cells / table.n_columns, 1 + 4 * 7);
+	free_table(&table);
+	recording_free(recording);
+}
+
+static void lines_are_whole_with_any_names(void **state)
+{
+	struct recording *recording;
+	(void)state;
+	for (int i = 0; (recording = fixture_subject(i)); i++) {
+		size_t n;
+		struct csv table = parse_csv(export_text(recording, "lines", &n));
+		for (size_t row = 1; row * table.n_columns < table.n_cells; row++)
+			assert_true(cell(&table, row, "provenance")[0] != '\0');
+		free_table(&table);
+		recording_free(recording);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(lines_have_events_and_rates),
+		cmocka_unit_test(lines_are_whole_with_any_names),
 		cmocka_unit_test(csv_has_equal_rows),
 		cmocka_unit_test(csv_keeps_what_text_is),
 		cmocka_unit_test(json_lines_are_the_csv),
