@@ -68,8 +68,8 @@ $(BUILD)/stoke: $(OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 # injected into CUDA programs; without sanitizers, which those programs know nothing of
-INJECTED := gpu/inject_cupti.c gpu/inject_ring.c sampler/base/library.c sampler/base/why.c
-$(BUILD)/libstoke-cupti.so: $(INJECTED) gpu/cupti.h gpu/gpu_record.h gpu/inject_ring.h $(BUILD)/flags
+INJECTED := gpu/inject_cupti.c gpu/inject_nvtx.c gpu/inject_ring.c sampler/base/library.c sampler/base/why.c
+$(BUILD)/libstoke-cupti.so: $(INJECTED) $(wildcard gpu/*.h) $(BUILD)/flags
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(filter-out -fsanitize% -fno-sanitize%,$(ALL_CFLAGS)) -fPIC -shared \
 		-fvisibility=hidden -o $@ $(INJECTED) -lunwind -lpthread
@@ -148,7 +148,7 @@ TEST_LIBS := -lcmocka -ljson-c
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(FIXTURES) $(LIBRARY_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) $(TEST_LIBS)
 
-$(BUILD)/tests/test_cupti: $(BUILD)/gpu/inject_cupti.o $(BUILD)/gpu/inject_ring.o
+$(BUILD)/tests/test_cupti $(BUILD)/tests/test_nvtx: $(patsubst %.c,$(BUILD)/%.o,$(wildcard gpu/inject_*.c))
 $(BUILD)/tests/bench_%: $(BUILD)/tests/bench_%.o $(FIXTURES) $(LIBRARY_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) $(TEST_LIBS)
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gpu/gpu_idle.h"
 #include "gpu/gpu_tables.h"
 #include "sampler/base/text.h"
 #include "sampler/base/why.h"
@@ -35,6 +36,7 @@ struct activity {
 struct gpu_activities {
 	struct recording *recording;
 	const struct gpu_tables *tables;
+	struct gpu_idle *idle;
 	struct activity *held;
 	uint32_t n_held, capacity;
 	uint64_t seen[N_SEEN];
@@ -44,11 +46,12 @@ struct gpu_activities {
 };
 
 struct gpu_activities *gpu_activities_new(struct recording *recording,
-					  const struct gpu_tables *tables)
+					  const struct gpu_tables *tables, struct gpu_idle *idle)
 {
 	struct gpu_activities *activities = allocate(1, sizeof *activities);
 	activities->recording = recording;
 	activities->tables = tables;
+	activities->idle = idle;
 	return activities;
 }
 
@@ -257,23 +260,6 @@ static uint32_t lane_of(struct gpu_activities *activities, const struct activity
 	return *series = recording_add_series(activities->recording, &row);
 }
 
-/* The thread as sampling names it, if it has seen it. */
-static uint32_t thread_of(struct gpu_activities *activities, uint32_t pid, uint32_t tid)
-{
-	struct recording *recording = activities->recording;
-	for (uint64_t i = recording->tables[TABLE_THREADS].n_rows; i-- > 1;) {
-		const struct thread_row *row = recording_thread(recording, i);
-		if (row->pid == pid && row->tid == tid)
-			return (uint32_t)i;
-	}
-	struct thread_row row = { .pid = pid,
-				  .tid = tid,
-				  .name = recording_add_string(recording, "[CUDA]"),
-				  .process_name = recording_add_string(recording, "[CUDA]"),
-				  .start_ns = recording->start_ns };
-	return recording_add_thread(recording, &row);
-}
-
 static uint32_t gpu_frame(struct gpu_activities *activities, uint32_t name)
 {
 	struct recording *recording = activities->recording;
@@ -288,12 +274,12 @@ static uint32_t gpu_frame(struct gpu_activities *activities, uint32_t name)
 	return recording_add_frame(recording, &frame);
 }
 
-/* Launching stack, then the graph if there is one, then what ran. */
+/* Launching stack with its ranges, then the graph if there is one, then what ran. */
 static uint32_t stack_of(struct gpu_activities *activities, const struct activity *activity,
 			 const struct gpu_call *call, uint32_t name)
 {
 	struct recording *recording = activities->recording;
-	uint32_t stack = call ? gpu_tables_stack(activities->tables, call->pid, call->stack) : 0;
+	uint32_t stack = call ? gpu_tables_stack(activities->tables, call) : 0;
 	if (stack) {
 		activities->counts.n_matched++;
 	} else {
@@ -355,7 +341,8 @@ static void emit(struct gpu_activities *activities, const struct activity *activ
 	const struct gpu_call *call =
 		gpu_tables_launch(activities->tables, activity->pid, activity->correlation);
 	uint32_t name = name_of(activities, activity);
-	uint32_t thread = thread_of(activities, activity->pid, call ? call->tid : activity->pid);
+	uint32_t thread = gpu_tables_thread(activities->tables, activity->pid,
+					    call ? call->tid : activity->pid);
 	struct span_row row = {
 		.start_ns = activity->start_ns,
 		.duration_ns = activity->end_ns - activity->start_ns,
@@ -372,8 +359,10 @@ static void emit(struct gpu_activities *activities, const struct activity *activ
 		row.stack = stack_of(activities, activity, call, name);
 		add_shape(activities, activity, name);
 		add_time(activities, activity, row.stack, thread);
+		gpu_idle_add_work(activities->idle, activity->device, call, activity->start_ns,
+				  activity->end_ns);
 	} else if (call) {
-		row.stack = gpu_tables_stack(activities->tables, call->pid, call->stack);
+		row.stack = gpu_tables_stack(activities->tables, call);
 	}
 	recording_add_span(activities->recording, &row);
 	activities->counts.n_spans++;

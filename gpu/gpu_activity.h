@@ -13,6 +13,7 @@
 #include "gpu/gpu_record.h"
 
 struct gpu_activities;
+struct gpu_idle;
 struct gpu_tables;
 struct recording;
 
@@ -20,9 +21,10 @@ struct gpu_counts {
 	uint64_t n_spans, n_matched, n_unmatched, n_duplicates, n_malformed;
 };
 
-/* gpu_activities_new: both are borrowed until gpu_activities_free. */
+/* gpu_activities_new: all are borrowed until gpu_activities_free. idle hears of the device's work.
+ */
 struct gpu_activities *gpu_activities_new(struct recording *recording,
-					  const struct gpu_tables *tables);
+					  const struct gpu_tables *tables, struct gpu_idle *idle);
 void gpu_activities_free(struct gpu_activities *activities); /* NULL is fine */
 
 /* One record of GPU_KERNEL, GPU_COPY, GPU_FILL, GPU_SYNC or GPU_OVERHEAD. */

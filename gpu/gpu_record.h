@@ -25,7 +25,7 @@ enum gpu_record_type {
 	GPU_NAME = 100, /* gpu_text: a kernel's linkage name, or a function of the interface */
 	GPU_MODULE,     /* gpu_text: path of a mapped file */
 	GPU_FRAMES_OF,  /* gpu_frames */
-	GPU_LAUNCH,     /* gpu_launch: the record's time and thread are those of the call */
+	GPU_LAUNCH,     /* gpu_launch: sent as the call returns; its time is that of the call */
 	GPU_KERNEL,     /* gpu_kernel */
 	GPU_COPY,       /* gpu_copy */
 	GPU_FILL,       /* gpu_copy */
@@ -36,6 +36,16 @@ enum gpu_record_type {
 	GPU_DROPPED,    /* gpu_count: records that CUPTI had no room for */
 	GPU_PROBLEM,    /* gpu_problem */
 	GPU_STARTED,    /* gpu_problem: its text is the library that was found */
+	GPU_RANGE_IN,   /* gpu_range_in */
+	GPU_RANGE,      /* gpu_range: of the record's thread */
+};
+
+/* What a call of CUDA's is for; only these are listened to. */
+enum gpu_call_kind {
+	GPU_CALL_LAUNCH, /* of a kernel or a graph */
+	GPU_CALL_COPY,   /* copies and fills */
+	GPU_CALL_SYNC,   /* waits */
+	N_GPU_CALL_KINDS,
 };
 
 struct gpu_text {
@@ -54,7 +64,21 @@ struct gpu_frames {
 struct gpu_launch {
 	uint64_t stack; /* gpu_frames.id; 0 = none could be taken */
 	uint64_t function;
-	uint32_t correlation, reserved;
+	uint64_t ranges; /* gpu_range_in.id: the innermost NVTX range at the call; 0 = none */
+	uint64_t duration_ns;
+	uint32_t correlation, kind; /* enum gpu_call_kind */
+};
+
+/* A name within another: what NVTX ranges are open in a thread is one number. */
+struct gpu_range_in {
+	uint64_t id, outer;    /* 0 = nothing around it */
+	uint64_t name, domain; /* gpu_text.id; domain 0 = none */
+};
+
+/* An NVTX range that has ended. */
+struct gpu_range {
+	uint64_t start_ns, end_ns, name, domain;
+	uint32_t is_of_process, reserved; /* started and ended by number, in any thread */
 };
 
 struct gpu_kernel {
@@ -96,6 +120,8 @@ _Static_assert(sizeof(struct gpu_frames) <= SHARED_RING_PAYLOAD_BYTES, "a payloa
 _Static_assert(sizeof(struct gpu_kernel) <= SHARED_RING_PAYLOAD_BYTES, "a payload is too large");
 _Static_assert(sizeof(struct gpu_copy) <= SHARED_RING_PAYLOAD_BYTES, "a payload is too large");
 _Static_assert(sizeof(struct gpu_device) <= SHARED_RING_PAYLOAD_BYTES, "a payload is too large");
+_Static_assert(sizeof(struct gpu_launch) <= SHARED_RING_PAYLOAD_BYTES, "a payload is too large");
+_Static_assert(sizeof(struct gpu_range) <= SHARED_RING_PAYLOAD_BYTES, "a payload is too large");
 _Static_assert(sizeof(struct gpu_problem) <= SHARED_RING_PAYLOAD_BYTES, "a payload is too large");
 
 #endif

@@ -1,6 +1,7 @@
 /* Pieces arrive in order from one sender; one that does not continue its text starts it anew. */
 #include "gpu/gpu_tables.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,9 +13,11 @@
 #include "sampler/recording.h"
 
 enum {
-	N_LAUNCHES = 1 << 18,  /* 26 s of 10,000 a second; 6 MiB */
+	N_LAUNCHES = 1 << 18,  /* 26 s of 10,000 a second; 12 MiB once used */
 	MOST_PARTS = 1 << 16,  /* names and modules of all processes */
 	MOST_STACKS = 1 << 20, /* distinct launch stacks */
+	MOST_RANGES = 1 << 18, /* distinct names within others */
+	MOST_DEPTH = 64,       /* of ranges, as libstoke-cupti.so keeps them */
 };
 
 /* A text on its way, or whole. */
@@ -30,9 +33,16 @@ struct stack_part {
 	uint32_t stack;
 };
 
+/* A name within another. */
+struct range {
+	uint64_t outer, name, domain;
+};
+
 struct gpu_tables {
 	struct recording *recording;
-	struct hash_map names, modules, stacks; /* to index + 1 */
+	struct hash_map names, modules, stacks, ranges; /* to index + 1 */
+	struct range *range_rows;
+	uint32_t n_ranges, ranges_capacity;
 	struct part *parts;
 	struct stack_part *stack_parts;
 	uint32_t n_parts, parts_capacity, n_stacks, stacks_capacity;
@@ -58,6 +68,8 @@ void gpu_tables_free(struct gpu_tables *tables)
 	free(tables->parts);
 	free(tables->stack_parts);
 	free(tables->launches);
+	free(tables->range_rows);
+	hash_map_free(&tables->ranges);
 	hash_map_free(&tables->names);
 	hash_map_free(&tables->modules);
 	hash_map_free(&tables->stacks);
@@ -226,6 +238,24 @@ bool gpu_tables_add_frames(struct gpu_tables *tables, uint32_t pid, const struct
 	return true;
 }
 
+bool gpu_tables_add_range(struct gpu_tables *tables, uint32_t pid, const struct gpu_range_in *in)
+{
+	uint32_t *at = hash_map_at(&tables->ranges, key_of(pid, in->id));
+	if (*at)
+		return true;
+	if (tables->n_ranges == MOST_RANGES)
+		return false;
+	if (tables->n_ranges == tables->ranges_capacity) {
+		tables->ranges_capacity =
+			tables->ranges_capacity ? tables->ranges_capacity * 2 : 64;
+		tables->range_rows = reallocate(tables->range_rows, tables->ranges_capacity,
+						sizeof *tables->range_rows);
+	}
+	tables->range_rows[tables->n_ranges] = (struct range){ in->outer, in->name, in->domain };
+	*at = ++tables->n_ranges;
+	return true;
+}
+
 /* Numbers of one process follow each other, so neighbours do not meet. */
 static uint32_t slot_of(uint32_t pid, uint32_t correlation)
 {
@@ -245,14 +275,71 @@ const struct gpu_call *gpu_tables_launch(const struct gpu_tables *tables, uint32
 	return is_it ? call : NULL;
 }
 
-uint32_t gpu_tables_stack(const struct gpu_tables *tables, uint32_t pid, uint64_t id)
-{
-	uint32_t at = id ? hash_map_get(&tables->stacks, key_of(pid, id)) : 0;
-	return at ? tables->stack_parts[at - 1].stack : 0;
-}
-
 uint32_t gpu_tables_name(const struct gpu_tables *tables, uint32_t pid, uint64_t id)
 {
 	uint32_t at = id ? hash_map_get(&tables->names, key_of(pid, id)) : 0;
 	return at ? tables->parts[at - 1].value : 0;
+}
+
+/* A range is a function of a module that stands for its domain. */
+static uint32_t range_frame(const struct gpu_tables *tables, uint32_t pid,
+			    const struct range *range)
+{
+	struct recording *recording = tables->recording;
+	uint32_t name = gpu_tables_name(tables, pid, range->name);
+	uint32_t domain = gpu_tables_name(tables, pid, range->domain);
+	char path[GPU_MOST_TEXT_BYTES + 8] = "[nvtx]";
+	if (domain)
+		snprintf(path, sizeof path, "[nvtx %s]", recording_string_at(recording, domain));
+	struct module_row module = { .path = recording_add_string(recording, path),
+				     .kind = MODULE_GPU };
+	struct frame_row frame = {
+		.address = name ? name : recording_add_string(recording, "[range without name]"),
+		.module = recording_add_module(recording, &module),
+		.flags = FRAME_NAMED,
+	};
+	return recording_add_frame(recording, &frame);
+}
+
+static uint32_t with_ranges(const struct gpu_tables *tables, const struct gpu_call *call,
+			    uint32_t stack)
+{
+	const struct range *found[MOST_DEPTH];
+	size_t n = 0;
+	/* Ids are of the sender's choice: they may well go round in a circle. */
+	for (uint64_t id = call->ranges; id && n < MOST_DEPTH; n++) {
+		uint32_t at = hash_map_get(&tables->ranges, key_of(call->pid, id));
+		if (!at)
+			break;
+		found[n] = &tables->range_rows[at - 1];
+		id = found[n]->outer;
+	}
+	while (n-- > 0)
+		stack = recording_add_stack(tables->recording, stack,
+					    range_frame(tables, call->pid, found[n]));
+	return stack;
+}
+
+uint32_t gpu_tables_stack(const struct gpu_tables *tables, const struct gpu_call *call)
+{
+	uint64_t id = call->stack;
+	uint32_t at = id ? hash_map_get(&tables->stacks, key_of(call->pid, id)) : 0;
+	uint32_t stack = at ? tables->stack_parts[at - 1].stack : 0;
+	return stack && call->ranges ? with_ranges(tables, call, stack) : stack;
+}
+
+uint32_t gpu_tables_thread(const struct gpu_tables *tables, uint32_t pid, uint32_t tid)
+{
+	struct recording *recording = tables->recording;
+	for (uint64_t i = recording->tables[TABLE_THREADS].n_rows; i-- > 1;) {
+		const struct thread_row *row = recording_thread(recording, i);
+		if (row->pid == pid && row->tid == tid)
+			return (uint32_t)i;
+	}
+	struct thread_row row = { .pid = pid,
+				  .tid = tid,
+				  .name = recording_add_string(recording, "[CUDA]"),
+				  .process_name = recording_add_string(recording, "[CUDA]"),
+				  .start_ns = recording->start_ns };
+	return recording_add_thread(recording, &row);
 }

@@ -22,9 +22,14 @@ bool gpu_tables_add_name(struct gpu_tables *tables, uint32_t pid, const struct g
 bool gpu_tables_add_module(struct gpu_tables *tables, uint32_t pid, const struct gpu_text *piece);
 bool gpu_tables_add_frames(struct gpu_tables *tables, uint32_t pid, const struct gpu_frames *piece);
 
+/* gpu_tables_add_range: as above. */
+bool gpu_tables_add_range(struct gpu_tables *tables, uint32_t pid, const struct gpu_range_in *in);
+
 struct gpu_call {
-	uint32_t pid, tid, correlation;
-	uint64_t stack; /* gpu_frames.id */
+	uint32_t pid, tid, correlation, kind; /* enum gpu_call_kind */
+	uint64_t stack;                       /* gpu_frames.id */
+	uint64_t ranges;                      /* gpu_range_in.id */
+	uint64_t start_ns, duration_ns;
 };
 
 /* The latest some 260,000 launches are known; older ones are forgotten. */
@@ -34,8 +39,12 @@ void gpu_tables_add_launch(struct gpu_tables *tables, const struct gpu_call *cal
 const struct gpu_call *gpu_tables_launch(const struct gpu_tables *tables, uint32_t pid,
 					 uint32_t correlation);
 
-/* gpu_tables_stack: the recording's row of a whole stack; 0 if pieces are missing. */
-uint32_t gpu_tables_stack(const struct gpu_tables *tables, uint32_t pid, uint64_t id);
+/* gpu_tables_stack: the recording's row of a call's whole stack with the ranges that were open at
+ * its end; 0 if pieces of the stack are missing. Ranges with missing pieces are left out. */
+uint32_t gpu_tables_stack(const struct gpu_tables *tables, const struct gpu_call *call);
+
+/* gpu_tables_thread: the recording's row of a thread, as sampling names it if it has seen it. */
+uint32_t gpu_tables_thread(const struct gpu_tables *tables, uint32_t pid, uint32_t tid);
 
 /* gpu_tables_name: strings id of a demangled, cleaned name; 0 if pieces are missing. */
 uint32_t gpu_tables_name(const struct gpu_tables *tables, uint32_t pid, uint64_t id);

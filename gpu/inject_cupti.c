@@ -17,6 +17,7 @@
 
 #include "gpu/cupti.h"
 #include "gpu/gpu_record.h"
+#include "gpu/inject_nvtx.h"
 #include "gpu/inject_ring.h"
 #include "sampler/base/library.h"
 
@@ -68,39 +69,89 @@ static bool report(int code, bool is_fatal, const char *text)
 
 /* ---- stacks of launches */
 
-/* The run-time's functions call the driver's: both are announced under one number. */
+/* What each function that is listened to is for, by number. */
+static uint8_t call_kinds[CUPTI_RUNTIME_API + 1][MOST_CALLBACKS];
+
+/*
+ * The call that this thread is in. The run-time's functions call the driver's, and both are
+ * announced under one number: the outer one counts. It is told when it returns, so that its length
+ * is known: no record of its work can come before that by more than the profiler waits for.
+ */
+struct open_call {
+	struct gpu_launch launch;
+	uint64_t start_ns;
+	uint32_t domain, id;
+	bool is_open;
+};
+
+static _Thread_local struct open_call open_call;
 static _Thread_local uint32_t last_correlation;
+
+static void send_call(uint64_t end_ns)
+{
+	open_call.launch.duration_ns = end_ns - open_call.start_ns;
+	open_call.is_open = false;
+	inject_ring_send(inject.ring, GPU_LAUNCH, open_call.start_ns, &open_call.launch,
+			 sizeof open_call.launch);
+}
+
+static void enter(uint32_t domain, uint32_t id, const struct cupti_callback *call)
+{
+	void *frames[GPU_MOST_FRAMES];
+	uint64_t now = inject_now_ns();
+	if (open_call.is_open) /* it was left by an exception */
+		send_call(now);
+	int n = unw_backtrace(frames, GPU_MOST_FRAMES);
+	void *library;
+	memcpy(&library, &inject.calls.enable, sizeof library);
+	open_call = (struct open_call){
+		.launch = { .correlation = call->correlation, .kind = call_kinds[domain][id] },
+		.start_ns = now,
+		.domain = domain,
+		.id = id,
+		.is_open = true,
+	};
+	if (n > 0)
+		open_call.launch.stack =
+			inject_ring_stack(inject.ring, frames, (size_t)n, &inject, library);
+	open_call.launch.function = inject_ring_name(inject.ring, call->function);
+	open_call.launch.ranges = inject_nvtx_ranges(inject.ring);
+}
 
 static void on_call(void *user, uint32_t domain, uint32_t id, const void *data)
 {
 	const struct cupti_callback *call = data;
-	void *frames[GPU_MOST_FRAMES];
 	(void)user;
-	(void)domain;
-	(void)id;
-	if (call->site != CUPTI_ENTER || call->correlation == last_correlation)
+	if (domain > CUPTI_RUNTIME_API || id >= MOST_CALLBACKS)
 		return;
-	last_correlation = call->correlation;
-	uint64_t now = inject_now_ns();
-	int n = unw_backtrace(frames, GPU_MOST_FRAMES);
-	struct gpu_launch launch = { .correlation = call->correlation };
-	void *library;
-	memcpy(&library, &inject.calls.enable, sizeof library);
-	if (n > 0)
-		launch.stack = inject_ring_stack(inject.ring, frames, (size_t)n, &inject, library);
-	launch.function = inject_ring_name(inject.ring, call->function);
-	inject_ring_send(inject.ring, GPU_LAUNCH, now, &launch, sizeof launch);
+	if (call->site == CUPTI_ENTER) {
+		if (call->correlation != last_correlation)
+			enter(domain, id, call);
+		last_correlation = call->correlation;
+	} else if (open_call.is_open && open_call.domain == domain && open_call.id == id) {
+		send_call(inject_now_ns());
+	}
 }
 
 /* By name, so that every form (_ptsz, _v7000, Ex, cooperative) of every version is meant. */
-static bool is_wanted(const char *name)
+static bool is_wanted(const char *name, uint8_t *kind)
 {
-	static const char *const starts[] = { "cuLaunch",      "cudaLaunch",      "__cudaLaunch",
-					      "cuGraphLaunch", "cudaGraphLaunch", "cuMemcpy",
-					      "cudaMemcpy",    "cuMemset",        "cudaMemset" };
-	for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++)
-		if (strncmp(name, starts[i], strlen(starts[i])) == 0)
+	static const struct {
+		const char *start;
+		uint8_t kind;
+	} known[] = {
+		{ "cuLaunch", GPU_CALL_LAUNCH },        { "cudaLaunch", GPU_CALL_LAUNCH },
+		{ "__cudaLaunch", GPU_CALL_LAUNCH },    { "cuGraphLaunch", GPU_CALL_LAUNCH },
+		{ "cudaGraphLaunch", GPU_CALL_LAUNCH }, { "cuMemcpy", GPU_CALL_COPY },
+		{ "cudaMemcpy", GPU_CALL_COPY },        { "cuMemset", GPU_CALL_COPY },
+		{ "cudaMemset", GPU_CALL_COPY },
+	};
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+		if (strncmp(name, known[i].start, strlen(known[i].start)) == 0) {
+			*kind = known[i].kind;
 			return true;
+		}
+	*kind = GPU_CALL_SYNC;
 	return strstr(name, "Synchronize") != NULL;
 }
 
@@ -110,7 +161,7 @@ static void enable_callbacks(uint32_t domain)
 	for (uint32_t id = 1; id < MOST_CALLBACKS; id++) {
 		const char *name = NULL;
 		if (inject.calls.callback_name(domain, id, &name) != CUPTI_OK || !name ||
-		    !is_wanted(name))
+		    !is_wanted(name, &call_kinds[domain][id]))
 			continue;
 		int code = inject.calls.enable_callback(1, inject.subscriber, domain, id);
 		failed = code != CUPTI_OK ? code : failed;

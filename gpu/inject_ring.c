@@ -45,23 +45,45 @@ uint64_t inject_now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-struct inject_ring *inject_ring_open(void)
+static bool map_ring(struct inject_ring *ring)
 {
-	static struct inject_ring ring = { .lock = PTHREAD_MUTEX_INITIALIZER };
 	const char *text = getenv("STOKE_GPU_FD");
 	long fd = text ? strtol(text, NULL, 10) : -1;
 	if (fd < 3 || fd > INT_MAX)
-		return NULL;
+		return false;
 	void *memory = mmap(NULL, shared_ring_bytes(GPU_RING_RECORDS), PROT_READ | PROT_WRITE,
 			    MAP_SHARED, (int)fd, 0);
 	if (memory == MAP_FAILED)
-		return NULL;
+		return false;
 	if (!shared_ring_is_good(memory, GPU_RING_RECORDS)) {
 		munmap(memory, shared_ring_bytes(GPU_RING_RECORDS));
-		return NULL;
+		return false;
 	}
-	ring.memory = memory;
-	return &ring;
+	ring->memory = memory;
+	return true;
+}
+
+/* A thread that was forked away while it held the lock must not stop its child. */
+bool inject_lock(pthread_mutex_t *lock)
+{
+	struct timespec until;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += LOCK_WAIT_NS;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	return pthread_mutex_timedlock(lock, &until) == 0;
+}
+
+struct inject_ring *inject_ring_open(void)
+{
+	static struct inject_ring ring = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	if (!inject_lock(&ring.lock)) /* CUDA and NVTX may both be starting */
+		return NULL;
+	bool is_open = ring.memory || map_ring(&ring);
+	pthread_mutex_unlock(&ring.lock);
+	return is_open ? &ring : NULL;
 }
 
 bool inject_ring_send(struct inject_ring *ring, uint32_t type, uint64_t time_ns,
@@ -77,7 +99,7 @@ bool inject_ring_send(struct inject_ring *ring, uint32_t type, uint64_t time_ns,
 }
 
 /* FNV-1a over words, finished as MurmurHash3 does; never 0. */
-static uint64_t hash_words(const void *bytes, size_t n)
+uint64_t inject_hash(const void *bytes, size_t n)
 {
 	const unsigned char *at = bytes;
 	uint64_t hash = 0xcbf29ce484222325;
@@ -126,10 +148,17 @@ uint64_t inject_ring_name(struct inject_ring *ring, const char *name)
 	if (!name)
 		return 0;
 	size_t bytes = strnlen(name, GPU_MOST_TEXT_BYTES);
-	uint64_t id = hash_words(name, bytes);
+	uint64_t id = inject_hash(name, bytes);
 	if (!is_sent(ring, id) && send_text(ring, GPU_NAME, id, name, bytes))
 		atomic_store_explicit(place_of(ring, id), id, memory_order_relaxed);
 	return id;
+}
+
+void inject_ring_once(struct inject_ring *ring, uint32_t type, uint64_t id, const void *payload,
+		      size_t bytes)
+{
+	if (!is_sent(ring, id) && inject_ring_send(ring, type, 0, payload, bytes))
+		atomic_store_explicit(place_of(ring, id), id, memory_order_relaxed);
 }
 
 static void add_module(struct inject_ring *ring, const struct dl_phdr_info *info)
@@ -225,26 +254,13 @@ static bool send_frames(struct inject_ring *ring, uint64_t id, void *const *fram
 	return is_good;
 }
 
-/* A thread that was forked away while it held the lock must not stop its child. */
-static bool take_lock(struct inject_ring *ring)
-{
-	struct timespec until;
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += LOCK_WAIT_NS;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
-	return pthread_mutex_timedlock(&ring->lock, &until) == 0;
-}
-
 uint64_t inject_ring_stack(struct inject_ring *ring, void *const *frames, size_t n, const void *own,
 			   const void *skipped)
 {
-	uint64_t id = hash_words(frames, n * sizeof frames[0]);
+	uint64_t id = inject_hash(frames, n * sizeof frames[0]);
 	if (is_sent(ring, id))
 		return id;
-	if (!take_lock(ring))
+	if (!inject_lock(&ring->lock))
 		return 0;
 	look_at_modules(ring);
 	uint32_t ours = find_module(ring, (uintptr_t)own);

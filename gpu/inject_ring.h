@@ -5,13 +5,15 @@
 #ifndef GPU_INJECT_RING_H
 #define GPU_INJECT_RING_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct inject_ring;
 
-/* inject_ring_open: the memory behind the descriptor in STOKE_GPU_FD; NULL: nobody listens. */
+/* inject_ring_open: the memory behind the descriptor in STOKE_GPU_FD, the same at every call; NULL:
+ * nobody listens. */
 struct inject_ring *inject_ring_open(void);
 
 /* inject_ring_send: one record; time_ns 0 = now. False if the ring is full. */
@@ -20,6 +22,13 @@ bool inject_ring_send(struct inject_ring *ring, uint32_t type, uint64_t time_ns,
 
 /* inject_ring_name: the id of a text, which is sent the first time. 0 for NULL. */
 uint64_t inject_ring_name(struct inject_ring *ring, const char *name);
+
+/* inject_ring_once: a record that `id` stands for from then on; sent if it may not have been. */
+void inject_ring_once(struct inject_ring *ring, uint32_t type, uint64_t id, const void *payload,
+		      size_t bytes);
+
+/* inject_hash: of bytes, as all ids are; never 0. */
+uint64_t inject_hash(const void *bytes, size_t n);
 
 /*
  * inject_ring_stack: the id of a call stack, which is sent the first time with the modules it is
@@ -30,6 +39,9 @@ uint64_t inject_ring_name(struct inject_ring *ring, const char *name);
  */
 uint64_t inject_ring_stack(struct inject_ring *ring, void *const *frames, size_t n, const void *own,
 			   const void *skipped);
+
+/* inject_lock: false after 20 ms: whoever held it was left behind by a fork. */
+bool inject_lock(pthread_mutex_t *lock);
 
 /* inject_now_ns: CLOCK_MONOTONIC, the clock of all times. */
 uint64_t inject_now_ns(void);

@@ -2,12 +2,14 @@
  * GPU work of the target: drains what libstoke-cupti.so writes inside it, and says at the end what
  * was lost on the way. A program that never uses CUDA costs one look at an empty ring a tick.
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "gpu/cupti.h"
 #include "gpu/gpu_activity.h"
+#include "gpu/gpu_idle.h"
 #include "gpu/gpu_record.h"
 #include "gpu/gpu_tables.h"
 #include "sampler/base/text.h"
@@ -28,14 +30,21 @@ struct state {
 	struct shared_ring *ring;
 	struct gpu_tables *tables;
 	struct gpu_activities *activities;
+	struct gpu_idle *idle;
+	struct recording *recording;
 	uint64_t tail, stuck_since_ns;
-	uint64_t n_malformed, n_cupti_dropped, n_external, known_devices;
+	uint64_t n_malformed, n_cupti_dropped, n_external, n_ranges, known_devices;
 	bool has_started, has_failed;
 };
 
 static bool cupti_wanted(const struct target *target)
 {
 	return target->gpu_fd > 0 && !target->sampling->no_gpu;
+}
+
+static void watch_samples(void *idle, const struct sample_row *row)
+{
+	gpu_idle_add_sample(idle, row);
 }
 
 static bool cupti_open(void *opaque, const struct target *target, struct recording *recording,
@@ -46,7 +55,11 @@ static bool cupti_open(void *opaque, const struct target *target, struct recordi
 	if (!state->ring)
 		return false;
 	state->tables = gpu_tables_new(recording);
-	state->activities = gpu_activities_new(recording, state->tables);
+	state->idle = gpu_idle_new(recording, state->tables);
+	state->activities = gpu_activities_new(recording, state->tables, state->idle);
+	state->recording = recording;
+	recording->watch = watch_samples;
+	recording->watcher = state->idle;
 	return true;
 }
 
@@ -128,14 +141,60 @@ static void take_launch(struct state *state, const struct shared_record *record)
 {
 	struct gpu_launch launch;
 	memcpy(&launch, record->payload, sizeof launch);
-	struct gpu_call call = { record->pid, record->tid, launch.correlation, launch.stack };
+	struct gpu_call call = { .pid = record->pid,
+				 .tid = record->tid,
+				 .correlation = launch.correlation,
+				 .kind = launch.kind,
+				 .stack = launch.stack,
+				 .ranges = launch.ranges,
+				 .start_ns = record->time_ns,
+				 .duration_ns = launch.duration_ns };
 	gpu_tables_add_launch(state->tables, &call);
+	gpu_idle_add_call(state->idle, &call);
+}
+
+/* The range that contains others ends after them, so its row comes after theirs. */
+static void take_range(struct state *state, struct recording *recording,
+		       const struct shared_record *record)
+{
+	struct gpu_range range;
+	char name[GPU_MOST_TEXT_BYTES + 16] = "ranges";
+	memcpy(&range, record->payload, sizeof range);
+	if (range.start_ns == 0 || range.end_ns < range.start_ns) {
+		state->n_malformed++;
+		return;
+	}
+	uint32_t domain = gpu_tables_name(state->tables, record->pid, range.domain);
+	if (domain)
+		snprintf(name, sizeof name, "ranges of %s", recording_string_at(recording, domain));
+	struct series_row series = { .name = recording_add_string(recording, name),
+				     .unit = recording_add_string(recording, "ns"),
+				     .source = recording_add_string(recording, "nvtx"),
+				     .origin = ORIGIN_SOFTWARE,
+				     .flags = SERIES_SPANS };
+	uint32_t text = gpu_tables_name(state->tables, record->pid, range.name);
+	struct span_row row = {
+		.start_ns = range.start_ns,
+		.duration_ns = range.end_ns - range.start_ns,
+		.flops = NAN,
+		.bytes = NAN,
+		.items = NAN,
+		.series = recording_add_series(recording, &series),
+		.name = text ? text : recording_add_string(recording, "[range without name]"),
+		.thread = gpu_tables_thread(state->tables, record->pid, record->tid),
+	};
+	recording_add_span(recording, &row);
+	state->n_ranges++;
 }
 
 static void take_pieces(struct state *state, const struct shared_record *record)
 {
 	bool is_good;
-	if (record->type == GPU_FRAMES_OF) {
+	if (record->type == GPU_RANGE_IN) {
+		struct gpu_range_in in;
+		memcpy(&in, record->payload, sizeof in);
+		is_good = gpu_tables_add_range(state->tables, record->pid, &in);
+	} else if (record->type == GPU_FRAMES_OF) {
 		struct gpu_frames frames;
 		memcpy(&frames, record->payload, sizeof frames);
 		is_good = gpu_tables_add_frames(state->tables, record->pid, &frames);
@@ -189,7 +248,11 @@ static void take(struct state *state, struct recording *recording,
 	case GPU_NAME:
 	case GPU_MODULE:
 	case GPU_FRAMES_OF:
+	case GPU_RANGE_IN:
 		take_pieces(state, record);
+		break;
+	case GPU_RANGE:
+		take_range(state, recording, record);
 		break;
 	case GPU_LAUNCH:
 		take_launch(state, record);
@@ -247,9 +310,13 @@ static void note_end(const struct state *state, struct recording *recording)
 	note_count(recording, state->n_cupti_dropped, "GPU records found no room in CUPTI.", "");
 	note_count(recording, counts.n_unmatched,
 		   "pieces of GPU work came without a known launch; they are [unmatched gpu].", "");
+	note_count(recording, gpu_idle_n_late(state->idle),
+		   "pieces of GPU work came after the time around them was counted as idle.", "");
 	note_count(recording, counts.n_duplicates, "GPU records came twice and count once.", "");
 	note_count(recording, counts.n_malformed + state->n_malformed,
 		   "GPU records made no sense and were left out.", "");
+	if (state->n_ranges)
+		add_count(recording, "gpu.ranges", state->n_ranges);
 	if (!state->has_started && counts.n_spans == 0)
 		return; /* a program without CUDA says nothing of GPUs */
 	add_count(recording, "gpu.spans", counts.n_spans);
@@ -292,7 +359,10 @@ static void cupti_drain(void *opaque, struct recording *recording, bool is_last)
 static void cupti_close(void *opaque)
 {
 	struct state *state = opaque;
+	if (state->recording->watcher == state->idle)
+		state->recording->watch = NULL;
 	gpu_activities_free(state->activities);
+	gpu_idle_free(state->idle);
 	gpu_tables_free(state->tables);
 	probe_memory_unmap(state->ring, GPU_RING_RECORDS);
 }

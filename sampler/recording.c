@@ -209,6 +209,8 @@ void recording_add_output(struct recording *recording, const void *bytes, size_t
 void recording_add_sample(struct recording *recording, const struct sample_row *row)
 {
 	struct table *samples = &recording->tables[TABLE_SAMPLES];
+	if (recording->watch)
+		recording->watch(recording->watcher, row);
 	if (!sample_slot_add(recording->slot, samples, row))
 		return;
 	char text[160];

@@ -209,6 +209,9 @@ struct recording {
 	uint64_t start_epoch_ns; /* the same instant, CLOCK_REALTIME */
 	struct interner *interners[N_TABLES]; /* writer only */
 	struct sample_slot *slot;             /* writer only: samples not yet in the table */
+	/* Writer only: told of each sample before it is merged with others; NULL = nobody. */
+	void (*watch)(void *watcher, const struct sample_row *row);
+	void *watcher;
 };
 
 /*

@@ -48,6 +48,7 @@ step "what others read" tests/consumers.sh "$build/stoke"
 step "pushes to a profile store" tests/push.sh "$build/stoke"
 step "a job of four MPI ranks" tests/mpi.sh "$build/stoke"
 step "the layout of CUPTI" tests/cupti_layout.sh
+step "NVTX ranges of its own headers" tests/nvtx.sh "$build"
 step "layers check itself" one tests/layers_test.sh
 echo
 awk '/^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$/ { p += $1; f += $3; s += $5 }

@@ -20,11 +20,17 @@ static const uint64_t START_NS = 1000000000000;
 
 enum { PID = 4711 };
 
-static void send(struct shared_ring *ring, uint32_t type, const void *payload, size_t bytes)
+static void send_at(struct shared_ring *ring, uint64_t time_ns, uint32_t type, const void *payload,
+		    size_t bytes)
 {
-	struct shared_record record = { .type = type, .time_ns = START_NS, .pid = PID, .tid = PID };
+	struct shared_record record = { .type = type, .time_ns = time_ns, .pid = PID, .tid = PID };
 	memcpy(record.payload, payload, bytes);
 	shared_ring_write_to(ring, GPU_RING_RECORDS, &record);
+}
+
+static void send(struct shared_ring *ring, uint32_t type, const void *payload, size_t bytes)
+{
+	send_at(ring, START_NS, type, payload, bytes);
 }
 
 static void send_text(struct shared_ring *ring, uint32_t type, uint64_t id, const char *text)
@@ -41,12 +47,14 @@ static void send_kernel(struct shared_ring *ring, const struct gpu_kernel *form,
 			double start_ms, double ms)
 {
 	struct gpu_kernel kernel = *form;
-	struct gpu_launch launch = { .stack = 21 + number % 2, .correlation = number };
+	struct gpu_launch launch = { .stack = 21 + number % 2,
+				     .duration_ns = 5000,
+				     .correlation = number };
 	kernel.correlation = number;
 	kernel.start_ns = START_NS + (uint64_t)(start_ms * 1e6);
 	kernel.end_ns = kernel.start_ns + (uint64_t)(ms * 1e6);
 	if (number % 16 != 15) /* some launches are never heard of */
-		send(ring, GPU_LAUNCH, &launch, sizeof launch);
+		send_at(ring, kernel.start_ns - 20000, GPU_LAUNCH, &launch, sizeof launch);
 	send(ring, GPU_KERNEL, &kernel, sizeof kernel);
 }
 
@@ -59,9 +67,12 @@ static void send_copy(struct shared_ring *ring, uint32_t type, double start_ms, 
 				 .context = 1,
 				 .stream = 14,
 				 .kind = type == GPU_COPY ? 1 : 3 };
-	struct gpu_launch launch = { .stack = 21, .correlation = copy.correlation };
+	struct gpu_launch launch = { .stack = 21,
+				     .duration_ns = (uint64_t)(ms * 1e6),
+				     .correlation = copy.correlation,
+				     .kind = type == GPU_COPY ? GPU_CALL_COPY : GPU_CALL_SYNC };
 	copy.end_ns = copy.start_ns + (uint64_t)(ms * 1e6);
-	send(ring, GPU_LAUNCH, &launch, sizeof launch);
+	send_at(ring, copy.start_ns, GPU_LAUNCH, &launch, sizeof launch);
 	send(ring, type, &copy, sizeof copy);
 }
 

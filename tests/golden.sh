@@ -99,6 +99,7 @@ done
 screen gpu-traced-80x24-ascii --view gpu --size 80x24 --ascii --color never
 screen gpu-traced-80x24-dark --view gpu --size 80x24 --color always --theme dark
 screen gpu-traced-flame-120x40 --view flame --size 120x40 --color never
+screen gpu-traced-idle-120x40 --view flame --size 120x40 --color never --keys 'w'
 screen roofline-second-80x24 --view roofline --size 80x24 --color never --keys 'j'
 screen roofline-nothing-80x24 --view roofline --size 80x24 --color never
 screen lost-nothing-80x24 --view lost --size 80x24 --color never

@@ -200,20 +200,32 @@ EXPORT int cuptiGetCallbackName(uint32_t domain, uint32_t id, const char **name)
 	return CUPTI_OK;
 }
 
-static void call(uint32_t domain, uint32_t id, uint32_t correlation)
+static void announce(uint32_t site, uint32_t domain, uint32_t id, uint32_t correlation)
 {
-	struct cupti_callback data = { .function = functions[domain][id],
+	struct cupti_callback data = { .site = site,
+				       .function = functions[domain][id],
 				       .correlation = correlation };
-	if (!mock.call || !mock.has_callback[domain][id])
-		return;
-	mock.call(NULL, domain, id, &data);
-	data.site = 1;
-	mock.call(NULL, domain, id, &data);
+	if (mock.call && mock.has_callback[domain][id])
+		mock.call(NULL, domain, id, &data);
 }
 
 static uint64_t now(void)
 {
 	return mock.clock ? mock.clock() : 1;
+}
+
+/* A function of the run-time and the driver's that it calls (0 = none), which lasts. */
+static void call(uint32_t runtime, uint32_t driver, uint32_t correlation, uint64_t duration_ns)
+{
+	announce(CUPTI_ENTER, CUPTI_RUNTIME_API, runtime, correlation);
+	if (driver)
+		announce(CUPTI_ENTER, CUPTI_DRIVER_API, driver, correlation);
+	for (uint64_t start = now(); now() - start < duration_ns;)
+		if (!mock.clock)
+			break;
+	if (driver)
+		announce(CUPTI_EXIT, CUPTI_DRIVER_API, driver, correlation);
+	announce(CUPTI_EXIT, CUPTI_RUNTIME_API, runtime, correlation);
 }
 
 static union record kernel(const char *name, uint32_t stream, uint64_t duration_ns)
@@ -237,16 +249,14 @@ EXPORT void mock_cupti_launch(const char *name, uint32_t stream, uint64_t durati
 {
 	union record record = kernel(name, stream, duration_ns);
 	record.kernel.correlation = ++mock.correlation;
-	call(CUPTI_RUNTIME_API, 11, record.kernel.correlation);
-	call(CUPTI_DRIVER_API, 7, record.kernel.correlation);
+	call(11, 7, record.kernel.correlation, 0);
 	keep(&record);
 }
 
 EXPORT void mock_cupti_graph(const char *name, uint32_t n)
 {
 	uint32_t correlation = ++mock.correlation;
-	call(CUPTI_RUNTIME_API, 12, correlation);
-	call(CUPTI_DRIVER_API, 9, correlation);
+	call(12, 9, correlation, 0);
 	for (uint32_t i = 0; i < n; i++) {
 		union record record = kernel(name, 7, 1000);
 		record.kernel.correlation = correlation;
@@ -266,7 +276,7 @@ EXPORT void mock_cupti_copy(uint32_t kind, uint64_t bytes)
 					  .context = 1,
 					  .stream = 7,
 					  .correlation = ++mock.correlation } };
-	call(CUPTI_RUNTIME_API, 13, record.copy.correlation);
+	call(13, 10, record.copy.correlation, 0);
 	keep(&record);
 	union record wait = { .wait = { .kind = CUPTI_SYNCHRONIZATION,
 					.type = 3,
@@ -275,7 +285,7 @@ EXPORT void mock_cupti_copy(uint32_t kind, uint64_t bytes)
 					.correlation = ++mock.correlation,
 					.context = 1,
 					.stream = 7 } };
-	call(CUPTI_RUNTIME_API, 14, wait.wait.correlation);
+	call(14, 0, wait.wait.correlation, 2000);
 	keep(&wait);
 }
 

@@ -4,7 +4,6 @@
  * Run as `test_cupti --program`, this is a CUDA program for the whole profiler to record.
  */
 #include <dlfcn.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -22,15 +21,13 @@
 
 #include "gpu/cupti.h"
 #include "gpu/gpu_record.h"
-#include "sampler/probe_memory.h"
+#include "sampler/base/why.h"
 #include "sampler/recording.h"
 #include "sampler/recording_file.h"
-#include "sampler/source.h"
-#include "sampler/target.h"
+#include "tests/fixture_inject.h"
 #include "tests/fixture_library.h"
 #include "tests/mock_cupti.h"
 
-extern const struct source source_cupti;
 int InitializeInjection(void);
 
 enum { LAUNCHES = 40, THREADS = 4 };
@@ -121,74 +118,24 @@ static void run_nothing(void)
 {
 }
 
+static void (*chosen)(void);
+
+static void child(void)
+{
+	/* The thread sanitizer cannot start threads in a forked child. */
+	if (chosen == run_threads) {
+		execl("/proc/self/exe", "test_cupti", "--threads", (char *)NULL);
+		_exit(2);
+	}
+	if (InitializeInjection() != 1)
+		_exit(1);
+	chosen();
+}
+
 static struct recording *record(const char *script, void (*program)(void))
 {
-	struct sampling sampling;
-	struct why why;
-	char text[16];
-	sampling_defaults(&sampling);
-	int fd = probe_memory_create(GPU_RING_RECORDS, &why);
-	assert_true(fd > 2);
-	fflush(NULL);
-	pid_t pid = fork();
-	if (pid == 0) {
-		snprintf(text, sizeof text, "%d", fcntl(fd, F_DUPFD, 3));
-		setenv("STOKE_GPU_FD", text, 1);
-		setenv("MOCK_SCRIPT", script, 1);
-		/* The thread sanitizer cannot start threads in a forked child. */
-		if (program == run_threads) {
-			execl("/proc/self/exe", "test_cupti", "--threads", (char *)NULL);
-			_exit(2);
-		}
-		if (InitializeInjection() != 1)
-			_exit(1);
-		program();
-		exit(0); /* with what is registered for the end */
-	}
-	int status = -1;
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0); /* whatever failed, the program goes on */
-	struct target target = { .sampling = &sampling, .pid = pid, .gpu_fd = fd };
-	struct recording *recording = recording_new();
-	void *state = allocate(1, source_cupti.state_bytes);
-	assert_true(source_cupti.wanted(&target));
-	assert_true(source_cupti.open(state, &target, recording, &why));
-	source_cupti.drain(state, recording, false);
-	source_cupti.drain(state, recording, true);
-	source_cupti.close(state);
-	free(state);
-	close(fd);
-	recording_flush_samples(recording, UINT64_MAX);
-	recording_publish(recording);
-	return recording;
-}
-
-static uint64_t fact(const struct recording *recording, const char *key)
-{
-	for (uint64_t i = 1; i < recording_moment(recording).n[TABLE_FACTS]; i++) {
-		const struct fact_row *row = recording_fact(recording, i);
-		if (strcmp(recording_string_at(recording, row->key), key) == 0)
-			return strtoull(recording_string_at(recording, row->value), NULL, 10);
-	}
-	return UINT64_MAX;
-}
-
-static bool has_note(const struct recording *recording, const char *part)
-{
-	for (uint64_t i = 1; i < recording_moment(recording).n[TABLE_NOTES]; i++)
-		if (strstr(recording_string_at(recording, recording_note_row(recording, i)->text),
-			   part))
-			return true;
-	return false;
-}
-
-static uint64_t count_spans(const struct recording *recording, const char *name)
-{
-	uint64_t n = 0;
-	for (uint64_t i = 1; i < recording_moment(recording).n[TABLE_SPANS]; i++)
-		n += strcmp(recording_string_at(recording, recording_span(recording, i)->name),
-			    name) == 0;
-	return n;
+	chosen = program;
+	return fixture_inject(script, child);
 }
 
 /* Frames of our own test program below a span: the launching stack is really there. */
@@ -209,16 +156,16 @@ static void everything_is_joined(void **state)
 {
 	(void)state;
 	struct recording *recording = record("", run_program);
-	assert_int_equal(fact(recording, "gpu.spans"), LAUNCHES * 2 + 5 + 2);
-	assert_int_equal(fact(recording, "gpu.matched"), LAUNCHES * 2 + 5 + 1);
-	assert_int_equal(fact(recording, "gpu.unmatched"), 0);
-	assert_int_equal(fact(recording, "gpu.dropped"), 0);
-	assert_int_equal(count_spans(recording, "gemm(float const*, float const*, float*)"),
+	assert_int_equal(fixture_fact(recording, "gpu.spans"), LAUNCHES * 2 + 5 + 2);
+	assert_int_equal(fixture_fact(recording, "gpu.matched"), LAUNCHES * 2 + 5 + 1);
+	assert_int_equal(fixture_fact(recording, "gpu.unmatched"), 0);
+	assert_int_equal(fixture_fact(recording, "gpu.dropped"), 0);
+	assert_int_equal(fixture_count_spans(recording, "gemm(float const*, float const*, float*)"),
 			 LAUNCHES);
-	assert_int_equal(count_spans(recording, "softmax"), LAUNCHES);
-	assert_int_equal(count_spans(recording, "tiny"), 5);
-	assert_int_equal(count_spans(recording, "copy host to device"), 1);
-	assert_int_equal(count_spans(recording, "wait for stream"), 1);
+	assert_int_equal(fixture_count_spans(recording, "softmax"), LAUNCHES);
+	assert_int_equal(fixture_count_spans(recording, "tiny"), 5);
+	assert_int_equal(fixture_count_spans(recording, "copy host to device"), 1);
+	assert_int_equal(fixture_count_spans(recording, "wait for stream"), 1);
 	uint64_t last_start = 0;
 	for (uint64_t i = 1; i < recording_moment(recording).n[TABLE_SPANS]; i++) {
 		const struct span_row *span = recording_span(recording, i);
@@ -226,7 +173,7 @@ static void everything_is_joined(void **state)
 		last_start = span->start_ns;
 		assert_true(count_own_frames(recording, span->stack) >= 2);
 	}
-	assert_false(has_note(recording, ""));
+	assert_false(fixture_has_note(recording, ""));
 	recording_free(recording);
 }
 
@@ -234,8 +181,8 @@ static void threads_do_not_mix(void **state)
 {
 	(void)state;
 	struct recording *recording = record("", run_threads);
-	assert_int_equal(fact(recording, "gpu.matched"), LAUNCHES * 2 * THREADS);
-	assert_int_equal(fact(recording, "gpu.unmatched"), 0);
+	assert_int_equal(fixture_fact(recording, "gpu.matched"), LAUNCHES * 2 * THREADS);
+	assert_int_equal(fixture_fact(recording, "gpu.unmatched"), 0);
 	recording_free(recording);
 }
 
@@ -245,9 +192,9 @@ static void order_and_delay_change_nothing(void **state)
 	static const char *const scripts[] = { "reverse=1", "late=1", "late=1,reverse=1" };
 	for (size_t i = 0; i < 3; i++) {
 		struct recording *recording = record(scripts[i], run_program);
-		assert_int_equal(fact(recording, "gpu.matched"), LAUNCHES * 2 + 5 + 1);
-		assert_int_equal(fact(recording, "gpu.unmatched"), 0);
-		assert_false(has_note(recording, ""));
+		assert_int_equal(fixture_fact(recording, "gpu.matched"), LAUNCHES * 2 + 5 + 1);
+		assert_int_equal(fixture_fact(recording, "gpu.unmatched"), 0);
+		assert_false(fixture_has_note(recording, ""));
 		recording_free(recording);
 	}
 }
@@ -256,8 +203,8 @@ static void duplicates_count_once(void **state)
 {
 	(void)state;
 	struct recording *recording = record("duplicate=1", run_program);
-	assert_int_equal(fact(recording, "gpu.matched"), LAUNCHES * 2 + 5 + 1);
-	assert_true(has_note(recording, "came twice"));
+	assert_int_equal(fixture_fact(recording, "gpu.matched"), LAUNCHES * 2 + 5 + 1);
+	assert_true(fixture_has_note(recording, "came twice"));
 	recording_free(recording);
 }
 
@@ -265,10 +212,11 @@ static void drops_are_counted(void **state)
 {
 	(void)state;
 	struct recording *recording = record("lose=10", run_program);
-	uint64_t n = fact(recording, "gpu.spans"), n_dropped = fact(recording, "gpu.dropped");
+	uint64_t n = fixture_fact(recording, "gpu.spans"),
+		 n_dropped = fixture_fact(recording, "gpu.dropped");
 	assert_in_range(n_dropped, 8, 16);
 	assert_in_range(n + n_dropped, LAUNCHES * 2 + 5 + 2, LAUNCHES * 2 + 5 + 3); /* a device */
-	assert_true(has_note(recording, "no room in CUPTI"));
+	assert_true(fixture_has_note(recording, "no room in CUPTI"));
 	recording_free(recording);
 }
 
@@ -276,8 +224,8 @@ static void broken_times_are_left_out(void **state)
 {
 	(void)state;
 	struct recording *recording = record("broken=1", run_program);
-	assert_int_equal(count_spans(recording, "softmax"), 0);
-	assert_true(has_note(recording, "made no sense"));
+	assert_int_equal(fixture_count_spans(recording, "softmax"), 0);
+	assert_true(fixture_has_note(recording, "made no sense"));
 	recording_free(recording);
 }
 
@@ -285,7 +233,7 @@ static void what_nobody_launched_keeps_its_time(void **state)
 {
 	(void)state;
 	struct recording *recording = record("", run_stray);
-	assert_int_equal(fact(recording, "gpu.unmatched"), 1);
+	assert_int_equal(fixture_fact(recording, "gpu.unmatched"), 1);
 	const struct span_row *span = recording_span(recording, 1);
 	const struct stack_row *kernel = recording_stack(recording, span->stack);
 	const struct frame_row *frame =
@@ -301,8 +249,8 @@ static void idle_programs_say_nothing(void **state)
 {
 	(void)state;
 	struct recording *recording = record("", run_nothing);
-	assert_int_equal(fact(recording, "gpu.spans"), 0);
-	assert_false(has_note(recording, ""));
+	assert_int_equal(fixture_fact(recording, "gpu.spans"), 0);
+	assert_false(fixture_has_note(recording, ""));
 	recording_free(recording);
 }
 
@@ -310,8 +258,8 @@ static void another_profiler_is_named(void **state)
 {
 	(void)state;
 	struct recording *recording = record("cuptiSubscribe_v2=39", run_program);
-	assert_true(has_note(recording, "another profiler"));
-	assert_int_equal(count_spans(recording, "softmax"), 0);
+	assert_true(fixture_has_note(recording, "another profiler"));
+	assert_int_equal(fixture_count_spans(recording, "softmax"), 0);
 	recording_free(recording);
 }
 
@@ -340,8 +288,8 @@ static void every_call_may_fail(void **state)
 		for (size_t j = 0; j < sizeof codes / sizeof codes[0]; j++) {
 			snprintf(script, sizeof script, "%s=%d", calls[i].name, codes[j]);
 			struct recording *recording = record(script, run_program);
-			assert_true(has_note(recording, "GPU work is"));
-			assert_int_equal(count_spans(recording, "softmax"),
+			assert_true(fixture_has_note(recording, "GPU work is"));
+			assert_int_equal(fixture_count_spans(recording, "softmax"),
 					 calls[i].is_fatal ? 0 : LAUNCHES);
 			recording_free(recording);
 		}
@@ -353,9 +301,9 @@ static void kinds_fail_alone(void **state)
 {
 	(void)state;
 	struct recording *recording = record("cuptiActivityEnable=27,onlykind=1", run_program);
-	assert_true(has_note(recording, "recorded in part"));
-	assert_int_equal(count_spans(recording, "copy host to device"), 0);
-	assert_int_equal(count_spans(recording, "softmax"), LAUNCHES);
+	assert_true(fixture_has_note(recording, "recorded in part"));
+	assert_int_equal(fixture_count_spans(recording, "copy host to device"), 0);
+	assert_int_equal(fixture_count_spans(recording, "softmax"), LAUNCHES);
 	recording_free(recording);
 }
 
@@ -373,11 +321,12 @@ static void a_full_ring_drops(void **state)
 {
 	(void)state;
 	struct recording *recording = record("", run_flood);
-	uint64_t n = fact(recording, "gpu.spans"), n_dropped = fact(recording, "gpu.dropped");
+	uint64_t n = fixture_fact(recording, "gpu.spans"),
+		 n_dropped = fixture_fact(recording, "gpu.dropped");
 	assert_in_range(n, 1000, GPU_RING_RECORDS);
 	/* Two records a launch, and one piece of a few for each path and name. */
 	assert_true(n_dropped >= GPU_RING_RECORDS);
-	assert_true(has_note(recording, "dropped"));
+	assert_true(fixture_has_note(recording, "dropped"));
 	recording_free(recording);
 }
 
@@ -443,7 +392,7 @@ static void the_profiler_injects_and_names(void **state)
 	assert_int_equal(system(command), 0);
 	struct recording *recording = recording_file_open(file, &why);
 	assert_non_null(recording);
-	assert_int_equal(fact(recording, "gpu.matched"), LAUNCHES * 2 + 5 + 1);
+	assert_int_equal(fixture_fact(recording, "gpu.matched"), LAUNCHES * 2 + 5 + 1);
 	assert_true(has_function(recording, "train_step"));
 	assert_true(has_function(recording, "gemm(float const*, float const*, float*)"));
 	recording_free(recording);

@@ -227,8 +227,7 @@ static bool start_target(struct session *session, struct why *why)
 	session_gpu_open(&session->gpu, session->settings->no_gpu, session->recording);
 	if (!session_model_open(&session->model, session->settings, why))
 		return false;
-	session_model_environment(
-		&session->model, session->gpu.fd ? session->gpu.environment[0] : NULL, environment);
+	session_model_environment(&session->model, session->gpu.environment, environment);
 	struct launch launch = {
 		.argv = program->argv,
 		.workload = session->request->workload,

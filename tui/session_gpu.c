@@ -1,6 +1,7 @@
 /*
- * CUDA loads the library named by CUDA_INJECTION64_PATH when a program first uses it, so a program
- * that does not costs nothing. A value that is already set belongs to somebody else.
+ * CUDA loads the library named by CUDA_INJECTION64_PATH when a program first uses it, and NVTX the
+ * one in NVTX_INJECTION64_PATH, so a program that uses neither costs nothing. A value that is
+ * already set belongs to somebody else.
  */
 #include "tui/session_gpu.h"
 
@@ -15,7 +16,8 @@
 #include "sampler/probe_memory.h"
 #include "sampler/recording.h"
 
-#define VARIABLE "CUDA_INJECTION64_PATH"
+#define VARIABLE      "CUDA_INJECTION64_PATH"
+#define NVTX_VARIABLE "NVTX_INJECTION64_PATH"
 
 char *session_gpu_library(struct why *why)
 {
@@ -45,6 +47,27 @@ static bool is_variable_free(struct why *why)
 				      "recorded. Unset it to record with stoke.");
 }
 
+static char *assignment(const char *variable, const char *value)
+{
+	size_t bytes = strlen(variable) + strlen(value) + sizeof "=";
+	char *text = allocate(bytes, 1);
+	snprintf(text, bytes, "%s=%s", variable, value);
+	return text;
+}
+
+/* NULL if another tool reads the program's ranges. */
+static char *nvtx_assignment(const char *library, struct recording *recording)
+{
+	const char *value = getenv(NVTX_VARIABLE);
+	if (!value || !*value)
+		return assignment(NVTX_VARIABLE, library);
+	recording_note(recording, SEVERITY_INFO, "cupti",
+		       NVTX_VARIABLE " is already set, to another tool's library; NVTX ranges are "
+				     "not recorded.",
+		       "Unset it to record them with stoke.");
+	return NULL;
+}
+
 void session_gpu_open(struct session_gpu *gpu, bool no_gpu, struct recording *recording)
 {
 	struct why why;
@@ -62,10 +85,8 @@ void session_gpu_open(struct session_gpu *gpu, bool no_gpu, struct recording *re
 	gpu->library = is_variable_free(&why) ? session_gpu_library(&why) : NULL;
 	int fd = gpu->library ? probe_memory_create(GPU_RING_RECORDS, &why) : -1;
 	if (fd > 0) {
-		char *text = allocate(strlen(gpu->library) + sizeof VARIABLE "=", 1);
-		snprintf(text, strlen(gpu->library) + sizeof VARIABLE "=", VARIABLE "=%s",
-			 gpu->library);
-		gpu->environment[0] = text;
+		gpu->environment[0] = assignment(VARIABLE, gpu->library);
+		gpu->environment[1] = nvtx_assignment(gpu->library, recording);
 		gpu->fd = fd;
 		return;
 	}
@@ -77,9 +98,8 @@ void session_gpu_open(struct session_gpu *gpu, bool no_gpu, struct recording *re
 
 void session_gpu_close(struct session_gpu *gpu)
 {
-	char *text;
-	memcpy(&text, &gpu->environment[0], sizeof text);
-	free(text);
+	free(gpu->environment[0]);
+	free(gpu->environment[1]);
 	free(gpu->library);
 	if (gpu->fd > 0)
 		close(gpu->fd);

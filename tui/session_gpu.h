@@ -1,6 +1,6 @@
 /*
  * session_gpu: what a program is started with so that its GPU work is recorded: the library that
- * CUDA loads into it, and the memory that library writes to.
+ * CUDA and NVTX load into it, and the memory that library writes to.
  */
 #ifndef TUI_SESSION_GPU_H
 #define TUI_SESSION_GPU_H
@@ -14,7 +14,7 @@ struct recording;
 struct session_gpu {
 	int fd; /* 0 = GPUs are left alone */
 	char *library;
-	const char *environment[2]; /* for struct launch; ended by NULL */
+	char *environment[3]; /* for struct launch; ended by NULL */
 };
 
 /*

@@ -36,12 +36,12 @@ void session_model_close(struct session_model *model)
 	*model = (struct session_model){ 0 };
 }
 
-void session_model_environment(const struct session_model *model, const char *other,
+void session_model_environment(const struct session_model *model, char *const *others,
 			       const char *environment[4])
 {
 	int n = 0;
-	if (other)
-		environment[n++] = other;
+	for (; n < 2 && others[n]; n++)
+		environment[n] = others[n];
 	if (model->text)
 		environment[n++] = model->text;
 	environment[n] = NULL;

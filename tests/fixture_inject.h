@@ -1,0 +1,30 @@
+/*
+ * fixture_inject: a program with libstoke-cupti.so's code in it, in a child process as in life, and
+ * what the source makes of what it sent.
+ */
+#ifndef TESTS_FIXTURE_INJECT_H
+#define TESTS_FIXTURE_INJECT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct recording;
+
+/*
+ * fixture_inject: run `program` in a child that is recorded, to its end, which must be good.
+ * script  MOCK_SCRIPT in the child
+ */
+struct recording *fixture_inject(const char *script, void (*program)(void));
+
+/* fixture_inject_killed: the same, for one that ends by that signal. */
+struct recording *fixture_inject_killed(const char *script, void (*program)(void), int signal);
+
+/* fixture_fact: UINT64_MAX where there is none. */
+uint64_t fixture_fact(const struct recording *recording, const char *key);
+
+/* A note that contains the part. */
+bool fixture_has_note(const struct recording *recording, const char *part);
+
+uint64_t fixture_count_spans(const struct recording *recording, const char *name);
+
+#endif
