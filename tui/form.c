@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sampler/base/text.h"
+#include "tui/line_edit.h"
 #include "tui/list_keys.h"
 #include "tui/paragraph.h"
 #include "workloads/support/workload_settings.h"
@@ -129,14 +130,6 @@ static void turn(struct form *form, int step)
 		scale_number(form, form->selected, step);
 }
 
-static void drop_last(char *text)
-{
-	size_t n = strlen(text);
-	while (n > 0 && ((unsigned char)text[n - 1] & 0xc0) == 0x80)
-		n--;
-	text[n > 0 ? n - 1 : 0] = '\0';
-}
-
 static void type(struct form *form, int key)
 {
 	if (form->selected >= form->n_fields)
@@ -186,7 +179,7 @@ static void edit(struct form *form, int key)
 {
 	bool is_field = form->selected < form->n_fields;
 	if (is_field && (key == KEY_DELETE_BACK || key == 8)) {
-		drop_last(form->values[form->selected]);
+		line_edit_drop_last(form->values[form->selected]);
 		form->is_fresh = false;
 	} else if (is_field && key == CONTROL_U) {
 		form->values[form->selected][0] = '\0';

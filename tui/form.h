@@ -11,11 +11,12 @@
 #include "sampler/base/why.h"
 #include "tui/canvas.h"
 #include "tui/view.h"
+#include "workloads/support/workload_settings.h"
 
 struct workload;
 
 enum {
-	FORM_MOST_FIELDS = 33, /* of a workload, and seconds */
+	FORM_MOST_FIELDS = MOST_PARAMETERS + 1, /* of a workload, and seconds */
 	FORM_VALUE_BYTES = 224,
 	FORM_MOST_ACTIONS = 3,
 };

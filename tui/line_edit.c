@@ -14,7 +14,7 @@ void line_edit_begin(struct line_edit *line)
 	line->shown = line->n_history;
 }
 
-static void drop_last_character(char *text)
+void line_edit_drop_last(char *text)
 {
 	size_t n = strlen(text);
 	while (n > 0 && ((unsigned char)text[n - 1] & 0xc0) == 0x80)
@@ -107,7 +107,7 @@ enum line_outcome line_edit_key(struct line_edit *line, int key)
 	case '\b':
 		if (!line->text[0])
 			return LINE_LEFT;
-		drop_last_character(line->text);
+		line_edit_drop_last(line->text);
 		break;
 	case CONTROL_U:
 		line->text[0] = '\0';

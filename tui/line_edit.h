@@ -30,6 +30,9 @@ enum line_outcome line_edit_key(struct line_edit *line, int key);
 /* line_edit_put: text behind what there is; what does not fit whole is left out. */
 void line_edit_put(struct line_edit *line, const char *text);
 
+/* line_edit_drop_last: the last character of a text, all bytes of it; "" stays. */
+void line_edit_drop_last(char *text);
+
 /* line_edit_encode: a code point as UTF-8 with a NUL; returns its bytes, 0 for none. */
 size_t line_edit_encode(int code_point, char out[5]);
 
