@@ -20,7 +20,7 @@ may() {
 owner() {
 	case $1 in
 	*ncurses.h | curses.h | term.h) echo "tui/screen.c" ;;
-	vterm*.h) echo "tui/view_output.c" ;;
+	vterm*.h) echo "tui/output_terminal.c" ;;
 	capstone/*) echo "tui/disassemble.c" ;;
 	perfmon/*) echo "counters/events_libpfm.c" ;;
 	libunwind*) echo "sampler/unwind_libunwind.c gpu/inject_cupti.c" ;;

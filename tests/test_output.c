@@ -187,6 +187,76 @@ static void arrows_follow_the_program_s_mode(void **state)
 	press(KEY_ARROW_UP);
 	assert_string_equal(typed, "\033OA");
 }
+static void point(int key, int x, int y, int button)
+{
+	face_key(face, (struct input){ .key = key, .x = x, .y = y, .button = button });
+}
+
+/* The view begins on the third row of the screen, the program's terminal below its header. */
+enum { TOP = 3 };
+
+static void the_mouse_is_the_program_s_once_it_asks_for_it(void **state)
+{
+	(void)state;
+	recording_add_fact(recording, "terminal:size", "0 80x8"); /* as the view asks for */
+	add("\033[?1049h\033[?1002h\033[?1006h"); /* movements with a button, in decimals */
+	screen();
+	assert_false(face_takes_mouse(face)); /* nobody types into it yet */
+	point(KEY_CLICK, 4, TOP + 2, 0);      /* focuses, and is a click of its own */
+	assert_true(face_is_typed_into(face));
+	assert_true(face_takes_mouse(face));
+	assert_string_equal(typed, "\033[<0;5;3M\033[<0;5;3m");
+	typed[0] = '\0';
+	point(KEY_MOUSE_PRESSED, 0, TOP, 3);
+	point(KEY_MOUSE_MOVED, 1, TOP + 1, 0);
+	point(KEY_MOUSE_RELEASED, 1, TOP + 1, 3);
+	assert_string_equal(typed, "\033[<2;1;1M\033[<34;2;2M\033[<2;2;2m");
+	typed[0] = '\0';
+	point(KEY_WHEEL_DOWN, 2, TOP + 3, 0);
+	assert_string_equal(typed, "\033[<65;3;4M");
+	typed[0] = '\0';
+	point(KEY_MOUSE_PRESSED, 2, TOP - 1, 1); /* the view's header */
+	point(KEY_MOUSE_PRESSED, 79, 11, 1);     /* the last row has our hints */
+	point(KEY_MOUSE_PRESSED, 500, TOP, 1);
+	point(KEY_MOUSE_PRESSED, -3, -3, 1);
+	assert_string_equal(typed, "");
+	add("\033[?1002l");
+	screen();
+	assert_false(face_takes_mouse(face));
+	point(KEY_CLICK, 4, TOP + 2, 0);
+	assert_string_equal(typed, "");
+}
+
+static void a_click_on_a_tab_leaves_a_program_with_the_mouse(void **state)
+{
+	(void)state;
+	add("\033[?1000h");
+	screen();
+	press(KEY_RETURN);
+	assert_true(face_takes_mouse(face));
+	const char *tab = strstr(screen(), "1 ");
+	assert_non_null(tab);
+	int x = 0;
+	for (const char *at = screen(); at < tab; at++)
+		x += ((unsigned char)*at & 0xc0) != 0x80;
+	point(KEY_MOUSE_PRESSED, x, 0, 1);
+	assert_string_equal(face_view_name(face), "overview");
+	assert_string_equal(typed, "");
+}
+
+static void the_wheel_looks_back_where_the_program_has_no_mouse(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 100; i++)
+		add("line\r\n");
+	screen();
+	press(KEY_RETURN);
+	point(KEY_WHEEL_UP, 3, TOP + 1, 0);
+	shows("G follows the end");
+	press('x');
+	assert_string_equal(typed, "x");
+	assert_null(strstr(screen(), "G follows the end"));
+}
 #endif
 
 static void keys_go_to_the_program_until_the_way_out(void **state)
@@ -289,6 +359,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(questions_are_answered_while_it_runs, begin, end),
 		cmocka_unit_test_setup_teardown(what_is_old_is_not_answered, begin_saved, end),
 		cmocka_unit_test_setup_teardown(arrows_follow_the_program_s_mode, begin, end),
+		cmocka_unit_test_setup_teardown(the_mouse_is_the_program_s_once_it_asks_for_it,
+						begin, end),
+		cmocka_unit_test_setup_teardown(a_click_on_a_tab_leaves_a_program_with_the_mouse,
+						begin, end),
+		cmocka_unit_test_setup_teardown(the_wheel_looks_back_where_the_program_has_no_mouse,
+						begin, end),
 #endif
 		cmocka_unit_test_setup_teardown(keys_go_to_the_program_until_the_way_out, begin,
 						end),

@@ -135,9 +135,9 @@ static uint64_t picture_ns(const struct driver *driver)
 }
 
 /* What the preferences make of the terminal and of what the command line says. */
-static struct screen_settings look_of(const struct tui_session *session,
-				      const struct preferences *preferences)
+static struct screen_settings look_of(const struct tui_session *session, const struct face *face)
 {
+	const struct preferences *preferences = face_preferences(face);
 	int glyphs = preferences->glyphs;
 	return (struct screen_settings){
 		.theme = preferences->theme,
@@ -145,15 +145,17 @@ static struct screen_settings look_of(const struct tui_session *session,
 		.has_color = session->has_color,
 		.colors = preferences->colors,
 		.has_mouse = session->has_mouse && !preferences->no_mouse,
+		.tells_moves = face_takes_mouse(face),
 	};
 }
 
-/* After a key: `:set` may have changed how things look. */
+/* `:set` may have changed how things look, and the program what it wants of the mouse. */
 static void change_look(struct driver *driver)
 {
-	struct screen_settings look = look_of(driver->session, face_preferences(driver->face));
+	struct screen_settings look = look_of(driver->session, driver->face);
 	if (look.theme == driver->look.theme && look.is_ascii == driver->look.is_ascii &&
-	    look.colors == driver->look.colors && look.has_mouse == driver->look.has_mouse)
+	    look.colors == driver->look.colors && look.has_mouse == driver->look.has_mouse &&
+	    look.tells_moves == driver->look.tells_moves)
 		return;
 	driver->look = look;
 	screen_set(&look);
@@ -274,6 +276,7 @@ static void loop(struct driver *driver)
 		if (driver->is_dirty && now_ns() >= driver->drawn_ns + picture_ns(driver)) {
 			look_at_target(driver);
 			draw(driver);
+			change_look(driver);
 		}
 	}
 }
@@ -309,7 +312,7 @@ bool tui_run(struct tui_session *session, struct why *why)
 	if (!driver.face)
 		return why_fail(why, "There is no view %.40s; see `stoke list views`.",
 				session->view);
-	driver.look = look_of(session, &preferences);
+	driver.look = look_of(session, driver.face);
 	if (!screen_open(&driver.look, why)) {
 		face_free(driver.face);
 		return false;

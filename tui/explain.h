@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 struct recording;
@@ -41,12 +42,17 @@ enum subject_kind {
 	SUBJECT_THREAD,
 	SUBJECT_COUNTER,
 	SUBJECT_PHASE,
-	SUBJECT_NOTE
+	SUBJECT_NOTE,
+	SUBJECT_GPU,     /* a kernel or a copy: the string of its name */
+	SUBJECT_MOMENT,  /* a part of the time */
+	SUBJECT_MACHINE, /* the picture, the ceilings, or a fact of the table by its key */
+	SUBJECT_OUTPUT,  /* what the program wrote to its terminal */
 };
 struct view_subject {
 	enum subject_kind kind;
-	unsigned id;      /* row: function, series, string of the phase's name, note */
-	const char *name; /* borrowed */
+	unsigned id;             /* row: function, series, string of the phase's name, note */
+	const char *name;        /* borrowed */
+	uint64_t from_ns, to_ns; /* SUBJECT_MOMENT: in the recording's clock */
 };
 
 /* What stands for {name}. */
@@ -60,8 +66,8 @@ struct explain_values {
 
 /*
  * explain_find: the first entry, in the order of the files' names, of a kind ("function",
- * "counter", "phase", "note", "thread", "numbers") whose pattern fits the name. `*` stands for
- * anything. Returns  false if there is none
+ * "counter", "phase", "note", "thread", "gpu", "moment", "machine", "output", "numbers") whose
+ * pattern fits the name. `*` stands for anything. Returns  false if there is none
  */
 bool explain_find(const char *kind, const char *name, struct explain_entry *entry);
 

@@ -305,6 +305,13 @@ bool face_is_typed_into(const struct face *face)
 	       view->is_typed_into && view->is_typed_into(face->states[face->current]);
 }
 
+bool face_takes_mouse(const struct face *face)
+{
+	const struct view *view = views[face->current];
+	return face_is_typed_into(face) && view->takes_mouse &&
+	       view->takes_mouse(face->states[face->current]);
+}
+
 bool face_draw(struct face *face, const struct canvas *canvas, uint64_t now_ns)
 {
 	bool is_changed =

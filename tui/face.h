@@ -71,6 +71,9 @@ void face_say(struct face *face, const char *sentence);
 /* face_is_typed_into: keys go to the program, control keys too. */
 bool face_is_typed_into(const struct face *face);
 
+/* face_takes_mouse: the program that is typed into has asked for the mouse. */
+bool face_takes_mouse(const struct face *face);
+
 /* face_preferences: as they are now: `:set` changes them. */
 const struct preferences *face_preferences(const struct face *face);
 

@@ -293,12 +293,24 @@ static void type_into(struct face *face, const struct input *input)
 	react(face, views[face->current]->type(face->states[face->current], &context, input));
 }
 
+/* Does the key have a place? */
+static bool is_pointer(int key)
+{
+	return key >= KEY_CLICK && key <= KEY_MOUSE_MOVED;
+}
+
 enum face_outcome face_key(struct face *face, struct input input)
 {
 	bool is_mouse = input.key == KEY_CLICK || input.key == KEY_DOUBLE_CLICK;
+	bool is_elsewhere = is_pointer(input.key) && input.y < face_top_rows(face);
 	bool goes_on = true;
 	face->message[0] = '\0';
-	if (face_is_typed_into(face) && !is_mouse) {
+	if (input.key == KEY_MOUSE_PRESSED && is_elsewhere) {
+		input.key = KEY_CLICK; /* a tab */
+		is_mouse = true;
+	}
+	if (face_is_typed_into(face) && !is_elsewhere) {
+		input.y -= is_pointer(input.key) ? face_top_rows(face) : 0;
 		type_into(face, &input);
 		return FACE_GOES_ON;
 	}

@@ -43,7 +43,7 @@ static struct {
 	size_t restore_bytes;
 	struct paint paint;
 	enum theme_depth depth;
-	bool is_synchronized;
+	bool is_synchronized, has_moves;
 } self;
 
 static bool begins(const char *text, const char *with)
@@ -165,14 +165,49 @@ static enum theme_depth depth_of(const struct screen_settings *settings)
 	}
 }
 
+static void send(const char *bytes, size_t n);
+
+/*
+ * ncurses reads every report but asks for clicks only, so movements are asked for here (xterm's
+ * private mode 1002, ctlseqs "Mouse Tracking"), of terminals whose mouse ncurses knows.
+ */
+static void set_moves(void)
+{
+	static const char on[] = "\033[?1002h", off[] = "\033[?1002l\033[?1000h";
+	bool wants_moves = self.settings.has_mouse && self.settings.tells_moves && has_mouse();
+	if (wants_moves == self.has_moves)
+		return;
+	self.has_moves = wants_moves;
+	send(wants_moves ? on : off, wants_moves ? sizeof on - 1 : sizeof off - 1);
+}
+
+/* ncurses takes back what it asked for, and knows nothing of movements. */
+static void end_moves(void)
+{
+	static const char off[] = "\033[?1002l";
+	if (self.has_moves)
+		send(off, sizeof off - 1);
+	self.has_moves = false;
+}
+
 static void set_mouse(void)
 {
-	mouseinterval(DOUBLE_CLICK_MS);
+	static const mmask_t every = BUTTON1_PRESSED | BUTTON1_RELEASED | BUTTON2_PRESSED |
+				     BUTTON2_RELEASED | BUTTON3_PRESSED | BUTTON3_RELEASED |
+				     BUTTON4_PRESSED | BUTTON5_PRESSED | REPORT_MOUSE_POSITION;
+	bool tells_moves = self.settings.has_mouse && self.settings.tells_moves;
+	mouseinterval(tells_moves ? 0 : DOUBLE_CLICK_MS); /* no waiting for a second click */
+	if (tells_moves) {
+		mousemask(every, NULL);
+		set_moves();
+		return;
+	}
 	mousemask(self.settings.has_mouse
 			  ? BUTTON1_CLICKED | BUTTON1_PRESSED | BUTTON1_DOUBLE_CLICKED |
 				    BUTTON4_PRESSED | BUTTON5_PRESSED
 			  : 0,
 		  NULL);
+	set_moves();
 }
 
 static void set_up_terminal(void)
@@ -203,7 +238,7 @@ bool screen_open(const struct screen_settings *settings, struct why *why)
 				term ? term : "");
 	}
 	set_term(self.screen);
-	add_restore("\033[?1000l\033[?1006l\033[?2026l");
+	add_restore("\033[?1002l\033[?1000l\033[?1006l\033[?2026l");
 	add_restore(tigetstr("sgr0"));
 	add_restore(tigetstr("cnorm"));
 	add_restore(tigetstr("rmkx"));
@@ -225,6 +260,7 @@ void screen_close(void)
 	if (!self.is_open)
 		return;
 	self.is_open = false;
+	end_moves();
 	endwin();
 	delscreen(self.screen);
 	tcsetattr(fileno(self.terminal), TCSANOW, &self.saved);
@@ -332,6 +368,27 @@ static int translate(int key)
 	return KEY_NONE_PRESSED;
 }
 
+/* A press, a release or a movement, where those are asked for. */
+static bool take_move(const MEVENT *event, struct input *input)
+{
+	static const struct {
+		mmask_t pressed, released;
+	} buttons[] = { { BUTTON1_PRESSED, BUTTON1_RELEASED },
+			{ BUTTON2_PRESSED, BUTTON2_RELEASED },
+			{ BUTTON3_PRESSED, BUTTON3_RELEASED } };
+	if (!self.settings.tells_moves)
+		return false;
+	for (int i = 0; i < 3; i++)
+		if (event->bstate & (buttons[i].pressed | buttons[i].released)) {
+			input->key = event->bstate & buttons[i].pressed ? KEY_MOUSE_PRESSED
+									: KEY_MOUSE_RELEASED;
+			input->button = i + 1;
+			return true;
+		}
+	input->key = KEY_MOUSE_MOVED;
+	return (event->bstate & REPORT_MOUSE_POSITION) != 0;
+}
+
 static bool mouse_key(struct input *input)
 {
 	MEVENT event;
@@ -343,6 +400,8 @@ static bool mouse_key(struct input *input)
 		input->key = KEY_WHEEL_UP;
 	else if (event.bstate & BUTTON5_PRESSED)
 		input->key = KEY_WHEEL_DOWN;
+	else if (take_move(&event, input))
+		return true;
 	else if (event.bstate & BUTTON1_DOUBLE_CLICKED)
 		input->key = KEY_DOUBLE_CLICK;
 	else
@@ -365,6 +424,7 @@ bool screen_key(struct input *input)
 
 void screen_leave(void)
 {
+	end_moves();
 	endwin();
 	tcsetattr(fileno(self.terminal), TCSANOW, &self.saved);
 }

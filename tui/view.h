@@ -52,12 +52,16 @@ enum key {
 	KEY_DOUBLE_CLICK,
 	KEY_WHEEL_UP,
 	KEY_WHEEL_DOWN,
+	KEY_MOUSE_PRESSED, /* this and the next two only where they are asked for */
+	KEY_MOUSE_RELEASED,
+	KEY_MOUSE_MOVED, /* while a button is down */
 	KEY_SCREEN_RESIZED,
 };
 
 struct input {
 	int key;
-	int x, y; /* of the mouse, in the view's own cells */
+	int x, y;   /* of the mouse, in the view's own cells */
+	int button; /* of KEY_MOUSE_*: 1 left, 2 middle, 3 right; 0 = not known */
 };
 
 /* What the views share: the driver keeps it, any view's keys may change it. */
@@ -139,6 +143,9 @@ struct view {
 	bool (*is_typed_into)(const void *state);
 	unsigned (*type)(void *state, const struct view_context *context,
 			 const struct input *input);
+	/* While typed into: presses, releases and movements of the mouse come instead of clicks.
+	 * May be NULL: never. */
+	bool (*takes_mouse)(const void *state);
 	bool is_always_updated; /* also while another view is shown */
 };
 
