@@ -93,6 +93,11 @@ screen counters-explained-80x24 --view counters --size 80x24 --color never --key
 screen counters-explained-80x24-dark --view counters --size 80x24 --color always --theme dark --keys 'e'
 screen notes-explained-80x24 --view notes --size 80x24 --color never --keys 'e'
 screen roofline-explained-120x40 --view roofline --size 120x40 --color never --keys 'e'
+screen timeline-explained-80x24 --view timeline --size 80x24 --color never --keys 'me'
+screen machine-explained-80x24 --view machine --size 80x24 --color never --keys 'fje'
+screen machine-moved-80x24-mono --view machine --size 80x24 --color always --theme mono --keys 'fj'
+screen output-explained-80x24-ascii --view output --size 80x24 --ascii --color never --keys 'e'
+screen gpu-traced-explained-80x24 --view gpu --size 80x24 --color never --keys 'je'
 for size in 80x24 120x40 200x60; do
 	screen "gpu-traced-$size" --view gpu --size "$size" --color never
 done

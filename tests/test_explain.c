@@ -10,10 +10,13 @@
 #include <string.h>
 
 #include "counters/groups.h"
+#include "counters/machine.h"
 #include "kernels/kernel.h"
 #include "sampler/recording.h"
 #include "tests/fixture.h"
+#include "tests/fixture_gpu.h"
 #include "tui/explain.h"
+#include "tui/face.h"
 #include "tui/view.h"
 
 static void patterns_fit(void **state)
@@ -133,7 +136,11 @@ static void every_value_in_the_texts_is_known(void **state)
 		" name self with self_time with_time whole_time share phase flops bytes intensity "
 		"flop_rate byte_rate level least_time took_time lost_time attained value least "
 		"most "
-		"readings origin ";
+		"readings origin gpu_times gpu_each gpu_total gpu_share gpu_least gpu_most "
+		"gpu_bytes gpu_rate gpu_blocks gpu_threads gpu_processors gpu_registers gpu_shared "
+		"gpu_occupancy moment_length moment_from moment_samples moment_weight "
+		"moment_threads moment_cpus hottest hottest_share fact cpus cores caches "
+		"peak_flops peak_bytes ridge output_bytes output_size ";
 	(void)state;
 	for (const struct explain_text *file = explain_texts; file->name; file++)
 		for (const char *at = file->text; (at = strchr(at, '{')); at++) {
@@ -210,14 +217,83 @@ static void numbers_are_the_recording_s(void **state)
 	n = recording_moment(recording).n[TABLE_SERIES];
 	for (uint32_t id = 1; id < n; id++) {
 		struct view_subject subject = {
-			SUBJECT_COUNTER, id,
-			recording_string_at(recording, recording_series(recording, id)->name)
+			.kind = SUBJECT_COUNTER,
+			.id = id,
+			.name = recording_string_at(recording,
+						    recording_series(recording, id)->name),
 		};
 		char *text = text_of(recording, &subject);
 		assert_non_null(strstr(text, "readings"));
 		assert_null(strchr(text, '{'));
 		free(text);
 	}
+	recording_free(recording);
+}
+
+/* Of the first subject of a view, as `e` shows it. */
+static char *explain_view(struct recording *recording, const char *view, const char *keys)
+{
+	struct face_settings settings = { .recording = recording, .command = "x", .view = view };
+	struct face *face = face_new(&settings);
+	struct canvas canvas = canvas_new(120, 60);
+	char *text;
+	size_t n;
+	face_draw(face, &canvas, recording->start_ns + 1000000000);
+	face_keys(face, keys);
+	face_draw(face, &canvas, recording->start_ns + 1000000000);
+	FILE *out = open_memstream(&text, &n);
+	canvas_write(&canvas, out, false, NULL);
+	fclose(out);
+	canvas_free(&canvas);
+	face_free(face);
+	return text;
+}
+
+static void shows(struct recording *recording, const char *view, const char *keys,
+		  const char *expected)
+{
+	char *text = explain_view(recording, view, keys);
+	if (!strstr(text, expected))
+		fail_msg("%s, keys %s: no \"%s\" in\n%s", view, keys, expected, text);
+	if (strchr(text, '{'))
+		fail_msg("%s: not filled in:\n%s", view, text);
+	free(text);
+}
+
+static void what_is_under_the_cursor_is_explained_in_every_view(void **state)
+{
+	struct recording *gpu = fixture_gpu(), *timed = fixture_timed();
+	(void)state;
+	shows(gpu, "gpu", "e", "of the GPU's busy time");
+	shows(gpu, "gpu", "Ge", "(gpu)");
+	shows(timed, "timeline", "e", "a column of the plots (moment)");
+	shows(timed, "timeline", "me", "a cell of the heat map (moment)");
+	shows(timed, "timeline", "e", "CPUs busy = ");
+	shows(timed, "output", "e", "the program's terminal (output)");
+	recording_free(gpu);
+	recording_free(timed);
+}
+
+static void the_machine_is_explained(void **state)
+{
+	struct recording *recording = recording_new();
+	struct machine *machine = machine_read("");
+	(void)state;
+	machine_store(machine, recording);
+	recording_publish(recording);
+	for (size_t i = 0; i < machine->n_facts; i++) {
+		struct view_subject subject = { .kind = SUBJECT_MACHINE,
+						.name = machine->facts[i].key };
+		has_text("machine", subject.name);
+		char *text = text_of(recording, &subject);
+		assert_null(strchr(text, '{'));
+		assert_ptr_equal(strstr(text, machine->facts[i].label), text);
+		free(text);
+	}
+	shows(recording, "machine", "e", "picture (machine)");
+	shows(recording, "machine", "je", "ceilings (machine)");
+	shows(recording, "machine", "fffje", "(machine)");
+	machine_free(machine);
 	recording_free(recording);
 }
 
@@ -233,10 +309,20 @@ static void any_recording_is_explained(void **state)
 			free(text_of(recordings[i], &subject));
 		}
 		for (uint32_t id = 1; id < moment.n[TABLE_NOTES]; id++) {
-			struct view_subject subject = { SUBJECT_NOTE, id, "any" };
+			struct view_subject subject = { .kind = SUBJECT_NOTE,
+							.id = id,
+							.name = "any" };
 			free(text_of(recordings[i], &subject));
 		}
-		struct view_subject phase = { SUBJECT_PHASE, 0, "" }, none = { 0 };
+		struct view_subject phase = { .kind = SUBJECT_PHASE, .name = "" }, none = { 0 };
+		struct view_subject moment_of = { .kind = SUBJECT_MOMENT,
+						  .name = "x",
+						  .to_ns = UINT64_MAX };
+		struct view_subject work = { .kind = SUBJECT_GPU, .id = 1, .name = "x" };
+		struct view_subject output = { .kind = SUBJECT_OUTPUT, .name = "x" };
+		free(text_of(recordings[i], &moment_of));
+		free(text_of(recordings[i], &work));
+		free(text_of(recordings[i], &output));
 		free(text_of(recordings[i], &phase));
 		free(text_of(recordings[i], &none));
 		recording_free(recordings[i]);
@@ -255,6 +341,8 @@ int main(void)
 		cmocka_unit_test(every_part_fits),
 		cmocka_unit_test(values_are_filled_in),
 		cmocka_unit_test(numbers_are_the_recording_s),
+		cmocka_unit_test(what_is_under_the_cursor_is_explained_in_every_view),
+		cmocka_unit_test(the_machine_is_explained),
 		cmocka_unit_test(any_recording_is_explained),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

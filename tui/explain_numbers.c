@@ -12,6 +12,7 @@
 #include "sampler/base/why.h"
 #include "sampler/recording.h"
 #include "tui/explain.h"
+#include "tui/explain_here.h"
 #include "tui/function_lines.h"
 #include "tui/view.h"
 
@@ -260,10 +261,20 @@ struct view_subject subject_of_function(const struct recording *recording, unsig
 {
 	if (!function)
 		return (struct view_subject){ 0 };
-	return (struct view_subject){
-		SUBJECT_FUNCTION, function,
-		recording_string_at(recording, recording_function(recording, function)->name)
-	};
+	return (struct view_subject){ .kind = SUBJECT_FUNCTION,
+				      .id = function,
+				      .name = recording_string_at(
+					      recording,
+					      recording_function(recording, function)->name) };
+}
+
+/* What is neither a function nor a counter. */
+static void explain_place(struct explaining *explaining)
+{
+	struct explain_sentences sentences = explain_here(explaining->recording, explaining->focus,
+							  explaining->subject, &explaining->values);
+	for (size_t i = 0; i < sentences.n; i++)
+		add_numbers(explaining, sentences.names[i]);
 }
 
 void explain_write(FILE *out, const struct recording *recording, const struct view_focus *focus,
@@ -272,18 +283,22 @@ void explain_write(FILE *out, const struct recording *recording, const struct vi
 	static const char *const kinds[] = {
 		[SUBJECT_FUNCTION] = "function", [SUBJECT_THREAD] = "thread",
 		[SUBJECT_COUNTER] = "counter",   [SUBJECT_PHASE] = "phase",
-		[SUBJECT_NOTE] = "note",
+		[SUBJECT_NOTE] = "note",         [SUBJECT_GPU] = "gpu",
+		[SUBJECT_MOMENT] = "moment",     [SUBJECT_MACHINE] = "machine",
+		[SUBJECT_OUTPUT] = "output",
 	};
 	struct explaining explaining = { .recording = recording,
 					 .focus = focus,
 					 .subject = subject };
 	struct explain_entry entry = { 0 };
+	char title[64];
 	if (subject->kind == SUBJECT_NONE) {
 		fputs("Nothing is under the cursor.\n", out);
 		return;
 	}
 	explain_set(&explaining.values, "name", subject->name);
-	fprintf(out, "%s (%s)\n", subject->name, kinds[subject->kind]);
+	fprintf(out, "%s (%s)\n", explain_title(recording, subject, title, sizeof title),
+		kinds[subject->kind]);
 	explain_find(kinds[subject->kind], subject->name, &entry);
 	if (subject->kind == SUBJECT_FUNCTION)
 		explain_function(&explaining);
@@ -293,5 +308,7 @@ void explain_write(FILE *out, const struct recording *recording, const struct vi
 		explain_work(&explaining);
 	else if (subject->kind == SUBJECT_NOTE)
 		write_note(out, recording, subject->id);
+	else
+		explain_place(&explaining);
 	write_parts(out, &explaining, &entry);
 }

@@ -308,8 +308,9 @@ static int draw_fact(const struct canvas *canvas, int x, int y, int columns,
 			      fact->reason);
 }
 
-int machine_table_draw(const struct machine *machine, const struct canvas *canvas, int x, int y,
-		       int columns)
+/* All rows down to a fact, or all; the rows that they take. */
+static int draw_table(const struct machine *machine, const struct canvas *canvas, int x, int y,
+		      int columns, const struct machine_fact *until)
 {
 	int top = y;
 	for (const struct machine_section *section = machine_sections; section->name; section++) {
@@ -322,9 +323,23 @@ int machine_table_draw(const struct machine *machine, const struct canvas *canva
 				canvas_text(canvas, x, y++, columns, MEANING_HEADER,
 					    section->title);
 			has_title = true;
+			if (fact == until)
+				return y - top;
 			int rows = draw_fact(canvas, x, y, columns, fact);
 			y += rows > 0 ? rows : 1;
 		}
 	}
 	return y - top;
+}
+
+int machine_table_draw(const struct machine *machine, const struct canvas *canvas, int x, int y,
+		       int columns)
+{
+	return draw_table(machine, canvas, x, y, columns, NULL);
+}
+
+int machine_table_row(const struct machine *machine, int columns, size_t fact)
+{
+	const struct canvas nowhere = { .width = columns };
+	return draw_table(machine, &nowhere, 0, 0, columns, &machine->facts[fact]);
 }

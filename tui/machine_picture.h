@@ -18,4 +18,7 @@ int machine_picture_draw(const struct machine *machine, struct arena *arena,
 int machine_table_draw(const struct machine *machine, const struct canvas *canvas, int x, int y,
 		       int columns);
 
+/* machine_table_row: the row in such a table where a fact (a place in machine->facts) begins. */
+int machine_table_row(const struct machine *machine, int columns, size_t fact);
+
 #endif

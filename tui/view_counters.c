@@ -219,8 +219,9 @@ static struct view_subject subject(const void *opaque, const struct view_context
 	if (state->n_tracks == 0)
 		return (struct view_subject){ 0 };
 	uint32_t series = state->tracks[state->selected].series;
-	return (struct view_subject){ SUBJECT_COUNTER, series,
-				      recording_string_at(
+	return (struct view_subject){ .kind = SUBJECT_COUNTER,
+				      .id = series,
+				      .name = recording_string_at(
 					      context->recording,
 					      recording_series(context->recording, series)->name) };
 }

@@ -355,8 +355,9 @@ struct view_subject flame_subject(const void *opaque, const struct view_context 
 	if (node->depth == 0)
 		return (struct view_subject){ 0 };
 	if (node->flags & TREE_THREAD)
-		return (struct view_subject){ SUBJECT_THREAD, 0,
-					      recording_string_at(context->recording, node->name) };
+		return (struct view_subject){ .kind = SUBJECT_THREAD,
+					      .name = recording_string_at(context->recording,
+									  node->name) };
 	return subject_of_function(context->recording, node->function);
 }
 

@@ -368,6 +368,17 @@ static const char *chosen(const void *opaque, const struct view_context *context
 		       : "";
 }
 
+static struct view_subject subject(const void *opaque, const struct view_context *context)
+{
+	const struct state *state = opaque;
+	if (!state->summary || state->summary->n_work == 0)
+		return (struct view_subject){ 0 };
+	uint32_t name = state->summary->work[state->selected].name;
+	return (struct view_subject){ .kind = SUBJECT_GPU,
+				      .id = name,
+				      .name = text_of(context, name) };
+}
+
 static void gpu_close(void *opaque)
 {
 	free(((struct state *)opaque)->summary);
@@ -395,5 +406,6 @@ const struct view view_gpu = {
 	.update = gpu_update,
 	.draw = gpu_draw,
 	.chosen = chosen,
+	.subject = subject,
 	.close = gpu_close,
 };

@@ -23,7 +23,18 @@ struct state {
 	struct ceilings *ceilings; /* NULL: not measured when it was recorded */
 	uint64_t n_facts;
 	int scroll, width, height;
+	size_t selected; /* an item */
 };
+
+/* ---- what the cursor can be on: the picture, the ceilings, and each fact, which are in the order
+ * that they are shown in */
+
+enum { ITEM_PICTURE, ITEM_CEILINGS, ITEM_FACTS };
+
+static size_t count_items(const struct state *state)
+{
+	return state->machine ? ITEM_FACTS + state->machine->n_facts : 0;
+}
 
 static bool machine_update(void *opaque, const struct view_context *context)
 {
@@ -36,6 +47,8 @@ static bool machine_update(void *opaque, const struct view_context *context)
 		ceilings_free(state->ceilings);
 		state->machine = machine_load(context->recording);
 		state->ceilings = ceilings_load(context->recording);
+		if (state->selected >= count_items(state))
+			state->selected = 0;
 	}
 	state->n_facts = now.n[TABLE_FACTS];
 	state->width = context->width;
@@ -53,27 +66,61 @@ static int draw_ceilings(const struct state *state, const struct canvas *canvas,
 					       "began; `stoke bench` does, once");
 }
 
+/* Where things are, in rows from the top of all that can be scrolled to. */
+struct place {
+	int picture_rows, ceilings_rows;
+	int table_x, table_y, table_columns, left_columns, rows;
+};
+
+static struct place find_places(const struct state *state, const struct view_context *context)
+{
+	struct place place = { 0 };
+	bool is_beside = context->width >= LEAST_BESIDE;
+	/* Too narrow for a cell to be drawn in: only rows are counted. */
+	const struct canvas nowhere = { .width = context->width };
+	place.left_columns = is_beside ? LEFT_COLUMNS : context->width;
+	place.table_x = is_beside ? LEFT_COLUMNS + 2 : 0;
+	place.table_columns = context->width - place.table_x;
+	place.picture_rows = machine_picture_draw(state->machine, context->frame, &nowhere, 0, 0,
+						  place.left_columns);
+	place.ceilings_rows = draw_ceilings(state, &nowhere, 0, place.left_columns);
+	int table_rows =
+		machine_table_draw(state->machine, &nowhere, place.table_x, 0, place.table_columns);
+	int left_rows = place.picture_rows + place.ceilings_rows;
+	place.table_y = is_beside ? 0 : left_rows;
+	place.rows =
+		place.table_y + table_rows > left_rows ? place.table_y + table_rows : left_rows;
+	return place;
+}
+
+static int row_of(const struct state *state, const struct place *place, size_t item)
+{
+	if (item == ITEM_PICTURE)
+		return 0;
+	if (item == ITEM_CEILINGS)
+		return place->picture_rows;
+	return place->table_y +
+	       machine_table_row(state->machine, place->table_columns, item - ITEM_FACTS);
+}
+
 static void machine_draw(const void *opaque, const struct view_context *context,
 			 const struct canvas *canvas)
 {
 	const struct state *state = opaque;
-	int y = -state->scroll;
 	if (!state->machine) {
 		canvas_text(canvas, 0, 0, canvas->width, MEANING_DIM,
 			    "This recording says nothing of the machine it was made on.");
 		return;
 	}
-	if (canvas->width < LEAST_BESIDE) {
-		y += machine_picture_draw(state->machine, context->frame, canvas, 0, y,
-					  canvas->width);
-		y += draw_ceilings(state, canvas, y, canvas->width);
-		machine_table_draw(state->machine, canvas, 0, y, canvas->width);
-		return;
-	}
-	machine_table_draw(state->machine, canvas, LEFT_COLUMNS + 2, y,
-			   canvas->width - LEFT_COLUMNS - 2);
-	y += machine_picture_draw(state->machine, context->frame, canvas, 0, y, LEFT_COLUMNS);
-	draw_ceilings(state, canvas, y, LEFT_COLUMNS);
+	struct place place = find_places(state, context);
+	int y = -state->scroll;
+	machine_table_draw(state->machine, canvas, place.table_x, place.table_y + y,
+			   place.table_columns);
+	machine_picture_draw(state->machine, context->frame, canvas, 0, y, place.left_columns);
+	draw_ceilings(state, canvas, y + place.picture_rows, place.left_columns);
+	bool is_left = state->selected < ITEM_FACTS;
+	canvas_mark(canvas, is_left ? 0 : place.table_x, y + row_of(state, &place, state->selected),
+		    is_left ? place.left_columns : place.table_columns, MEANING_SELECTED);
 }
 
 static void machine_close(void *opaque)
@@ -83,28 +130,97 @@ static void machine_close(void *opaque)
 	ceilings_free(state->ceilings);
 }
 
-static unsigned move(struct state *state, long rows)
+/* ---- keys */
+
+static bool is_visible(const struct state *state, const struct view_context *context,
+		       const struct place *place, size_t item)
 {
-	/* No table is longer: each fact takes a few rows. */
-	int most = state->machine ? (int)(state->machine->n_facts * 4) : 0;
-	most += state->ceilings ? (int)state->ceilings->n : 0;
-	state->scroll += (int)rows;
-	state->scroll = state->scroll > most ? most : state->scroll;
+	int y = row_of(state, place, item) - state->scroll;
+	return y >= 0 && y < context->height;
+}
+
+static void scroll(struct state *state, const struct view_context *context,
+		   const struct place *place, long rows)
+{
+	int most = place->rows > context->height ? place->rows - context->height : 0;
+	long at = state->scroll + rows;
+	state->scroll = (int)(at > most ? most : at);
 	state->scroll = state->scroll < 0 ? 0 : state->scroll;
-	return REACTION_REDRAW;
+}
+
+/* To the next item if it can be seen, else a row closer to it. */
+static void step(struct state *state, const struct view_context *context, const struct place *place,
+		 bool is_down)
+{
+	size_t n = count_items(state), next = state->selected + (is_down ? 1 : (size_t)-1);
+	if (next >= n) {
+		scroll(state, context, place, is_down ? 1 : -1);
+		return;
+	}
+	if (!is_visible(state, context, place, next))
+		scroll(state, context, place, row_of(state, place, next) > state->scroll ? 1 : -1);
+	if (is_visible(state, context, place, next))
+		state->selected = next;
 }
 
 static unsigned move_key(void *opaque, const struct view_context *context,
 			 const struct input *input)
 {
-	return move(opaque, list_step(input->key, context->height - 1));
+	struct state *state = opaque;
+	long rows = list_step(input->key, context->height - 1);
+	if (!state->machine)
+		return REACTION_REDRAW;
+	struct place place = find_places(state, context);
+	if (rows == 1 || rows == -1) {
+		step(state, context, &place, rows > 0);
+		return REACTION_REDRAW;
+	}
+	scroll(state, context, &place, rows);
+	for (size_t i = 0; i < count_items(state); i++) /* the first that can be seen */
+		if (!is_visible(state, context, &place, state->selected) &&
+		    is_visible(state, context, &place, i))
+			state->selected = i;
+	return REACTION_REDRAW;
+}
+
+static unsigned click(void *opaque, const struct view_context *context, const struct input *input)
+{
+	struct state *state = opaque;
+	if (!state->machine)
+		return REACTION_REDRAW;
+	struct place place = find_places(state, context);
+	int y = input->y + state->scroll;
+	bool is_left = place.table_x ? input->x < place.table_x : y < place.table_y;
+	size_t end = is_left ? ITEM_FACTS : count_items(state);
+	for (size_t i = is_left ? ITEM_PICTURE : ITEM_FACTS; i < end; i++)
+		if (row_of(state, &place, i) <= y)
+			state->selected = i;
+	return REACTION_REDRAW;
+}
+
+static struct view_subject subject(const void *opaque, const struct view_context *context)
+{
+	const struct state *state = opaque;
+	static const char *const names[] = { "picture", "ceilings" };
+	(void)context;
+	if (!state->machine)
+		return (struct view_subject){ 0 };
+	return (struct view_subject){
+		.kind = SUBJECT_MACHINE,
+		.name = state->selected < ITEM_FACTS
+				? names[state->selected]
+				: state->machine->facts[state->selected - ITEM_FACTS].key,
+	};
 }
 
 static const struct binding bindings[] = {
-	{ KEY_ARROW_UP, 'k', "Up k", "scroll up", move_key, true },
-	{ KEY_ARROW_DOWN, 'j', "Down j", "scroll down", move_key, true },
+	{ KEY_ARROW_UP, 'k', "Up k", "to the fact above", move_key, false },
+	{ KEY_ARROW_DOWN, 'j', "Down j", "to the fact below", move_key, false },
 	{ KEY_PAGE_UP, 'b', "PgUp b", "a page up", move_key, false },
 	{ KEY_PAGE_DOWN, 'f', "PgDn f", "a page down", move_key, true },
+	{ KEY_START, 'g', "g", "to the start", move_key, false },
+	{ KEY_FINISH, 'G', "G", "to the end", move_key, false },
+	{ KEY_CLICK, 0, "click", "put the cursor there", click, false },
 	{ KEY_WHEEL_UP, 0, "Wheel", "scroll", move_key, false },
 	{ KEY_WHEEL_DOWN, 0, "Wheel", "scroll", move_key, false },
 	{ 0 },
@@ -119,5 +235,6 @@ const struct view view_machine = {
 	.bindings = bindings,
 	.update = machine_update,
 	.draw = machine_draw,
+	.subject = subject,
 	.close = machine_close,
 };

@@ -88,8 +88,10 @@ static struct view_subject subject(const void *opaque, const struct view_context
 		const struct note_row *row = recording_note_row(recording, i);
 		y += draw_note(context, &nowhere, -1, row);
 		if (y > 0 || i + 1 == state->moment.n[TABLE_NOTES]) /* the first that is shown */
-			return (struct view_subject){ SUBJECT_NOTE, (uint32_t)i,
-						      recording_string_at(recording, row->source) };
+			return (struct view_subject){ .kind = SUBJECT_NOTE,
+						      .id = (uint32_t)i,
+						      .name = recording_string_at(recording,
+										  row->source) };
 	}
 	return (struct view_subject){ 0 };
 }

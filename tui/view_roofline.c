@@ -166,8 +166,9 @@ static struct view_subject subject(const void *opaque, const struct view_context
 	if (!state->phases || state->selected >= state->phases->n)
 		return (struct view_subject){ 0 };
 	uint32_t name = state->phases->rows[state->selected].name;
-	return (struct view_subject){ SUBJECT_PHASE, name,
-				      recording_string_at(context->recording, name) };
+	return (struct view_subject){ .kind = SUBJECT_PHASE,
+				      .id = name,
+				      .name = recording_string_at(context->recording, name) };
 }
 
 const struct view view_roofline = {

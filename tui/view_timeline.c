@@ -371,6 +371,21 @@ static unsigned double_click(void *opaque, const struct view_context *context,
 	return take_window(opaque, context, input);
 }
 
+/* The column or cell that the cursor is in. */
+static struct view_subject subject(const void *opaque, const struct view_context *context)
+{
+	const struct timeline_state *state = opaque;
+	struct timeline_layout layout = timeline_layout(state, context);
+	uint64_t start = context->recording->start_ns;
+	bool is_in_map = state->is_in_map && layout.map_rows;
+	return (struct view_subject){
+		.kind = SUBJECT_MOMENT,
+		.name = is_in_map ? "a cell of the heat map" : "a column of the plots",
+		.from_ns = start + state->cursor_ns,
+		.to_ns = start + state->cursor_ns + timeline_step_ns(state, &layout),
+	};
+}
+
 static void timeline_close(void *opaque)
 {
 	struct timeline_state *state = opaque;
@@ -409,5 +424,6 @@ const struct view view_timeline = {
 	.bindings = bindings,
 	.update = timeline_update,
 	.draw = timeline_draw,
+	.subject = subject,
 	.close = timeline_close,
 };
