@@ -90,7 +90,8 @@ static void commands_do_what_they_say(void **state)
 	shows(":help\\r", ":write FILE");
 	shows("x:help config\\r", "XDG_CONFIG_HOME");
 	shows("x:help keys\\r", "zoom into the selected box");
-	assert_int_equal(face_key(face, (struct input){ 'x', 0, 0 }), FACE_GOES_ON);
+	assert_int_equal(face_key(face, (struct input){ .key = 'x', .x = 0, .y = 0 }),
+			 FACE_GOES_ON);
 	face_keys(face, ":q");
 	assert_int_equal(face_key(face, (struct input){ .key = KEY_RETURN }), FACE_QUITS);
 }

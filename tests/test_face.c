@@ -77,7 +77,11 @@ static void any_size_and_any_keys_draw_well(void **state)
 				    '3',
 				    '4',
 				    '5',
+				    '7',
+				    '8',
 				    '9',
+				    'e',
+				    'S',
 				    '0',
 				    'L',
 				    'w',
@@ -113,6 +117,15 @@ static void any_size_and_any_keys_draw_well(void **state)
 				    KEY_PAGE_UP,
 				    KEY_CLICK,
 				    KEY_DOUBLE_CLICK,
+				    KEY_WHEEL_UP,
+				    KEY_WHEEL_DOWN,
+				    KEY_MOUSE_PRESSED,
+				    KEY_MOUSE_MOVED,
+				    KEY_START,
+				    KEY_FINISH,
+				    KEY_BACK_TAB,
+				    KEY_HELP_1,
+				    KEY_SETUP_2,
 				    'G',
 				    'c',
 				    's',
@@ -128,8 +141,9 @@ static void any_size_and_any_keys_draw_well(void **state)
 				    'g' };
 	struct random random = { 3 };
 	(void)state;
-	for (uint64_t seed = 0; seed < 10; seed++) {
-		struct recording *recording = seed > 7 ? fixture_phases()
+	for (uint64_t seed = 0; seed < 11; seed++) {
+		struct recording *recording = seed > 9   ? fixture_gpu()
+					      : seed > 7 ? fixture_phases()
 					      : seed > 5
 						      ? fixture_timed()
 						      : fixture_random(seed, seed == 0 ? 0 : 300);
@@ -146,10 +160,11 @@ static void any_size_and_any_keys_draw_well(void **state)
 			canvas_free(&canvas);
 			for (int k = 0; k < 4; k++)
 				face_key(face,
-					 (struct input){ keys[random_bits(&random) %
-							      (sizeof keys / sizeof keys[0])],
-							 (int)(random_bits(&random) % 600) - 5,
-							 (int)(random_bits(&random) % 250) - 5 });
+					 (struct input){
+						 .key = keys[random_bits(&random) %
+							     (sizeof keys / sizeof keys[0])],
+						 .x = (int)(random_bits(&random) % 600) - 5,
+						 .y = (int)(random_bits(&random) % 250) - 5 });
 		}
 		face_free(face);
 		recording_free(recording);
@@ -181,6 +196,45 @@ static void small_sizes_draw_well(void **state)
 	draw_small_sizes(fixture_timed());
 	draw_small_sizes(fixture_hostile());
 	draw_small_sizes(fixture_phases());
+}
+
+/* From 1x1 to 500x200, each side by its own steps, both ends in: every view, with what `e` and `?`
+ * lay over it. */
+static void draw_all_sizes(struct recording *recording, const struct view *view)
+{
+	static const int widths[] = { 1, 2, 3, 5, 9, 17, 33, 61, 80, 120, 139, 140, 200, 311, 500 };
+	static const int heights[] = { 1, 2, 3, 4, 5, 6, 8, 13, 24, 40, 60, 117, 200 };
+	static const char *const keys[] = { "", "e", "\\e?", "\\ejj", "G" };
+	struct face_settings settings = {
+		.recording = recording, .command = "train", .view = view->name, .is_live = true
+	};
+	struct face *face = face_new(&settings);
+	int n = 0;
+	for (size_t w = 0; w < sizeof widths / sizeof widths[0]; w++)
+		for (size_t h = 0; h < sizeof heights / sizeof heights[0]; h++, n++) {
+			struct canvas canvas = canvas_new(widths[w], heights[h]);
+			face_draw(face, &canvas, recording->start_ns + 1000000000);
+			check_canvas(&canvas);
+			face_keys(face, keys[n % 5]);
+			face_draw(face, &canvas, recording->start_ns + 1000000000);
+			check_canvas(&canvas);
+			face_keys(face, "\\e");
+			assert_string_equal(face_view_name(face), view->name);
+			canvas_free(&canvas);
+		}
+	face_free(face);
+}
+
+static void every_view_draws_well_in_every_size(void **state)
+{
+	struct recording *recordings[] = { fixture_random(11, 400), fixture_gpu(), fixture_timed(),
+					   fixture_phases(), fixture_known() };
+	(void)state;
+	for (size_t i = 0; i < sizeof recordings / sizeof recordings[0]; i++) {
+		for (const struct view *const *view = views; *view; view++)
+			draw_all_sizes(recordings[i], *view);
+		recording_free(recordings[i]);
+	}
 }
 
 /* What the window leaves is what the samples in it weigh. */
@@ -334,6 +388,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(text_is_cut_between_characters),
 		cmocka_unit_test(any_size_and_any_keys_draw_well),
 		cmocka_unit_test(small_sizes_draw_well),
+		cmocka_unit_test(every_view_draws_well_in_every_size),
 		cmocka_unit_test(lines_hold_their_samples),
 		cmocka_unit_test(views_follow_the_window),
 		cmocka_unit_test(boxes_do_not_overlap),
