@@ -5,7 +5,6 @@
  */
 #include "tui/session_gpu.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 
 #include "gpu/gpu_record.h"
 #include "gpu/nvml.h"
+#include "sampler/base/library.h"
 #include "sampler/probe_memory.h"
 #include "sampler/recording.h"
 
@@ -21,19 +21,9 @@
 
 char *session_gpu_library(struct why *why)
 {
-	/* Beside the program in a build; as `make install` puts it. */
-	static const char *const places[] = { "libstoke-cupti.so",
-					      "../lib/stoke/libstoke-cupti.so" };
-	char path[PATH_MAX] = "", *real;
-	if (readlink("/proc/self/exe", path, sizeof path - 1) <= 0)
-		path[0] = '\0';
-	char *slash = strrchr(path, '/');
-	size_t folder_bytes = slash ? (size_t)(slash - path) + 1 : 0;
-	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-		snprintf(path + folder_bytes, sizeof path - folder_bytes, "%s", places[i]);
-		if (access(path, R_OK) == 0 && (real = realpath(path, NULL)))
-			return real;
-	}
+	char *path = library_beside_program("libstoke-cupti.so");
+	if (path)
+		return path;
 	why_fail(why, "libstoke-cupti.so is neither beside stoke nor in ../lib/stoke, so GPU work "
 		      "cannot be recorded; run `make` or `make install`.");
 	return NULL;

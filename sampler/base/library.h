@@ -30,4 +30,9 @@ void *library_open(const char *const *names, const char *what, const char *packa
 		   const struct library_symbol *symbols, void *calls, struct why *why);
 void library_close(void *handle);
 
+/* library_beside_program: the path of a library of ours, by its file name: beside the program that
+ * runs (a build), or in ../lib/stoke (as `make install` puts it). NULL if it is in neither. Freed
+ * with free(). */
+char *library_beside_program(const char *name);
+
 #endif
