@@ -59,7 +59,10 @@ REGISTRY_KINDS := source:*/source_*.c:sampler/source.h exporter:sampler/exporter
 # what -fsanitize=thread stands for otherwise cannot be there twice
 MODEL := $(if $(filter release debug,$(MODE)),$(addprefix $(BUILD)/,stoke-model libstoke-model.a libstoke-model.so))
 
-all: $(BUILD)/stoke $(BUILD)/libstoke-cupti.so $(MODEL)  ## build stoke into build/$(MODE)/
+# the CUDA kernels, where there is a compiler for them
+CUDA := $(if $(NVCC),$(BUILD)/libstoke-cuda.so)
+
+all: $(BUILD)/stoke $(BUILD)/libstoke-cupti.so $(MODEL) $(CUDA)  ## build stoke into build/$(MODE)/
 
 objects: $(OBJECTS)
 
@@ -73,6 +76,32 @@ $(BUILD)/libstoke-cupti.so: $(INJECTED) $(wildcard gpu/*.h) $(BUILD)/flags
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(filter-out -fsanitize% -fno-sanitize%,$(ALL_CFLAGS)) -fPIC -shared \
 		-fvisibility=hidden -o $@ $(INJECTED) -lunwind -lpthread
+
+# The CUDA kernels: code for sm_80 and sm_90, and PTX for what comes after; the runtime is inside.
+# Compiled once for all modes. And the same sources by a C++ compiler, for tests without a GPU.
+CUDA_SOURCES := $(sort $(wildcard kernels/cuda/*.cu))
+CUDA_HEADERS := $(wildcard kernels/cuda/*.cuh kernels/cuda/*.h) kernels/support/gemm_task.h \
+	kernels/support/rows_task.h
+NVCC_FLAGS := -std=c++17 -O3 -lineinfo -I. -gencode arch=compute_80,code=sm_80 \
+	-gencode arch=compute_90,code=[sm_90,compute_90] \
+	-Xcompiler -fPIC,-fvisibility=hidden,-Wall,-Wextra $(if $(CI),-Werror all-warnings)
+build/cuda/%.o: %.cu $(CUDA_HEADERS) build/features.mk
+	$(call say,NVCC,$<)
+	$(Q)mkdir -p $(@D) && $(filter ccache,$(CC)) $(NVCC) $(NVCC_FLAGS) -c -o $@ $<
+$(BUILD)/libstoke-cuda.so: $(CUDA_SOURCES:%.cu=build/cuda/%.o)
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D) && $(NVCC) -shared -o $@ $^
+EMULATED := $(CUDA_SOURCES:%.cu=$(BUILD)/emulated/%.o) $(BUILD)/emulated/tests/cuda_emulation.o
+EMULATED_FLAGS = -std=c++17 -I. -fPIC -fvisibility=hidden -fno-exceptions -fno-rtti -Wall -Wextra \
+	-Wno-unknown-pragmas $(if $(CI),-Werror) $(filter-out %=thread,$(MODE_FLAGS_$(MODE)))
+$(BUILD)/emulated/%.o: %.cu $(CUDA_HEADERS) tests/cuda_emulation.hpp $(BUILD)/flags
+	$(call say,CXX,$<)
+	$(Q)mkdir -p $(@D) && $(CXX) -x c++ -include tests/cuda_emulation.hpp $(EMULATED_FLAGS) -c -o $@ $<
+$(BUILD)/emulated/%.o: %.cpp tests/cuda_emulation.hpp tests/mock_script.h $(BUILD)/flags
+	$(call say,CXX,$<)
+	$(Q)mkdir -p $(@D) && $(CXX) $(EMULATED_FLAGS) -c -o $@ $<
+$(BUILD)/tests/libstoke-cuda-emulated.so: $(EMULATED)
+	$(Q)mkdir -p $(@D) && $(CXX) -shared -o $@ $^
 
 # The cache model: the run-time library that code compiled with -fsanitize=thread calls, which is
 # itself compiled without, and must not call itself (no builtins); one object without names that
@@ -160,6 +189,7 @@ $(BUILD)/tests/mock_%.so: tests/mock_%.c tests/mock_script.h gpu/cupti.h $(BUILD
 	$(Q)mkdir -p $(@D) && $(CC) $(filter-out -fsanitize% -fno-sanitize%,$(ALL_CFLAGS)) -fPIC -shared \
 		-fvisibility=hidden -Wl,-soname,$(SONAME_mock_$*) -o $@ $< -lpthread
 $(TESTS:%=$(BUILD)/tests/%): | $(MOCKS)
+$(BUILD)/tests/test_cuda: | $(BUILD)/tests/libstoke-cuda-emulated.so
 
 # one unit test: make test_tree
 $(TESTS): test_%: $(BUILD)/tests/test_%
@@ -211,6 +241,7 @@ features: build/features.mk  ## show the optional libraries found
 install: all  ## install to $(DESTDIR)$(PREFIX)
 	$(Q)install -D $(BUILD)/stoke $(DESTDIR)$(PREFIX)/bin/stoke
 	$(Q)install -D $(BUILD)/libstoke-cupti.so $(DESTDIR)$(PREFIX)/lib/stoke/libstoke-cupti.so
+	$(Q)[ -z "$(CUDA)" ] || install -D $(CUDA) $(DESTDIR)$(PREFIX)/lib/stoke/libstoke-cuda.so
 	$(Q)install -D -m 644 sampler/base/probe.h $(DESTDIR)$(PREFIX)/include/stoke/sampler/base/probe.h
 	$(Q)install -m 644 sampler/base/shared_ring.h $(DESTDIR)$(PREFIX)/include/stoke/sampler/base/
 	$(Q)[ -z "$(MODEL)" ] || { install $(BUILD)/stoke-model $(DESTDIR)$(PREFIX)/bin/stoke-model && \

@@ -9,7 +9,19 @@ have() { # NAME HEADER LIBRARY
 		echo "HAVE_$1 := 0"
 	fi
 }
+# The CUDA compiler, if it compiles: on the path, or where NVIDIA's packages put it.
+cuda_compiler() {
+	for nvcc in nvcc /usr/local/cuda/bin/nvcc; do
+		if echo '__global__ void nothing() {}' |
+			$nvcc -x cu -arch=sm_90 -c -o /dev/null - 2>/dev/null; then
+			echo "NVCC := $nvcc"
+			return
+		fi
+	done
+	echo "NVCC :="
+}
 cc=$1 ldflags=${2:-}
+cuda_compiler
 have ZSTD zstd.h -lzstd
 have IBERTY libiberty/demangle.h -liberty
 have HWLOC hwloc.h -lhwloc

@@ -5,9 +5,9 @@ cd "${1:-$(dirname "$0")/..}" || exit 1
 may() {
 	case $1 in
 	sampler/base) echo "sampler/base" ;;
-	kernels | kernels/*) echo "kernels kernels/support sampler/base" ;;
+	kernels | kernels/*) echo "kernels kernels/support kernels/cuda sampler/base" ;;
 	workloads | workloads/*)
-		echo "workloads workloads/support kernels kernels/support sampler/base" ;;
+		echo "workloads workloads/support kernels kernels/support kernels/cuda sampler/base" ;;
 	sampler) echo "sampler sampler/base" ;;
 	counters) echo "counters counters/model sampler sampler/base" ;;
 	counters/model) echo "counters/model ." ;;

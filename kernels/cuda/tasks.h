@@ -1,0 +1,48 @@
+/*
+ * tasks: what each family of CUDA kernels works on. Where the CPU's kernel has a task, it is that
+ * one, with arrays on the device; these are the others.
+ *
+ *   gemm       struct gemm_task of f32, rows in memory order (columns 1 apart)
+ *   rmsnorm, layernorm, softmax   struct rows_task; scratch (rows, n) for "unfused"
+ *   transpose  struct transpose_task
+ *   hadamard   struct hadamard_task
+ */
+#ifndef KERNELS_CUDA_TASKS_H
+#define KERNELS_CUDA_TASKS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* stream: the loops of kernels/stream.h and, behind them, the triad of kernels/triad.h. */
+enum cuda_stream_loop { CUDA_COPY, CUDA_SCALE, CUDA_ADD, CUDA_TRIAD, CUDA_STREAM_LOOPS };
+
+struct cuda_stream_task {
+	enum cuda_stream_loop loop;
+	double *a;
+	const double *b, *c; /* c: add and triad */
+	double scale;        /* scale and triad */
+	size_t n;
+};
+
+/* reduction: y[0] = the sum of x (n). */
+struct cuda_sum_task {
+	const float *x;
+	float *y;
+	size_t n;
+};
+
+/* scan: y[i] = x[0] + ... + x[i]. */
+struct cuda_scan_task {
+	const float *x;
+	float *y, *scratch; /* (n), (n + 64) */
+	size_t n;
+};
+
+/* histogram: counts (n_bins), written whole. */
+struct cuda_histogram_task {
+	const uint32_t *values;
+	uint32_t *counts;
+	size_t n, n_bins;
+};
+
+#endif

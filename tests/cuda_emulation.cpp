@@ -1,0 +1,275 @@
+/*
+ * Coroutines by ucontext. One that waits gives the processor back to the block's loop, which
+ * continues it when all that it waits for have come. See cuda_emulation.hpp.
+ */
+#include "tests/cuda_emulation.hpp"
+
+#include <stdio.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <ucontext.h>
+
+#include "tests/mock_script.h"
+
+enum { MOST_THREADS = 1024, STACK_BYTES = 256 << 10, LANES = 32 };
+
+enum waiting { READY, FOR_WARP, FOR_BLOCK, FINISHED };
+
+struct coroutine {
+	ucontext_t context;
+	enum waiting waiting;
+	dim3 index;
+};
+
+dim3 threadIdx, blockIdx, blockDim, gridDim;
+
+static struct coroutine coroutines[MOST_THREADS];
+static uint64_t given[MOST_THREADS];
+static unsigned n_threads, current;
+static ucontext_t loop;
+static char *stacks;
+static void (*body)(void *);
+static void *argument;
+static bool is_misconfigured; /* a launch that the device would have refused */
+
+static void wait_for(enum waiting what)
+{
+	coroutines[current].waiting = what;
+	swapcontext(&coroutines[current].context, &loop);
+}
+
+void __syncthreads()
+{
+	wait_for(FOR_BLOCK);
+}
+
+void __syncwarp(unsigned)
+{
+	wait_for(FOR_WARP);
+}
+
+unsigned emulated_lane()
+{
+	return current % LANES;
+}
+
+uint64_t emulated_exchange(uint64_t value, unsigned lane)
+{
+	given[current] = value;
+	wait_for(FOR_WARP);
+	uint64_t got = given[current / LANES * LANES + lane % LANES];
+	wait_for(FOR_WARP); /* all have read before anyone gives again */
+	return got;
+}
+
+static void begin()
+{
+	body(argument);
+	coroutines[current].waiting = FINISHED;
+	swapcontext(&coroutines[current].context, &loop);
+}
+
+static void prepare(unsigned i)
+{
+	struct coroutine *at = &coroutines[i];
+	getcontext(&at->context);
+	at->context.uc_stack.ss_sp = stacks + (size_t)i * STACK_BYTES;
+	at->context.uc_stack.ss_size = STACK_BYTES;
+	at->context.uc_link = NULL;
+	makecontext(&at->context, begin, 0);
+	at->waiting = READY;
+	at->index = dim3(i % blockDim.x, i / blockDim.x % blockDim.y, i / blockDim.x / blockDim.y);
+}
+
+/* All of these wait for the same, but for those that have finished: they go on. */
+static bool release(unsigned from, unsigned to, enum waiting what)
+{
+	bool is_any = false;
+	for (unsigned i = from; i < to; i++) {
+		if (coroutines[i].waiting != what && coroutines[i].waiting != FINISHED)
+			return false;
+		is_any |= coroutines[i].waiting == what;
+	}
+	for (unsigned i = from; i < to && is_any; i++)
+		if (coroutines[i].waiting == what)
+			coroutines[i].waiting = READY;
+	return is_any;
+}
+
+static bool release_some()
+{
+	bool is_any = release(0, n_threads, FOR_BLOCK);
+	for (unsigned from = 0; from < n_threads; from += LANES)
+		is_any |= release(from, from + LANES < n_threads ? from + LANES : n_threads,
+				  FOR_WARP);
+	return is_any;
+}
+
+static bool run_ready(bool is_backward)
+{
+	bool is_left = false;
+	for (unsigned step = 0; step < n_threads; step++) {
+		current = is_backward ? n_threads - 1 - step : step;
+		if (coroutines[current].waiting == READY) {
+			threadIdx = coroutines[current].index;
+			swapcontext(&loop, &coroutines[current].context);
+		}
+		is_left |= coroutines[current].waiting != FINISHED;
+	}
+	return is_left;
+}
+
+static void run_block(bool is_backward)
+{
+	for (unsigned i = 0; i < n_threads; i++)
+		prepare(i);
+	while (run_ready(is_backward)) {
+		if (!release_some()) {
+			fputs("cuda_emulation: some threads wait at a barrier that others have "
+			      "passed by.\n",
+			      stderr);
+			abort();
+		}
+	}
+}
+
+void emulated_run(dim3 grid, dim3 block, void (*what)(void *), void *of)
+{
+	const char *order = getenv("CUDA_EMULATION_ORDER");
+	n_threads = block.x * block.y * block.z;
+	if (n_threads == 0 || n_threads > MOST_THREADS || grid.x * grid.y * grid.z == 0 ||
+	    grid.y > 65535 || grid.z > 65535) {
+		is_misconfigured = true;
+		return;
+	}
+	if (!stacks)
+		stacks = (char *)mmap(NULL, (size_t)MOST_THREADS * STACK_BYTES,
+				      PROT_READ | PROT_WRITE,
+				      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (stacks == MAP_FAILED)
+		abort();
+	body = what;
+	argument = of;
+	gridDim = grid;
+	blockDim = block;
+	for (unsigned z = 0; z < grid.z; z++)
+		for (unsigned y = 0; y < grid.y; y++)
+			for (unsigned x = 0; x < grid.x; x++) {
+				blockIdx = dim3(x, y, z);
+				run_block(order && strcmp(order, "backward") == 0);
+			}
+}
+
+/* ---- the runtime */
+
+static cudaError_t code_of(const char *name)
+{
+	return (cudaError_t)mock_script(name, cudaSuccess);
+}
+
+const char *cudaGetErrorString(cudaError_t)
+{
+	return "as the test wishes";
+}
+
+const char *cudaGetErrorName(cudaError_t)
+{
+	return "cudaErrorScripted";
+}
+
+cudaError_t cudaRuntimeGetVersion(int *version)
+{
+	*version = 13000;
+	return cudaSuccess;
+}
+
+cudaError_t cudaDriverGetVersion(int *version)
+{
+	*version = (int)mock_script("driver", 13000);
+	return cudaSuccess;
+}
+
+cudaError_t cudaGetDeviceCount(int *n)
+{
+	*n = (int)mock_script("devices", 1);
+	return code_of("cudaGetDeviceCount");
+}
+
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int)
+{
+	snprintf(properties->name, sizeof properties->name, "emulated GPU");
+	properties->totalGlobalMem = 1 << 30;
+	properties->major = (int)mock_script("major", 9);
+	properties->minor = 0;
+	properties->multiProcessorCount = 1;
+	return code_of("cudaGetDeviceProperties");
+}
+
+cudaError_t cudaSetDevice(int)
+{
+	return code_of("cudaSetDevice");
+}
+
+cudaError_t cudaMalloc(void **memory, size_t bytes)
+{
+	cudaError_t code = code_of("cudaMalloc");
+	if (code != cudaSuccess)
+		return code;
+	if (posix_memalign(memory, 256, bytes) != 0)
+		return cudaErrorMemoryAllocation;
+	memset(*memory, 0xa5, bytes); /* as left by others: what is not written is seen */
+	return cudaSuccess;
+}
+
+cudaError_t cudaFree(void *memory)
+{
+	free(memory);
+	return cudaSuccess;
+}
+
+cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes, cudaMemcpyKind kind)
+{
+	cudaError_t code = code_of(kind == cudaMemcpyHostToDevice ? "copy_in" : "copy_out");
+	if (code == cudaSuccess)
+		memcpy(to, from, bytes);
+	return code;
+}
+
+cudaError_t cudaMemsetAsync(void *memory, int value, size_t bytes)
+{
+	memset(memory, value, bytes);
+	return cudaSuccess;
+}
+
+cudaError_t cudaEventCreate(cudaEvent_t *event)
+{
+	*event = (double *)calloc(1, sizeof **event);
+	return code_of("cudaEventCreate");
+}
+
+cudaError_t cudaEventRecord(cudaEvent_t event)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	*event = (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
+	return cudaSuccess;
+}
+
+cudaError_t cudaEventSynchronize(cudaEvent_t)
+{
+	return code_of("cudaEventSynchronize");
+}
+
+cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t from, cudaEvent_t to)
+{
+	*milliseconds = (float)(*to - *from);
+	return code_of("cudaEventElapsedTime");
+}
+
+cudaError_t cudaGetLastError()
+{
+	cudaError_t code =
+		is_misconfigured ? cudaErrorInvalidConfiguration : code_of("cudaGetLastError");
+	is_misconfigured = false;
+	return code;
+}

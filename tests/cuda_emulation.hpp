@@ -1,0 +1,189 @@
+/*
+ * cuda_emulation: enough of CUDA for the sources of kernels/cuda to be compiled by a plain C++
+ * compiler and run without a GPU, so that their arithmetic, their bounds and their barriers are
+ * tested anywhere.
+ *
+ * A block's threads are coroutines on one thread of the machine: each runs to its next barrier
+ * before the next one starts. So what lacks a barrier reads what is not yet, or no longer, there;
+ * CUDA_EMULATION_ORDER=backward starts each block's threads from the last, which a missing barrier
+ * does not survive either. A barrier that some threads of a block (or warp) pass by while others
+ * wait ends the process with a sentence. Not emulated: time, caches, tensor cores.
+ *
+ * The runtime's calls fail as MOCK_SCRIPT says (mock_script.h).
+ */
+#ifndef TESTS_CUDA_EMULATION_HPP
+#define TESTS_CUDA_EMULATION_HPP
+
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define __global__
+#define __device__
+#define __host__
+#define __shared__ static
+#define __launch_bounds__(...)
+#define __forceinline__ inline
+
+struct dim3 {
+	unsigned x, y, z;
+	dim3(unsigned x_ = 1, unsigned y_ = 1, unsigned z_ = 1) : x(x_), y(y_), z(z_)
+	{
+	}
+};
+
+extern dim3 threadIdx, blockIdx, blockDim, gridDim;
+
+struct alignas(8) float2 {
+	float x, y;
+};
+struct alignas(16) float4 {
+	float x, y, z, w;
+};
+struct alignas(16) double2 {
+	double x, y;
+};
+struct alignas(16) int4 {
+	int x, y, z, w;
+};
+struct alignas(16) uint4 {
+	unsigned x, y, z, w;
+};
+
+static inline float4 make_float4(float x, float y, float z, float w)
+{
+	return float4{ x, y, z, w };
+}
+
+static inline double2 make_double2(double x, double y)
+{
+	return double2{ x, y };
+}
+
+void __syncthreads();
+void __syncwarp(unsigned mask = 0xffffffff);
+
+/* emulated_exchange: every thread of the warp gives 8 bytes, gets those of the lane it asks for. */
+uint64_t emulated_exchange(uint64_t value, unsigned lane);
+unsigned emulated_lane();
+
+template <typename T> T emulated_from(T value, unsigned lane)
+{
+	uint64_t bits = 0;
+	T out;
+	memcpy(&bits, &value, sizeof value);
+	bits = emulated_exchange(bits, lane);
+	memcpy(&out, &bits, sizeof out);
+	return out;
+}
+
+template <typename T> T __shfl_sync(unsigned, T value, unsigned lane)
+{
+	return emulated_from(value, lane % 32);
+}
+
+template <typename T> T __shfl_xor_sync(unsigned, T value, unsigned bits)
+{
+	return emulated_from(value, emulated_lane() ^ bits);
+}
+
+template <typename T> T __shfl_down_sync(unsigned, T value, unsigned n)
+{
+	unsigned lane = emulated_lane();
+	return emulated_from(value, lane + n < 32 ? lane + n : lane);
+}
+
+template <typename T> T __shfl_up_sync(unsigned, T value, unsigned n)
+{
+	unsigned lane = emulated_lane();
+	return emulated_from(value, lane >= n ? lane - n : lane);
+}
+
+/* Which lanes of the warp have the same value. */
+static inline unsigned __match_any_sync(unsigned, unsigned value)
+{
+	unsigned same = 0;
+	for (unsigned lane = 0; lane < 32; lane++)
+		same |= (unsigned)(emulated_from(value, lane) == value) << lane;
+	return same;
+}
+
+static inline int __popc(unsigned bits)
+{
+	return __builtin_popcount(bits);
+}
+
+template <typename T> T atomicAdd(T *to, T value)
+{
+	T old = *to;
+	*to = old + value;
+	return old;
+}
+
+static inline int __dp4a(int a, int b, int sum)
+{
+	for (int i = 0; i < 4; i++)
+		sum += (int8_t)(a >> 8 * i) * (int8_t)(b >> 8 * i);
+	return sum;
+}
+
+static inline float __uint_as_float(unsigned bits)
+{
+	float value;
+	memcpy(&value, &bits, sizeof value);
+	return value;
+}
+
+static inline float rsqrtf(float x)
+{
+	return 1 / sqrtf(x);
+}
+
+/* ---- starting */
+
+void emulated_run(dim3 grid, dim3 block, void (*body)(void *), void *argument);
+
+template <typename... Parameters, typename... Arguments>
+void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, Arguments... arguments)
+{
+	auto body = [&] { kernel(arguments...); };
+	emulated_run(
+		grid, block, [](void *opaque) { (*static_cast<decltype(body) *>(opaque))(); },
+		&body);
+}
+
+/* ---- the runtime, with the numbers of driver_types.h */
+
+enum cudaError_t {
+	cudaSuccess = 0,
+	cudaErrorMemoryAllocation = 2,
+	cudaErrorInvalidConfiguration = 9,
+	cudaErrorNoDevice = 100,
+};
+enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost = 2 };
+typedef double *cudaEvent_t;
+struct cudaDeviceProp {
+	char name[256];
+	size_t totalGlobalMem;
+	int major, minor, multiProcessorCount;
+};
+
+const char *cudaGetErrorString(cudaError_t code);
+const char *cudaGetErrorName(cudaError_t code);
+cudaError_t cudaRuntimeGetVersion(int *version);
+cudaError_t cudaDriverGetVersion(int *version);
+cudaError_t cudaGetDeviceCount(int *n);
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int device);
+cudaError_t cudaSetDevice(int device);
+cudaError_t cudaMalloc(void **memory, size_t bytes);
+cudaError_t cudaFree(void *memory);
+cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes, cudaMemcpyKind kind);
+cudaError_t cudaMemsetAsync(void *memory, int value, size_t bytes);
+cudaError_t cudaEventCreate(cudaEvent_t *event);
+cudaError_t cudaEventRecord(cudaEvent_t event);
+cudaError_t cudaEventSynchronize(cudaEvent_t event);
+cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t from, cudaEvent_t to);
+cudaError_t cudaGetLastError();
+
+#endif
