@@ -7,6 +7,7 @@
 #include "sampler/base/text.h"
 #include "tui/doctor.h"
 #include "tui/session_gpu.h"
+#include "workloads/support/cuda_run.h"
 
 static void print_devices(const struct doctor *doctor, const struct nvml *nvml)
 {
@@ -58,6 +59,18 @@ static void print_tracing(const struct doctor *doctor)
 	free(library);
 }
 
+/* What `run WORKLOAD device=cuda` would meet. */
+static void print_kernels(const struct doctor *doctor)
+{
+	struct why why;
+	const struct cuda_device *device = cuda_run_device(&why);
+	if (device)
+		snprintf(why.text, sizeof why.text,
+			 "on %s, compute capability %d.%d, %d multiprocessors", device->name,
+			 device->major, device->minor, device->n_multiprocessors);
+	doctor_line(doctor, device ? ORIGIN_SOFTWARE : ORIGIN_UNAVAILABLE, "device=cuda", why.text);
+}
+
 void doctor_gpu(const struct doctor *doctor)
 {
 	struct why why;
@@ -76,4 +89,5 @@ void doctor_gpu(const struct doctor *doctor)
 	}
 	print_restriction(doctor);
 	print_tracing(doctor);
+	print_kernels(doctor);
 }

@@ -1,6 +1,7 @@
 /*
  * One matrix product over and over. A unit of work is a band of rows of C: all of them where that
- * takes a fraction of a second, fewer for the slow variants, so that a run can end in time.
+ * takes a fraction of a second, fewer for the slow variants, so that a run can end in time. With
+ * device=cuda it is all of C, and the same checks are made of what the device gives back.
  */
 #include <math.h>
 #include <stdio.h>
@@ -14,10 +15,11 @@
 #include "kernels/support/gemv_weights.h"
 #include "sampler/base/probe.h"
 #include "workloads/support/crew.h"
+#include "workloads/support/cuda_run.h"
 #include "workloads/support/random.h"
 #include "workloads/workload.h"
 
-enum { SIZE, TYPE, N, M, K, VARIANT, LAYOUT, THREADS, REPEATS, SEED };
+enum { SIZE, TYPE, N, M, K, VARIANT, LAYOUT, THREADS, REPEATS, SEED, DEVICE };
 
 enum { C_BYTES = 4 };
 
@@ -26,10 +28,11 @@ static const struct type {
 	const char *name;
 	size_t element_bytes; /* of A and B; C's are 4 */
 	gemm_function *(*variant)(const char *name);
+	const char *family; /* of CUDA kernels; NULL = there are none */
 } types[] = {
-	{ "f32", 4, gemm_variant },
-	{ "bf16", 2, gemm_bf16_variant },
-	{ "int8", 1, gemm_int8_variant },
+	{ "f32", 4, gemm_variant, "gemm" },
+	{ "bf16", 2, gemm_bf16_variant, NULL },
+	{ "int8", 1, gemm_int8_variant, NULL },
 };
 
 struct state {
@@ -38,6 +41,8 @@ struct state {
 	char *a, *b, *c;
 	gemm_function *gemm;
 	struct crew *crew;
+	struct cuda_run *cuda; /* NULL: device=cpu */
+	struct gemm_task device_task;
 	void **workspaces; /* one a thread */
 	char phase[64];
 	size_t band_rows, next_row, rows_right; /* rows_right: of C, written at least once */
@@ -84,6 +89,7 @@ static void fill_share(void *opaque, unsigned share, unsigned n_shares)
 static void gemm_finish(void *opaque)
 {
 	struct state *state = opaque;
+	cuda_run_free(state->cuda);
 	for (unsigned i = 0; state->workspaces && i < crew_size(state->crew); i++)
 		free(state->workspaces[i]);
 	free(state->workspaces);
@@ -129,11 +135,32 @@ static bool take_memory(struct state *state, struct why *why)
 			task->m, task->n, task->k);
 }
 
+/* The same matrices on the device; a unit of work is the whole product there. */
+static bool go_to_device(struct state *state, const char *variant, struct why *why)
+{
+	const struct gemm_task *task = &state->task;
+	size_t each = state->type->element_bytes;
+	if (!state->type->family)
+		return why_fail(why, "There is no type=%s with device=cuda; it takes f32.",
+				state->type->name);
+	if (!(state->cuda = cuda_run_new(state->type->family, variant, why)))
+		return false;
+	state->device_task = *task;
+	state->device_task.a = cuda_run_array(state->cuda, state->a, task->m * task->k * each);
+	state->device_task.b = cuda_run_array(state->cuda, state->b, task->k * task->n * each);
+	state->device_task.c = cuda_run_result(state->cuda, state->c, task->m * task->n * C_BYTES);
+	state->band_rows = task->m;
+	snprintf(state->phase, sizeof state->phase, "cuda %s %s %zux%zux%zu", state->type->name,
+		 cuda_run_variant(state->cuda), task->m, task->n, task->k);
+	return cuda_run_is_good(state->cuda, why);
+}
+
 static void *gemm_prepare(const struct setting *settings, struct why *why)
 {
 	const struct type *type = &types[settings[TYPE].choice];
-	gemm_function *gemm = type->variant(settings[VARIANT].text);
-	if (!gemm) {
+	bool is_cuda = settings[DEVICE].choice == 1;
+	gemm_function *gemm = is_cuda ? NULL : type->variant(settings[VARIANT].text);
+	if (!gemm && !is_cuda) {
 		why_fail(why,
 			 "There is no variant=%s of type=%s on this CPU; choose another or auto.",
 			 settings[VARIANT].text, type->name);
@@ -167,6 +194,10 @@ static void *gemm_prepare(const struct setting *settings, struct why *why)
 	probe_phase_begin("fill");
 	crew_run(state->crew, fill_share, state);
 	probe_phase_end("fill", (struct probe_work){ 0, 4 * cells, cells });
+	if (is_cuda && !go_to_device(state, settings[VARIANT].text, why)) {
+		gemm_finish(state);
+		return NULL;
+	}
 	return state;
 }
 
@@ -204,8 +235,14 @@ static bool gemm_run(void *opaque)
 	struct probe_work work = { gemm_flops(&band), gemm_bytes(&band, state->type->element_bytes),
 				   (double)band.m * (double)band.n };
 	probe_phase_begin(state->phase);
-	crew_run(state->crew, multiply_share, state);
-	probe_phase_end(state->phase, work);
+	bool is_done = true;
+	if (state->cuda)
+		is_done = cuda_run_launch(state->cuda, &state->device_task);
+	else
+		crew_run(state->crew, multiply_share, state);
+	probe_phase_end(state->phase, is_done ? work : PROBE_UNKNOWN);
+	if (!is_done)
+		return false; /* gemm_verify says why */
 	state->flops += work.flops;
 	state->bytes += work.bytes;
 	state->cells += work.items;
@@ -257,6 +294,8 @@ static bool gemm_verify(void *opaque, struct why *why)
 	enum { SAMPLES = 500 }; /* with 4096 products each: 4 ms */
 	const struct state *state = opaque;
 	struct random random = { state->seed ^ 0x5eed };
+	if (!cuda_run_fetch(state->cuda, why))
+		return false;
 	for (int i = 0; i < SAMPLES && state->rows_right > 0; i++) {
 		size_t row = (size_t)(random_unit(&random) * (double)state->rows_right);
 		size_t column = (size_t)(random_unit(&random) * (double)state->task.n);
@@ -275,13 +314,15 @@ static const struct parameter parameters[] = {
 	[N] = { "n", "columns of B and C; 0 = by size", PARAMETER_INTEGER, "0", 0, 32768, NULL },
 	[M] = { "m", "rows of A and C; 0 = n", PARAMETER_INTEGER, "0", 0, 32768, NULL },
 	[K] = { "k", "columns of A, rows of B; 0 = n", PARAMETER_INTEGER, "0", 0, 32768, NULL },
-	[VARIANT] = { "variant", "which kernel", PARAMETER_CHOICE, "auto", 0, 0,
+	[VARIANT] = { "variant", "which kernel; from naive on those of device=cuda",
+		      PARAMETER_CHOICE, "auto", 0, 0,
 		      "auto|ijp|ipj|blocked|packed|packed-avx2|packed-avx512|packed-dot|packed-"
-		      "amx" },
+		      "amx|naive|coalesced|tiled|registers|vectorised|warps|double-buffer" },
 	[LAYOUT] = { "layout", "of B in memory", PARAMETER_CHOICE, "rows", 0, 0, "rows|columns" },
 	[THREADS] = { "threads", "0 = one a CPU", PARAMETER_INTEGER, "0", 0, 256, NULL },
 	[REPEATS] = { "repeats", "products", PARAMETER_INTEGER, "500", 1, 1e9, NULL },
 	[SEED] = { "seed", "of the matrices", PARAMETER_INTEGER, "1", 0, 1e15, NULL },
+	[DEVICE] = CUDA_RUN_PARAMETER,
 	{ 0 },
 };
 
@@ -298,7 +339,10 @@ const struct workload workload_gemm = {
 		"the multiply-add units is left to wait for. type=bf16 and int8 make two and four "
 		"products in the time of one, where the CPU has instructions for it (packed-dot, "
 		"packed-amx). size=S, M and L fit L2, L3 and "
-		"neither: the packed variants hardly notice.",
+		"neither: the packed variants hardly notice. device=cuda climbs the same ladder "
+		"on a GPU: naive asks for 32 lines where coalesced asks for one, tiled uses each "
+		"number 32 times from shared memory, registers eight times more, and the last "
+		"three keep loads wide, apart and early.",
 	.source =
 		"Goto and van de Geijn, ACM TOMS 34 (2008); Van Zee and van de Geijn, BLIS (2015)",
 	.parameters = parameters,

@@ -11,9 +11,13 @@
 
 #include "sampler/base/probe.h"
 #include "sampler/base/text.h"
+#include "workloads/support/cuda_run.h"
 #include "workloads/support/steer.h"
 #include "workloads/support/workload_settings.h"
 #include "workloads/workload.h"
+
+/* As `--require` of what is not there. */
+enum { NOT_HERE = 3 };
 
 struct run {
 	const struct workload *workload;
@@ -154,6 +158,8 @@ static int run_all(struct run *run)
 		is_good = change(run, &why);
 	if (!is_good)
 		fprintf(stderr, "stoke: %s\n", why.text);
+	if (!is_good && cuda_run_is_missing())
+		return NOT_HERE;
 	return is_good && is_right ? 0 : 1;
 }
 

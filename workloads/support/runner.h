@@ -17,7 +17,8 @@ const struct workload *workload_find(const char *name);
  * that come by steer.h end the stretch at hand, with its checks and result, and begin another.
  *
  * Prints   one line with the work done and its rate on stdout, sentences on stderr
- * Returns  0; 1 when a check fails; 2 for a wrong setting. SIGINT and SIGTERM end it after the
+ * Returns  0; 1 when a check fails; 2 for a wrong setting; 3 when device=cuda has no library,
+ *          driver or device. SIGINT and SIGTERM end it after the
  *          unit of work at hand, with the same line
  */
 int workload_main(int argc, char **argv);

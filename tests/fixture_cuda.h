@@ -1,0 +1,32 @@
+/*
+ * fixture_cuda: the emulated library of CUDA kernels (cuda_emulation.hpp) and memory "on the
+ * device".
+ */
+#ifndef TESTS_FIXTURE_CUDA_H
+#define TESTS_FIXTURE_CUDA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "kernels/cuda/library.h"
+
+/* fixture_cuda_open: load it and name it in STOKE_CUDA_LIBRARY; false and a line. */
+bool fixture_cuda_open(void);
+void fixture_cuda_close(void);
+
+/* The kernels of a family, one after the other; NULL behind the last. */
+const struct cuda_kernel *fixture_cuda_kernels(const char *family);
+const struct cuda_kernel *fixture_cuda_next(const struct cuda_kernel *kernel);
+
+/* fixture_cuda_give: a copy on the device (NULL: memory), until fixture_cuda_free. What fails,
+ * fails the test. */
+void *fixture_cuda_give(const void *host, size_t bytes);
+void fixture_cuda_fetch(void *host, const void *device, size_t bytes);
+void fixture_cuda_launch(const struct cuda_kernel *kernel, const void *task);
+void fixture_cuda_free(void);
+
+/* fixture_cuda_failing: `gemm device=cuda` in a child where calls fail as the script says (NULL: no
+ * library): its status, and what it wrote to stderr. */
+int fixture_cuda_failing(const char *script, char *text, size_t size);
+
+#endif
