@@ -93,6 +93,26 @@ static size_t drop_oldest(const char *folder, uint64_t most_bytes)
 	return n_dropped;
 }
 
+/* What makes a line of the file, and a part of a request's head: nothing that ends either early. */
+static bool is_line(const char *text)
+{
+	size_t n = 0;
+	for (; text && text[n]; n++)
+		if ((unsigned char)text[n] < 0x20 || text[n] == 0x7f)
+			return false;
+	return n > 0 && n < MOST_LINE_BYTES - 1;
+}
+
+/* A token goes along with what is sent, so a file may name no host but the one it is kept for. */
+static bool is_sound(const struct push_request *request)
+{
+	if (!is_line(request->store) || !is_line(request->url) || !is_line(request->content_type))
+		return false;
+	size_t n = strlen(request->store);
+	return strncmp(request->url, request->store, n) == 0 && request->url[n] == '/' &&
+	       request->n_bytes > 0 && request->n_bytes <= MOST_BODY_BYTES;
+}
+
 static bool write_request(FILE *out, const struct push_request *request)
 {
 	fprintf(out, "%s\n%s\n%s\n%s\n%zu\n", magic, request->store, request->url,
@@ -109,6 +129,9 @@ bool push_spool_add(const char *folder, const struct push_request *request, uint
 	char path[PATH_MAX], temporary[PATH_MAX + 8], clean[256];
 	struct timespec now;
 	*n_dropped = 0;
+	if (!is_sound(request))
+		return why_fail(why, "The profile cannot be kept: its address or its size makes no "
+				     "sense.");
 	if (!make_folder(folder, why))
 		return false;
 	clock_gettime(CLOCK_REALTIME, &now);
@@ -143,7 +166,10 @@ static bool read_body(FILE *in, struct push_request *request)
 {
 	char *size = read_line(in), *end = NULL;
 	unsigned long long n = size && *size >= '0' && *size <= '9' ? strtoull(size, &end, 10) : 0;
-	bool is_good = end && !*end && n > 0 && n <= MOST_BODY_BYTES;
+	struct stat status;
+	/* No room is made for more than the file has. */
+	bool is_good = end && !*end && n > 0 && n <= MOST_BODY_BYTES &&
+		       fstat(fileno(in), &status) == 0 && (uint64_t)status.st_size >= n;
 	free(size);
 	if (!is_good)
 		return false;
@@ -164,7 +190,7 @@ static bool read_request(const char *path, struct push_request *request)
 	is_good = is_good && (request->store = read_line(in)) && (request->url = read_line(in)) &&
 		  (request->content_type = read_line(in)) && read_body(in, request);
 	fclose(in);
-	return is_good;
+	return is_good && is_sound(request);
 }
 
 size_t push_spool_each(const char *folder, const char *store,

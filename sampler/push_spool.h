@@ -1,6 +1,7 @@
 /*
  * push_spool: what a profile store did not take yet, in a folder, one file each, oldest first. A
- * file appears whole or not at all.
+ * file appears whole or not at all. What is read back is not believed: a request whose URL is not
+ * below its store, or whose lines hold control characters, is none of ours.
  */
 #ifndef SAMPLER_PUSH_SPOOL_H
 #define SAMPLER_PUSH_SPOOL_H

@@ -32,6 +32,7 @@ seeds() { # TARGET FOLDER
 	fuzz_pprof) gunzip -c build/seed.pb.gz >"$2/seed.pb" 2>/dev/null ;;
 	fuzz_json) cp build/seed.*.json "$2/" 2>/dev/null ;;
 	fuzz_metrics) cp counters/groups/*.txt "$2/" ;;
+	fuzz_push_spool) cp build/seed-*.push "$2/" 2>/dev/null ;;
 	fuzz_recording) cp build/seed.stoke "$2/" 2>/dev/null ;;
 	esac
 	cp "tests/fuzz-regressions/$1/"* "$2/" 2>/dev/null
@@ -59,6 +60,8 @@ if command -v perf >/dev/null; then # without the kernel's symbols and files of 
 	LC_ALL=C sed -i 's|/usr/|/not/|g' build/seed-*.data
 	perf script -i build/seed-chains.data >build/seed.perf
 fi >/dev/null 2>&1
+printf 'stoke push 1\nhttp://h:1\nhttp://h:1/ingest?name=a\napplication/octet-stream\n3\nabc' >build/seed-file.push
+printf 'http://h:1\0http://h:1/ingest?name=a\0application/octet-stream\0abc' >build/seed-round.push
 fuzz_one() { # TARGET
 	local corpus=build/fuzz/corpus/$1
 	mkdir -p "$corpus"

@@ -67,8 +67,10 @@ static void only_http_is_an_address(void **state)
 
 static struct push_request request_for(const char *store, const char *body)
 {
+	char url[64];
+	snprintf(url, sizeof url, "%s/ingest", store);
 	return (struct push_request){ .store = strdup(store),
-				      .url = strdup("http://x/ingest"),
+				      .url = strdup(url),
 				      .content_type = strdup("application/octet-stream"),
 				      .body = strdup(body),
 				      .n_bytes = strlen(body) };
@@ -127,12 +129,22 @@ static void the_spool_keeps_order(void **state)
 static void damaged_requests_are_left_alone(void **state)
 {
 	(void)state;
-	static const char *const files[] = { "",
-					     "stoke push 1\n",
-					     "stoke push 1\ns\nu\nt\n-1\nx",
-					     "stoke push 1\ns\nu\nt\n5\nx",
-					     "stoke push 1\ns\nu\nt\n1\nxx",
-					     "stoke push 2\ns\nu\nt\n1\nx" };
+	static const char *const files[] = {
+		"",
+		"stoke push 1\n",
+		"stoke push 1\ns\ns/u\nt\n-1\nx",
+		"stoke push 1\ns\ns/u\nt\n5\nx",
+		"stoke push 1\ns\ns/u\nt\n1\nxx",
+		"stoke push 2\ns\ns/u\nt\n1\nx",
+		/* another host, which would get the token; one that only begins alike */
+		"stoke push 1\ns\nhttp://other/u\nt\n1\nx",
+		"stoke push 1\ns\ns.other/u\nt\n1\nx",
+		/* a line more in the request's head */
+		"stoke push 1\ns\ns/u\nt\rX-Evil: 1\n1\nx",
+		"stoke push 1\ns\ns/u\n\n1\nx",
+		"stoke push 1\ns\ns/u\nt\n18446744073709551615\nx",
+	};
+	static const char sound[] = "stoke push 1\ns\ns/u\nt\n1\nx";
 	char path[64];
 	struct taken taken = { .n_until_away = 9 };
 	snprintf(path, sizeof path, "%s/a.push", folder);
@@ -145,7 +157,31 @@ static void damaged_requests_are_left_alone(void **state)
 		assert_int_equal(access(path, F_OK), 0);
 	}
 	assert_string_equal(taken.text, "");
-	assert_int_equal(unlink(path), 0);
+	/* What is wrong with each is what was changed in it. */
+	FILE *file = fopen(path, "w");
+	assert_non_null(file);
+	fputs(sound, file);
+	fclose(file);
+	assert_int_equal(push_spool_each(folder, "s", take, &taken), 0);
+	assert_string_equal(taken.text, "x");
+	assert_int_equal(access(path, F_OK), -1);
+}
+
+/* What could not be read back is not written. */
+static void only_sound_requests_are_kept(void **state)
+{
+	(void)state;
+	struct push_request request = request_for("http://one", "x");
+	struct why why;
+	size_t n_dropped;
+	free(request.url);
+	request.url = strdup("http://two/ingest");
+	assert_false(push_spool_add(folder, &request, UINT64_MAX, &n_dropped, &why));
+	free(request.url);
+	request.url = strdup("http://one/in\ngest");
+	assert_false(push_spool_add(folder, &request, UINT64_MAX, &n_dropped, &why));
+	assert_non_null(strstr(why.text, "cannot be kept"));
+	push_request_clear(&request);
 }
 
 static void triggers_fire_once_on_the_way_up(void **state)
@@ -214,6 +250,7 @@ int main(void)
 		cmocka_unit_test(only_http_is_an_address),
 		cmocka_unit_test(the_spool_keeps_order),
 		cmocka_unit_test(damaged_requests_are_left_alone),
+		cmocka_unit_test(only_sound_requests_are_kept),
 		cmocka_unit_test(triggers_fire_once_on_the_way_up),
 		cmocka_unit_test(triggers_know_rates),
 	};
