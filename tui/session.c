@@ -292,8 +292,12 @@ static bool start(struct session *session, int *status, struct why *why)
 		return false;
 	}
 	/* The old recording stays if the program cannot even start. */
-	return target_release(&session->target, status, why) &&
-	       (!session->output.file || recording_file_place(session->output.file, why));
+	if (!target_release(&session->target, status, why))
+		return false;
+	/* If its folder has gone by now, the end says so: the program runs. */
+	if (session->output.file)
+		recording_file_place(session->output.file, NULL);
+	return true;
 }
 
 /* Ends a program that still runs (--duration is over, or we are to leave); its exit status. */
