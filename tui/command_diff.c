@@ -170,6 +170,8 @@ static bool print(const struct job *job, const struct diff *diff, struct why *wh
 	}
 	if (is_good)
 		return true;
+	if (is_file && out)
+		output_path_discard(path);
 	if (!is_file)
 		clearerr(stdout); /* or the end of the program would say it again */
 	if (!is_file && error == EPIPE)

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sampler/base/text.h"
 #include "tui/command.h"
@@ -61,6 +62,9 @@ static bool close_output(struct stat *stat, struct why *why)
 		clearerr(stdout); /* said here, not again at the end */
 	if (error == 0 || error == EPIPE)
 		return true;
+	/* Half a table is no table: the whole ones before it stay. */
+	if (path && (stat->n_written <= 0 || truncate(path, (off_t)stat->n_written) != 0))
+		output_path_discard(path);
 	return why_fail(why, "Cannot write to %s: %s.",
 			path ? text_clean(clean, sizeof clean, path) : "standard output",
 			strerror(error));

@@ -88,3 +88,10 @@ bool output_path_is_free(const char *path, bool may_replace, struct why *why)
 	       why_fail(why, "%s is there already: give -f to replace it, or another -o.",
 			text_clean(clean, sizeof clean, path));
 }
+
+void output_path_discard(const char *path)
+{
+	struct stat status;
+	if (lstat(path, &status) == 0 && S_ISREG(status.st_mode))
+		unlink(path);
+}

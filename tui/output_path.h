@@ -31,4 +31,7 @@ bool output_path_expand(const char *path, char *out, size_t bytes, struct why *w
  */
 bool output_path_is_free(const char *path, bool may_replace, struct why *why);
 
+/* output_path_discard: half a file is worse than none: it is removed, if it is a plain file. */
+void output_path_discard(const char *path);
+
 #endif

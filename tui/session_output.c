@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -176,19 +178,57 @@ bool session_output_choose(struct session_output *output, const struct recording
 	return choose_series(&output->part, recording, settings->events, why);
 }
 
+static bool open_beside(struct session_output *output, mode_t mode)
+{
+	char path[PATH_MAX + 16];
+	snprintf(path, sizeof path, "%s.%d.new", output->replaced, (int)getpid());
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return false;
+	FILE *stream = fchmod(fd, mode & 07777) == 0 ? fdopen(fd, "w") : NULL;
+	if (!stream) {
+		close(fd);
+		unlink(path);
+		return false;
+	}
+	fclose(output->stream);
+	output->stream = stream;
+	output->beside = strdup(path);
+	return true;
+}
+
+/*
+ * A file that holds something is replaced by one written beside it. Where none can be made (a
+ * folder of others), it is cut and written in place.
+ */
+static bool begin(struct session_output *output, struct why *why)
+{
+	struct stat old;
+	if (!output->path)
+		return true;
+	if (!output->is_new && fstat(fileno(output->stream), &old) == 0 && S_ISREG(old.st_mode) &&
+	    old.st_size > 0)
+		output->replaced = realpath(output->path, NULL);
+	if (output->replaced && open_beside(output, old.st_mode))
+		return true;
+	output->is_begun = true;
+	/* Pipes and devices cannot be cut, and need not be. */
+	return ftruncate(fileno(output->stream), 0) == 0 || errno == EINVAL ||
+	       fail_path(output->path, strerror(errno), why);
+}
+
 bool session_output_write(struct session_output *output, const struct recording *recording,
 			  struct why *why)
 {
-	output->is_used = true;
+	output->is_used = output->file != NULL;
 	if (output->file)
 		return write_file(output, recording, why);
 	uint32_t n_series;
 	struct export_options part = output->part;
 	if (!part.series)
 		part.series = summary_main_series(recording, &n_series);
-	/* Pipes and devices cannot be cut, and need not be. */
-	if (output->path && ftruncate(fileno(output->stream), 0) != 0 && errno != EINVAL)
-		return fail_path(output->path, strerror(errno), why);
+	if (!begin(output, why))
+		return false;
 	errno = 0;
 	bool is_written = output->exporter->write(recording, &part, output->stream, why);
 	if (is_written && has_vanished(output))
@@ -196,8 +236,11 @@ bool session_output_write(struct session_output *output, const struct recording 
 	if (is_written && fflush(output->stream) != 0)
 		is_written = fail_path(output->path ? output->path : "standard output",
 				       strerror(errno), why);
+	if (is_written && output->beside && rename(output->beside, output->replaced) != 0)
+		is_written = fail_path(output->path, strerror(errno), why);
 	if (!is_written && errno == EPIPE) {
 		clearerr(output->stream); /* or the end of the program would call it a failure */
+		output->is_used = true;
 		return true;
 	}
 	output->is_used = is_written; /* half a file is worse than none */
@@ -206,11 +249,17 @@ bool session_output_write(struct session_output *output, const struct recording 
 
 void session_output_close(struct session_output *output)
 {
-	bool is_left_empty = output->path && !output->is_used && output->is_new;
+	bool is_half = output->path && !output->is_used;
 	recording_file_discard(output->file);
 	if (output->stream && output->path)
 		fclose(output->stream);
-	if (is_left_empty)
+	if (is_half && output->beside)
+		unlink(output->beside);
+	else if (is_half && output->is_new)
 		unlink(output->path);
+	else if (is_half && output->is_begun)
+		output_path_discard(output->path);
+	free(output->beside);
+	free(output->replaced);
 	*output = (struct session_output){ 0 };
 }

@@ -23,6 +23,8 @@ struct session_output {
 	struct recording_file *file; /* instead of an exporter: written live */
 	struct export_options part;  /* series 0 = the main event's */
 	bool is_new, is_used;        /* made by us; holds what it should */
+	bool is_begun;               /* in place: what was there is lost */
+	char *beside, *replaced;     /* written first, then renamed to what it replaces; or NULL */
 };
 
 /*
@@ -42,11 +44,15 @@ bool session_output_open(struct session_output *output, const char *path, const 
 bool session_output_choose(struct session_output *output, const struct recording *recording,
 			   const struct settings *settings, struct why *why);
 
-/* session_output_write: everything recorded. A pipe nobody reads any more is no error. */
+/*
+ * session_output_write: everything recorded. A pipe nobody reads any more is no error. A file that
+ * is replaced stays as it was until the new one is whole.
+ */
 bool session_output_write(struct session_output *output, const struct recording *recording,
 			  struct why *why);
 
-/* session_output_close: a file that we made and never filled is removed. */
+/* session_output_close: a file that we made and never filled is removed; half a file is never left.
+ */
 void session_output_close(struct session_output *output);
 
 #endif

@@ -60,7 +60,8 @@ struct stat {
 	uint32_t n_notes;
 	uint32_t n_runs;
 	FILE *out;
-	int write_error; /* the first errno of writing, or 0 */
+	int write_error;   /* the first errno of writing, or 0 */
+	int64_t n_written; /* up to where a file holds whole tables */
 	bool is_ascii;
 	int ended_by; /* the signal that told us to leave, or 0 */
 };

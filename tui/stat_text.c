@@ -197,4 +197,6 @@ void stat_print(struct stat *stat, double time_s)
 		stat_print_text(stat, time_s);
 	if ((fflush(stat->out) != 0 || ferror(stat->out)) && !stat->write_error)
 		stat->write_error = errno ? errno : EIO;
+	if (!stat->write_error && stat->out != stdout && stat->out != stderr)
+		stat->n_written = ftello(stat->out);
 }
