@@ -354,6 +354,9 @@ static void emit(struct gpu_activities *activities, const struct activity *activ
 		.series = lane_of(activities, activity),
 		.name = name,
 		.thread = thread,
+		/* Two clocks, CUPTI's and ours: an effect is not before its cause. */
+		.launch_ns = call && call->start_ns <= activity->start_ns ? call->start_ns : 0,
+		.launch_duration_ns = call ? call->duration_ns : 0,
 	};
 	if (is_of_device(activity)) {
 		row.stack = stack_of(activities, activity, call, name);

@@ -78,7 +78,7 @@ static struct sum *add_up(const struct walk *walk)
 	}
 	for (uint64_t id = 1; id < walk->moment.n[TABLE_SPANS]; id++) {
 		const struct span_row *row = recording_span(recording, id);
-		sums[row->series].count += export_is_in(walk->options, row->start_ns);
+		sums[row->series].count += export_span_is_in(walk->options, row);
 	}
 	return sums;
 }
@@ -124,7 +124,7 @@ static bool take_spans(const struct walk *walk)
 {
 	for (uint64_t id = 1; id < walk->moment.n[TABLE_SPANS]; id++) {
 		const struct span_row *row = recording_span(walk->recording, id);
-		if (!export_is_in(walk->options, row->start_ns))
+		if (!export_span_is_in(walk->options, row))
 			continue;
 		struct metric_record record = start(walk, METRIC_SPAN, row->series);
 		record.time_s = time_s(walk, row->start_ns);

@@ -15,6 +15,13 @@ bool export_is_in(const struct export_options *options, uint64_t time_ns)
 	return time_ns >= options->from_ns && (!options->to_ns || time_ns < options->to_ns);
 }
 
+bool export_span_is_in(const struct export_options *options, const struct span_row *span)
+{
+	uint64_t end_ns = span->start_ns + span->duration_ns;
+	bool is_before = end_ns >= span->start_ns && end_ns < options->from_ns;
+	return !is_before && (!options->to_ns || span->start_ns < options->to_ns);
+}
+
 uint32_t export_series(const struct recording *recording, const struct export_options *options)
 {
 	if (options->series)

@@ -11,6 +11,7 @@
 struct export_options;
 struct recording;
 struct sample_row;
+struct span_row;
 
 struct export_thread {
 	uint32_t thread; /* TABLE_THREADS; a renamed thread is one more */
@@ -28,6 +29,9 @@ struct export_rows {
 
 /* export_is_in: whether a time is in the window that is exported. */
 bool export_is_in(const struct export_options *options, uint64_t time_ns);
+
+/* export_span_is_in: whether a span reaches into the window, as recording_window() takes them. */
+bool export_span_is_in(const struct export_options *options, const struct span_row *span);
 
 /* export_series: the series an export is about; 0 = the recording has no samples. */
 uint32_t export_series(const struct recording *recording, const struct export_options *options);

@@ -1,11 +1,13 @@
 /* Neighbouring rows are often equal; 64 Ki at a time keep the list near its merged size. */
 #include "sampler/export_sums.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "sampler/base/why.h"
 #include "sampler/export_phases.h"
 #include "sampler/export_rows.h"
+#include "sampler/export_streams.h"
 #include "sampler/exporter.h"
 #include "sampler/recording.h"
 
@@ -31,7 +33,9 @@ static int compare(const void *a, const void *b)
 		return left->thread < right->thread ? -1 : 1;
 	if (left->phase != right->phase)
 		return left->phase < right->phase ? -1 : 1;
-	return left->series < right->series ? -1 : left->series > right->series;
+	if (left->series != right->series)
+		return left->series < right->series ? -1 : 1;
+	return left->stream < right->stream ? -1 : left->stream > right->stream;
 }
 
 static void merge(struct export_sums *out)
@@ -51,30 +55,76 @@ static void merge(struct export_sums *out)
 	out->n = n + 1;
 }
 
+struct adding {
+	struct export_sums *out;
+	size_t capacity;
+	struct export_phases *phases;
+	struct export_streams *streams;
+};
+
+static void add_sum(struct adding *adding, const struct export_sum *sum)
+{
+	struct export_sums *out = adding->out;
+	if (out->n == adding->capacity) {
+		merge(out);
+		if (out->n * 2 > adding->capacity)
+			adding->capacity *= 2;
+		out->sums = reallocate(out->sums, adding->capacity, sizeof *out->sums);
+	}
+	out->sums[out->n++] = *sum;
+}
+
+static void add_row(struct adding *adding, const struct sample_row *row, bool has_streams)
+{
+	struct export_sum sum = { .stack = row->stack,
+				  .thread = row->thread,
+				  .phase = export_phase_at(adding->phases, row->thread,
+							   row->time_ns),
+				  .series = row->series,
+				  .count = row->count,
+				  .weight = row->weight };
+	const struct export_piece *pieces;
+	size_t n = has_streams ? export_streams_of(adding->streams, row, &pieces, &sum.stream) : 0;
+	if (n == 0)
+		add_sum(adding, &sum);
+	for (size_t i = 0; i < n; i++) {
+		sum.stream = pieces[i].lane;
+		sum.count = 1;
+		sum.weight = pieces[i].duration_ns;
+		add_sum(adding, &sum);
+	}
+}
+
 struct export_sums *export_sums_open(const struct recording *recording, const struct moment *moment,
 				     const struct export_options *options, const bool *wanted)
 {
-	struct export_sums *out = allocate(1, sizeof *out);
-	struct export_phases *phases = export_phases_open(recording);
-	size_t capacity = FIRST_SUMS;
-	out->sums = allocate(capacity, sizeof *out->sums);
+	struct adding adding = { .out = allocate(1, sizeof(struct export_sums)),
+				 .capacity = FIRST_SUMS,
+				 .phases = export_phases_open(recording),
+				 .streams = export_streams_open(recording) };
+	struct export_sums *out = adding.out;
+	out->sums = allocate(adding.capacity, sizeof *out->sums);
 	for (uint64_t id = 1; id < moment->n[TABLE_SAMPLES]; id++) {
 		const struct sample_row *row = recording_sample(recording, id);
 		if (!export_is_in(options, row->time_ns) || !wanted[row->series])
 			continue;
-		if (out->n == capacity) {
-			merge(out);
-			if (out->n * 2 > capacity)
-				capacity *= 2;
-			out->sums = reallocate(out->sums, capacity, sizeof *out->sums);
-		}
-		uint32_t phase = export_phase_at(phases, row->thread, row->time_ns);
-		out->sums[out->n++] = (struct export_sum){ row->stack,  row->thread, phase,
-							   row->series, row->count,  row->weight };
+		/* Samples of GPU time are of works, each a value of its own. */
+		uint32_t flags = recording_series(recording, row->series)->flags;
+		add_row(&adding, row, flags & SERIES_VALUES);
 		out->last_ns = row->time_ns > out->last_ns ? row->time_ns : out->last_ns;
 	}
 	merge(out);
-	export_phases_close(phases);
+	export_phases_close(adding.phases);
+	export_streams_close(adding.streams);
+	return out;
+}
+
+char *export_stream_name(const struct recording *recording, uint32_t stream, char *out,
+			 size_t bytes)
+{
+	const struct series_row *row = recording_series(recording, stream);
+	snprintf(out, bytes, "%s %s", recording_string_at(recording, row->device),
+		 recording_string_at(recording, row->name));
 	return out;
 }
 

@@ -1,6 +1,6 @@
 /*
- * export_sums: samples added up by what tells them apart: stack, thread, phase and series. What
- * exporters of profiles without times write.
+ * export_sums: samples added up by what tells them apart: stack, thread, phase, series and, of a
+ * GPU, stream. What exporters of profiles without times write.
  */
 #ifndef SAMPLER_EXPORT_SUMS_H
 #define SAMPLER_EXPORT_SUMS_H
@@ -15,11 +15,12 @@ struct recording;
 
 struct export_sum {
 	uint32_t stack, thread, phase, series; /* phase: strings; 0 = in none */
+	uint32_t stream;                       /* TABLE_SERIES of spans; 0 = of no GPU's */
 	uint64_t count, weight;
 };
 
 struct export_sums {
-	struct export_sum *sums; /* by stack, thread, phase, series; each once */
+	struct export_sum *sums; /* by stack, thread, phase, series, stream; each once */
 	size_t n;
 	uint64_t last_ns; /* of the last sample taken in; 0 = none */
 };
@@ -35,6 +36,12 @@ bool *export_series_wanted(const struct recording *recording, const struct momen
  */
 struct export_sums *export_sums_open(const struct recording *recording, const struct moment *moment,
 				     const struct export_options *options, const bool *wanted);
+/*
+ * export_stream_name: "GPU 0 stream 7".
+ */
+char *export_stream_name(const struct recording *recording, uint32_t stream, char *out,
+			 size_t bytes);
+
 void export_sums_close(struct export_sums *sums);
 
 /* export_sums_mark: what the sums refer to: stacks (callers too) and frames, by id; zeroed before.

@@ -1,16 +1,18 @@
 /*
  * Chrome's trace format, which Perfetto reads too: merged samples as nested complete events, a
  * thread each; readings as counters; phases and other spans as asynchronous events, as they may
- * overlap. Exact sums are in the events' arguments; a box's length is its samples' own, rounded up
- * where neighbours are joined. Size is bounded: coarser slots of time, fewer points a counter, no
- * spans too short to see; "otherData" says what was done.
- * Source: Trace Event Format, Google, 2016 (complete, counter, nestable async and metadata events).
+ * overlap; work of a GPU as events on a track a stream, with arrows from its launch. Exact sums are
+ * in the events' arguments; a box's length is its samples' own, rounded up where neighbours are
+ * joined. Size is bounded: coarser slots of time, fewer points a counter, no spans too short to
+ * see; "otherData" says what was done. Source: Trace Event Format, Google, 2016 (complete, counter,
+ * nestable async and metadata events).
  */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sampler/base/why.h"
+#include "sampler/chrome_gpu.h"
 #include "sampler/export_paths.h"
 #include "sampler/export_rows.h"
 #include "sampler/export_trace.h"
@@ -180,21 +182,32 @@ static void write_span_end(struct output *output, uint64_t id, bool is_end)
 	close_event(json);
 }
 
-static uint64_t count_spans(const struct output *output, bool is_written)
+static bool is_shown(const struct output *output, const struct span_row *span)
+{
+	return export_span_is_in(output->options, span) &&
+	       span->duration_ns >= output->least_span_ns;
+}
+
+static uint64_t count_spans(const struct output *output)
 {
 	uint64_t n = 0;
+	for (uint64_t id = 1; id < output->moment.n[TABLE_SPANS]; id++)
+		n += is_shown(output, recording_span(output->recording, id));
+	return n;
+}
+
+static void write_spans(struct output *output)
+{
+	while (count_spans(output) > MOST_SPANS)
+		output->least_span_ns = output->least_span_ns ? output->least_span_ns * 2 : 1000;
 	for (uint64_t id = 1; id < output->moment.n[TABLE_SPANS]; id++) {
 		const struct span_row *span = recording_span(output->recording, id);
-		if (!export_is_in(output->options, span->start_ns) ||
-		    span->duration_ns < output->least_span_ns)
+		if (!is_shown(output, span) || chrome_gpu_has(output->recording, span))
 			continue;
-		n++;
-		if (!is_written)
-			continue;
-		write_span_end((struct output *)output, id, false);
-		write_span_end((struct output *)output, id, true);
+		write_span_end(output, id, false);
+		write_span_end(output, id, true);
 	}
-	return n;
+	chrome_gpu_write(output->recording, output->options, output->least_span_ns, &output->json);
 }
 
 static void write_events(struct output *output)
@@ -204,9 +217,7 @@ static void write_events(struct output *output)
 	for (size_t i = 0; i < output->trace->n_boxes && !ferror(output->json.out); i++)
 		write_box(output, &output->trace->boxes[i]);
 	write_readings(output);
-	while (count_spans(output, false) > MOST_SPANS)
-		output->least_span_ns = output->least_span_ns ? output->least_span_ns * 2 : 1000;
-	count_spans(output, true);
+	write_spans(output);
 	json_close(&output->json, ']');
 	json_line(&output->json, false);
 }

@@ -287,7 +287,7 @@ static void write_samples(struct output *output, const struct export_thread *thr
 static bool is_marker(const struct output *output, uint64_t id, uint32_t thread, bool is_first)
 {
 	const struct span_row *span = recording_span(output->recording, id);
-	return export_is_in(output->options, span->start_ns) &&
+	return export_span_is_in(output->options, span) &&
 	       (span->thread == thread || (span->thread == 0 && is_first));
 }
 

@@ -2,8 +2,8 @@
  * OpenTelemetry profiles: one ProfilesData message of opentelemetry-proto v1.11.0, package
  * opentelemetry.proto.profiles.v1development (in which status "alpha" means that a later version
  * may mean something else). Every series of samples is two profiles, its samples and its weight;
- * samples carry thread, process, phase and provenance as attributes, mappings their build-ids, and
- * inline frames are lines of one location.
+ * samples carry thread, process, phase, stream and provenance as attributes, mappings their
+ * build-ids, and inline frames are lines of one location.
  *
  * Everything has its place in the dictionary before a byte is written; then the message is gone
  * through for its lengths and once more for its bytes.
@@ -69,7 +69,7 @@ enum {
 	STACK_LOCATIONS = 1,
 };
 
-enum { MOST_ATTRIBUTES = 5 };
+enum { MOST_ATTRIBUTES = 7 };
 
 struct output {
 	const struct recording *recording;
@@ -164,6 +164,12 @@ static size_t attributes_of(struct output *output, const struct export_sum *sum,
 		out[n++] = otlp_attribute_number(tables, OTLP_PROCESS_ID, thread->pid);
 	if (sum->phase)
 		out[n++] = otlp_attribute_text(tables, OTLP_PHASE, otlp_text(tables, sum->phase));
+	const struct series_row *stream = recording_series(output->recording, sum->stream);
+	if (sum->stream) {
+		out[n++] = otlp_attribute_text(tables, OTLP_GPU, otlp_text(tables, stream->device));
+		out[n++] = otlp_attribute_text(tables, OTLP_GPU_STREAM,
+					       otlp_text(tables, stream->name));
+	}
 	unsigned origin = recording_series(output->recording, sum->series)->origin;
 	out[n++] = otlp_attribute_text(tables, OTLP_PROVENANCE,
 				       output->origins[origin < N_ORIGINS ? origin : 0]);

@@ -1,7 +1,7 @@
 /*
  * pprof's protobuf, gzipped: every series of samples is a sample type (its samples and its weight),
- * samples carry thread, pid, tid, phase and provenance as labels, mappings their build-ids, and
- * inline frames are lines of one location.
+ * samples carry thread, pid, tid, phase, stream and provenance as labels, mappings their build-ids,
+ * and inline frames are lines of one location.
  *
  * Written with protobuf-c, piece by piece: two protobuf messages one after the other are one
  * message with both's repeated fields, so each string, location and sample is packed as a profile
@@ -26,7 +26,7 @@
 #include "sampler/recording.h"
 
 /* Labels' keys; a sample has each once at most. */
-enum { WORD_THREAD, WORD_PID, WORD_TID, WORD_PHASE, WORD_PROVENANCE, N_WORDS };
+enum { WORD_THREAD, WORD_PID, WORD_TID, WORD_PHASE, WORD_STREAM, WORD_PROVENANCE, N_WORDS };
 enum { MOST_LABELS = N_WORDS };
 
 struct output {
@@ -37,6 +37,7 @@ struct output {
 	struct hash_map strings; /* strings id + 1 -> index + 1 */
 	int64_t n_strings;
 	int64_t words[N_WORDS], origins[N_ORIGINS]; /* their strings */
+	int64_t *streams;                           /* series id -> the string of its name */
 	struct export_sums *sums;
 	uint32_t *columns; /* series id -> its first value + 1 */
 	uint32_t n_columns;
@@ -237,6 +238,15 @@ static void add_label(Pprof__Label *labels, size_t *n, int64_t key, int64_t text
 	labels[(*n)++].num = number;
 }
 
+static int64_t stream_of(struct output *output, uint32_t series)
+{
+	char name[256];
+	if (!output->streams[series])
+		output->streams[series] = put_string(
+			output, export_stream_name(output->recording, series, name, sizeof name));
+	return output->streams[series];
+}
+
 static size_t fill_labels(struct output *output, const struct export_sum *sum, Pprof__Label *labels)
 {
 	const struct thread_row *thread = recording_thread(output->recording, sum->thread);
@@ -251,6 +261,8 @@ static size_t fill_labels(struct output *output, const struct export_sum *sum, P
 		add_label(labels, &n, words[WORD_TID], 0, thread->tid);
 	if (sum->phase)
 		add_label(labels, &n, words[WORD_PHASE], index_of(output, sum->phase), 0);
+	if (sum->stream)
+		add_label(labels, &n, words[WORD_STREAM], stream_of(output, sum->stream), 0);
 	add_label(labels, &n, words[WORD_PROVENANCE], output->origins[series->origin], 0);
 	return n;
 }
@@ -347,7 +359,8 @@ static void put_rest(struct output *output)
 
 static void put_words(struct output *output)
 {
-	static const char *const words[N_WORDS] = { "thread", "pid", "tid", "phase", "provenance" };
+	static const char *const words[N_WORDS] = { "thread", "pid",    "tid",
+						    "phase",  "stream", "provenance" };
 	put_string(output, ""); /* index 0 by definition */
 	*hash_map_at(&output->strings, 1) = 1;
 	for (int i = 0; i < N_WORDS; i++)
@@ -381,12 +394,14 @@ static bool pprof_write(const struct recording *recording, const struct export_o
 				 .moment = recording_moment(recording),
 				 .stream = pprof_stream_open(out) };
 	output.columns = allocate(output.moment.n[TABLE_SERIES], sizeof *output.columns);
+	output.streams = allocate(output.moment.n[TABLE_SERIES], sizeof *output.streams);
 	output.is_used = allocate(output.moment.n[TABLE_FRAMES], sizeof *output.is_used);
 	output.functions = allocate(output.moment.n[TABLE_FUNCTIONS], sizeof *output.functions);
 	put_all(&output);
 	pprof_stream_close(output.stream);
 	hash_map_free(&output.strings);
 	free(output.columns);
+	free(output.streams);
 	free(output.is_used);
 	free(output.functions);
 	export_sums_close(output.sums);

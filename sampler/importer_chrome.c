@@ -297,14 +297,60 @@ static bool end_span(struct reading *reading, const struct json_object *event)
 	return true;
 }
 
+/* ---- work of GPUs in our own traces */
+
+static bool take_work(struct reading *reading, const struct json_object *event)
+{
+	const struct json_object *said = import_json_get(event, "args");
+	const struct json_object *thread = import_json_get(said, "launched by");
+	const char *origin = import_json_text(import_json_get(said, "provenance"));
+	uint32_t process = hash_map_get(&reading->processes,
+					number_of(reading, import_json_get(event, "pid")) + 1ULL);
+	struct series_row series = {
+		.name = add_text(reading, import_json_text(import_json_get(said, "stream"))),
+		.unit = add_text(reading, "ns"),
+		.source = add_text(reading, source_name),
+		.device = process ? process : add_text(reading, "GPU"),
+		.origin = origin_of(origin),
+		.flags = SERIES_SPANS,
+	};
+	struct span_row row = {
+		.flops = import_json_number(import_json_get(said, "flops")),
+		.bytes = import_json_number(import_json_get(said, "bytes")),
+		.items = import_json_number(import_json_get(said, "items")),
+		.name = add_text(reading, import_json_text(import_json_get(event, "name"))),
+	};
+	if (!time_of(import_json_get(event, "ts"), &row.start_ns) ||
+	    !time_of(import_json_get(event, "dur"), &row.duration_ns))
+		return false;
+	if (!time_of(import_json_get(said, "launched at"), &row.launch_ns) ||
+	    row.launch_ns > row.start_ns)
+		row.launch_ns = 0;
+	row.thread = thread ? thread_of(reading, thread) : 0;
+	row.series = recording_add_series(reading->recording, &series);
+	recording_add_span(reading->recording, &row);
+	return true;
+}
+
 /* ---- the file */
+
+static bool take_whole(struct reading *reading, const struct json_object *event)
+{
+	const char *category = import_json_text(import_json_get(event, "cat"));
+	if (reading->is_ours && strcmp(category, "gpu") == 0)
+		return take_work(reading, event);
+	/* The mark an arrow begins at: the work itself says when it was launched. */
+	if (reading->is_ours && strcmp(category, "launch") == 0)
+		return true;
+	return take_box(reading, event, IMPORT_BOX_WHOLE);
+}
 
 static bool take_event(struct reading *reading, const struct json_object *event)
 {
 	const char *phase = import_json_text(import_json_get(event, "ph"));
 	switch (phase[0]) {
 	case 'X':
-		return take_box(reading, event, IMPORT_BOX_WHOLE);
+		return take_whole(reading, event);
 	case 'B':
 		return take_box(reading, event, IMPORT_BOX_BEGIN);
 	case 'E':

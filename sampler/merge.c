@@ -139,6 +139,7 @@ static void take_readings(struct merge *merge)
 	for (uint64_t id = 1; id < merge->moment.n[TABLE_SPANS]; id++) {
 		struct span_row row = *recording_span(from, id);
 		row.start_ns += merge->shift_ns;
+		row.launch_ns += row.launch_ns ? merge->shift_ns : 0;
 		row.series = merge->series[row.series];
 		row.thread = merge->threads[row.thread];
 		row.name = map_string(merge, row.name);

@@ -70,6 +70,8 @@ void otlp_tables_open(struct otlp_tables *tables, const struct recording *record
 		[OTLP_THREAD_ID] = "thread.id",
 		[OTLP_PROCESS_ID] = "process.pid",
 		[OTLP_PHASE] = "stoke.phase",
+		[OTLP_GPU] = "stoke.gpu",
+		[OTLP_GPU_STREAM] = "stoke.gpu.stream",
 		[OTLP_PROVENANCE] = "stoke.provenance",
 		[OTLP_FRAME_TYPE] = "profile.frame.type",
 		[OTLP_BUILD_ID] = "process.executable.build_id.gnu",

@@ -160,6 +160,8 @@ struct span_row {
 	uint64_t start_ns, duration_ns;
 	double flops, bytes, items; /* exact work inside; NaN = not stated */
 	uint32_t series, name, stack, thread;
+	uint64_t launch_ns; /* when `thread` asked for it, not after it began; 0 = not known */
+	uint64_t launch_duration_ns; /* how long the call took; 0 = not known */
 };
 
 struct note_row {

@@ -54,7 +54,8 @@ static void send_kernel(struct shared_ring *ring, const struct gpu_kernel *form,
 	kernel.start_ns = START_NS + (uint64_t)(start_ms * 1e6);
 	kernel.end_ns = kernel.start_ns + (uint64_t)(ms * 1e6);
 	if (number % 16 != 15) /* some launches are never heard of */
-		send_at(ring, kernel.start_ns - 20000, GPU_LAUNCH, &launch, sizeof launch);
+		send_at(ring, kernel.start_ns - FIXTURE_GPU_QUEUED_NS, GPU_LAUNCH, &launch,
+			sizeof launch);
 	send(ring, GPU_KERNEL, &kernel, sizeof kernel);
 }
 

@@ -6,6 +6,9 @@
 
 struct recording;
 
+/* A kernel begins so long after its launch. */
+enum { FIXTURE_GPU_QUEUED_NS = 20000 };
+
 /* fixture_gpu: three streams, kernels of one and of several shapes, a copy, a wait, the driver's
  * readings (one not available), launch stacks and a piece without; made by gpu/'s own code from
  * records as a program would send them. */

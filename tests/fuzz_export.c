@@ -124,7 +124,9 @@ static void add_data(struct input *input, unsigned what)
 					.items = add_number(input),
 					.series = any(input, TABLE_SERIES),
 					.name = add_text(input),
-					.thread = any(input, TABLE_THREADS) };
+					.stack = any(input, TABLE_STACKS),
+					.thread = any(input, TABLE_THREADS),
+					.launch_ns = take(input, 8) };
 		recording_add_span(recording, &row);
 	}
 }
@@ -144,6 +146,7 @@ static void add_names(struct input *input, unsigned what)
 								     : recording_add_string(
 									       recording, "phases"),
 					  .unit = add_text(input),
+					  .device = add_text(input),
 					  .origin = (uint32_t)take(input, 1) % N_ORIGINS,
 					  .reason = add_text(input),
 					  .flags = (uint32_t)take(input, 1) };

@@ -13,8 +13,10 @@
 #include "sampler/base/why.h"
 #include "sampler/exporter.h"
 #include "sampler/recording.h"
+#include "sampler/recording_window.h"
 #include "tests/fixture.h"
 #include "tests/fixture_export.h"
+#include "tests/fixture_gpu.h"
 #include "tests/fixture_pprof.h"
 #include "tests/fixture_stacks.h"
 
@@ -149,6 +151,78 @@ static void labels_samples(void **state)
 	recording_free(recording);
 }
 
+/* 30 kernels of 410 us and 30 of 15, 30 or 45 us on stream 7, 30 of 100 us on stream 13. */
+static void labels_streams(void **state)
+{
+	(void)state;
+	skip_if_unusable();
+	struct recording *recording = fixture_gpu();
+	struct pprof *pprof = export_pprof(recording);
+	uint64_t on_7_ns = 0, on_13_ns = 0, all_ns = 0;
+	for (size_t i = 0; i < pprof->n_samples; i++) {
+		const struct pprof_label *stream = label(&pprof->samples[i], "stream");
+		uint64_t ns = pprof->samples[i].values[1];
+		all_ns += ns;
+		if (stream && strcmp(stream->text, "GPU 0 stream 7") == 0)
+			on_7_ns += ns;
+		if (stream && strcmp(stream->text, "GPU 0 stream 13") == 0)
+			on_13_ns += ns;
+	}
+	assert_int_equal(on_7_ns, 30 * 410000 + 30 * 30000);
+	assert_int_equal(on_13_ns, 30 * 100000);
+	assert_int_equal(all_ns, on_7_ns + on_13_ns + 1250000); /* and a copy on stream 14 */
+	pprof_free(pprof);
+	recording_free(recording);
+}
+
+/* One stack on two streams within one slot of time: each work is told from the other. */
+static void tells_streams_of_one_stack_apart(void **state)
+{
+	(void)state;
+	skip_if_unusable();
+	struct recording *recording = recording_new();
+	uint32_t lanes[2],
+		stack = recording_add_stack(recording, 0,
+					    recording_add_special_frame(recording, "[launch]", 0));
+	struct series_row time = { .name = recording_add_string(recording, "gpu-time"),
+				   .unit = recording_add_string(recording, "ns"),
+				   .origin = ORIGIN_MEASURED,
+				   .flags = SERIES_SAMPLES | SERIES_VALUES };
+	uint16_t series = (uint16_t)recording_add_series(recording, &time);
+	for (int i = 0; i < 2; i++) {
+		struct series_row lane = { .name = recording_add_string(recording, i ? "stream 2"
+										     : "stream 1"),
+					   .device = recording_add_string(recording, "GPU 0"),
+					   .flags = SERIES_SPANS };
+		lanes[i] = recording_add_series(recording, &lane);
+	}
+	for (uint64_t i = 0; i < 6; i++) {
+		uint64_t at_ns = recording->start_ns + i * 1000, ns = i % 2 ? 300 : 200;
+		struct span_row span = {
+			.start_ns = at_ns, .duration_ns = ns, .series = lanes[i % 2], .stack = stack
+		};
+		struct sample_row sample = {
+			.time_ns = at_ns, .weight = ns, .stack = stack, .count = 1, .series = series
+		};
+		recording_add_span(recording, &span);
+		recording_add_sample(recording, &sample);
+	}
+	recording_flush_samples(recording, UINT64_MAX);
+	recording_name_rest(recording, "[launch]");
+	recording_publish(recording);
+	struct pprof *pprof = export_pprof(recording);
+	assert_int_equal(pprof->n_samples, 2);
+	for (size_t i = 0; i < 2; i++) {
+		const struct pprof_label *stream = label(&pprof->samples[i], "stream");
+		assert_non_null(stream);
+		bool is_second = strcmp(stream->text, "GPU 0 stream 2") == 0;
+		assert_int_equal(pprof->samples[i].values[0], 3);
+		assert_int_equal(pprof->samples[i].values[1], is_second ? 900 : 600);
+	}
+	pprof_free(pprof);
+	recording_free(recording);
+}
+
 static void keeps_inline_frames_in_one_location(void **state)
 {
 	(void)state;
@@ -191,6 +265,8 @@ int main(void)
 		cmocka_unit_test(holds_every_series),
 		cmocka_unit_test(names_types_and_times),
 		cmocka_unit_test(labels_samples),
+		cmocka_unit_test(labels_streams),
+		cmocka_unit_test(tells_streams_of_one_stack_apart),
 		cmocka_unit_test(keeps_inline_frames_in_one_location),
 		cmocka_unit_test(is_the_same_every_time),
 	};

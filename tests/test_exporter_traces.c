@@ -20,6 +20,7 @@
 #include "sampler/recording.h"
 #include "tests/fixture.h"
 #include "tests/fixture_export.h"
+#include "tests/fixture_gpu.h"
 #include "tests/fixture_stacks.h"
 
 enum { MOST_DEPTH = 512 };
@@ -144,6 +145,119 @@ static void chrome_has_counters_and_spans(void **state)
 	assert_int_equal(n_begun, 3);
 	assert_int_equal(n_ended, 3);
 	assert_string_equal(json_text(json_at(file, "otherData"), "provenance"), "software");
+	json_object_put(file);
+	recording_free(recording);
+}
+
+/* ---- work of GPUs */
+
+enum { N_WORKS = 91, N_UNHEARD = 5, MOST_EVENTS = 1000 };
+
+struct gpu_event {
+	const char *phase, *category, *name;
+	int64_t pid, tid, start_ns, end_ns, id;
+};
+
+static size_t gpu_events(struct json_object *events, struct gpu_event *out)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < json_object_array_length(events); i++) {
+		struct json_object *event = json_element(events, i), *value;
+		if (!json_object_object_get_ex(event, "cat", &value))
+			continue;
+		const char *category = json_object_get_string(value);
+		if (strcmp(category, "gpu") != 0 && strcmp(category, "launch") != 0)
+			continue;
+		assert_true(n < MOST_EVENTS);
+		out[n] = (struct gpu_event){ .phase = json_text(event, "ph"),
+					     .category = category,
+					     .name = json_text(event, "name"),
+					     .pid = integer_at(event, "pid"),
+					     .tid = integer_at(event, "tid"),
+					     .start_ns = ns_at(event, "ts") };
+		out[n].end_ns = out[n].start_ns;
+		if (out[n].phase[0] == 'X')
+			out[n].end_ns += ns_at(event, "dur");
+		else
+			out[n].id = integer_at(event, "id");
+		n++;
+	}
+	return n;
+}
+
+/* The one event of the track that an arrow's end lies in: arrows bind to it. */
+static const struct gpu_event *holder(const struct gpu_event *events, size_t n,
+				      const struct gpu_event *arrow, const char *category)
+{
+	const struct gpu_event *found = NULL;
+	for (size_t i = 0; i < n; i++) {
+		const struct gpu_event *at = &events[i];
+		if (at->phase[0] != 'X' || strcmp(at->category, category) != 0 ||
+		    at->pid != arrow->pid || at->tid != arrow->tid ||
+		    arrow->start_ns < at->start_ns || arrow->start_ns >= at->end_ns)
+			continue;
+		assert_null(found);
+		found = at;
+	}
+	assert_non_null(found);
+	return found;
+}
+
+static void chrome_has_arrows_to_work_of_gpus(void **state)
+{
+	(void)state;
+	static struct gpu_event events[MOST_EVENTS];
+	struct recording *recording = fixture_gpu();
+	struct json_object *file = export_json(recording, "chrome");
+	size_t n = gpu_events(json_at(file, "traceEvents"), events);
+	size_t n_works = 0, n_launches = 0, n_arrows = 0;
+	for (size_t i = 0; i < n; i++) {
+		const struct gpu_event *at = &events[i];
+		n_works += at->phase[0] == 'X' && strcmp(at->category, "gpu") == 0;
+		n_launches += at->phase[0] == 'X' && strcmp(at->category, "launch") == 0;
+		if (at->phase[0] != 's')
+			continue;
+		const struct gpu_event *end = NULL;
+		for (size_t k = 0; k < n; k++)
+			if (events[k].phase[0] == 'f' && events[k].id == at->id) {
+				assert_null(end);
+				end = &events[k];
+			}
+		assert_non_null(end);
+		const struct gpu_event *launch = holder(events, n, at, "launch");
+		const struct gpu_event *work = holder(events, n, end, "gpu");
+		assert_string_equal(launch->name, work->name);
+		assert_int_equal(launch->pid, 4711);
+		assert_true(work->pid > 1 << 22 && work->start_ns == end->start_ns);
+		if (strncmp(work->name, "copy", 4) != 0)
+			assert_int_equal(end->start_ns - at->start_ns, FIXTURE_GPU_QUEUED_NS);
+		n_arrows++;
+	}
+	assert_int_equal(n_works, N_WORKS);
+	assert_int_equal(n_launches, N_WORKS - N_UNHEARD);
+	assert_int_equal(n_arrows, N_WORKS - N_UNHEARD);
+	json_object_put(file);
+	recording_free(recording);
+}
+
+/* A process a GPU, a track a stream; a second one where work overlaps. */
+static void chrome_has_a_track_a_stream(void **state)
+{
+	(void)state;
+	static const char *const names[] = { "GPU 0", "stream 7", "stream 13", "stream 14" };
+	size_t n_found[4] = { 0 };
+	struct recording *recording = fixture_gpu();
+	struct json_object *file = export_json(recording, "chrome");
+	struct json_object *events = json_at(file, "traceEvents");
+	for (size_t i = 0; i < json_object_array_length(events); i++) {
+		struct json_object *event = json_element(events, i);
+		if (strcmp(json_text(event, "ph"), "M") != 0)
+			continue;
+		for (size_t k = 0; k < 4; k++)
+			n_found[k] +=
+				strcmp(json_text(json_at(event, "args"), "name"), names[k]) == 0;
+	}
+	assert_true(n_found[0] == 3 && n_found[1] == 1 && n_found[2] == 1 && n_found[3] == 1);
 	json_object_put(file);
 	recording_free(recording);
 }
@@ -323,6 +437,8 @@ int main(void)
 		cmocka_unit_test(chrome_events_nest),
 		cmocka_unit_test(chrome_boxes_are_where_they_were),
 		cmocka_unit_test(chrome_has_counters_and_spans),
+		cmocka_unit_test(chrome_has_arrows_to_work_of_gpus),
+		cmocka_unit_test(chrome_has_a_track_a_stream),
 		cmocka_unit_test(traces_are_bounded),
 		cmocka_unit_test(firefox_tables_hold_all),
 		cmocka_unit_test(firefox_has_markers_and_libraries),

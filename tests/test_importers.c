@@ -16,6 +16,7 @@
 #include "sampler/recording.h"
 #include "tests/fixture.h"
 #include "tests/fixture_files.h"
+#include "tests/fixture_gpu.h"
 
 static struct recording *import_text(const char *importer, const char *text)
 {
@@ -455,6 +456,54 @@ static void exports_come_back(void **state)
 	}
 }
 
+/* A trace holds work of GPUs, the streams it was on and when it was launched by whom. */
+static void work_of_gpus_comes_back(void **state)
+{
+	(void)state;
+	char why[512];
+	size_t n, n_works = 0, n_launched = 0;
+	const struct importer *importer = importer_find("chrome");
+	if (importer->unusable && importer->unusable())
+		return;
+	struct recording *recording = fixture_gpu();
+	char *file = fixture_export(recording, "chrome", 0, &n);
+	struct recording *again = fixture_import("chrome", file, n, why);
+	assert_non_null(again);
+	/* What is not of a device is written first, and so comes first: by start and name. */
+	uint64_t n_spans = recording_moment(recording).n[TABLE_SPANS];
+	assert_int_equal(recording_moment(again).n[TABLE_SPANS], n_spans);
+	for (uint64_t i = 1; i < n_spans; i++) {
+		const struct span_row *held = recording_span(recording, i), *found = NULL;
+		const char *name = recording_string_at(recording, held->name);
+		uint64_t at_ns = held->start_ns - recording->start_ns;
+		for (uint64_t k = 1; k < n_spans && !found; k++) {
+			const struct span_row *row = recording_span(again, k);
+			if (row->start_ns == at_ns && row->duration_ns == held->duration_ns &&
+			    strcmp(recording_string_at(again, row->name), name) == 0)
+				found = row;
+		}
+		assert_non_null(found);
+		const struct series_row *lane = recording_series(recording, held->series);
+		const struct series_row *other = recording_series(again, found->series);
+		if (!lane->device)
+			continue;
+		n_works++;
+		n_launched += found->launch_ns != 0;
+		assert_string_equal(recording_string_at(again, other->name),
+				    recording_string_at(recording, lane->name));
+		assert_string_equal(recording_string_at(again, other->device), "GPU 0");
+		assert_int_equal(other->origin, lane->origin);
+		assert_int_equal(recording_thread(again, found->thread)->pid,
+				 recording_thread(recording, held->thread)->pid);
+		if (held->launch_ns > recording->start_ns)
+			assert_int_equal(found->launch_ns, held->launch_ns - recording->start_ns);
+	}
+	assert_true(n_works == 91 && n_launched == 85); /* the copy's launch is at time 0 */
+	recording_free(recording);
+	recording_free(again);
+	free(file);
+}
+
 static void formats_are_told_by_their_content(void **state)
 {
 	struct fixture_bytes pprof = make_pprof();
@@ -513,6 +562,7 @@ int main(void)
 		cmocka_unit_test(pprof_profiles_are_read),
 		cmocka_unit_test(changed_profiles_do_no_harm),
 		cmocka_unit_test(exports_come_back),
+		cmocka_unit_test(work_of_gpus_comes_back),
 		cmocka_unit_test(formats_are_told_by_their_content),
 		cmocka_unit_test(extensions_decide_first),
 	};

@@ -1,4 +1,4 @@
-/* One pass over the spans of the source "cupti", one over the facts. */
+/* One pass over the spans of GPUs, recorded or imported, one over the facts. */
 #include "tui/gpu_summary.h"
 
 #include <math.h>
@@ -192,7 +192,9 @@ static void add_span(struct reader *reader, const struct span_row *span)
 static bool is_of_gpu(const struct reader *reader, const struct span_row *span)
 {
 	const struct series_row *row = recording_series(reader->recording, span->series);
-	return strcmp(recording_string_at(reader->recording, row->source), "cupti") == 0;
+	const char *device = recording_string_at(reader->recording, row->device);
+	return (row->flags & SERIES_SPANS && strncmp(device, "GPU", 3) == 0) ||
+	       strcmp(recording_string_at(reader->recording, row->source), "cupti") == 0;
 }
 
 /* The window, or from the first span to the last. */
