@@ -51,6 +51,38 @@ leaves() {
 }
 total() { leaves "$1" | awk '{ sum += $1 } END { print sum + 0 }'; }
 
+# ---- folded text, as flamegraph.pl and difffolded.pl take lines apart
+cat >flamegraph.pl <<'END'
+# Prints the sum of the counts; a line that is not a stack and so many counts is an error.
+my ($counts, $sum) = (shift, 0);
+while (<>) {
+	chomp;
+	my $second;
+	if ($counts == 2) { ($second) = (s/\s+?(\d+(?:\.\d*)?)$// ? $1 : die "no second count: $_\n"); }
+	my ($stack, $samples) = (/^(.*)\s+?(\d+(?:\.\d*)?)$/) or die "no stack and count: $_\n";
+	die "an empty frame: $_\n" if grep { $_ eq "" } split /;/, $stack, -1;
+	$sum += $counts == 2 ? $second : $samples;
+}
+print "$sum\n";
+END
+like_flamegraph() { # RECORDING OPTIONS...
+	"$stoke" export "$@" >p.folded && [ "$(perl flamegraph.pl 1 p.folded)" = "$(total "$1")" ]
+}
+like_difffolded() {
+	"$stoke" diff shell.stoke gbdt.stoke --format folded >p.folded &&
+		[ "$(perl flamegraph.pl 2 p.folded)" = "$(total gbdt.stoke)" ]
+}
+if command -v perl >/dev/null; then
+	for recording in $recordings; do
+		check "folded text of $recording" like_flamegraph $recording
+		check "folded text of $recording, annotated" like_flamegraph $recording --annotate
+		check "folded text of $recording, by thread" like_flamegraph $recording --per-thread
+	done
+	check "differential folded text" like_difffolded
+else
+	skip "folded text in perl: there is no perl"
+fi
+
 # ---- go tool pprof
 same_leaves() {
 	"$stoke" export -f "$1" -o p.pb.gz &&
