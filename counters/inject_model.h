@@ -8,6 +8,7 @@
  *   inject_model_vector.c   what counters/model/immintrin.h reports
  *   inject_model_libc.c     memcpy, malloc, pthread_create and their kind
  *   inject_model_state.c    threads, call paths and sites, in model_memory.h
+ *   inject_model_fork.c     a forked process goes on in tables of its own
  *   inject_model_arrays.c   which array an address belongs to
  *   inject_model_report.c   sums on standard error where no profiler listens
  */
@@ -63,9 +64,10 @@ struct hook_thread {
 struct hooks {
 	struct cache_model *model;
 	struct model_memory *memory;
-	uint32_t generation; /* of the arrays: slots of another are stale */
-	bool is_off;         /* for good: another process's, or after fork */
-	bool is_shared;      /* a profiler listens */
+	struct model_memory *all; /* of all processes, where a profiler listens */
+	uint32_t generation;      /* of the arrays: slots of another are stale */
+	bool is_off;              /* for good, or while a forked process is being set up */
+	bool is_shared;           /* a profiler listens */
 };
 
 extern struct hooks hooks;
@@ -83,11 +85,37 @@ void hook_slot_fill(struct hook_thread *thread, struct hook_slot *slot, uint64_t
 /* hook_child: the node of a call from the present one, to the function that entry is in. */
 uint32_t hook_child(struct hook_thread *thread, uint64_t call, uint64_t entry);
 
+/* hook_child_of: the same from a given node. */
+uint32_t hook_child_of(struct hook_thread *thread, uint32_t parent, uint64_t call, uint64_t entry);
+
 /* hooks_open: at the program's start; any number of times. */
 void hooks_open(void);
 
-/* hooks_leave: after fork, in the child: nothing is modelled any more. */
-void hooks_leave(void);
+/* hooks_take_memory: tables that no process has yet; NULL and counted where there are none left. */
+struct model_memory *hooks_take_memory(struct model_memory *all);
+
+/* hooks_begin: an empty model of a geometry that counts into tables. False and a sentence in them.
+ */
+bool hooks_begin(struct model_memory *memory, const struct cache_geometry *geometry);
+
+/* hook_pages: zeroed memory that is not from malloc, which may be the program's own and is
+ * watched; NULL without. hook_pages_free: NULL is fine. */
+void *hook_pages(size_t bytes);
+void hook_pages_free(void *pages, size_t bytes);
+
+/* hooks_hold: no other thread is in the middle of a change to what they share, until
+ * hooks_release; round fork. hooks_forget_threads: those of the process that forked. */
+void hooks_hold(void);
+void hooks_release(void);
+void hooks_forget_threads(void);
+
+/* hook_thread_renew: the only thread of a forked process begins without sites and call paths. */
+void hook_thread_renew(struct hook_thread *thread);
+
+/* ---- inject_model_fork.c */
+
+/* hook_fork_open: from now on forked processes are modelled too. */
+void hook_fork_open(void);
 
 /* ---- inject_model_arrays.c */
 
@@ -104,6 +132,14 @@ void hook_array_remove(struct hook_thread *thread, uint64_t low);
 
 /* hook_array_stack: the array that is a thread's stack. */
 uint32_t hook_array_stack(uint32_t thread_index, uint64_t bytes);
+
+void hook_arrays_hold(void);
+void hook_arrays_release(void);
+
+/* hook_arrays_adopt: after fork: the arrays of other tables under the same numbers. node_of says
+ * which node of ours a node of theirs is. */
+void hook_arrays_adopt(const struct model_memory *before,
+		       uint32_t (*node_of)(void *opaque, uint32_t node), void *opaque);
 
 /* hook_arrays_open: the globals of the modules that are loaded by now. */
 void hook_arrays_open(void);

@@ -36,6 +36,16 @@ static void give_lock(void)
 	__atomic_store_n(&lock, 0, __ATOMIC_RELEASE);
 }
 
+void hook_arrays_hold(void)
+{
+	take_lock();
+}
+
+void hook_arrays_release(void)
+{
+	give_lock();
+}
+
 /* The first range that ends behind the address. */
 static uint32_t place_of(uint64_t address)
 {
@@ -153,6 +163,21 @@ uint32_t hook_array_stack(uint32_t thread_index, uint64_t bytes)
 		.size_bytes = bytes, .n_blocks = 1, .kind = MODEL_STACK, .thread = thread_index });
 	give_lock();
 	return row;
+}
+
+/* Ranges are this process's already, by numbers that stay. */
+void hook_arrays_adopt(const struct model_memory *before,
+		       uint32_t (*node_of)(void *opaque, uint32_t node), void *opaque)
+{
+	uint32_t n = __atomic_load_n(&before->n_arrays, __ATOMIC_ACQUIRE);
+	for (uint32_t row = 1; row < n && row < MODEL_ARRAYS; row++) {
+		struct model_array array = before->arrays[row];
+		if (array.kind == MODEL_HEAP)
+			array.node = node_of(opaque, array.node);
+		hooks.memory->arrays[row] = array;
+	}
+	__atomic_store_n(&hooks.memory->n_arrays, n < MODEL_ARRAYS ? n : MODEL_ARRAYS,
+			 __ATOMIC_RELEASE);
 }
 
 /* ---- globals, by the symbol tables of the modules */

@@ -25,11 +25,17 @@ static pthread_key_t key;
 static struct hook_thread *free_threads;
 
 /* Not from malloc: that may be the program's own, and is watched. */
-static void *take_pages(size_t bytes)
+void *hook_pages(size_t bytes)
 {
 	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	return memory == MAP_FAILED ? NULL : memory;
+}
+
+void hook_pages_free(void *pages, size_t bytes)
+{
+	if (pages)
+		munmap(pages, bytes);
 }
 
 /* ---- tables of row numbers */
@@ -74,7 +80,7 @@ static bool grow(const struct hook_thread *thread, struct hook_table *table)
 	struct hook_table larger = { .n_slots = table->n_slots ? table->n_slots * 2 : FIRST_SLOTS };
 	if (table->n_used * 2 < table->n_slots)
 		return true;
-	larger.rows = take_pages(larger.n_slots * sizeof *larger.rows);
+	larger.rows = hook_pages(larger.n_slots * sizeof *larger.rows);
 	if (!larger.rows)
 		return table->n_used + 1 < table->n_slots;
 	for (uint32_t i = 0; i < table->n_slots; i++)
@@ -155,9 +161,8 @@ static void learn_code(uint64_t pc)
 
 /* ---- call paths and sites */
 
-uint32_t hook_child(struct hook_thread *thread, uint64_t call, uint64_t entry)
+uint32_t hook_child_of(struct hook_thread *thread, uint32_t parent, uint64_t call, uint64_t entry)
 {
-	uint32_t parent = thread->node;
 	struct model_node *nodes = hooks.memory->nodes, *above = &nodes[parent];
 	struct hook_table *table = &thread->children;
 	bool was_busy = thread->is_busy;
@@ -186,6 +191,11 @@ uint32_t hook_child(struct hook_thread *thread, uint64_t call, uint64_t entry)
 	above->last_child = row;
 	above->last_call = call;
 	return row;
+}
+
+uint32_t hook_child(struct hook_thread *thread, uint64_t call, uint64_t entry)
+{
+	return hook_child_of(thread, thread->node, call, entry);
 }
 
 /* Site 0 takes what finds no room; the profiler says how much that is. */
@@ -248,16 +258,28 @@ static void find_stack(struct hook_thread *thread)
 	pthread_attr_destroy(&attributes);
 }
 
-static bool open_thread(struct hook_thread *thread)
+static void take_number(struct hook_thread *thread)
 {
-	struct model_memory *memory = hooks.memory;
-	thread->slots = take_pages(HOOK_SLOTS * sizeof *thread->slots);
-	thread->frames = take_pages(HOOK_MOST_DEPTH * sizeof *thread->frames);
-	if (!thread->slots || !thread->frames)
-		return false;
-	uint32_t number = __atomic_fetch_add(&memory->n_threads, 1, __ATOMIC_RELAXED);
+	uint32_t number = __atomic_fetch_add(&hooks.memory->n_threads, 1, __ATOMIC_RELAXED);
 	thread->index = number < MODEL_THREADS ? number : MODEL_THREADS - 1;
 	thread->core = cache_model_core(hooks.model, thread->index - 1);
+}
+
+static void say_thread(const struct hook_thread *thread)
+{
+	struct model_thread *row = &hooks.memory->threads[thread->index];
+	row->tid = (uint32_t)syscall(SYS_gettid);
+	prctl(PR_GET_NAME, row->name);
+	__atomic_store_n(&row->is_whole, 1, __ATOMIC_RELEASE);
+}
+
+static bool open_thread(struct hook_thread *thread)
+{
+	thread->slots = hook_pages(HOOK_SLOTS * sizeof *thread->slots);
+	thread->frames = hook_pages(HOOK_MOST_DEPTH * sizeof *thread->frames);
+	if (!thread->slots || !thread->frames)
+		return false;
+	take_number(thread);
 	return true;
 }
 
@@ -269,7 +291,7 @@ static struct hook_thread *new_thread(void)
 	if (thread)
 		free_threads = thread->next_free;
 	pthread_mutex_unlock(&lock);
-	if (!thread && (thread = take_pages(sizeof *thread)) && !open_thread(thread))
+	if (!thread && (thread = hook_pages(sizeof *thread)) && !open_thread(thread))
 		return NULL;
 	return thread;
 }
@@ -285,13 +307,10 @@ struct hook_thread *hook_thread_start(void)
 		is_starting = false;
 		return NULL;
 	}
-	struct model_thread *row = &hooks.memory->threads[thread->index];
 	thread->is_busy = true;
 	thread->depth = 0;
 	thread->node = 0;
-	row->tid = (uint32_t)syscall(SYS_gettid);
-	prctl(PR_GET_NAME, row->name);
-	__atomic_store_n(&row->is_whole, 1, __ATOMIC_RELEASE);
+	say_thread(thread);
 	find_stack(thread);
 	thread->is_busy = false;
 	/* The first call has a node of its own, so that a site's is never 0. */
@@ -312,19 +331,51 @@ static void end_thread(void *opaque)
 	pthread_mutex_unlock(&lock);
 }
 
+/* ---- round fork */
+
+void hooks_hold(void)
+{
+	pthread_mutex_lock(&lock);
+}
+
+void hooks_release(void)
+{
+	pthread_mutex_unlock(&lock);
+}
+
+/* Their tables name rows of another process: they are left where they are. */
+void hooks_forget_threads(void)
+{
+	free_threads = NULL;
+}
+
+static void forget_rows(struct hook_table *table)
+{
+	hook_pages_free(table->rows, table->n_slots * sizeof *table->rows);
+	*table = (struct hook_table){ 0 };
+}
+
+void hook_thread_renew(struct hook_thread *thread)
+{
+	madvise(thread->slots, HOOK_SLOTS * sizeof *thread->slots, MADV_DONTNEED); /* zeros again */
+	forget_rows(&thread->sites);
+	forget_rows(&thread->children);
+	take_number(thread);
+	say_thread(thread);
+}
+
 /* ---- opening */
 
-static bool is_memory_ours(struct model_memory *memory)
+struct model_memory *hooks_take_memory(struct model_memory *all)
 {
-	int32_t nobody = 0;
-	if (memory->magic != MODEL_MAGIC || memory->version != MODEL_VERSION ||
-	    memory->bytes != sizeof *memory)
-		return false;
-	if (__atomic_compare_exchange_n(&memory->pid, &nobody, (int32_t)getpid(), false,
-					__ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
-		return true;
-	__atomic_fetch_add(&memory->n_refused, 1, __ATOMIC_RELAXED);
-	return false;
+	for (int i = 0; i < MODEL_PROCESSES; i++) {
+		int32_t nobody = 0;
+		if (__atomic_compare_exchange_n(&all[i].pid, &nobody, (int32_t)getpid(), false,
+						__ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+			return &all[i];
+	}
+	__atomic_fetch_add(&all[0].n_refused, 1, __ATOMIC_RELAXED);
+	return NULL;
 }
 
 /* The profiler's memory, or some of our own where none listens; NULL = stay away. */
@@ -333,16 +384,20 @@ static struct model_memory *open_memory(void)
 	const char *text = getenv("STOKE_MODEL_FD");
 	int fd = text ? atoi(text) : -1;
 	if (!text) {
-		struct model_memory *own = take_pages(sizeof *own);
+		struct model_memory *own = hook_pages(sizeof *own);
 		if (own)
 			own->pid = (int32_t)getpid();
 		return own;
 	}
-	struct model_memory *memory = fd > 2 ? model_memory_map(fd, NULL) : NULL;
-	if (!memory || !is_memory_ours(memory)) {
-		model_memory_unmap(memory);
+	struct model_memory *all = fd > 2 ? model_memory_map(fd, NULL) : NULL;
+	bool is_ours = all && all->magic == MODEL_MAGIC && all->version == MODEL_VERSION &&
+		       all->bytes == sizeof *all;
+	struct model_memory *memory = is_ours ? hooks_take_memory(all) : NULL;
+	if (!memory) {
+		model_memory_unmap(all);
 		return NULL;
 	}
+	hooks.all = all;
 	hooks.is_shared = true;
 	return memory;
 }
@@ -354,6 +409,23 @@ static void say_problem(struct model_memory *memory, const char *text)
 		fprintf(stderr, "stoke-model: %s\n", text);
 }
 
+bool hooks_begin(struct model_memory *memory, const struct cache_geometry *geometry)
+{
+	struct why why;
+	hooks.model = cache_model_new(geometry, &why);
+	if (!hooks.model) {
+		say_problem(memory, why.text);
+		return false;
+	}
+	hooks.memory = memory;
+	hooks.model->counts = &memory->counts;
+	cache_geometry_print(memory->geometry, sizeof memory->geometry, geometry);
+	memory->is_assumed = geometry->is_assumed;
+	memory->n_nodes = memory->n_sites = memory->n_arrays = memory->n_threads = 1;
+	send_maps();
+	return true;
+}
+
 static void open_once(void)
 {
 	struct cache_geometry geometry;
@@ -362,21 +434,16 @@ static void open_once(void)
 	if (!memory)
 		return;
 	cache_geometry_of_machine(&geometry);
-	if (!cache_geometry_parse(&geometry, getenv("STOKE_MODEL"), &why) ||
-	    !(hooks.model = cache_model_new(&geometry, &why))) {
+	if (!cache_geometry_parse(&geometry, getenv("STOKE_MODEL"), &why)) {
 		say_problem(memory, why.text);
 		return;
 	}
-	hooks.memory = memory;
-	hooks.model->counts = &memory->counts;
-	cache_geometry_print(memory->geometry, sizeof memory->geometry, &geometry);
-	memory->is_assumed = geometry.is_assumed;
-	memory->n_nodes = memory->n_sites = memory->n_arrays = memory->n_threads = 1;
-	send_maps();
+	if (!hooks_begin(memory, &geometry))
+		return;
 	hook_arrays_open();
 	hook_libc_open();
 	pthread_key_create(&key, end_thread);
-	pthread_atfork(NULL, NULL, hooks_leave);
+	hook_fork_open();
 	__atomic_store_n(&memory->is_open, 1, __ATOMIC_RELEASE);
 	hooks.is_off = false;
 }
@@ -384,14 +451,6 @@ static void open_once(void)
 __attribute__((constructor(101))) void hooks_open(void)
 {
 	pthread_once(&once, open_once);
-}
-
-void hooks_leave(void)
-{
-	hooks.is_off = true;
-	hook_thread = NULL;
-	if (hooks.memory)
-		__atomic_fetch_add(&hooks.memory->n_forks, 1, __ATOMIC_RELAXED);
 }
 
 __attribute__((destructor(101))) static void close_at_exit(void)

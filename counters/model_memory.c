@@ -7,10 +7,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+static const size_t whole_bytes = sizeof(struct model_memory) * MODEL_PROCESSES;
+
 struct model_memory *model_memory_map(int fd, struct why *why)
 {
-	void *memory = mmap(NULL, sizeof(struct model_memory), PROT_READ | PROT_WRITE,
-			    MAP_SHARED | MAP_NORESERVE, fd, 0);
+	void *memory =
+		mmap(NULL, whole_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
 	if (memory != MAP_FAILED)
 		return memory;
 	why_fail(why, "Cannot map the memory shared with the cache model: %s.", strerror(errno));
@@ -20,13 +22,13 @@ struct model_memory *model_memory_map(int fd, struct why *why)
 void model_memory_unmap(struct model_memory *memory)
 {
 	if (memory)
-		munmap(memory, sizeof *memory);
+		munmap(memory, whole_bytes);
 }
 
 int model_memory_create(struct why *why)
 {
 	int fd = memfd_create("stoke-model", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (fd < 0 || ftruncate(fd, (off_t)sizeof(struct model_memory)) != 0) {
+	if (fd < 0 || ftruncate(fd, (off_t)whole_bytes) != 0) {
 		why_fail(why, "Cannot make memory to share with the cache model: %s.",
 			 strerror(errno));
 		if (fd >= 0)
@@ -39,9 +41,11 @@ int model_memory_create(struct why *why)
 		close(fd);
 		return -1;
 	}
-	memory->bytes = sizeof *memory;
-	memory->version = MODEL_VERSION;
-	memory->magic = MODEL_MAGIC;
+	for (int i = 0; i < MODEL_PROCESSES; i++) {
+		memory[i].bytes = sizeof *memory;
+		memory[i].version = MODEL_VERSION;
+		memory[i].magic = MODEL_MAGIC;
+	}
 	model_memory_unmap(memory);
 	return fd;
 }

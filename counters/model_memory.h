@@ -1,7 +1,8 @@
 /*
  * model_memory: what a program under the cache model shares with the profiler: tables that only
  * grow, written by the program and looked at by source_model.c while it runs. The reader trusts
- * nothing in it: every id is checked, every text is cleaned.
+ * nothing in it: every id is checked, every text is cleaned. Each process of the program, whether
+ * forked or started, has tables of its own.
  *
  * A site is one instruction in one call path of one thread and on one array, with what its loads
  * or stores met; sums over sites are all there is to know, by function, line or array.
@@ -18,7 +19,8 @@
 
 enum {
 	MODEL_MAGIC = 0x4c444d53, /* "SMDL" */
-	MODEL_VERSION = 1,
+	MODEL_VERSION = 2,
+	MODEL_PROCESSES = 32,
 	/* Reserved, not used, until they are written: 8, 32 and 1 MiB. */
 	MODEL_NODES = 1 << 18,
 	MODEL_SITES = 1 << 18,
@@ -84,7 +86,7 @@ struct model_thread {
 struct model_memory {
 	uint32_t magic, version;
 	uint64_t bytes;
-	int32_t pid; /* who writes; 0 = nobody yet */
+	int32_t pid; /* whose these tables are; 0 = nobody's yet */
 	uint32_t is_open, is_assumed;
 	uint32_t has_vectors; /* compiled with counters/model/immintrin.h: masked accesses are seen
 			       */
@@ -92,8 +94,7 @@ struct model_memory {
 	uint32_t maps_bytes, maps_changes;              /* maps: published after they are whole */
 	uint64_t n_unseen;  /* accesses of instructions it knows of but cannot follow */
 	uint64_t n_no_room; /* accesses whose site found no room in the tables */
-	uint64_t n_refused; /* other processes that came with this memory */
-	uint64_t n_forks;
+	uint64_t n_refused; /* processes that found no tables left; in the first ones */
 	char geometry[CACHE_GEOMETRY_BYTES];
 	char problem[256]; /* why nothing is modelled, or "" */
 	struct cache_counts counts;
@@ -110,7 +111,8 @@ _Static_assert(sizeof(struct model_site) == 128, "two cache lines, as the prefet
  * -1 and a sentence. The profiler's side. */
 int model_memory_create(struct why *why);
 
-/* model_memory_map: the memory behind a descriptor; NULL and a sentence. */
+/* model_memory_map: the memory behind a descriptor, MODEL_PROCESSES tables one after the other;
+ * NULL and a sentence. */
 struct model_memory *model_memory_map(int fd, struct why *why);
 void model_memory_unmap(struct model_memory *memory);
 

@@ -22,11 +22,17 @@ static const uint64_t RESOLVE_LAST_NS = 5ull * 1000 * 1000 * 1000;
 
 enum { MOST_LINE_BYTES = 4352, MOST_OUTWARDS = 8 };
 
+struct model_names {
+	struct recording *recording;
+	struct address_space *space;
+	struct symbols *symbols;
+};
+
 struct model_stacks {
 	const struct model_memory *memory;
 	struct recording *recording;
 	struct address_space *space;
-	struct symbols *symbols;
+	pid_t pid;
 	uint32_t maps_changes; /* seen */
 	uint32_t n_nodes;      /* known */
 	uint32_t *nodes;       /* stacks, by node */
@@ -35,18 +41,42 @@ struct model_stacks {
 	char *maps;
 };
 
-struct model_stacks *model_stacks_new(const struct model_memory *memory,
-				      struct recording *recording, bool no_inline)
+struct model_names *model_names_new(struct recording *recording, bool no_inline)
+{
+	struct model_names *names = allocate(1, sizeof *names);
+	names->recording = recording;
+	names->space = address_space_new(recording);
+	names->symbols = symbols_new(recording, names->space, no_inline);
+	return names;
+}
+
+void model_names_free(struct model_names *names)
+{
+	if (!names)
+		return;
+	symbols_free(names->symbols);
+	address_space_free(names->space);
+	free(names);
+}
+
+void model_names_resolve(struct model_names *names, bool is_last)
+{
+	symbols_resolve(names->symbols, now_ns() + (is_last ? RESOLVE_LAST_NS : RESOLVE_NS));
+}
+
+struct model_stacks *model_stacks_new(struct model_names *names, const struct model_memory *memory)
 {
 	struct model_stacks *stacks = allocate(1, sizeof *stacks);
+	int32_t pid = __atomic_load_n(&memory->pid, __ATOMIC_ACQUIRE);
 	stacks->memory = memory;
-	stacks->recording = recording;
-	stacks->space = address_space_new(recording);
-	stacks->symbols = symbols_new(recording, stacks->space, no_inline);
+	stacks->recording = names->recording;
+	stacks->space = names->space;
+	stacks->pid = pid > 0 ? pid : 1;
 	stacks->n_nodes = 1;
 	stacks->nodes = allocate(MODEL_NODES, sizeof *stacks->nodes);
 	stacks->sites = allocate(MODEL_SITES, sizeof *stacks->sites);
 	stacks->maps = allocate(MODEL_MAPS_BYTES + 1, 1);
+	address_space_exec(stacks->space, stacks->pid);
 	return stacks;
 }
 
@@ -54,18 +84,15 @@ void model_stacks_free(struct model_stacks *stacks)
 {
 	if (!stacks)
 		return;
-	symbols_free(stacks->symbols);
-	address_space_free(stacks->space);
 	free(stacks->nodes);
 	free(stacks->sites);
 	free(stacks->maps);
 	free(stacks);
 }
 
-static pid_t pid_of(const struct model_stacks *stacks)
+int model_stacks_pid(const struct model_stacks *stacks)
 {
-	int32_t pid = __atomic_load_n(&stacks->memory->pid, __ATOMIC_ACQUIRE);
-	return pid > 0 ? pid : 1;
+	return stacks->pid;
 }
 
 /* ---- code */
@@ -89,7 +116,7 @@ static void map_line(struct model_stacks *stacks, const char *line)
 		.prot = PROT_READ | PROT_EXEC,
 		.path = line[path_at] ? line + path_at : "//anon",
 	};
-	address_space_map(stacks->space, pid_of(stacks), &file);
+	address_space_map(stacks->space, stacks->pid, &file);
 }
 
 /* False while the program writes them. */
@@ -117,7 +144,7 @@ static bool read_maps(struct model_stacks *stacks)
 
 static uint32_t frame_of(struct model_stacks *stacks, uint64_t return_address)
 {
-	struct process *process = address_space_process(stacks->space, pid_of(stacks));
+	struct process *process = address_space_process(stacks->space, stacks->pid);
 	return address_space_frame(stacks->space, process, return_address, false, false);
 }
 
@@ -145,7 +172,6 @@ bool model_stacks_update(struct model_stacks *stacks, bool is_last)
 	bool is_good = read_maps(stacks) || is_last;
 	if (is_good)
 		read_nodes(stacks, is_last);
-	symbols_resolve(stacks->symbols, now_ns() + (is_last ? RESOLVE_LAST_NS : RESOLVE_NS));
 	return is_good;
 }
 
@@ -178,7 +204,7 @@ uint32_t model_stacks_thread(struct model_stacks *stacks, uint32_t thread)
 	raw[sizeof raw - 1] = '\0';
 	text_clean(process, sizeof process, raw);
 	struct thread_row added = {
-		.pid = (uint32_t)pid_of(stacks),
+		.pid = (uint32_t)stacks->pid,
 		.tid = row->tid,
 		.name = recording_add_string(stacks->recording, name[0] ? name : "[unnamed]"),
 		.process_name =

@@ -9,16 +9,28 @@
 #include <stdint.h>
 
 struct model_memory;
+struct model_names;
 struct model_site;
 struct model_stacks;
 struct recording;
 
-struct model_stacks *model_stacks_new(const struct model_memory *memory,
-				      struct recording *recording, bool no_inline);
+/* model_names_new: names of code, for all processes of a recording. */
+struct model_names *model_names_new(struct recording *recording, bool no_inline);
+void model_names_free(struct model_names *names);
+
+/* model_names_resolve: some of the new frames; all of them if is_last. Cost: bounded time. */
+void model_names_resolve(struct model_names *names, bool is_last);
+
+/* model_stacks_new: of the process whose tables these are by now; names are borrowed. One with the
+ * process's number may have been read before, and has executed another program since. */
+struct model_stacks *model_stacks_new(struct model_names *names, const struct model_memory *memory);
 void model_stacks_free(struct model_stacks *stacks);
 
+/* model_stacks_pid: of the process, as it was first seen. */
+int model_stacks_pid(const struct model_stacks *stacks);
+
 /*
- * model_stacks_update: take in what code is mapped, call paths that are new, and names.
+ * model_stacks_update: take in what code is mapped and call paths that are new.
  * is_last  nothing more is coming
  * Returns  false while the program is about to say where its code lies: sites must wait
  */

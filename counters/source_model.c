@@ -51,10 +51,18 @@ static const struct rate rates[] = {
 };
 enum { N_RATES = sizeof rates / sizeof rates[0] };
 
-struct state {
-	struct model_memory *memory;
+/* One process of the program; NULL stacks: it has not opened the model yet. */
+struct process {
+	const struct model_memory *memory;
 	struct model_stacks *stacks;
 	uint64_t (*before)[N_MODEL_COUNTS]; /* by site */
+	bool is_over; /* nothing more comes: it has executed another program */
+};
+
+struct state {
+	struct model_memory *memory;
+	struct model_names *names;
+	struct process processes[MODEL_PROCESSES];
 	uint64_t sums[N_MODEL_COUNTS], last_sums[N_MODEL_COUNTS];
 	uint32_t series[N_COUNTED], array_series[N_COUNTED], rate_series[N_RATES];
 	uint32_t n_levels;
@@ -73,8 +81,9 @@ static bool model_open(void *opaque, const struct target *target, struct recordi
 	state->memory = model_memory_map(target->model_fd, why);
 	if (!state->memory)
 		return false;
-	state->stacks = model_stacks_new(state->memory, recording, target->sampling->no_inline);
-	state->before = allocate(MODEL_SITES, sizeof *state->before);
+	state->names = model_names_new(recording, target->sampling->no_inline);
+	for (int i = 0; i < MODEL_PROCESSES; i++)
+		state->processes[i].memory = &state->memory[i];
 	recording_add_fact(recording, "sampling.call_graph", "instrumented");
 	recording_add_fact(recording, "sampling.user_only", "yes");
 	recording_add_fact(recording, "sampling.truncated", "0");
@@ -119,15 +128,16 @@ static void add_all_series(struct state *state, struct recording *recording)
 			state->rate_series[i] = add_series(recording, rates[i].name, "ratio", 0);
 }
 
-/* False until the program has opened the model. */
-static bool look_at_program(struct state *state, struct recording *recording)
+/* The caches are those of the first process; what starts others passes them on. */
+static bool learn_caches(struct state *state, struct recording *recording,
+			 const struct model_memory *memory)
 {
 	char text[CACHE_GEOMETRY_BYTES], clean[CACHE_GEOMETRY_BYTES];
 	struct cache_geometry geometry = { .n_levels = 0 };
 	struct why why;
-	if (state->is_known || !__atomic_load_n(&state->memory->is_open, __ATOMIC_ACQUIRE))
-		return state->is_known;
-	memcpy(text, state->memory->geometry, sizeof text);
+	if (state->is_known)
+		return true;
+	memcpy(text, memory->geometry, sizeof text);
 	text[sizeof text - 1] = '\0';
 	text_clean(clean, sizeof clean, text);
 	cache_geometry_of_machine(&geometry);
@@ -138,7 +148,7 @@ static bool look_at_program(struct state *state, struct recording *recording)
 	state->is_known = true;
 	add_all_series(state, recording);
 	recording_add_fact(recording, "model.caches", clean);
-	if (state->memory->is_assumed)
+	if (memory->is_assumed)
 		recording_note(recording, SEVERITY_INFO, "model",
 			       "This machine does not say how large all of its caches and TLBs "
 			       "are, so the cache model has some of a common core.",
@@ -158,25 +168,26 @@ static void add_sample(const struct state *state, struct recording *recording, u
 	recording_add_sample(recording, &row);
 }
 
-static void take_site(struct state *state, struct recording *recording, uint32_t site, uint64_t now)
+static void take_site(struct state *state, struct recording *recording, struct process *process,
+		      uint32_t site)
 {
-	const struct model_site *row = &state->memory->sites[site];
-	uint64_t *before = state->before[site], difference[N_MODEL_COUNTS];
+	const struct model_site *row = &process->memory->sites[site];
+	uint64_t *before = process->before[site], difference[N_MODEL_COUNTS];
 	bool is_changed = false;
 	for (int i = 0; i < N_MODEL_COUNTS; i++) {
 		difference[i] = __atomic_load_n(&row->counts[i], __ATOMIC_RELAXED) - before[i];
 		is_changed |= difference[i] != 0;
 	}
-	uint32_t stack = is_changed ? model_stacks_of_site(state->stacks, site) : 0;
+	uint32_t stack = is_changed ? model_stacks_of_site(process->stacks, site) : 0;
 	uint32_t array =
-		stack ? model_stacks_of_array(state->stacks,
+		stack ? model_stacks_of_array(process->stacks,
 					      __atomic_load_n(&row->array, __ATOMIC_RELAXED))
 		      : 0;
 	if (!array)
 		return; /* what it is called is not known yet: the difference stays */
 	struct sample_row sample = {
-		.time_ns = now,
-		.thread = model_stacks_thread(state->stacks, row->thread),
+		.time_ns = now_ns(),
+		.thread = model_stacks_thread(process->stacks, row->thread),
 		.count = 1,
 		.cpu = SAMPLE_CPU_UNKNOWN,
 	};
@@ -198,11 +209,11 @@ static void take_site(struct state *state, struct recording *recording, uint32_t
 }
 
 /* Site 0: what found no room. It has a width of its own, as lost samples have. */
-static void take_rest(struct state *state, struct recording *recording)
+static void take_rest(struct state *state, struct recording *recording, struct process *process)
 {
-	uint64_t n =
-		__atomic_load_n(&state->memory->sites[0].counts[MODEL_ACCESSES], __ATOMIC_RELAXED);
-	uint64_t more = n - state->before[0][MODEL_ACCESSES];
+	uint64_t n = __atomic_load_n(&process->memory->sites[0].counts[MODEL_ACCESSES],
+				     __ATOMIC_RELAXED);
+	uint64_t more = n - process->before[0][MODEL_ACCESSES];
 	if (more == 0)
 		return;
 	uint32_t frame = recording_add_special_frame(recording, "[lost]", 0);
@@ -210,15 +221,69 @@ static void take_rest(struct state *state, struct recording *recording)
 				  .weight = more,
 				  .count = more < UINT32_MAX ? (uint32_t)more : UINT32_MAX,
 				  .stack = recording_add_stack(recording, 0, frame),
-				  .thread = model_stacks_thread(state->stacks, 1),
+				  .thread = model_stacks_thread(process->stacks, 1),
 				  .series = (uint16_t)state->series[0],
 				  .cpu = SAMPLE_CPU_UNKNOWN };
 	recording_add_sample(recording, &row);
-	state->before[0][MODEL_ACCESSES] = n;
+	process->before[0][MODEL_ACCESSES] = n;
 }
 
-static void add_rates(struct state *state, struct recording *recording, uint64_t now)
+static void take_sites(struct state *state, struct recording *recording, struct process *process)
 {
+	uint32_t n = __atomic_load_n(&process->memory->n_sites, __ATOMIC_ACQUIRE);
+	n = n < MODEL_SITES ? n : MODEL_SITES;
+	for (uint32_t site = 1; site < n; site++)
+		take_site(state, recording, process, site);
+}
+
+/* is_last: of this process. */
+static void take_process(struct state *state, struct recording *recording, struct process *process,
+			 bool is_last)
+{
+	if (process->is_over || !model_stacks_update(process->stacks, is_last))
+		return;
+	model_names_resolve(state->names, is_last);
+	take_sites(state, recording, process);
+	/* New sites brought new frames, which have no names yet. */
+	if (is_last) {
+		model_stacks_update(process->stacks, true);
+		model_names_resolve(state->names, true);
+		take_sites(state, recording, process);
+	}
+	take_rest(state, recording, process);
+}
+
+/* A process that executes another program keeps its number: what it was before ends here. */
+static void end_older(struct state *state, struct recording *recording, const struct process *newer)
+{
+	for (struct process *older = state->processes; older < newer; older++) {
+		if (!older->stacks || older->is_over ||
+		    model_stacks_pid(older->stacks) !=
+			    __atomic_load_n(&newer->memory->pid, __ATOMIC_ACQUIRE))
+			continue;
+		take_process(state, recording, older, true);
+		older->is_over = true;
+	}
+}
+
+/* False until the process has opened the model. */
+static bool look_at_process(struct state *state, struct recording *recording,
+			    struct process *process)
+{
+	if (process->stacks)
+		return true;
+	if (!__atomic_load_n(&process->memory->is_open, __ATOMIC_ACQUIRE) ||
+	    !learn_caches(state, recording, process->memory))
+		return false;
+	end_older(state, recording, process);
+	process->stacks = model_stacks_new(state->names, process->memory);
+	process->before = allocate(MODEL_SITES, sizeof *process->before);
+	return true;
+}
+
+static void add_rates(struct state *state, struct recording *recording)
+{
+	uint64_t now = now_ns();
 	for (int i = 0; i < N_RATES; i++) {
 		uint64_t of =
 			state->sums[rates[i].denominator] - state->last_sums[rates[i].denominator];
@@ -249,8 +314,9 @@ static void note_count(struct recording *recording, enum severity severity, uint
 
 static void note_problem(const struct state *state, struct recording *recording)
 {
-	char raw[256], text[300], clean[256];
-	memcpy(raw, state->memory->problem, sizeof raw);
+	char raw[256] = "", text[300], clean[256];
+	for (int i = 0; i < MODEL_PROCESSES && !raw[0]; i++)
+		memcpy(raw, state->memory[i].problem, sizeof raw);
 	raw[sizeof raw - 1] = '\0';
 	if (raw[0]) {
 		snprintf(text, sizeof text, "Nothing is modelled: %s",
@@ -265,11 +331,32 @@ static void note_problem(const struct state *state, struct recording *recording)
 	}
 }
 
+/* What the processes say of themselves. */
+struct said {
+	uint64_t n, n_lost, n_unseen;
+	bool has_vectors; /* all of them */
+};
+
+static struct said ask_processes(const struct state *state)
+{
+	struct said said = { .has_vectors = true };
+	for (int i = 0; i < MODEL_PROCESSES; i++) {
+		const struct model_memory *memory = &state->memory[i];
+		if (!state->processes[i].stacks)
+			continue;
+		said.n++;
+		said.n_lost += memory->sites[0].counts[MODEL_ACCESSES];
+		said.n_unseen += memory->n_unseen;
+		said.has_vectors &= memory->has_vectors != 0;
+	}
+	return said;
+}
+
 static void note_end(const struct state *state, struct recording *recording)
 {
-	const struct model_memory *memory = state->memory;
+	struct said said = ask_processes(state);
 	char text[32];
-	if (!state->is_known) {
+	if (said.n == 0) {
 		note_problem(state, recording);
 		return;
 	}
@@ -278,43 +365,35 @@ static void note_end(const struct state *state, struct recording *recording)
 		       "the kernel, instructions being fetched, or variables that nothing has the "
 		       "address of. The program's times are those of the model.",
 		       "");
-	if (!memory->has_vectors)
+	if (!said.has_vectors)
 		recording_note(
 			recording, SEVERITY_INFO, "model",
 			"Vector loads and stores with masks, gathers, stores past the caches "
 			"and prefetches are not seen: the compiler does not report them.",
 			"Compile with -I to stoke's model folder; `stoke help run` says how.");
-	note_count(recording, SEVERITY_WARNING, memory->sites[0].counts[MODEL_ACCESSES],
+	note_count(recording, SEVERITY_WARNING, said.n_lost,
 		   "accesses found no room in the model's tables; they are [lost].",
 		   "Model a smaller part of the program.");
-	note_count(recording, SEVERITY_INFO, memory->n_unseen,
+	note_count(recording, SEVERITY_INFO, said.n_unseen,
 		   "accesses in handlers of signals were left out.", "");
-	note_count(recording, SEVERITY_WARNING, memory->n_refused + memory->n_forks,
-		   "further processes were not modelled: only the first is.",
-		   "Run the program itself, not what starts it.");
-	snprintf(text, sizeof text, "%llu",
-		 (unsigned long long)memory->sites[0].counts[MODEL_ACCESSES]);
+	note_count(recording, SEVERITY_INFO, said.n > 1 ? said.n : 0,
+		   "programs ran, one after the other or at once: each has caches of its own, "
+		   "which begin empty.",
+		   "");
+	note_count(recording, SEVERITY_WARNING, state->memory->n_refused,
+		   "further processes were not modelled: there is room for 32.",
+		   "Model fewer processes.");
+	snprintf(text, sizeof text, "%llu", (unsigned long long)said.n_lost);
 	recording_add_fact(recording, "sampling.lost", text);
 }
 
 static void model_drain(void *opaque, struct recording *recording, bool is_last)
 {
 	struct state *state = opaque;
-	if (look_at_program(state, recording) && model_stacks_update(state->stacks, is_last)) {
-		uint64_t now = now_ns();
-		uint32_t n = __atomic_load_n(&state->memory->n_sites, __ATOMIC_ACQUIRE);
-		n = n < MODEL_SITES ? n : MODEL_SITES;
-		for (uint32_t site = 1; site < n; site++)
-			take_site(state, recording, site, now);
-		/* New sites brought new frames, which have no names yet. */
-		if (is_last) {
-			model_stacks_update(state->stacks, true);
-			for (uint32_t site = 1; site < n; site++)
-				take_site(state, recording, site, now);
-		}
-		take_rest(state, recording);
-		add_rates(state, recording, now);
-	}
+	for (int i = 0; i < MODEL_PROCESSES; i++)
+		if (look_at_process(state, recording, &state->processes[i]))
+			take_process(state, recording, &state->processes[i], is_last);
+	add_rates(state, recording);
 	if (is_last)
 		note_end(state, recording);
 }
@@ -322,9 +401,12 @@ static void model_drain(void *opaque, struct recording *recording, bool is_last)
 static void model_close(void *opaque)
 {
 	struct state *state = opaque;
-	model_stacks_free(state->stacks);
+	for (int i = 0; i < MODEL_PROCESSES; i++) {
+		model_stacks_free(state->processes[i].stacks);
+		free(state->processes[i].before);
+	}
+	model_names_free(state->names);
 	model_memory_unmap(state->memory);
-	free(state->before);
 }
 
 const struct source source_model = {

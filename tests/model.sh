@@ -185,6 +185,64 @@ done
 "$stoke" export "$work/program.stoke" -e false-sharing-by-array --format folded >"$work/folded" 2>/dev/null
 if grep -q '\[apart' "$work/folded"; then fail "threads on lines of their own share"; else pass; fi
 
+# ---- processes after the first: forked ones, one that executes another program, too many
+cat >"$work/forks.c" <<'C'
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+enum { N = 256 };
+static double *columns;
+__attribute__((noinline)) static double walk(void) /* N * N lines, each missed */
+{
+	double sum = 0;
+	for (int j = 0; j < N; j++)
+		for (int i = 0; i < N; i++)
+			sum += columns[i * N + j];
+	return sum;
+}
+__attribute__((noinline)) static double below(void) { return walk() + 1; }
+static void *rest(void *nothing) { return nothing; }
+int main(int argc, char **argv)
+{
+	volatile double sink = 0;
+	pthread_t thread;
+	int n = argc > 1 ? atoi(argv[1]) : 0;
+	columns = aligned_alloc(4096, N * N * sizeof *columns);
+	memset(columns, 0, N * N * sizeof *columns);
+	pthread_create(&thread, NULL, rest, NULL);
+	pthread_join(thread, NULL);
+	for (int i = 0; i < n; i++)
+		if (fork() == 0) {
+			sink = below();
+			if (i == 0) /* as another program, with the same number */
+				execl(argv[0], argv[0], (char *)NULL);
+			exit(0);
+		}
+	sink = walk();
+	while (wait(NULL) > 0)
+		;
+	(void)sink;
+	return 3;
+}
+C
+if $cc -O1 -g -fsanitize=thread -c -o "$work/forks.o" "$work/forks.c" &&
+	$cc -o "$work/forks" "$work/forks.o" "$build/libstoke-model.a" -lm -lpthread -ldl; then
+	timeout 60 "$stoke" record -q --model --caches "$caches" -o "$work/forks.stoke" -- "$work/forks" 3 2>/dev/null
+	[ $? = 3 ] && pass || fail "the status of a program that forks"
+	"$stoke" export "$work/forks.stoke" -e L1-misses --format folded --per-process >"$work/folded"
+	# 256 * 256 in each of 3 children under below(), in the first and in what one child became
+	awk '/;walk/ { n++; bad += $NF < 65536 || $NF > 65600; below += /;below;walk/ } END { exit !(n == 5 && bad == 0 && below == 3) }' "$work/folded" &&
+		pass || { fail "misses of processes"; cat "$work/folded"; }
+	"$stoke" export "$work/forks.stoke" -e L1-misses-by-array --format folded --per-process >"$work/folded"
+	[ "$(grep -c 'main;\[512 KiB from main' "$work/folded")" -ge 4 ] && pass || { fail "arrays of processes"; cat "$work/folded"; }
+	timeout 60 "$stoke" record --model --caches "$caches" -o "$work/many.stoke" -- "$work/forks" 40 >/dev/null 2>"$work/err"
+	grep -q "there is room for 32" <(tr '\n' ' ' <"$work/err" | tr -s ' ') && pass || fail "more processes than there is room for"
+else
+	fail "the program that forks does not compile"
+fi
+
 # ---- programs that are not compiled for it say so; words that make no sense too
 "$stoke" record --model -o "$work/none.stoke" -- true 2>"$work/err"
 grep -q "not compiled for the cache model" <(tr '\n' ' ' <"$work/err" | tr -s ' ') && pass || fail "a program that is not compiled for it"
