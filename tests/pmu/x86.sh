@@ -10,7 +10,7 @@ cd "$(dirname "$0")" || exit 1
 . ./judge.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-gcc -O1 -static -o "$work/burn" burn.c || exit 1
+gcc -O1 -g -static -o "$work/burn" burn.c || exit 1
 burn=$work/burn
 perf=$(command -v perf || true)
 
@@ -31,7 +31,12 @@ for pair in cycles:2000000 instructions:3000000 cache-references:40000 cache-mis
 	echo "== sampled \$event"
 	$stoke record -q --call-graph fp -c \${pair#*:} -e \$event -- $burn 2 2>/dev/null | awk '{ n += \$NF } END { print "samples", n + 0 }'
 done
-together() { $stoke render --view functions --size 160x12 --ascii --color never \$1; $stoke export --format csv \$1; }
+together() {
+	$stoke render --view functions --size 160x12 --ascii --color never \$1
+	$stoke export --format csv \$1
+	$stoke export --format lines \$1
+	$stoke render --view functions --size 160x40 --ascii --color never --keys '/spin_long\\ram' \$1
+}
 group='{cycles,instructions,cache-references,cache-misses}:S'
 echo "== together"
 $stoke record -q --call-graph fp -c 2000000 -e \$group -o /tmp/together.stoke -- $burn 1 >/dev/null 2>&1
@@ -79,6 +84,24 @@ sums() { # PART EVENT EVENT
 column() { # PART COLUMN
 	section "$work/out" "$1" | awk -v c="$2" '$NF == "spin_long" { print $c; exit }'
 }
+# Of the line with most cycles: columns of `export --format lines`.
+line_value() { # PART METRIC
+	section "$work/out" "$1" | awk -F, -v m="$2" '$2 != "spin_long" { next }
+		$5 == "cycles" && $6 > most { most = $6; line = $4 }
+		{ value[$4, $5] = $6 } END { print value[line, m] }'
+}
+# Of the instruction with most samples: self, with callees, address, IPC ...
+instruction_value() { # PART COLUMN
+	section "$work/out" "$1" | awk -v c="$2" '$2 == "%" && $4 == "%" && $5 ~ /^[0-9a-f]+$/ && $6 ~ /^[0-9.]+$/ &&
+		$1 > most { most = $1; value = $c } END { print value }'
+}
+for part in together ${perf:+imported}; do
+	near "$part: IPC of a line" 1.5 "$(line_value $part IPC)"
+	near "$part: cache misses of a line" 0.1 "$(line_value $part "cache misses")"
+	near "$part: misses of 1000 instructions of a line" 1.3333 "$(line_value $part "cache-misses per 1000 instructions")"
+	near "$part: IPC of an instruction" 1.5 "$(instruction_value $part 6)"
+	near "$part: misses of an instruction, %" 10 "$(instruction_value $part 7)"
+done
 for part in together ${perf:+imported}; do
 	near "$part: instructions / cycles" 1.5 "$(sums $part instructions cycles)"
 	near "$part: cache-misses / cache-references" 0.1 "$(sums $part cache-misses cache-references)"
