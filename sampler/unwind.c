@@ -357,8 +357,13 @@ static size_t continue_by_chain(struct unwinder *unwinder, const struct unwind_i
 	size_t from = place_in_chain(input, addresses, n);
 	if (from == 0 || from == input->n_chain)
 		return n;
+	/* In code that uses the register for something else the kernel followed what was no chain:
+	 * that ends, mostly at once, at what is no code. */
 	for (; from < input->n_chain && n < max; from++) {
-		addresses[n++] = strip_signature(input->chain[from]);
+		uint64_t address = strip_signature(input->chain[from]);
+		if (!process_find(input->process, address - 1))
+			return n;
+		addresses[n++] = address;
 		unwinder->statistics.n_chain_frames++;
 	}
 	bool is_mapped;

@@ -390,6 +390,42 @@ static void cut_stacks_say_so(void **state)
 	recording_free(recording);
 }
 
+/* Below a cut copy the kernel's chain goes on, but only as long as it names code. */
+static void chains_continue_cut_stacks_as_far_as_there_is_code(void **state)
+{
+	struct recording *recording = recording_new();
+	struct address_space *space = address_space_new(recording);
+	struct unwinder *unwinder = unwinder_new(UNWINDER_FAST);
+	uint64_t whole[UNWIND_MAX_FRAMES], got[UNWIND_MAX_FRAMES];
+	enum unwind_end end;
+	(void)state;
+	deep(20, SIGUSR1);
+	struct process *process = own_process(space);
+	size_t n_whole = unwind(unwinder, process, whole, &end);
+	struct unwind_input input = { .process = process,
+				      .registers = snapshot.registers,
+				      .stack = snapshot.stack,
+				      .stack_bytes = snapshot.n_bytes / 2,
+				      .chain = whole,
+				      .n_chain = n_whole };
+	assert_int_equal(unwind_stack(unwinder, &input, got, UNWIND_MAX_FRAMES, NULL, &end),
+			 n_whole);
+	assert_memory_equal(got, whole, n_whole * sizeof got[0]);
+	assert_int_equal(end, UNWIND_COMPLETE);
+	uint64_t kept = whole[n_whole - 1];
+	whole[n_whole - 1] = (uint64_t)(uintptr_t)&sink; /* mapped, but data: no return address */
+	assert_int_equal(unwind_stack(unwinder, &input, got, UNWIND_MAX_FRAMES, NULL, &end),
+			 n_whole - 1);
+	assert_int_equal(end, UNWIND_TRUNCATED);
+	whole[n_whole - 1] = kept;
+	whole[n_whole - 2] = 0x7ff; /* nothing there, nor is what comes behind to be believed */
+	assert_int_equal(unwind_stack(unwinder, &input, got, UNWIND_MAX_FRAMES, NULL, &end),
+			 n_whole - 2);
+	unwinder_free(unwinder);
+	address_space_free(space);
+	recording_free(recording);
+}
+
 static void random_registers_and_stacks_do_no_harm(void **state)
 {
 	struct recording *recording = recording_new();
@@ -459,6 +495,7 @@ int main(void)
 		cmocka_unit_test(rules_of_aarch64_equal_those_of_elfutils),
 		cmocka_unit_test(stacks_equal_those_of_libunwind),
 		cmocka_unit_test(cut_stacks_say_so),
+		cmocka_unit_test(chains_continue_cut_stacks_as_far_as_there_is_code),
 		cmocka_unit_test(random_registers_and_stacks_do_no_harm),
 		cmocka_unit_test(addresses_have_names),
 		cmocka_unit_test(labels_end_with_their_section),

@@ -205,8 +205,8 @@ static int32_t draw_token(struct state *state, const float *logits)
 /* Letters from the model, each after a look at all before it, on the child's own terminal. */
 __attribute__((noinline)) static void write_sample(struct state *state)
 {
-	int32_t tokens[MOST_SAMPLE];
 	size_t n = 1, most = state->n_sample < state->length ? state->n_sample : state->length;
+	int32_t *tokens = allocate(most ? most : 1, sizeof *tokens);
 	tokens[0] = state->text.validation.tokens[0];
 	probe_phase_begin("sample");
 	tape_pause(state->tape);
@@ -227,6 +227,7 @@ __attribute__((noinline)) static void write_sample(struct state *state)
 	}
 	putchar('\n');
 	fflush(stdout);
+	free(tokens);
 }
 
 static void gpt_finish(void *opaque);

@@ -24,9 +24,11 @@ static uint32_t key_of(float score)
 	return bits & 0x80000000U ? ~bits : bits | 0x80000000U;
 }
 
-static void sort_by_digit(const struct scored *from, struct scored *to, size_t n, unsigned shift)
+static void sort_by_digit(const struct scored *from, struct scored *to, size_t n, unsigned shift,
+			  size_t *places)
 {
-	size_t places[DIGITS] = { 0 }, at = 0;
+	size_t at = 0;
+	memset(places, 0, DIGITS * sizeof *places);
 	for (size_t i = 0; i < n; i++)
 		places[from[i].key >> shift & (DIGITS - 1)]++;
 	for (size_t digit = 0; digit < DIGITS; digit++) {
@@ -44,9 +46,11 @@ static struct scored *sorted(const float *scores, const float *labels, size_t n)
 	struct scored *rows = allocate(n, sizeof *rows), *other = allocate(n, sizeof *other);
 	for (size_t i = 0; i < n; i++)
 		rows[i] = (struct scored){ key_of(scores[i]), labels[i] };
-	sort_by_digit(rows, other, n, 0);
-	sort_by_digit(other, rows, n, DIGIT_BITS);
-	sort_by_digit(rows, other, n, 2 * DIGIT_BITS);
+	size_t *places = allocate(DIGITS, sizeof *places);
+	sort_by_digit(rows, other, n, 0, places);
+	sort_by_digit(other, rows, n, DIGIT_BITS, places);
+	sort_by_digit(rows, other, n, 2 * DIGIT_BITS, places);
+	free(places);
 	free(rows);
 	return other;
 }

@@ -161,7 +161,7 @@ static bool check_ways(struct crew *alone, struct crew *crew, struct why *why)
 	};
 	const struct way plain = { 16, GBDT_SIMD_SCALAR, GBDT_METHOD_SCALAR };
 	struct gbdt_data data;
-	float right[ROWS], scores[ROWS];
+	float *right = allocate(ROWS, sizeof *right), *scores = allocate(ROWS, sizeof *scores);
 	bool is_good = true;
 	make(&data, GBDT_LOSS_LOGISTIC);
 	train_by(&plain, alone, &data, right);
@@ -174,6 +174,8 @@ static bool check_ways(struct crew *alone, struct crew *crew, struct why *why)
 			is_good &= scores[row] == right[row];
 	}
 	gbdt_data_free(&data);
+	free(right);
+	free(scores);
 	return is_good ||
 	       why_fail(why, "gbdt: trees differ by threads, instructions or layout of bins.");
 }

@@ -171,31 +171,41 @@ static bool has_word(char *const *words, const char *word)
 	return false;
 }
 
+static int run_checked(struct run *run, bool is_selftest)
+{
+	/* A check of a second says as much about rightness as one of a minute. */
+	if (is_selftest && run->settings.seconds == 0)
+		run->settings.seconds = 1;
+	struct sigaction action = { .sa_handler = stop };
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	steer_open(&run->steer);
+	int status = run_all(run);
+	if (is_selftest)
+		printf("%s: %d passed, %d failed\n", run->workload->name, status == 0, status != 0);
+	return status;
+}
+
 int workload_main(int argc, char **argv)
 {
 	struct why why;
-	struct run run = { .workload = argc > 0 ? workload_find(argv[0]) : NULL };
-	if (!run.workload) {
+	const struct workload *workload = argc > 0 ? workload_find(argv[0]) : NULL;
+	if (!workload) {
 		fprintf(stderr, "stoke: there is no workload %s; see `stoke list workloads`.\n",
 			argc > 0 ? argv[0] : "without a name");
 		return 2;
 	}
-	const char *reason = run.workload->unusable ? run.workload->unusable() : NULL;
-	if (reason || !workload_settings_read(&run.settings, run.workload, argv + 1, &why)) {
+	/* Not on the stack: under every sample there are these bytes, and a profiler copies 16 KiB.
+	 */
+	struct run *run = allocate(1, sizeof *run);
+	run->workload = workload;
+	const char *reason = workload->unusable ? workload->unusable() : NULL;
+	int status = reason ? 1 : 2;
+	if (reason || !workload_settings_read(&run->settings, workload, argv + 1, &why))
 		fprintf(stderr, "stoke: %s\n", reason ? reason : why.text);
-		return reason ? 1 : 2;
-	}
-	bool is_selftest = has_word(argv + 1, "--selftest");
-	/* A check of a second says as much about rightness as one of a minute. */
-	if (is_selftest && run.settings.seconds == 0)
-		run.settings.seconds = 1;
-	struct sigaction action = { .sa_handler = stop };
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	steer_open(&run.steer);
-	int status = run_all(&run);
-	if (is_selftest)
-		printf("%s: %d passed, %d failed\n", run.workload->name, status == 0, status != 0);
+	else
+		status = run_checked(run, has_word(argv + 1, "--selftest"));
+	free(run);
 	return status;
 }
 
