@@ -305,6 +305,7 @@ struct collector *collector_start(struct recording *recording, struct target *ta
 	collector->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	collector->is_paused = target->sampling->starts_paused;
 	collector->paused_ns = recording->start_ns;
+	recording->most_stacks = RECORDING_MOST_STACKS;
 	atomic_store(&collector->must_pause, collector->is_paused);
 	collector->old = (struct recording_place){ { 1, 1, 1 } };
 	if (target->sampling->duration_ns)

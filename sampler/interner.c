@@ -62,11 +62,9 @@ static uint32_t checked_id(uint64_t id)
 	return (uint32_t)id;
 }
 
-uint32_t interner_row(struct interner *interner, struct table *table, const void *row)
+static uint32_t find(const struct interner *interner, const struct table *table, const void *row,
+		     uint32_t hash)
 {
-	if (interner->n_used * 2 >= interner->n_slots)
-		grow(interner);
-	uint32_t hash = hash_bytes(row, table->row_bytes);
 	uint32_t mask = interner->n_slots - 1;
 	for (uint32_t at = hash & mask; interner->slots[at].id; at = (at + 1) & mask) {
 		const struct interner_slot *slot = &interner->slots[at];
@@ -74,7 +72,24 @@ uint32_t interner_row(struct interner *interner, struct table *table, const void
 		    memcmp(table_row(table, slot->id), row, table->row_bytes) == 0)
 			return slot->id;
 	}
-	uint32_t id = checked_id(table_append(table, row, 1));
+	return 0;
+}
+
+uint32_t interner_find(const struct interner *interner, const struct table *table, const void *row)
+{
+	return interner->n_slots ? find(interner, table, row, hash_bytes(row, table->row_bytes))
+				 : 0;
+}
+
+uint32_t interner_row(struct interner *interner, struct table *table, const void *row)
+{
+	if (interner->n_used * 2 >= interner->n_slots)
+		grow(interner);
+	uint32_t hash = hash_bytes(row, table->row_bytes);
+	uint32_t id = find(interner, table, row, hash);
+	if (id)
+		return id;
+	id = checked_id(table_append(table, row, 1));
 	insert(interner, hash, id);
 	return id;
 }

@@ -23,6 +23,9 @@ struct interner {
 /* interner_row: id of the row equal to `row`, appended if there is none. Row 0 is never found. */
 uint32_t interner_row(struct interner *interner, struct table *table, const void *row);
 
+/* interner_find: the same, but 0 if there is none. */
+uint32_t interner_find(const struct interner *interner, const struct table *table, const void *row);
+
 /* interner_prefetch: that this row will be looked up soon; for rows that miss the CPU's caches. */
 void interner_prefetch(const struct interner *interner, const void *row, size_t n_bytes);
 

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "sampler/base/text.h"
 #include "sampler/base/why.h"
 #include "sampler/interner.h"
 #include "sampler/sample_slot.h"
@@ -145,10 +146,46 @@ void recording_add_location(struct recording *recording, const struct location_r
 	table_append(&recording->tables[TABLE_LOCATIONS], row, 1);
 }
 
+/* Where something began to be left out, for notes. */
+static const char *since_start(const struct recording *recording, char *out, size_t bytes)
+{
+	return text_duration(out, bytes, (double)(now_ns() - recording->start_ns));
+}
+
+/* The row of a caller whose callees are left out; its own callees are it again. */
+static uint32_t cut_stack(struct recording *recording, uint32_t parent)
+{
+	char text[200], since[TEXT_BYTES];
+	bool is_first = !recording->cut_frame;
+	if (is_first)
+		recording->cut_frame =
+			recording_add_special_frame(recording, "[cut: too many stacks]", 0);
+	if (recording_stack(recording, parent)->frame == recording->cut_frame)
+		return parent;
+	struct stack_row row = { .parent = parent, .frame = recording->cut_frame };
+	if (is_first) {
+		snprintf(text, sizeof text,
+			 "%llu distinct stacks fill their budget of %llu MiB, %s after the start: "
+			 "from here on new ones are cut where they leave known ones.",
+			 (unsigned long long)recording->most_stacks,
+			 (unsigned long long)(recording->most_stacks * sizeof row >> 20),
+			 since_start(recording, since, sizeof since));
+		recording_note(recording, SEVERITY_WARNING, "recording", text,
+			       "All time is kept; only the innermost part of new stacks is not. "
+			       "Fewer distinct stacks: --call-graph none, or a shorter recording.");
+	}
+	return add(recording, TABLE_STACKS, &row);
+}
+
 uint32_t recording_add_stack(struct recording *recording, uint32_t parent, uint32_t frame)
 {
 	struct stack_row row = { .parent = parent, .frame = frame };
-	return add(recording, TABLE_STACKS, &row);
+	const struct table *stacks = &recording->tables[TABLE_STACKS];
+	/* Outermost frames are few, and some are the profiler's own: "[lost]". */
+	if (!recording->most_stacks || stacks->n_rows < recording->most_stacks || parent == 0)
+		return add(recording, TABLE_STACKS, &row);
+	uint32_t known = interner_find(recording->interners[TABLE_STACKS], stacks, &row);
+	return known ? known : cut_stack(recording, parent);
 }
 
 /* Rows below a new row are new, and get the ids that follow it. */
@@ -213,14 +250,32 @@ void recording_add_sample(struct recording *recording, const struct sample_row *
 		recording->watch(recording->watcher, row);
 	if (!sample_slot_add(recording->slot, samples, row))
 		return;
-	char text[160];
-	snprintf(text, sizeof text,
-		 "Samples fill %llu MiB of memory, so from here on equal stacks are merged over "
-		 "%llu ms instead of less.",
-		 (unsigned long long)(samples->n_rows * samples->row_bytes >> 20),
-		 (unsigned long long)(sample_slot_length_ns(recording->slot) / 1000000));
+	char text[240], since[TEXT_BYTES];
+	uint64_t length_ms = sample_slot_length_ns(recording->slot) / 1000000;
+	snprintf(
+		text, sizeof text,
+		"Samples fill their budget of %llu MiB of memory, %s after the start: from here on "
+		"equal stacks are merged over %llu ms instead of %llu, so that an hour does not "
+		"take all of it.",
+		(unsigned long long)(samples->n_rows * samples->row_bytes >> 20),
+		since_start(recording, since, sizeof since), (unsigned long long)length_ms,
+		(unsigned long long)length_ms / 2);
 	recording_note(recording, SEVERITY_INFO, "recording", text,
 		       "Sample less often (-F) if finer time is wanted.");
+}
+
+struct recording_memory recording_memory(const struct recording *recording)
+{
+	struct moment moment = recording_moment(recording);
+	struct recording_memory memory = {
+		.samples_bytes = moment.n[TABLE_SAMPLES] * sizeof(struct sample_row),
+		.stacks_bytes = moment.n[TABLE_STACKS] * sizeof(struct stack_row),
+		.stacks_budget_bytes = RECORDING_MOST_STACKS * sizeof(struct stack_row),
+	};
+	memory.samples_budget_bytes = sample_slot_budget_bytes(memory.samples_bytes);
+	for (int i = 0; i < N_TABLES; i++)
+		memory.all_bytes += moment.n[i] * row_bytes[i];
+	return memory;
 }
 
 void recording_flush_samples(struct recording *recording, uint64_t at_ns)

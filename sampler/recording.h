@@ -211,6 +211,9 @@ struct recording {
 	uint64_t start_epoch_ns; /* the same instant, CLOCK_REALTIME */
 	struct interner *interners[N_TABLES]; /* writer only */
 	struct sample_slot *slot;             /* writer only: samples not yet in the table */
+	/* Writer only: rows of stacks before new ones are cut; 0 = no limit. What cuts them. */
+	uint64_t most_stacks;
+	uint32_t cut_frame;
 	/* Writer only: told of each sample before it is merged with others; NULL = nobody. */
 	void (*watch)(void *watcher, const struct sample_row *row);
 	void *watcher;
@@ -268,6 +271,11 @@ uint32_t recording_add_frame(struct recording *recording, const struct frame_row
 uint32_t recording_add_special_frame(struct recording *recording, const char *text, uint32_t flags);
 /* The location of frame number n_locations (the next one without). */
 void recording_add_location(struct recording *recording, const struct location_row *row);
+/*
+ * recording_add_stack: with most_stacks rows, a stack that is not known ends in the special frame
+ * "[cut: too many stacks]" below the deepest caller that is, and a note says so: weight is kept,
+ * and memory stays bounded.
+ */
 uint32_t recording_add_stack(struct recording *recording, uint32_t parent, uint32_t frame);
 /*
  * recording_add_stacks: a whole chain below `parent`, outermost first; stacks[i] gets the id that
@@ -291,6 +299,26 @@ void recording_add_output(struct recording *recording, const void *bytes, size_t
  * Cost    one hash look-up
  */
 void recording_add_sample(struct recording *recording, const struct sample_row *row);
+
+/*
+ * Memory that a recording in the making fills, and what it may fill before it is thinned. Rows
+ * only: what finds them again takes about as much again.
+ */
+struct recording_memory {
+	uint64_t samples_bytes, samples_budget_bytes;
+	uint64_t stacks_bytes, stacks_budget_bytes;
+	uint64_t all_bytes; /* of all tables */
+};
+
+/*
+ * A live recording's stacks: 2 M rows are 16 MiB here, 32 MiB of index, and some 300 MB in each
+ * tree that a view makes of them. Programs that people profile have some thousands; those that come
+ * near are recursive in data, and below some depth nobody looks at single ones.
+ */
+enum { RECORDING_MOST_STACKS = 1 << 21 };
+
+/* recording_memory: of what a reader may see. Any thread. */
+struct recording_memory recording_memory(const struct recording *recording);
 
 /* recording_flush_samples: append the rows of slots that ended before at_ns; UINT64_MAX = all. */
 void recording_flush_samples(struct recording *recording, uint64_t at_ns);

@@ -98,12 +98,21 @@ void sample_slot_flush(struct sample_slot *slot, struct table *samples, uint64_t
 		empty(slot, samples);
 }
 
+uint64_t sample_slot_budget_bytes(uint64_t used_bytes)
+{
+	uint64_t budget_bytes = BUDGET_BYTES;
+	while (budget_bytes <= used_bytes)
+		budget_bytes += BUDGET_BYTES / 2;
+	return budget_bytes;
+}
+
 static bool thin_if_over_budget(struct sample_slot *slot, const struct table *samples)
 {
-	if (samples->n_rows * samples->row_bytes < slot->budget_bytes)
+	uint64_t used_bytes = samples->n_rows * samples->row_bytes;
+	if (used_bytes < slot->budget_bytes)
 		return false;
 	slot->length_ns *= 2;
-	slot->budget_bytes += BUDGET_BYTES / 2;
+	slot->budget_bytes = sample_slot_budget_bytes(used_bytes);
 	return true;
 }
 

@@ -27,6 +27,10 @@ bool sample_slot_add(struct sample_slot *slot, struct table *samples, const stru
 /* sample_slot_flush: append the rows if the slot ended at or before at_ns. */
 void sample_slot_flush(struct sample_slot *slot, struct table *samples, uint64_t at_ns);
 
+/* sample_slot_budget_bytes: what rows of samples may fill before the slot gets longer, when they
+ * fill used_bytes by now. Any thread. */
+uint64_t sample_slot_budget_bytes(uint64_t used_bytes);
+
 /* sample_slot_length_ns: how long a slot is by now. */
 uint64_t sample_slot_length_ns(const struct sample_slot *slot);
 

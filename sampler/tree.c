@@ -512,6 +512,20 @@ bool tree_place(const struct tree *tree, const struct sample_row *sample, uint32
 	return known && is_kept(tree, root, *node);
 }
 
+static size_t map_bytes(const struct hash_map *map)
+{
+	return map->n_slots * sizeof *map->entries;
+}
+
+size_t tree_bytes(const struct tree *tree)
+{
+	if (!tree)
+		return 0;
+	return sizeof *tree + tree->capacity * (sizeof *tree->nodes + sizeof *tree->last_children) +
+	       map_bytes(&tree->children) + map_bytes(&tree->stacks) + map_bytes(&tree->functions) +
+	       tree->n_known * sizeof *tree->known + tree->n_sums * sizeof *tree->sums;
+}
+
 uint64_t tree_n_taken(const struct tree *tree)
 {
 	return tree->next_sample;

@@ -102,6 +102,9 @@ uint32_t tree_series(const struct tree *tree);
  */
 bool tree_place(const struct tree *tree, const struct sample_row *sample, uint32_t *node);
 
+/* tree_bytes: memory it holds. */
+size_t tree_bytes(const struct tree *tree);
+
 /* tree_n_taken: rows of samples taken in so far, of any series. */
 uint64_t tree_n_taken(const struct tree *tree);
 

@@ -83,6 +83,7 @@ static void every_special_frame_has_a_text(void **state)
 	static const char *const frames[] = {
 		"[lost]",
 		"[truncated]",
+		"[cut: too many stacks]",
 		"[kernel]",
 		"[kernel without name]",
 		"[unknown]",

@@ -18,8 +18,10 @@
 #include "sampler/importer.h"
 #include "sampler/recording.h"
 #include "sampler/recording_file.h"
+#include "sampler/sample_slot.h"
 #include "sampler/tree.h"
 #include "tests/fixture_stride.h"
+#include "workloads/support/random.h"
 
 static uint32_t add_function(struct recording *recording, const char *name, uint32_t flags)
 {
@@ -447,9 +449,66 @@ static void folded_text_comes_back(void **state)
 	assert_null(importer_for_path("a.txt"));
 }
 
+/* Whatever comes: no more rows than the limit and one for each known caller, and no weight lost. */
+static void stacks_are_cut_at_their_budget(void **state)
+{
+	struct recording *recording = recording_new();
+	struct random random = { 23 };
+	uint64_t n_notes = recording_moment(recording).n[TABLE_NOTES];
+	(void)state;
+	recording->most_stacks = 1000;
+	for (uint64_t i = 0; i < 20000; i++) {
+		uint32_t frames[12], stacks[12];
+		for (size_t k = 0; k < 12; k++)
+			frames[k] = 1 + (uint32_t)(random_bits(&random) % 4);
+		recording_add_stacks(recording, 0, frames, 12, stacks);
+		assert_true(stacks[11] > 0 && stacks[11] < 2001);
+		/* Known ones stay what they are. */
+		assert_int_equal(recording_stack(recording, stacks[0])->frame, frames[0]);
+		assert_int_equal(recording_add_stack(recording, 0, frames[0]), stacks[0]);
+		recording_add_sample(recording, &(struct sample_row){ .time_ns = i,
+								      .weight = 3,
+								      .count = 1,
+								      .stack = stacks[11] });
+	}
+	recording_flush_samples(recording, UINT64_MAX);
+	recording_publish(recording);
+	struct moment moment = recording_moment(recording);
+	uint64_t weight = 0;
+	for (uint64_t i = 1; i < moment.n[TABLE_SAMPLES]; i++)
+		weight += recording_sample(recording, i)->weight;
+	assert_int_equal(weight, 3 * 20000);
+	assert_true(moment.n[TABLE_STACKS] <= 2001);
+	assert_int_equal(moment.n[TABLE_NOTES], n_notes + 1);
+	const struct note_row *note = recording_note_row(recording, n_notes);
+	assert_non_null(strstr(recording_string_at(recording, note->text), "1000 distinct stacks"));
+	recording_free(recording);
+}
+
+static void memory_is_what_the_rows_take(void **state)
+{
+	struct recording *recording = recording_new();
+	struct recording_memory before = recording_memory(recording);
+	(void)state;
+	assert_int_equal(before.samples_budget_bytes, (uint64_t)256 << 20);
+	assert_int_equal(sample_slot_budget_bytes(((uint64_t)256 << 20) - 1), (uint64_t)256 << 20);
+	assert_int_equal(sample_slot_budget_bytes((uint64_t)256 << 20), (uint64_t)384 << 20);
+	assert_int_equal(sample_slot_budget_bytes((uint64_t)512 << 20), (uint64_t)640 << 20);
+	for (uint32_t i = 1; i <= 100; i++)
+		recording_add_stack(recording, 0, i);
+	assert_int_equal(recording_memory(recording).all_bytes, before.all_bytes);
+	recording_publish(recording);
+	struct recording_memory after = recording_memory(recording);
+	assert_int_equal(after.stacks_bytes - before.stacks_bytes, 100 * sizeof(struct stack_row));
+	assert_int_equal(after.all_bytes - before.all_bytes, 100 * sizeof(struct stack_row));
+	recording_free(recording);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(stacks_are_cut_at_their_budget),
+		cmocka_unit_test(memory_is_what_the_rows_take),
 		cmocka_unit_test(equal_things_get_one_id),
 		cmocka_unit_test(samples_of_a_slot_are_one_row),
 		cmocka_unit_test(folded_text_is_right),

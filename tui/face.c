@@ -102,6 +102,14 @@ static int bottom_rows(const struct face *face)
 	return face->height >= 4 ? 1 : 0;
 }
 
+static size_t held_bytes(const struct face *face)
+{
+	size_t bytes = 0;
+	for (int i = 0; i < face->n_views; i++)
+		bytes += views[i]->held_bytes ? views[i]->held_bytes(face->states[i]) : 0;
+	return bytes;
+}
+
 struct view_context face_context(struct face *face)
 {
 	return (struct view_context){
@@ -117,6 +125,7 @@ struct view_context face_context(struct face *face)
 		.search = face->search,
 		.pattern = face->has_pattern ? &face->pattern : NULL,
 		.focus = &face->focus,
+		.views_bytes = held_bytes(face),
 		.child = face->is_live && !face->has_ended ? face->settings.child : NULL,
 	};
 }

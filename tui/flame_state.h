@@ -86,6 +86,9 @@ const struct tree_node *flame_node_at(const struct flame_state *state, uint32_t 
 /* flame_subject: the selected box. */
 struct view_subject flame_subject(const void *opaque, const struct view_context *context);
 
+/* flame_held_bytes: of its trees. */
+size_t flame_held_bytes(const void *opaque);
+
 /* flame_rows_shown: rows of the graph on the screen. */
 int flame_rows_shown(const struct flame_state *state);
 

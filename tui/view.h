@@ -92,6 +92,7 @@ struct view_context {
 	const char *search;     /* as typed; "" = none */
 	const regex_t *pattern; /* compiled; NULL = none */
 	struct view_focus *focus;
+	size_t views_bytes;             /* memory that the views hold together */
 	const struct view_child *child; /* NULL: none that could be typed into */
 };
 
@@ -146,6 +147,8 @@ struct view {
 	/* While typed into: presses, releases and movements of the mouse come instead of clicks.
 	 * May be NULL: never. */
 	bool (*takes_mouse)(const void *state);
+	/* Memory that grows with the recording: trees. May be NULL: little. */
+	size_t (*held_bytes)(const void *state);
 	bool is_always_updated; /* also while another view is shown */
 };
 

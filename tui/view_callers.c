@@ -442,6 +442,11 @@ static struct view_subject subject(const void *opaque, const struct view_context
 	return subject_of_function(context->recording, context->focus->function);
 }
 
+static size_t callers_held_bytes(const void *opaque)
+{
+	return tree_bytes(((const struct state *)opaque)->tree);
+}
+
 const struct view view_callers = {
 	.name = "callers",
 	.title = "Callers",
@@ -454,4 +459,5 @@ const struct view view_callers = {
 	.chosen = chosen,
 	.subject = subject,
 	.close = callers_close,
+	.held_bytes = callers_held_bytes,
 };

@@ -348,6 +348,12 @@ void flame_close(void *opaque)
 	free(state->found);
 }
 
+size_t flame_held_bytes(const void *opaque)
+{
+	const struct flame_state *state = opaque;
+	return tree_bytes(state->tree) + tree_bytes(state->other.tree);
+}
+
 struct view_subject flame_subject(const void *opaque, const struct view_context *context)
 {
 	const struct flame_state *state = opaque;
@@ -373,4 +379,5 @@ const struct view view_flame = {
 	.chosen = chosen,
 	.subject = flame_subject,
 	.close = flame_close,
+	.held_bytes = flame_held_bytes,
 };

@@ -332,6 +332,11 @@ static struct view_subject subject(const void *opaque, const struct view_context
 				   state->n_shown ? state->shown[state->selected].function : 0);
 }
 
+static size_t functions_held_bytes(const void *opaque)
+{
+	return tree_bytes(((const struct state *)opaque)->tree);
+}
+
 const struct view view_functions = {
 	.name = "functions",
 	.title = "Functions",
@@ -344,4 +349,5 @@ const struct view view_functions = {
 	.chosen = chosen,
 	.subject = subject,
 	.close = functions_close,
+	.held_bytes = functions_held_bytes,
 };

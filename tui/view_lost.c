@@ -223,6 +223,7 @@ const struct view view_lost = {
 	.update = lost_update,
 	.draw = lost_draw,
 	.chosen = lost_chosen,
+	.held_bytes = flame_held_bytes,
 	.subject = flame_subject, /* the flame graph is the first member */
 	.close = lost_close,
 };

@@ -168,6 +168,24 @@ static int draw_run(const struct state *state, const struct view_context *contex
 	return 2;
 }
 
+/* What is held in memory while it grows, and what may be: an hour must not take all there is. */
+static int draw_budget(const struct view_context *context, const struct canvas *canvas, int y)
+{
+	char samples[TEXT_BYTES], samples_most[TEXT_BYTES], stacks[TEXT_BYTES];
+	char stacks_most[TEXT_BYTES], held[TEXT_BYTES];
+	if (!context->is_live)
+		return y;
+	struct recording_memory memory = recording_memory(context->recording);
+	canvas_print(
+		canvas, 9, y, MEANING_DIM, "memory: samples %s of %s, stacks %s of %s; views %s",
+		text_memory(samples, sizeof samples, (double)memory.samples_bytes),
+		text_memory(samples_most, sizeof samples_most, (double)memory.samples_budget_bytes),
+		text_memory(stacks, sizeof stacks, (double)memory.stacks_bytes),
+		text_memory(stacks_most, sizeof stacks_most, (double)memory.stacks_budget_bytes),
+		text_memory(held, sizeof held, (double)context->views_bytes));
+	return y + 1;
+}
+
 static int draw_sampling(const struct state *state, const struct view_context *context,
 			 const struct canvas *canvas, int y)
 {
@@ -193,7 +211,7 @@ static int draw_sampling(const struct state *state, const struct view_context *c
 		x += canvas_print(canvas, x, y, MEANING_DIM, ", %s stacks", graph);
 	if (lost && cut)
 		canvas_print(canvas, x, y, MEANING_DIM, ", %s lost, %s truncated", lost, cut);
-	return y + 2;
+	return draw_budget(context, canvas, y + 1) + 1;
 }
 
 static bool is_in_ns(const struct state *state, const struct view_context *context)
@@ -392,6 +410,11 @@ static void overview_draw(const void *opaque, const struct view_context *context
 	draw_notes(state, context, canvas, y);
 }
 
+static size_t overview_held_bytes(const void *opaque)
+{
+	return tree_bytes(((const struct state *)opaque)->tree);
+}
+
 static void overview_close(void *opaque)
 {
 	tree_close(((struct state *)opaque)->tree);
@@ -409,4 +432,5 @@ const struct view view_overview = {
 	.update = overview_update,
 	.draw = overview_draw,
 	.close = overview_close,
+	.held_bytes = overview_held_bytes,
 };
