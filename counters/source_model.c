@@ -32,6 +32,7 @@ static const struct counted counted[] = {
 	{ "false-sharing", MODEL_FALSE_SHARING, true },
 	{ "true-sharing", MODEL_TRUE_SHARING, false },
 };
+enum { BY_PATH = 1, BY_ARRAY = 2 }; /* numbers of groups (recording.h) */
 enum { N_COUNTED = sizeof counted / sizeof counted[0] };
 
 /* Rates over time; of the accesses that reached the level. */
@@ -116,12 +117,14 @@ static void add_all_series(struct state *state, struct recording *recording)
 	for (int i = 0; i < N_COUNTED; i++)
 		if (has_count(state, counted[i].count))
 			state->series[i] =
-				add_series(recording, counted[i].name, "events", SERIES_SAMPLES);
+				add_series(recording, counted[i].name, "events",
+					   SERIES_SAMPLES | BY_PATH << SERIES_GROUP_SHIFT);
 	for (int i = 0; i < N_COUNTED; i++) {
 		if (!counted[i].is_by_array || !state->series[i])
 			continue;
 		snprintf(name, sizeof name, "%s-by-array", counted[i].name);
-		state->array_series[i] = add_series(recording, name, "events", SERIES_SAMPLES);
+		state->array_series[i] = add_series(
+			recording, name, "events", SERIES_SAMPLES | BY_ARRAY << SERIES_GROUP_SHIFT);
 	}
 	for (int i = 0; i < N_RATES; i++)
 		if (has_count(state, rates[i].numerator))

@@ -56,6 +56,18 @@ static bool is_software(const struct perf_event_attr *attribute)
 	       attribute->type == PERF_TYPE_BREAKPOINT;
 }
 
+/* The number of the group that an event was read in: of its leader, which alone has a period. */
+static uint32_t group_of(const struct state *state, uint32_t event)
+{
+	const struct perf_data_event *known = &state->data.events[event];
+	bool is_read = known->attribute.sample_type & PERF_SAMPLE_READ &&
+		       known->attribute.read_format & PERF_FORMAT_GROUP;
+	uint32_t leader = event;
+	while (leader > 0 && state->data.events[leader].attribute.sample_period == 0)
+		leader--;
+	return is_read && leader < SERIES_MOST_GROUPS ? leader + 1 : 0;
+}
+
 /* Written when it is first asked for: streams tell of their events as they go. */
 static uint16_t series_of(struct state *state, uint32_t event)
 {
@@ -78,7 +90,7 @@ static uint16_t series_of(struct state *state, uint32_t event)
 					     is_clock(&known->attribute) ? "ns" : "events"),
 		.source = recording_add_string(state->recording, source_name),
 		.origin = is_software(&known->attribute) ? ORIGIN_SOFTWARE : ORIGIN_MEASURED,
-		.flags = SERIES_SAMPLES,
+		.flags = SERIES_SAMPLES | group_of(state, event) << SERIES_GROUP_SHIFT,
 	};
 	return state->series[event] = (uint16_t)recording_add_series(state->recording, &row);
 }

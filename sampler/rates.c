@@ -44,6 +44,7 @@ struct event {
 	char name[64];
 	uint32_t series;
 	bool is_clock, is_used;
+	bool is_together; /* read with the event that the tree shows */
 };
 
 struct events {
@@ -77,8 +78,8 @@ static void base_name(const char *name, char *out, size_t bytes)
 static void collect(struct events *events, const struct recording *recording, uint32_t main_series)
 {
 	struct moment moment = recording_moment(recording);
-	bool is_of_arrays = is_by_array(
-		recording_string_at(recording, recording_series(recording, main_series)->name));
+	const struct series_row *main = recording_series(recording, main_series);
+	bool is_of_arrays = is_by_array(recording_string_at(recording, main->name));
 	events->n = 0;
 	for (uint32_t id = 1; id < moment.n[TABLE_SERIES] && id < MOST_SERIES; id++) {
 		const struct series_row *row = recording_series(recording, id);
@@ -88,6 +89,7 @@ static void collect(struct events *events, const struct recording *recording, ui
 			continue;
 		struct event *event = &events->rows[events->n++];
 		*event = (struct event){ .series = id };
+		event->is_together = series_group(main) && series_group(row) == series_group(main);
 		base_name(name, event->name, sizeof event->name);
 		event->is_clock = strcmp(recording_string_at(recording, row->unit), "ns") == 0;
 	}
@@ -96,7 +98,7 @@ static void collect(struct events *events, const struct recording *recording, ui
 static struct event *find(struct events *events, const char *name)
 {
 	for (size_t i = 0; i < events->n; i++)
-		if (strcmp(events->rows[i].name, name) == 0)
+		if (events->rows[i].is_together && strcmp(events->rows[i].name, name) == 0)
 			return &events->rows[i];
 	return NULL;
 }
@@ -162,7 +164,7 @@ static void add_per_instruction(struct rates *rates, const struct recording *rec
 	struct event *instructions = find(events, "instructions");
 	for (size_t i = 0; instructions && i < events->n; i++) {
 		struct event *event = &events->rows[i];
-		bool is_base = event == instructions || event->is_clock ||
+		bool is_base = !event->is_together || event == instructions || event->is_clock ||
 			       strcmp(event->name, "cycles") == 0 ||
 			       strcmp(event->name, "cache-references") == 0;
 		if (is_base || !strstr(event->name, "miss"))
@@ -196,11 +198,11 @@ static void add_others(struct rates *rates, const struct recording *recording,
 {
 	struct event *base = clock;
 	for (size_t i = 0; !base && i < events->n; i++)
-		if (events->rows[i].series == main_series)
+		if (events->rows[i].series == main_series && events->rows[i].is_together)
 			base = &events->rows[i];
 	for (size_t i = 0; base && i < events->n; i++) {
 		struct event *event = &events->rows[i];
-		if (event->is_used || event->is_clock || event == base)
+		if (!event->is_together || event->is_used || event->is_clock || event == base)
 			continue;
 		struct rate *rate = add(rates, recording, events, event, base);
 		if (clock) {
@@ -224,7 +226,7 @@ void rates_find(struct rates *rates, const struct recording *recording, uint32_t
 	rates->n_sums = events.n;
 	for (size_t i = 0; i < events.n; i++) {
 		rates->sums[i] = (struct tree_sum){ .series = events.rows[i].series };
-		if (events.rows[i].is_clock && !clock)
+		if (events.rows[i].is_clock && events.rows[i].is_together && !clock)
 			clock = &events.rows[i];
 	}
 	if (events.n < 2)

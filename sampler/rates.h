@@ -32,8 +32,8 @@ struct rates {
 };
 
 /*
- * rates_find: what the events of a recording allow. They were read at the same moments, so their
- * ratios hold for each stack.
+ * rates_find: what the events of a recording allow that were read at the same moments as
+ * main_series: their ratios hold for each stack. sums are of all events.
  * main_series  what the tree shows; a rate that needs another clock has none. Of an event by
  *              array ("L1-misses-by-array"): the rates of arrays
  */

@@ -133,6 +133,15 @@ enum {
 			       one of many that stand for the rest: counts of them say little */
 };
 
+/* Events that were read at the same moments have the same number, of 1 … 255, in these bits of
+ * their flags: only of those are ratios true. 0 = sampled by itself. */
+enum { SERIES_GROUP_SHIFT = 8, SERIES_MOST_GROUPS = 255 };
+
+static inline uint32_t series_group(const struct series_row *row)
+{
+	return row->flags >> SERIES_GROUP_SHIFT & SERIES_MOST_GROUPS;
+}
+
 /* One or more samples: same stack, thread and series within one slot of time (20 ms). */
 struct sample_row {
 	uint64_t time_ns; /* of the first */

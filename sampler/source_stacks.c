@@ -41,14 +41,17 @@ struct state {
 
 static void add_series(struct state *state, struct recording *recording)
 {
-	for (uint32_t i = 0; i < state->rung.n_events; i++) {
+	uint32_t group = 0, n = state->rung.n_events;
+	for (uint32_t i = 0; i < n; i++) {
 		const struct sampled_event *event = &state->rung.events[i];
+		if (!event->is_read)
+			group = i + 1 < n && state->rung.events[i + 1].is_read ? i + 1 : 0;
 		struct series_row row = {
 			.name = recording_add_string(recording, event->name),
 			.unit = recording_add_string(recording, event->unit),
 			.source = recording_add_string(recording, "stacks"),
 			.origin = ladder_origin(event),
-			.flags = SERIES_SAMPLES,
+			.flags = SERIES_SAMPLES | group << SERIES_GROUP_SHIFT,
 		};
 		state->series[i] = (uint16_t)recording_add_series(recording, &row);
 	}

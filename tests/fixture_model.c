@@ -33,7 +33,8 @@ static uint32_t text(struct recording *recording, const char *words)
 	return recording_add_string(recording, words);
 }
 
-static uint32_t series_of(struct recording *recording, const char *name, const char *end)
+static uint32_t series_of(struct recording *recording, const char *name, const char *end,
+			  uint32_t group)
 {
 	char whole[64];
 	snprintf(whole, sizeof whole, "%s%s", name, end);
@@ -41,7 +42,7 @@ static uint32_t series_of(struct recording *recording, const char *name, const c
 				  .unit = text(recording, "events"),
 				  .source = text(recording, "model"),
 				  .origin = ORIGIN_MODELLED,
-				  .flags = SERIES_SAMPLES };
+				  .flags = SERIES_SAMPLES | group << SERIES_GROUP_SHIFT };
 	return recording_add_series(recording, &row);
 }
 
@@ -118,9 +119,9 @@ struct recording *fixture_model(void)
 	recording->start_ns = START_NS;
 	recording->start_epoch_ns = 1700000000000000000;
 	for (int i = 0; i < N_EVENTS; i++)
-		by_line[i] = series_of(recording, events[i], "");
+		by_line[i] = series_of(recording, events[i], "", 1);
 	for (int i = 0; i < N_EVENTS; i++)
-		by_array[i] = series_of(recording, events[i], "-by-array");
+		by_array[i] = series_of(recording, events[i], "-by-array", 2);
 	add_samples(recording, by_line, by_array);
 	recording_add_fact(recording, "command_line", "turns");
 	recording_add_fact(recording, "exit_status", "0");

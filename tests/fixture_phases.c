@@ -61,6 +61,8 @@ static uint32_t stack_of(struct recording *recording, uint32_t parent, const cha
 	return recording_add_stack(recording, parent, id);
 }
 
+enum { TOGETHER = SERIES_SAMPLES | 1 << SERIES_GROUP_SHIFT };
+
 struct made {
 	uint32_t series[4]; /* cpu-clock, cycles, instructions, cache-misses */
 	uint32_t threads[N_THREADS], stacks[N_PARTS];
@@ -148,12 +150,10 @@ struct recording *fixture_phases(void)
 	struct made made;
 	recording->start_ns = START_NS;
 	recording->start_epoch_ns = 1700000000000000000;
-	made.series[0] = series_of(recording, "cpu-clock", "ns", ORIGIN_SOFTWARE, SERIES_SAMPLES);
-	made.series[1] = series_of(recording, "cycles", "events", ORIGIN_MEASURED, SERIES_SAMPLES);
-	made.series[2] =
-		series_of(recording, "instructions", "events", ORIGIN_MEASURED, SERIES_SAMPLES);
-	made.series[3] =
-		series_of(recording, "cache-misses", "events", ORIGIN_MEASURED, SERIES_SAMPLES);
+	made.series[0] = series_of(recording, "cpu-clock", "ns", ORIGIN_SOFTWARE, TOGETHER);
+	made.series[1] = series_of(recording, "cycles", "events", ORIGIN_MEASURED, TOGETHER);
+	made.series[2] = series_of(recording, "instructions", "events", ORIGIN_MEASURED, TOGETHER);
+	made.series[3] = series_of(recording, "cache-misses", "events", ORIGIN_MEASURED, TOGETHER);
 	for (uint32_t i = 0; i < N_THREADS; i++) {
 		struct thread_row row = { .pid = 500,
 					  .tid = 500 + i,

@@ -90,7 +90,7 @@ static void add_counts(const struct made *made, uint32_t stack, uint64_t time_ns
 	}
 }
 
-static struct made begin(int n_events, enum origin origin)
+static struct made begin(int n_events, enum origin origin, uint32_t group)
 {
 	static const char *const names[N_EVENTS] = { "cycles:u", "instructions:u",
 						     "cache-misses:u" };
@@ -101,7 +101,7 @@ static struct made begin(int n_events, enum origin origin)
 		struct series_row row = { .name = text(&made, names[i]),
 					  .unit = text(&made, "events"),
 					  .origin = origin,
-					  .flags = SERIES_SAMPLES };
+					  .flags = SERIES_SAMPLES | group << SERIES_GROUP_SHIFT };
 		made.series[i] = recording_add_series(made.recording, &row);
 	}
 	uint32_t name = text(&made, "adds");
@@ -121,7 +121,7 @@ static struct recording *grouped(enum origin origin)
 {
 	static const uint64_t fast[] = { 1000, 2000, 4 }, missing[] = { 3000, 1500, 300 },
 			      slow[] = { 4000, 400, 0 }, later[] = { 1000, 500, 100 };
-	struct made made = begin(N_EVENTS, origin);
+	struct made made = begin(N_EVENTS, origin, 3);
 	uint32_t six = stack_of(&made, 0, (struct where){ "add_for_the_test", 6, 0 });
 	uint32_t seven = stack_of(&made, 0, (struct where){ "add_for_the_test", 7, 4 });
 	uint32_t eight = stack_of(&made, 0, (struct where){ "add_for_the_test", 8, 8 });
@@ -201,7 +201,7 @@ static void lines_have_rates_of_their_own_counts(void **state)
 static void recursion_counts_once(void **state)
 {
 	static const uint64_t counts[] = { 100, 50, 0 };
-	struct made made = begin(N_EVENTS, ORIGIN_MEASURED);
+	struct made made = begin(N_EVENTS, ORIGIN_MEASURED, 3);
 	uint32_t outer = stack_of(&made, 0, (struct where){ "again", 3, 0 });
 	uint32_t inner = stack_of(&made, outer, (struct where){ "again", 3, 8 });
 	struct function_lines lines = { 0 };
@@ -255,7 +255,8 @@ static void the_view_shows_them_with_their_provenance(void **state)
 	shows(recording, "/add_for\ra", "\u25cf IPC  \u25cf cache-misses/k  \u25cf cache-misses:u");
 	shows(recording, "/add_for\ra", "7      0.50            200.00");
 	shows(recording, "/add_for\ra",
-	      "\u25cf IPC 0.50 = 2.00 k instructions:u / 4.00 k cycles:u; \u25cf cache-misses 200.00 = "
+	      "\u25cf IPC 0.50 = 2.00 k instructions:u / 4.00 k cycles:u; \u25cf cache-misses "
+	      "200.00 = "
 	      "1000 \u00d7 400 cache-misses:u / 2.00 k instructions:u");
 	shows(recording, "/add_for\ra<k", "rates of the line itself");
 	shows(recording, "/add_for\ra<j", "no cycles:u were counted here");
@@ -287,7 +288,7 @@ static void instructions_have_them_too(void **state)
 static void why_there_are_none_is_said(void **state)
 {
 	static const uint64_t counts[] = { 100, 0, 0 };
-	struct made made = begin(1, ORIGIN_SOFTWARE);
+	struct made made = begin(1, ORIGIN_SOFTWARE, 0);
 	(void)state;
 	add_counts(&made, stack_of(&made, 0, (struct where){ "alone", 3, 0 }), 1, counts);
 	end(&made);
@@ -298,6 +299,31 @@ static void why_there_are_none_is_said(void **state)
 	recording_add_series(made.recording, &missing);
 	recording_publish(made.recording);
 	shows(made.recording, "a", "rates \u2013: instructions: This machine has no PMU.");
+	recording_free(made.recording);
+}
+
+/* Sampled one by one they counted at other moments, with counters of other times. */
+static void no_ratio_mixes_groups(void **state)
+{
+	static const uint64_t counts[] = { 100, 50, 10 };
+	struct made made = begin(N_EVENTS, ORIGIN_MEASURED, 0);
+	struct rates rates;
+	(void)state;
+	add_counts(&made, stack_of(&made, 0, (struct where){ "apart", 3, 0 }), 1, counts);
+	end(&made);
+	rates_find(&rates, made.recording, made.series[0]);
+	assert_int_equal(rates.n, 0);
+	assert_int_equal(rates.n_sums, 3);
+	shows(made.recording, "a", "rates \u2013: the events were sampled one by one");
+	/* A clock that was read with others is none for those that were not. */
+	struct series_row clock = { .name = text(&made, "cpu-clock"),
+				    .unit = text(&made, "ns"),
+				    .origin = ORIGIN_SOFTWARE,
+				    .flags = SERIES_SAMPLES | 1 << SERIES_GROUP_SHIFT };
+	uint32_t id = recording_add_series(made.recording, &clock);
+	recording_publish(made.recording);
+	rates_find(&rates, made.recording, id);
+	assert_int_equal(rates.n, 0);
 	recording_free(made.recording);
 }
 
@@ -387,6 +413,7 @@ int main(void)
 		cmocka_unit_test(the_view_shows_them_with_their_provenance),
 		cmocka_unit_test(instructions_have_them_too),
 		cmocka_unit_test(why_there_are_none_is_said),
+		cmocka_unit_test(no_ratio_mixes_groups),
 		cmocka_unit_test(modelled_misses_are_by_line),
 		cmocka_unit_test(arrays_have_miss_rates),
 	};

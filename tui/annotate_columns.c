@@ -177,13 +177,14 @@ int annotate_columns_values(const struct annotate_drawing *drawing, int y, const
 
 /* ---- in words */
 
-/* Why there are no rates at all: an event that could not be had, else that one was sampled alone.
- */
+/* Why there are no rates at all: an event that could not be had, else how they were sampled. */
 static const char *why_none(const struct recording *recording, char *out, size_t bytes)
 {
 	uint64_t n = recording_moment(recording).n[TABLE_SERIES];
+	unsigned n_sampled = 0;
 	for (uint64_t id = 1; id < n; id++) {
 		const struct series_row *row = recording_series(recording, id);
+		n_sampled += row->flags & SERIES_SAMPLES && row->origin != ORIGIN_UNAVAILABLE;
 		const char *reason = recording_string_at(recording, row->reason);
 		if (!(row->flags & SERIES_SAMPLES) || row->origin != ORIGIN_UNAVAILABLE || !*reason)
 			continue;
@@ -191,8 +192,12 @@ static const char *why_none(const struct recording *recording, char *out, size_t
 			 reason);
 		return out;
 	}
-	return "one event was sampled alone; -e '{cycles,instructions,cache-misses}:S' samples "
-	       "several together, --model models misses";
+	snprintf(out, bytes,
+		 "%s; -e '{cycles,instructions,cache-misses}:S' samples several together, --model "
+		 "models misses",
+		 n_sampled > 1 ? "the events were sampled one by one"
+			       : "one event was sampled alone");
+	return out;
 }
 
 static bool is_time(const struct annotate_drawing *drawing, uint32_t sum)
