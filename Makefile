@@ -192,7 +192,7 @@ $(BUILD)/tests/mock_%.so: tests/mock_%.c tests/mock_script.h gpu/cupti.h $(BUILD
 	$(Q)mkdir -p $(@D) && $(CC) $(filter-out -fsanitize% -fno-sanitize%,$(ALL_CFLAGS)) -fPIC -shared \
 		-fvisibility=hidden -Wl,-soname,$(SONAME_mock_$*) -o $@ $< -lpthread
 $(TESTS:%=$(BUILD)/tests/%): | $(MOCKS)
-$(BUILD)/tests/test_cuda: | $(BUILD)/tests/libstoke-cuda-emulated.so
+$(patsubst %,$(BUILD)/tests/%,$(filter test_cuda%,$(TESTS))): | $(BUILD)/tests/libstoke-cuda-emulated.so
 
 # one unit test: make test_tree
 $(TESTS): test_%: $(BUILD)/tests/test_%

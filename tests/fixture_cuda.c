@@ -91,6 +91,17 @@ void fixture_cuda_free(void)
 		library->give(arrays[--n_arrays]);
 }
 
+int fixture_cuda_workload(const char *words)
+{
+	char text[256], *argv[12] = { NULL };
+	int n = 0;
+	snprintf(text, sizeof text, "%s", words);
+	for (char *word = strtok(text, " "); word && n < 11; word = strtok(NULL, " "))
+		argv[n++] = word;
+	fflush(NULL);
+	return workload_main(n, argv);
+}
+
 static _Noreturn void fail_in_child(const char *script, int out)
 {
 	static const char *const words[] = { "gemm",      "device=cuda", "n=8",

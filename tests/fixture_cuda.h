@@ -25,6 +25,9 @@ void fixture_cuda_fetch(void *host, const void *device, size_t bytes);
 void fixture_cuda_launch(const struct cuda_kernel *kernel, const void *task);
 void fixture_cuda_free(void);
 
+/* fixture_cuda_workload: run here, by its words with spaces between; its status. */
+int fixture_cuda_workload(const char *words);
+
 /* fixture_cuda_failing: `gemm device=cuda` in a child where calls fail as the script says (NULL: no
  * library): its status, and what it wrote to stderr. */
 int fixture_cuda_failing(const char *script, char *text, size_t size);

@@ -10,16 +10,12 @@
 
 #include <cmocka.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "kernels/cuda/tasks.h"
 #include "kernels/support/gemm_task.h"
 #include "tests/fixture_cuda.h"
-#include "workloads/support/cuda_run.h"
-#include "workloads/support/runner.h"
 
 /* ---- stream */
 
@@ -180,17 +176,6 @@ static void strides_the_kernels_do_not_take_are_refused(void **state)
 
 /* ---- workloads */
 
-static int run(const char *words)
-{
-	char text[256], *argv[12] = { NULL };
-	int n = 0;
-	snprintf(text, sizeof text, "%s", words);
-	for (char *word = strtok(text, " "); word && n < 11; word = strtok(NULL, " "))
-		argv[n++] = word;
-	fflush(NULL);
-	return workload_main(n, argv);
-}
-
 static void workloads_pass_their_checks_on_the_device(void **state)
 {
 	static const char *const lines[] = {
@@ -204,13 +189,13 @@ static void workloads_pass_their_checks_on_the_device(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
-		if (run(lines[i]) != 0)
+		if (fixture_cuda_workload(lines[i]) != 0)
 			fail_msg("%s failed", lines[i]);
-	assert_int_equal(run("gemm device=cuda variant=ijp n=8"), 1);
-	assert_int_equal(run("gemm variant=warps n=8"), 1);
-	assert_int_equal(run("gemm device=cuda layout=columns n=8"), 1);
-	assert_int_equal(run("gemm device=cuda type=int8 n=8"), 1);
-	assert_int_equal(run("gemm device=gpu n=8"), 2);
+	assert_int_equal(fixture_cuda_workload("gemm device=cuda variant=ijp n=8"), 1);
+	assert_int_equal(fixture_cuda_workload("gemm variant=warps n=8"), 1);
+	assert_int_equal(fixture_cuda_workload("gemm device=cuda layout=columns n=8"), 1);
+	assert_int_equal(fixture_cuda_workload("gemm device=cuda type=int8 n=8"), 1);
+	assert_int_equal(fixture_cuda_workload("gemm device=gpu n=8"), 2);
 }
 
 /* ---- what may be missing or fail; MOCK_SCRIPT as cuda_emulation.cpp reads it */

@@ -5,15 +5,18 @@
 
 #include "kernels/hadamard.h"
 #include "kernels/support/dispatch.h"
+#include "workloads/support/cuda_run.h"
 #include "workloads/support/passes.h"
 #include "workloads/support/random.h"
 
-enum { SIZE_MIB, STEPS, VARIANT, THREADS, REPEATS, SEED };
+enum { SIZE_MIB, STEPS, VARIANT, THREADS, REPEATS, SEED, DEVICE };
 
 struct state {
 	struct hadamard_task task;
 	float *x, *y;
 	hadamard_function *transform;
+	struct cuda_run *cuda; /* NULL: device=cpu */
+	struct hadamard_task device_task;
 	struct passes passes;
 	uint64_t seed;
 };
@@ -21,6 +24,7 @@ struct state {
 static void hadamard_finish(void *opaque)
 {
 	struct state *state = opaque;
+	cuda_run_free(state->cuda);
 	crew_free(state->passes.crew);
 	free(state->x);
 	free(state->y);
@@ -36,6 +40,20 @@ static void fill(struct state *state)
 	}
 }
 
+static bool go_to_device(struct state *state, const char *variant, struct why *why)
+{
+	struct passes *passes = &state->passes;
+	size_t bytes = state->task.rows * state->task.n * sizeof(float);
+	if (!(state->cuda = cuda_run_new("hadamard", variant, why)))
+		return false;
+	state->device_task = state->task;
+	state->device_task.x = cuda_run_array(state->cuda, state->x, bytes);
+	state->device_task.y = cuda_run_result(state->cuda, state->y, bytes);
+	snprintf(passes->phase, sizeof passes->phase, "cuda hadamard %s %zux%zu",
+		 cuda_run_variant(state->cuda), state->task.rows, state->task.n);
+	return cuda_run_is_good(state->cuda, why);
+}
+
 static void *hadamard_prepare(const struct setting *settings, struct why *why)
 {
 	struct state *state = allocate(1, sizeof *state);
@@ -43,19 +61,20 @@ static void *hadamard_prepare(const struct setting *settings, struct why *why)
 	size_t n = (size_t)1 << (unsigned)settings[STEPS].number;
 	double rows = settings[SIZE_MIB].number * 1048576 / (double)(2 * sizeof(float) * n);
 	size_t n_rows = rows < 1 ? 1 : (size_t)rows;
-	state->transform = hadamard_variant(settings[VARIANT].text);
+	bool is_cuda = settings[DEVICE].choice == 1;
+	state->transform = is_cuda ? NULL : hadamard_variant(settings[VARIANT].text);
 	state->seed = (uint64_t)settings[SEED].number;
 	state->x = aligned_take(n_rows * n * sizeof(float));
 	state->y = aligned_take(n_rows * n * sizeof(float));
 	state->task = (struct hadamard_task){ n_rows, n, state->x, state->y };
 	passes->n_wanted = (uint64_t)settings[REPEATS].number;
 	passes->crew = crew_new((unsigned)settings[THREADS].number, "hadamard");
-	if (!state->transform)
+	if (!state->transform && !is_cuda)
 		why_fail(why, "This CPU cannot run variant=%s; choose another or auto.",
 			 settings[VARIANT].text);
 	else if (!state->x || !state->y)
 		why_fail(why, "No memory for %zu rows of %zu; use a smaller size=.", n_rows, n);
-	if (!state->transform || !state->x || !state->y) {
+	if ((!state->transform && !is_cuda) || !state->x || !state->y) {
 		hadamard_finish(state);
 		return NULL;
 	}
@@ -66,6 +85,10 @@ static void *hadamard_prepare(const struct setting *settings, struct why *why)
 	probe_phase_begin("fill");
 	fill(state);
 	probe_phase_end("fill", (struct probe_work){ 0, passes->each.bytes, (double)n_rows });
+	if (is_cuda && !go_to_device(state, settings[VARIANT].text, why)) {
+		hadamard_finish(state);
+		return NULL;
+	}
 	return state;
 }
 
@@ -80,6 +103,8 @@ static void transform_share(void *opaque, unsigned share, unsigned n_shares)
 static bool hadamard_run(void *opaque)
 {
 	struct state *state = opaque;
+	if (state->cuda)
+		return cuda_run_pass(state->cuda, &state->device_task, &state->passes);
 	return passes_run(&state->passes, transform_share, state);
 }
 
@@ -95,6 +120,8 @@ static bool hadamard_verify(void *opaque, struct why *why)
 	const struct state *state = opaque;
 	struct random random = { state->seed ^ 0x5eed };
 	size_t n = state->task.n;
+	if (!cuda_run_fetch(state->cuda, why))
+		return false;
 	for (int sample = 0; sample < SAMPLES && state->passes.n_done > 0; sample++) {
 		size_t row = (size_t)(random_unit(&random) * (double)state->task.rows);
 		size_t i = sample ? (size_t)(random_unit(&random) * (double)n) : n - 1;
@@ -116,12 +143,14 @@ static const struct parameter parameters[] = {
 	[SIZE_MIB] = { "size", "x and y together, MiB (S 0.03, M 16, L 512)", PARAMETER_REAL, "64",
 		       0.001, 65536, NULL },
 	[STEPS] = { "steps", "rows of 2^steps elements", PARAMETER_INTEGER, "12", 0, 26, NULL },
-	[VARIANT] = { "variant", "which kernel", PARAMETER_CHOICE, "auto", 0, 0,
-		      "auto|definition|steps|twofold|avx2|avx512|neon" },
+	[VARIANT] = { "variant", "which kernel; thread-0, steps, shared, shuffles with device=cuda",
+		      PARAMETER_CHOICE, "auto", 0, 0,
+		      "auto|definition|steps|twofold|avx2|avx512|neon|thread-0|shared|shuffles" },
 	[THREADS] = { "threads", "0 = one a CPU", PARAMETER_INTEGER, "0", 0, 256, NULL },
 	[REPEATS] = { "repeats", "transforms of all rows", PARAMETER_INTEGER, "2000", 1, 1e9,
 		      NULL },
 	[SEED] = { "seed", "of the rows", PARAMETER_INTEGER, "1", 0, 1e15, NULL },
+	[DEVICE] = CUDA_RUN_PARAMETER,
 	{ 0 },
 };
 
@@ -133,7 +162,9 @@ const struct workload workload_hadamard = {
 		   "steps goes log2(n) times through the row, twofold half as often with four "
 		   "elements in registers, avx512 does the first four steps without leaving a "
 		   "register. steps=12 rows stay in L1; steps=20 rows do not, and each pass is one "
-		   "through the cache behind; steps=24 rows are in none.",
+		   "through the cache behind; steps=24 rows are in none. device=cuda "
+		   "variant=thread-0 is right and a mistake: one thread of each block works, 255 "
+		   "wait.",
 	.source = "Fino and Algazi (1976)",
 	.parameters = parameters,
 	.prepare = hadamard_prepare,

@@ -3,12 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/cuda/tasks.h"
 #include "kernels/histogram.h"
 #include "kernels/support/dispatch.h"
+#include "workloads/support/cuda_run.h"
 #include "workloads/support/passes.h"
 #include "workloads/support/random.h"
 
-enum { SIZE_MIB, BINS, SAME, TABLES, VARIANT, THREADS, REPEATS, SEED };
+enum { SIZE_MIB, BINS, SAME, TABLES, VARIANT, THREADS, REPEATS, SEED, DEVICE };
 
 struct state {
 	uint32_t *values, *right;
@@ -16,6 +18,8 @@ struct state {
 	size_t n, n_bins, table_step;
 	bool is_shared;
 	histogram_function *count;
+	struct cuda_run *cuda; /* NULL: device=cpu */
+	struct cuda_histogram_task device_task;
 	struct passes passes;
 	double same_ratio;
 	uint64_t seed;
@@ -24,6 +28,7 @@ struct state {
 static void histogram_finish(void *opaque)
 {
 	struct state *state = opaque;
+	cuda_run_free(state->cuda);
 	crew_free(state->passes.crew);
 	free(state->values);
 	free(state->right);
@@ -55,22 +60,45 @@ static bool take_memory(struct state *state, struct why *why)
 	       why_fail(why, "No memory for %zu values; use a smaller size=.", state->n);
 }
 
+static bool go_to_device(struct state *state, const struct setting *settings, struct why *why)
+{
+	struct passes *passes = &state->passes;
+	if (state->is_shared)
+		return why_fail(why, "tables=shared is for device=cpu; with device=cuda use "
+				     "variant=global.");
+	if (!(state->cuda = cuda_run_new("histogram", settings[VARIANT].text, why)))
+		return false;
+	state->device_task = (struct cuda_histogram_task){
+		.values = cuda_run_array(state->cuda, state->values,
+					 state->n * sizeof *state->values),
+		.counts = cuda_run_result(state->cuda, state->tables,
+					  state->n_bins * sizeof *state->tables),
+		.n = state->n,
+		.n_bins = state->n_bins,
+	};
+	snprintf(passes->phase, sizeof passes->phase, "cuda histogram %s, %s%% the same",
+		 cuda_run_variant(state->cuda), settings[SAME].text);
+	return cuda_run_is_good(state->cuda, why);
+}
+
 static void *histogram_prepare(const struct setting *settings, struct why *why)
 {
 	struct state *state = allocate(1, sizeof *state);
 	struct passes *passes = &state->passes;
 	state->is_shared = settings[TABLES].choice == 1;
-	state->count = histogram_variant(state->is_shared ? "atomic" : settings[VARIANT].text);
+	bool is_cuda = settings[DEVICE].choice == 1;
+	const char *variant = state->is_shared ? "atomic" : settings[VARIANT].text;
+	state->count = is_cuda ? NULL : histogram_variant(variant);
 	state->n = (size_t)(settings[SIZE_MIB].number * 1048576 / sizeof(uint32_t));
 	state->n_bins = (size_t)settings[BINS].number;
 	state->same_ratio = settings[SAME].number / 100;
 	state->seed = (uint64_t)settings[SEED].number;
 	passes->n_wanted = (uint64_t)settings[REPEATS].number;
 	passes->crew = crew_new((unsigned)settings[THREADS].number, "histogram");
-	if (!state->count)
+	if (!state->count && !is_cuda)
 		why_fail(why, "This CPU cannot run variant=%s; choose another or auto.",
 			 settings[VARIANT].text);
-	if (!state->count || !take_memory(state, why)) {
+	if ((!state->count && !is_cuda) || !take_memory(state, why)) {
 		histogram_finish(state);
 		return NULL;
 	}
@@ -82,6 +110,10 @@ static void *histogram_prepare(const struct setting *settings, struct why *why)
 	probe_phase_begin("fill");
 	fill(state);
 	probe_phase_end("fill", (struct probe_work){ 0, 4 * n, n });
+	if (is_cuda && !go_to_device(state, settings, why)) {
+		histogram_finish(state);
+		return NULL;
+	}
 	return state;
 }
 
@@ -105,6 +137,8 @@ static bool histogram_run(void *opaque)
 {
 	struct state *state = opaque;
 	unsigned n_shares = crew_size(state->passes.crew);
+	if (state->cuda)
+		return cuda_run_pass(state->cuda, &state->device_task, &state->passes);
 	memset(state->tables, 0, state->n_bins * sizeof *state->tables);
 	bool is_more = passes_run(&state->passes, count_share, state);
 	for (unsigned share = 1; share < n_shares && !state->is_shared; share++)
@@ -121,6 +155,8 @@ static struct work histogram_work(const void *opaque)
 static bool histogram_verify(void *opaque, struct why *why)
 {
 	const struct state *state = opaque;
+	if (!cuda_run_fetch(state->cuda, why))
+		return false;
 	for (size_t bin = 0; bin < state->n_bins && state->passes.n_done > 0; bin++)
 		if (state->tables[bin] != state->right[bin])
 			return why_fail(why, "histogram: bin %zu has %u values, not %u.", bin,
@@ -136,12 +172,15 @@ static const struct parameter parameters[] = {
 		   0, 100, NULL },
 	[TABLES] = { "tables", "a private one each thread, or one that all share", PARAMETER_CHOICE,
 		     "private", 0, 0, "private|shared" },
-	[VARIANT] = { "variant", "which kernel, for private tables", PARAMETER_CHOICE, "auto", 0, 0,
-		      "auto|one|atomic|sixteen-avx512|copies" },
+	[VARIANT] = { "variant",
+		      "which kernel, for private tables; from copies on with device=cuda",
+		      PARAMETER_CHOICE, "auto", 0, 0,
+		      "auto|one|atomic|sixteen-avx512|copies|global|shared|matched" },
 	[THREADS] = { "threads", "0 = one a CPU", PARAMETER_INTEGER, "0", 0, 256, NULL },
 	[REPEATS] = { "repeats", "passes over the values", PARAMETER_INTEGER, "2000", 1, 1e9,
 		      NULL },
 	[SEED] = { "seed", "of the values", PARAMETER_INTEGER, "1", 0, 1e15, NULL },
+	[DEVICE] = CUDA_RUN_PARAMETER,
 	{ 0 },
 };
 
@@ -155,7 +194,10 @@ const struct workload workload_histogram = {
 		"variant=copies counts into four tables in turns and does not care. tables=shared "
 		"lets all threads count into one table by locked additions: each takes the line "
 		"away from the other threads, the more so with same=90, where all want the same "
-		"one. With bins=4000000 the counts no longer fit the cache, and that is the limit.",
+		"one. With bins=4000000 the counts no longer fit the cache, and that is the limit. "
+		"device=cuda: with "
+		"same=90 global has all threads of a GPU queue for one count, shared those of a "
+		"block, copies those of a warp, and matched adds once for all equal values.",
 	.source = "Intel Optimization Manual; Fog, Microarchitecture",
 	.parameters = parameters,
 	.prepare = histogram_prepare,

@@ -10,10 +10,11 @@
 #include "kernels/support/dispatch.h"
 #include "sampler/base/probe.h"
 #include "workloads/support/crew.h"
+#include "workloads/support/cuda_run.h"
 #include "workloads/support/random.h"
 #include "workloads/workload.h"
 
-enum { SIZE_MIB, KIND, N, VARIANT, THREADS, REPEATS, SEED };
+enum { SIZE_MIB, KIND, N, VARIANT, THREADS, REPEATS, SEED, DEVICE };
 
 enum kind { SOFTMAX, RMSNORM, LAYERNORM };
 
@@ -35,6 +36,8 @@ struct state {
 	float *x, *y, *weight, *bias, *scratch;
 	enum kind kind;
 	rows_function *function;
+	struct cuda_run *cuda; /* NULL: device=cpu */
+	struct rows_task device_task;
 	struct crew *crew;
 	char phase[64];
 	uint64_t n_done, n_wanted, seed;
@@ -43,6 +46,7 @@ struct state {
 static void norm_finish(void *opaque)
 {
 	struct state *state = opaque;
+	cuda_run_free(state->cuda);
 	crew_free(state->crew);
 	free(state->x);
 	free(state->y);
@@ -86,11 +90,30 @@ static bool take_memory(struct state *state, struct why *why)
 			task->rows, task->n);
 }
 
+static bool go_to_device(struct state *state, const char *variant, struct why *why)
+{
+	const char *family = kinds[state->kind].name;
+	struct rows_task *task = &state->device_task;
+	size_t row = state->task.n * sizeof(float), bytes = state->task.rows * row;
+	if (!(state->cuda = cuda_run_new(family, variant, why)))
+		return false;
+	*task = state->task;
+	task->x = cuda_run_array(state->cuda, state->x, bytes);
+	task->y = cuda_run_result(state->cuda, state->y, bytes);
+	task->weight = cuda_run_array(state->cuda, state->weight, row);
+	task->bias = cuda_run_array(state->cuda, state->bias, row);
+	task->scratch = cuda_run_array(state->cuda, NULL, bytes);
+	snprintf(state->phase, sizeof state->phase, "cuda %s %s %zux%zu", family,
+		 cuda_run_variant(state->cuda), task->rows, task->n);
+	return cuda_run_is_good(state->cuda, why);
+}
+
 static void *norm_prepare(const struct setting *settings, struct why *why)
 {
 	enum kind kind = (enum kind)settings[KIND].choice;
-	rows_function *function = kinds[kind].variant(settings[VARIANT].text);
-	if (!function) {
+	bool is_cuda = settings[DEVICE].choice == 1;
+	rows_function *function = is_cuda ? NULL : kinds[kind].variant(settings[VARIANT].text);
+	if (!function && !is_cuda) {
 		why_fail(why, "This CPU cannot run variant=%s; choose another or auto.",
 			 settings[VARIANT].text);
 		return NULL;
@@ -116,6 +139,10 @@ static void *norm_prepare(const struct setting *settings, struct why *why)
 	probe_phase_begin("fill");
 	crew_run(state->crew, fill_share, state);
 	probe_phase_end("fill", (struct probe_work){ 0, 12 * elements, elements });
+	if (is_cuda && !go_to_device(state, settings[VARIANT].text, why)) {
+		norm_finish(state);
+		return NULL;
+	}
 	return state;
 }
 
@@ -145,8 +172,14 @@ static bool norm_run(void *opaque)
 {
 	struct state *state = opaque;
 	probe_phase_begin(state->phase);
-	crew_run(state->crew, norm_share, state);
-	probe_phase_end(state->phase, work_of(state, 1));
+	bool is_done = true;
+	if (state->cuda)
+		is_done = cuda_run_launch(state->cuda, &state->device_task);
+	else
+		crew_run(state->crew, norm_share, state);
+	probe_phase_end(state->phase, is_done ? work_of(state, 1) : PROBE_UNKNOWN);
+	if (!is_done)
+		return false; /* norm_verify says why */
 	state->n_done++;
 	probe_work(work_of(state, state->n_done));
 	probe_progress((double)state->n_done / (double)state->n_wanted);
@@ -193,6 +226,8 @@ static bool norm_verify(void *opaque, struct why *why)
 	enum { SAMPLES = 50 };
 	const struct state *state = opaque;
 	struct random random = { state->seed ^ 0x5eed };
+	if (!cuda_run_fetch(state->cuda, why))
+		return false;
 	for (int i = 0; i < SAMPLES && state->n_done > 0; i++) {
 		double row = random_unit(&random) * (double)state->task.rows;
 		if (!row_is_right(state, (size_t)row, why))
@@ -207,11 +242,16 @@ static const struct parameter parameters[] = {
 	[KIND] = { "kind", "what is done with each row", PARAMETER_CHOICE, "rmsnorm", 0, 0,
 		   "softmax|rmsnorm|layernorm" },
 	[N] = { "n", "elements a row", PARAMETER_INTEGER, "4096", 1, 1e6, NULL },
-	[VARIANT] = { "variant", "which kernel", PARAMETER_CHOICE, "auto", 0, 0,
-		      "auto|unfused|fused|fused-avx2|fused-avx512|fused-neon|nontemporal" },
+	[VARIANT] = { "variant",
+		      "which kernel; unfused, fused, online (softmax) and vectorised with "
+		      "device=cuda",
+		      PARAMETER_CHOICE, "auto", 0, 0,
+		      "auto|unfused|fused|fused-avx2|fused-avx512|fused-neon|nontemporal|online|"
+		      "vectorised" },
 	[THREADS] = { "threads", "0 = one a CPU", PARAMETER_INTEGER, "0", 0, 256, NULL },
 	[REPEATS] = { "repeats", "passes over the matrix", PARAMETER_INTEGER, "500", 1, 1e9, NULL },
 	[SEED] = { "seed", "of the matrix", PARAMETER_INTEGER, "1", 0, 1e15, NULL },
+	[DEVICE] = CUDA_RUN_PARAMETER,
 	{ 0 },
 };
 
@@ -225,7 +265,9 @@ const struct workload workload_norm = {
 		"all of them while it is in the cache. nontemporal also spares fetching each line "
 		"of y only to overwrite it, and fetches the next row meanwhile. With size=0.5 all "
 		"fits the cache and fusing gains much less. kind=softmax adds an exponential an "
-		"element, which is where the scalar variants spend their time.",
+		"element, which is where the scalar variants spend their time. device=cuda "
+		"variant=unfused is six kernels where vectorised is one that keeps the row in "
+		"registers.",
 	.source = "Zhang and Sennrich (2019); Ba, Kiros, Hinton (2016); Bridle (1990)",
 	.parameters = parameters,
 	.prepare = norm_prepare,

@@ -7,15 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/cuda/tasks.h"
 #include "kernels/reduction.h"
 #include "kernels/scan.h"
 #include "kernels/support/dispatch.h"
+#include "workloads/support/cuda_run.h"
 #include "workloads/support/passes.h"
 #include "workloads/support/random.h"
 
-enum { SIZE_MIB, KIND, DATA, VARIANT, THREADS, REPEATS, SEED };
+enum { SIZE_MIB, KIND, DATA, VARIANT, THREADS, REPEATS, SEED, DEVICE };
 
-enum { LINE_FLOATS = 16 };
+enum { LINE_FLOATS = 16, SCRATCH_MORE = 64 /* tasks.h */ };
 
 struct state {
 	size_t n;
@@ -25,6 +27,9 @@ struct state {
 	const char *variant;
 	scan_function *scan;
 	reduction_function *sum;
+	struct cuda_run *cuda; /* NULL: device=cpu */
+	struct cuda_scan_task device_scan;
+	struct cuda_sum_task device_sum;
 	float total;
 	struct passes passes;
 	uint64_t seed;
@@ -33,6 +38,7 @@ struct state {
 static void scan_finish(void *opaque)
 {
 	struct state *state = opaque;
+	cuda_run_free(state->cuda);
 	crew_free(state->passes.crew);
 	free(state->x);
 	free(state->y);
@@ -64,6 +70,33 @@ static bool take(struct state *state, struct why *why)
 	       why_fail(why, "No memory for %zu numbers; use a smaller size=.", state->n);
 }
 
+static bool go_to_device(struct state *state, struct why *why)
+{
+	struct passes *passes = &state->passes;
+	size_t bytes = state->n * sizeof(float);
+	const char *family = state->is_scan ? "scan" : "reduction";
+	if (!(state->cuda = cuda_run_new(family, state->variant, why)))
+		return false;
+	state->variant = cuda_run_variant(state->cuda);
+	const float *x = cuda_run_array(state->cuda, state->x, bytes);
+	if (state->is_scan)
+		state->device_scan = (struct cuda_scan_task){
+			.x = x,
+			.y = cuda_run_result(state->cuda, state->y, bytes),
+			.scratch = cuda_run_array(state->cuda, NULL,
+						  bytes + SCRATCH_MORE * sizeof(float)),
+			.n = state->n,
+		};
+	else
+		state->device_sum = (struct cuda_sum_task){
+			.x = x,
+			.y = cuda_run_result(state->cuda, &state->total, sizeof state->total),
+			.n = state->n,
+		};
+	snprintf(passes->phase, sizeof passes->phase, "cuda %s %s", family, state->variant);
+	return cuda_run_is_good(state->cuda, why);
+}
+
 static void *scan_prepare(const struct setting *settings, struct why *why)
 {
 	struct state *state = allocate(1, sizeof *state);
@@ -71,15 +104,16 @@ static void *scan_prepare(const struct setting *settings, struct why *why)
 	state->is_scan = settings[KIND].choice == 0;
 	state->is_exact = settings[DATA].choice == 0;
 	state->variant = settings[VARIANT].text;
-	state->scan = scan_variant(state->variant);
+	bool is_cuda = settings[DEVICE].choice == 1;
+	state->scan = is_cuda ? NULL : scan_variant(state->variant);
 	/* A scan's first pass needs any sum. */
-	state->sum = reduction_variant(state->is_scan ? "auto" : state->variant);
+	state->sum = is_cuda ? NULL : reduction_variant(state->is_scan ? "auto" : state->variant);
 	double each_bytes = state->is_scan ? 8 : 4;
 	state->n = (size_t)(settings[SIZE_MIB].number * 1048576 / each_bytes);
 	state->seed = (uint64_t)settings[SEED].number;
 	passes->n_wanted = (uint64_t)settings[REPEATS].number;
 	passes->crew = crew_new((unsigned)settings[THREADS].number, "scan");
-	bool is_here = state->is_scan ? state->scan != NULL : state->sum != NULL;
+	bool is_here = is_cuda ? true : state->is_scan ? state->scan != NULL : state->sum != NULL;
 	if (!is_here)
 		why_fail(why,
 			 "There is no variant=%s of kind=%s on this CPU; choose another or "
@@ -95,6 +129,10 @@ static void *scan_prepare(const struct setting *settings, struct why *why)
 	probe_phase_begin("fill");
 	fill(state);
 	probe_phase_end("fill", (struct probe_work){ 0, 4 * n, n });
+	if (is_cuda && !go_to_device(state, why)) {
+		scan_finish(state);
+		return NULL;
+	}
 	return state;
 }
 
@@ -123,6 +161,11 @@ static bool scan_run(void *opaque)
 {
 	struct state *state = opaque;
 	unsigned n_shares = crew_size(state->passes.crew);
+	if (state->cuda)
+		return cuda_run_pass(state->cuda,
+				     state->is_scan ? (const void *)&state->device_scan
+						    : &state->device_sum,
+				     &state->passes);
 	if (state->is_scan) {
 		probe_phase_begin("sums of shares");
 		if (n_shares > 1)
@@ -137,6 +180,14 @@ static bool scan_run(void *opaque)
 	return is_more;
 }
 
+/* Of the sum, each of |x|'s sum. On a device some 16 threads or more share the chain. */
+static double roundings_of(const struct state *state)
+{
+	if (state->cuda && strcmp(state->variant, "atomic") == 0)
+		return (double)state->n;
+	return reduction_roundings(state->cuda ? "four" : state->variant, state->n);
+}
+
 static struct work scan_work(const void *opaque)
 {
 	return passes_work(&((const struct state *)opaque)->passes);
@@ -145,8 +196,12 @@ static struct work scan_work(const void *opaque)
 /* Each sum in fp64; real numbers are positive, so the sum is that of absolute values too. */
 static bool scan_verify(void *opaque, struct why *why)
 {
-	const struct state *state = opaque;
+	struct state *state = opaque;
 	double right = 0, roundings = 0;
+	if (!cuda_run_fetch(state->cuda, why))
+		return false;
+	if (state->cuda && state->is_scan && state->n)
+		state->total = state->y[state->n - 1];
 	for (size_t i = 0; i < state->n && state->passes.n_done > 0; i++) {
 		right += state->x[i];
 		roundings = state->is_exact ? 0 : ((double)i + 40) * 0x1p-24;
@@ -158,7 +213,7 @@ static bool scan_verify(void *opaque, struct why *why)
 		return true;
 	probe_quality("relative error", right != 0 ? fabs(state->total / right - 1) : 0);
 	if (!state->is_scan && !state->is_exact)
-		roundings = (reduction_roundings(state->variant, state->n) + 256) * 0x1p-24;
+		roundings = (roundings_of(state) + 256) * 0x1p-24;
 	return fabs(state->total - right) <= roundings * right ||
 	       why_fail(why, "scan: the sum is %.9g and should be %.9g.", state->total, right);
 }
@@ -170,12 +225,16 @@ static const struct parameter parameters[] = {
 		   "scan", 0, 0, "scan|sum" },
 	[DATA] = { "data", "multiples of 1/8, whose sums are exact, or real numbers",
 		   PARAMETER_CHOICE, "eighths", 0, 0, "eighths|real" },
-	[VARIANT] = { "variant", "which kernel; compensated, pairwise and four only of sum",
+	[VARIANT] = { "variant",
+		      "which kernel; compensated, pairwise, four only of sum; from atomic "
+		      "on with device=cuda",
 		      PARAMETER_CHOICE, "auto", 0, 0,
-		      "auto|one|compensated|pairwise|four|avx2|avx512|neon" },
+		      "auto|one|compensated|pairwise|four|avx2|avx512|neon|atomic|tree|shuffles|"
+		      "steps|blocks" },
 	[THREADS] = { "threads", "0 = one a CPU", PARAMETER_INTEGER, "0", 0, 256, NULL },
 	[REPEATS] = { "repeats", "passes", PARAMETER_INTEGER, "2000", 1, 1e9, NULL },
 	[SEED] = { "seed", "of the numbers", PARAMETER_INTEGER, "1", 0, 1e15, NULL },
+	[DEVICE] = CUDA_RUN_PARAMETER,
 	{ 0 },
 };
 
@@ -190,7 +249,8 @@ const struct workload workload_scan = {
 		"leaves one addition in the chain. By two threads it reads the numbers twice, so "
 		"from memory two threads gain little, and with size=0.02 much. kind=sum data=real "
 		"shows that more sums also round less: compare the error of one, four, pairwise "
-		"and compensated.",
+		"and compensated. device=cuda kind=sum: atomic lets all threads queue for one "
+		"place, tree and shuffles meet in a block first.",
 	.source = "Blelloch (1990); Higham (2002), chapter 4",
 	.parameters = parameters,
 	.prepare = scan_prepare,
