@@ -11,7 +11,7 @@
 
 #include "tests/mock_script.h"
 
-enum { MOST_THREADS = 1024, STACK_BYTES = 256 << 10, LANES = 32 };
+enum { MOST_THREADS = 1024, STACK_BYTES = 64 << 10, LANES = 32 };
 
 enum waiting { READY, FOR_WARP, FOR_BLOCK, FINISHED };
 
@@ -60,6 +60,17 @@ uint64_t emulated_exchange(uint64_t value, unsigned lane)
 	uint64_t got = given[current / LANES * LANES + lane % LANES];
 	wait_for(FOR_WARP); /* all have read before anyone gives again */
 	return got;
+}
+
+unsigned emulated_match(uint64_t value)
+{
+	unsigned same = 0, first = current / LANES * LANES;
+	given[current] = value;
+	wait_for(FOR_WARP);
+	for (unsigned lane = 0; lane < LANES && first + lane < n_threads; lane++)
+		same |= (unsigned)(given[first + lane] == value) << lane;
+	wait_for(FOR_WARP);
+	return same;
 }
 
 static void begin()

@@ -67,6 +67,7 @@ void __syncwarp(unsigned mask = 0xffffffff);
 /* emulated_exchange: every thread of the warp gives 8 bytes, gets those of the lane it asks for. */
 uint64_t emulated_exchange(uint64_t value, unsigned lane);
 unsigned emulated_lane();
+unsigned emulated_match(uint64_t value);
 
 template <typename T> T emulated_from(T value, unsigned lane)
 {
@@ -103,10 +104,7 @@ template <typename T> T __shfl_up_sync(unsigned, T value, unsigned n)
 /* Which lanes of the warp have the same value. */
 static inline unsigned __match_any_sync(unsigned, unsigned value)
 {
-	unsigned same = 0;
-	for (unsigned lane = 0; lane < 32; lane++)
-		same |= (unsigned)(emulated_from(value, lane) == value) << lane;
-	return same;
+	return emulated_match(value);
 }
 
 static inline int __popc(unsigned bits)
