@@ -187,8 +187,10 @@ $(BUILD)/tests/bench_%: $(BUILD)/tests/bench_%.o $(FIXTURES) $(LIBRARY_OBJECTS)
 # libraries that stand in for the driver's; a soname is what they are found by
 SONAME_mock_nvml := libnvidia-ml.so.1
 SONAME_mock_cupti := libcupti.so.13
+SONAME_mock_cupti_pm := libcupti.so.13
+SONAME_mock_cuda := libcuda.so.1
 MOCKS := $(patsubst tests/%.c,$(BUILD)/tests/%.so,$(sort $(wildcard tests/mock_*.c)))
-$(BUILD)/tests/mock_%.so: tests/mock_%.c tests/mock_script.h gpu/cupti.h $(BUILD)/flags
+$(BUILD)/tests/mock_%.so: tests/mock_%.c tests/mock_script.h gpu/cupti.h gpu/cupti_pm.h $(BUILD)/flags
 	$(Q)mkdir -p $(@D) && $(CC) $(filter-out -fsanitize% -fno-sanitize%,$(ALL_CFLAGS)) -fPIC -shared \
 		-fvisibility=hidden -Wl,-soname,$(SONAME_mock_$*) -o $@ $< -lpthread
 $(TESTS:%=$(BUILD)/tests/%): | $(MOCKS)

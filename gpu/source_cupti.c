@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "gpu/cupti.h"
+#include "gpu/cupti_codes.h"
 #include "gpu/gpu_activity.h"
 #include "gpu/gpu_idle.h"
 #include "gpu/gpu_record.h"
@@ -63,31 +64,6 @@ static bool cupti_open(void *opaque, const struct target *target, struct recordi
 	return true;
 }
 
-static const char *remedy_of(uint32_t code)
-{
-	switch (code) {
-	case 1:
-		return "Install libcupti of the program's CUDA version (package cuda-cupti), or "
-		       "set LD_LIBRARY_PATH to its folder.";
-	case CUPTI_NOT_COMPATIBLE:
-		return "Install a driver as new as the CUDA toolkit.";
-	case CUPTI_NOT_INITIALIZED:
-		return "See whether nvidia-smi works; load the driver.";
-	case CUPTI_PRIVILEGES:
-	case CUPTI_VIRTUAL_PRIVILEGES:
-		return "Run as root, or load the driver with "
-		       "NVreg_RestrictProfilingToAdminUsers=0.";
-	case CUPTI_TAKEN:
-		return "Run without the other profiler; only one may listen.";
-	case CUPTI_CONFIDENTIAL:
-		return "Turn confidential computing off for the device.";
-	case CUPTI_MIG:
-		return "Use a whole device; MIG instances cannot be traced.";
-	default:
-		return "Run with --no-gpu to leave the GPU alone.";
-	}
-}
-
 static void take_problem(struct state *state, struct recording *recording,
 			 const struct gpu_problem *problem)
 {
@@ -112,7 +88,7 @@ static void take_problem(struct state *state, struct recording *recording,
 	state->has_failed |= problem->is_fatal != 0;
 	if (problem->is_fatal)
 		recording_add_fact(recording, "gpu.unavailable", text);
-	recording_note(recording, SEVERITY_WARNING, "cupti", text, remedy_of(problem->code));
+	recording_note(recording, SEVERITY_WARNING, "cupti", text, cupti_remedy(problem->code));
 }
 
 static void take_device(struct state *state, struct recording *recording, uint32_t pid,

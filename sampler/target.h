@@ -47,6 +47,7 @@ struct sampling {
 	bool user_only, kernel_only;
 	bool no_inline;       /* do not look for inlined functions and lines */
 	bool no_gpu;          /* leave GPUs alone */
+	uint32_t gpu_hz;      /* of GPUs' counters; 0 = they are not sampled */
 	uint64_t duration_ns; /* stop recording after; 0 = never */
 	uint64_t delay_ns;    /* start sampling this late */
 	bool can_pause;       /* sampling may be switched off and on (collector_pause) */

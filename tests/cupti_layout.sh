@@ -20,6 +20,7 @@ cat >"$work/layout.c" <<C
 #include <cupti.h>
 #include <stddef.h>
 #include "gpu/cupti.h"
+#include "gpu/cupti_pm.h"
 #define SAME(ours, field, theirs, name) \\
 	_Static_assert(offsetof(struct ours, field) == offsetof(theirs, name), #ours "." #field)
 typedef $(newest CUpti_ActivityKernel) kernel_record;
@@ -68,8 +69,52 @@ SAME(cupti_callback, parameters, CUpti_CallbackData, functionParams);
 SAME(cupti_callback, symbol, CUpti_CallbackData, symbolName);
 SAME(cupti_callback, correlation, CUpti_CallbackData, correlationId);
 C
-if cc -std=c17 -D_GNU_SOURCE -I. -I"$folder" -fsyntax-only "$work/layout.c"; then
-	echo "ok   CUPTI's layout: $(grep -c '^SAME' "$work/layout.c") offsets as in $folder"
+# what samples counters came with CUDA 12.6
+[ -r "$folder/cupti_pmsampling.h" ] && [ -r "$folder/cupti_profiler_host.h" ] && cat >>"$work/layout.c" <<C
+#include <cupti_pmsampling.h>
+#include <cupti_profiler_host.h>
+#include <cupti_profiler_target.h>
+#include <cupti_target.h>
+#define LAST(ours, field, theirs, name) \
+	_Static_assert(CUPTI_PM_BYTES(struct ours, field) == theirs##_STRUCT_SIZE, "size of " #ours); \
+	SAME(ours, field, theirs, name)
+LAST(cupti_pm_plain, reserved, CUpti_Profiler_Initialize_Params, pPriv);
+LAST(cupti_chip_name, name, CUpti_Device_GetChipName_Params, pChipName);
+LAST(cupti_host_chips, names, CUpti_Profiler_Host_GetSupportedChips_Params, ppChipNames);
+LAST(cupti_host_open, host, CUpti_Profiler_Host_Initialize_Params, pHostObject);
+SAME(cupti_host_open, chip, CUpti_Profiler_Host_Initialize_Params, pChipName);
+SAME(cupti_host_open, availability, CUpti_Profiler_Host_Initialize_Params, pCounterAvailabilityImage);
+LAST(cupti_host_close, host, CUpti_Profiler_Host_Deinitialize_Params, pHostObject);
+LAST(cupti_host_add, n, CUpti_Profiler_Host_ConfigAddMetrics_Params, numMetrics);
+SAME(cupti_host_add, names, CUpti_Profiler_Host_ConfigAddMetrics_Params, ppMetricNames);
+LAST(cupti_host_image_size, image_bytes, CUpti_Profiler_Host_GetConfigImageSize_Params, configImageSize);
+LAST(cupti_host_image, image, CUpti_Profiler_Host_GetConfigImage_Params, pConfigImage);
+LAST(cupti_host_passes, n, CUpti_Profiler_Host_GetNumOfPasses_Params, numOfPasses);
+LAST(cupti_host_evaluate, values, CUpti_Profiler_Host_EvaluateToGpuValues_Params, pMetricValues);
+SAME(cupti_host_evaluate, sample, CUpti_Profiler_Host_EvaluateToGpuValues_Params, rangeIndex);
+SAME(cupti_host_evaluate, names, CUpti_Profiler_Host_EvaluateToGpuValues_Params, ppMetricNames);
+LAST(cupti_pm_availability, image, CUpti_PmSampling_GetCounterAvailability_Params, pCounterAvailabilityImage);
+LAST(cupti_pm_enable, sampling, CUpti_PmSampling_Enable_Params, pPmSamplingObject);
+LAST(cupti_pm_object, sampling, CUpti_PmSampling_Start_Params, pPmSamplingObject);
+LAST(cupti_pm_config, append, CUpti_PmSampling_SetConfig_Params, hwBufferAppendMode);
+SAME(cupti_pm_config, buffer_bytes, CUpti_PmSampling_SetConfig_Params, hardwareBufferSize);
+SAME(cupti_pm_config, interval, CUpti_PmSampling_SetConfig_Params, samplingInterval);
+SAME(cupti_pm_config, trigger, CUpti_PmSampling_SetConfig_Params, triggerMode);
+LAST(cupti_pm_data_size, data_bytes, CUpti_PmSampling_GetCounterDataSize_Params, counterDataSize);
+SAME(cupti_pm_data_size, most_samples, CUpti_PmSampling_GetCounterDataSize_Params, maxSamples);
+LAST(cupti_pm_data, data, CUpti_PmSampling_CounterDataImage_Initialize_Params, pCounterData);
+LAST(cupti_pm_decode, is_overflown, CUpti_PmSampling_DecodeData_Params, overflow);
+SAME(cupti_pm_decode, stop_reason, CUpti_PmSampling_DecodeData_Params, decodeStopReason);
+LAST(cupti_pm_info, n_completed, CUpti_PmSampling_GetCounterDataInfo_Params, numCompletedSamples);
+LAST(cupti_pm_sample, end_ns, CUpti_PmSampling_CounterData_GetSampleInfo_Params, endTimestamp);
+_Static_assert(CUPTI_PM_SAMPLING == (int)CUPTI_PROFILER_TYPE_PM_SAMPLING, "type");
+_Static_assert(CUPTI_PM_BY_TIME == (int)CUPTI_PM_SAMPLING_TRIGGER_MODE_GPU_TIME_INTERVAL, "trigger");
+_Static_assert(CUPTI_PM_KEEP_LATEST == (int)CUPTI_PM_SAMPLING_HARDWARE_BUFFER_APPEND_MODE_KEEP_LATEST, "append");
+_Static_assert(CUPTI_PM_STOPPED_FULL == (int)CUPTI_PM_SAMPLING_DECODE_STOP_REASON_COUNTER_DATA_FULL, "reason");
+C
+: >"$work/string" # a header of C++ that cupti_profiler_host.h asks for and does not use
+if cc -std=c17 -D_GNU_SOURCE -I. -I"$work" -I"$folder" -fsyntax-only "$work/layout.c"; then
+	echo "ok   CUPTI's layout: $(grep -cE '^(SAME|LAST)' "$work/layout.c") offsets as in $folder"
 	echo "1 passed, 0 failed, 0 skipped"
 else
 	echo "0 passed, 1 failed, 0 skipped"

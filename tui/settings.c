@@ -80,6 +80,9 @@ static const struct option_row sampling_rows[] = {
 	  AT(no_inline) },
 	{ 0, OPTION_FLAG, "no-gpu", NULL, "leave GPUs alone: nothing is loaded into the program",
 	  AT(no_gpu) },
+	{ 0, OPTION_INTEGER, "gpu-metrics", "HZ",
+	  "sample the counters of every GPU, HZ times a second: memory, caches, pipes, links",
+	  AT(gpu_hz), .least = 1, .most = 1000 },
 	{ 0, OPTION_TEXT, "require", "LIST",
 	  "status 3 unless all of hw, callgraph, kernel can be had", AT(require) },
 	{ 0, OPTION_FLAG, "model", NULL,
@@ -357,6 +360,7 @@ bool settings_sampling(const struct settings *settings, struct sampling *samplin
 	sampling->kernel_only = settings->kernel_only;
 	sampling->no_inline = settings->no_inline;
 	sampling->no_gpu = settings->no_gpu;
+	sampling->gpu_hz = (uint32_t)settings->gpu_hz;
 	sampling->duration_ns = settings->duration_ns;
 	sampling->delay_ns = settings->delay_ns;
 	sampling->can_pause = settings->control != NULL;

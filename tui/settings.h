@@ -25,6 +25,7 @@ struct settings {
 	uint64_t stack_bytes;           /* 0 = as usual */
 	int unwinder;                   /* enum unwinder_kind */
 	bool no_inherit, user_only, kernel_only, no_inline, no_gpu;
+	uint64_t gpu_hz;     /* of GPUs' counters; 0 = not sampled */
 	const char *require; /* as typed: "hw,callgraph" */
 	bool has_model;      /* the cache model instead of sampling */
 	const char *caches;  /* its caches, as typed; NULL = this machine's */

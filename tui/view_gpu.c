@@ -28,7 +28,7 @@ enum {
 
 struct state {
 	struct gpu_summary *summary;
-	struct reading_row last[MOST_READINGS]; /* of each series of the driver */
+	struct reading_row last[MOST_READINGS]; /* of each series of driver and counters */
 	uint32_t n_readings;
 	struct moment moment;
 	uint64_t from_ns, to_ns, next_reading;
@@ -48,7 +48,8 @@ static void take_reading(struct state *state, const struct view_context *context
 			 const struct reading_row *row)
 {
 	const struct series_row *series = recording_series(context->recording, row->series);
-	if (strcmp(text_of(context, series->source), "nvml") != 0)
+	const char *source = text_of(context, series->source);
+	if (strcmp(source, "nvml") != 0 && strcmp(source, "pm") != 0)
 		return;
 	uint32_t at = 0;
 	while (at < state->n_readings && state->last[at].series != row->series)

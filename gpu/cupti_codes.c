@@ -1,0 +1,29 @@
+/* Numbers of cupti_result.h, CUDA 13.0. */
+#include "gpu/cupti_codes.h"
+
+#include "gpu/cupti.h"
+
+const char *cupti_remedy(uint32_t code)
+{
+	switch (code) {
+	case 1:
+		return "Install libcupti of the program's CUDA version (package cuda-cupti), or "
+		       "set LD_LIBRARY_PATH to its folder.";
+	case CUPTI_NOT_COMPATIBLE:
+		return "Install a driver as new as the CUDA toolkit.";
+	case CUPTI_NOT_INITIALIZED:
+		return "See whether nvidia-smi works; load the driver.";
+	case CUPTI_PRIVILEGES:
+	case CUPTI_VIRTUAL_PRIVILEGES:
+		return "Run as root, or load the driver with "
+		       "NVreg_RestrictProfilingToAdminUsers=0.";
+	case CUPTI_TAKEN:
+		return "Run without the other profiler; only one may listen.";
+	case CUPTI_CONFIDENTIAL:
+		return "Turn confidential computing off for the device.";
+	case CUPTI_MIG:
+		return "Use a whole device; MIG instances cannot be traced.";
+	default:
+		return "Run with --no-gpu to leave the GPU alone.";
+	}
+}

@@ -1,0 +1,12 @@
+/*
+ * cupti_codes: what to do about what CUPTI answers (enum cupti_code).
+ */
+#ifndef GPU_CUPTI_CODES_H
+#define GPU_CUPTI_CODES_H
+
+#include <stdint.h>
+
+/* cupti_remedy: a sentence; code 1 stands for "there is no CUPTI" here. */
+const char *cupti_remedy(uint32_t code);
+
+#endif
