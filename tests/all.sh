@@ -40,6 +40,7 @@ status=0
 wait $model || status=$?
 step "the cache model beside cachegrind" shown $status
 step "what code is called" tests/symbols.sh "$build/stoke"
+step "programs hard to follow" tests/targets.sh "$build/stoke"
 step "agreement with libunwind" tests/agreement.sh "$build/stoke"
 step "the ten hottest functions beside perf" tests/top_ten.sh "$build/stoke"
 step "perf's files beside perf" tests/import_perf.sh "$build/stoke"
