@@ -15,17 +15,17 @@ work=$(mktemp -d)
 export XDG_CONFIG_HOME=$work/config # not the settings of whoever runs this
 t() { tmux -L "$socket" -f /dev/null "$@"; }
 trap 't kill-server 2>/dev/null; rm -rf "$work"' EXIT
-keys() { t send-keys -t 0 "$@"; sleep 0.25; }
+keys() { t send-keys -t 0 "$@"; sleep 0.12; } # so that Escape is no Alt
 screen() { t capture-pane -p -t 0; }
 
 # Waits until the screen shows the pattern; 10 s at most.
 shows() { # NAME PATTERN
-	for _ in $(seq 50); do
+	for _ in $(seq 120); do
 		if screen | grep -Eq -- "$2"; then
 			n_passed=$((n_passed + 1))
 			return 0
 		fi
-		sleep 0.2
+		sleep 0.08
 	done
 	echo "FAIL $1: no /$2/ on the screen"
 	screen | sed 's/^/     /'
@@ -45,14 +45,41 @@ restored() { # NAME
 	shows "$1" '^ icanon  echo =back'
 }
 
+# Every view on this terminal, of whatever is shown: one session for all of them, each told by its tab
+# and by something that no other view says.
+look_at_every_view() { # NAME
+	local key tab pattern
+	while read -r key tab pattern; do
+		keys "$key"
+		shows "$1: $tab is there" "\\[$key $tab"
+		shows "$1: $tab says its own" "$pattern"
+	done <<-'VIEWS'
+		1 Overview (Sampling|Hottest)
+		3 Functions self .*with.*samples
+		4 Notes (stacks|phases|counters|No notes)
+		5 Timeline Heat map +a column is a second
+		6 Counters (counter +last|[Nn]o counters|nothing)
+		7 Output Output +(lines|nothing)
+		8 Machine (CPU 0|L[123] [0-9])
+		9 GPU (stream|GPU work|GPUs?:)
+		0 Roofline (FLOP/s by FLOP|No phase)
+		L Lost (lost|No phase|no bound)
+		2 Flame ▏|user.*inlined.*kernel
+	VIEWS
+	keys 3 ; keys a ; shows "$1: source lines" 'self +with +line|no line information'
+	keys Escape
+}
+
 for term in xterm-256color screen linux vt100; do
 	begin "$term" C.UTF-8 100x30 "$stoke run gbdt rows=20k rounds=20000"
 	shows "$term: overview, live" 'live.*\[1 Overview\]'
 	shows "$term: the workload reports" 'progress +[0-9.]+ %'
 	shows "$term: its hottest functions" 'add_packed|gains|partition_|build_histogram'
+	shows "$term: what is held in memory" 'memory: samples .* of 256 MiB'
 	keys 2
 	shows "$term: flame" '\[2 Flame\]'
 	shows "$term: flame boxes" 'gbdt_run'
+	look_at_every_view "$term"
 	keys q
 	shows "$term: summary after the end" 'samples of cpu-clock|samples of cycles'
 	restored "$term: terminal restored"
@@ -190,6 +217,10 @@ keys q
 restored "restored after the editor"
 
 colours() { # NAME PATTERN: of what the screen sends
+	for _ in $(seq 40); do
+		t capture-pane -e -p -t 0 | grep -Eq -- "$2" && break
+		sleep 0.08
+	done
 	if t capture-pane -e -p -t 0 | grep -Eq -- "$2"; then n_passed=$((n_passed + 1)); else echo "FAIL $1: no /$2/"; n_failed=$((n_failed + 1)); fi
 }
 begin xterm-256color C.UTF-8 80x24 "unset STY; COLORTERM=truecolor $stoke report $work/a.stoke"
@@ -210,6 +241,38 @@ keys 2
 shows "flame without colour" '\[2 Flame\]'
 if t capture-pane -e -p -t 0 | grep -Eq '[;[][34][0-8][;m]'; then echo "FAIL NO_COLOR has colours"; n_failed=$((n_failed + 1)); else n_passed=$((n_passed + 1)); fi
 keys q
+
+# A recording with phases that state their work, as a person goes through it, in the light theme.
+"$stoke" record -q -o "$work/p.stoke" -- "$stoke" workload triad size=4 threads=1 repeats=3000 >/dev/null 2>&1
+begin xterm-256color C.UTF-8 100x30 "$stoke report --theme light $work/p.stoke"
+shows "light: report" 'saved'
+keys : 'set colors 256' Enter
+colours "light: headers are dark on the terminal's own background" '38;5;24m'
+look_at_every_view light
+keys 0 ; shows "roofline: the phase and its bound" '^a triad'
+shows "roofline: whose bound" 'Bound:|No bound|no bound'
+keys e ; shows "roofline explained" 'triad \(phase\)'
+keys Escape ; keys L ; shows "lost time: how much" 'lost|no bound known'
+keys 6 ; keys j ; keys e ; shows "a counter explained" '\(counter\)'
+keys Escape ; keys 5 ; keys m ; keys e ; shows "a moment explained" 'a cell of the heat map \(moment\)'
+keys Escape ; keys g ; keys Space ; keys j ; keys j ; keys Enter
+shows "a window of the heat map" '0\.000-[0-9.]+ s'
+keys 2 ; shows "the flame graph follows it" '0\.000-[0-9.]+ s.*\[2 Flame\]'
+keys Escape ; keys Escape ; keys 8 ; keys f ; keys j ; keys e
+shows "a fact of the machine explained" '\(machine\)'
+keys Escape ; keys 9 ; keys e
+shows "nothing of a GPU to explain" 'Nothing is under the cursor|\(gpu\)'
+keys 7 ; keys e ; shows "the output explained" "terminal \\(output\\)"
+keys Escape ; keys 4 ; keys e ; shows "a note explained" '\(note\)|Nothing is under'
+keys Escape ; keys 3 ; keys a ; keys m ; shows "annotate: assembly" 'address|There is no assembly'
+keys Escape ; keys q
+restored "restored after the light theme"
+
+# Two recordings side by side: both named, a sign and a glyph besides the colour.
+begin xterm-256color C.UTF-8 80x60 "$stoke diff $work/a.stoke $work/p.stoke"
+shows "diff: A" '^A  .*a.stoke'
+shows "diff: B" '^B  .*p.stoke'
+shows "diff: what is new" ' (\+|×) +(new|gone)'
 
 mkdir -p "$work/config/stoke"
 printf 'theme = contrast\nview = functions\nspeed = 9\nmap x quit\nunmap q\n' >"$work/config/stoke/config"
@@ -260,6 +323,23 @@ shows "Ctrl-C was for the program" 'saved.*7 Output'
 keys q
 shows "its output follows, its status is kept" 'status 130'
 restored "restored after typing"
+
+# A mouse that the program in the output view has asked for, and one that it has not.
+begin xterm-256color C.UTF-8 80x24 "$stoke run -- sh -c 'printf \"\\033[?1000h\\033[?1006hready\\r\\n\"; stty raw -echo; dd bs=1 count=18 2>/dev/null | od -An -c; stty sane; read -r line'"
+click() { # COLUMN ROW: pressed and let go, as xterm reports it (SGR 1006)
+	t send-keys -t 0 -H $(printf '\033[<0;%d;%dM' "$1" "$2" | od -An -tx1)
+	sleep 0.12
+	t send-keys -t 0 -H $(printf '\033[<0;%d;%dm' "$1" "$2" | od -An -tx1)
+	sleep 0.12
+}
+keys 7 ; shows "the program is ready" 'ready'
+keys Enter ; shows "it is typed into" 'Ctrl-. comes back'
+click 5 6
+shows "it gets the press and the release, in its own cells" '033 +\[ +< +0 +; +5 +; +3 +M'
+click 30 1 # a tab
+shows "tabs can still be clicked" 'q quit'
+keys q
+restored "restored after the mouse"
 
 echo "$n_passed passed, $n_failed failed, 0 skipped"
 [ "$n_failed" -eq 0 ]
