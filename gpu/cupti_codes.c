@@ -2,13 +2,16 @@
 #include "gpu/cupti_codes.h"
 
 #include "gpu/cupti.h"
+#include "gpu/gpu_record.h"
 
 const char *cupti_remedy(uint32_t code)
 {
 	switch (code) {
-	case 1:
+	case GPU_FORKED:
+		return "Start processes before CUDA is used, or by spawn and exec.";
+	case GPU_NO_CUPTI:
 		return "Install libcupti of the program's CUDA version (package cuda-cupti), or "
-		       "set LD_LIBRARY_PATH to its folder.";
+		       "set STOKE_CUPTI to its path.";
 	case CUPTI_NOT_COMPATIBLE:
 		return "Install a driver as new as the CUDA toolkit.";
 	case CUPTI_NOT_INITIALIZED:

@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-/* cupti_remedy: a sentence; code 1 stands for "there is no CUPTI" here. */
+/* cupti_remedy: a sentence for enum cupti_code and enum gpu_problem_code. */
 const char *cupti_remedy(uint32_t code);
 
 #endif

@@ -35,7 +35,7 @@ struct activity {
 
 struct gpu_activities {
 	struct recording *recording;
-	const struct gpu_tables *tables;
+	struct gpu_tables *tables;
 	struct gpu_idle *idle;
 	struct activity *held;
 	uint32_t n_held, capacity;
@@ -45,8 +45,8 @@ struct gpu_activities {
 	struct gpu_counts counts;
 };
 
-struct gpu_activities *gpu_activities_new(struct recording *recording,
-					  const struct gpu_tables *tables, struct gpu_idle *idle)
+struct gpu_activities *gpu_activities_new(struct recording *recording, struct gpu_tables *tables,
+					  struct gpu_idle *idle)
 {
 	struct gpu_activities *activities = allocate(1, sizeof *activities);
 	activities->recording = recording;
@@ -359,6 +359,8 @@ static void emit(struct gpu_activities *activities, const struct activity *activ
 		.launch_duration_ns = call ? call->duration_ns : 0,
 	};
 	if (is_of_device(activity)) {
+		if (call)
+			gpu_tables_mark(activities->tables, call);
 		row.stack = stack_of(activities, activity, call, name);
 		add_shape(activities, activity, name);
 		add_time(activities, activity, row.stack, thread);

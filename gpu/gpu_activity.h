@@ -23,8 +23,8 @@ struct gpu_counts {
 
 /* gpu_activities_new: all are borrowed until gpu_activities_free. idle hears of the device's work.
  */
-struct gpu_activities *gpu_activities_new(struct recording *recording,
-					  const struct gpu_tables *tables, struct gpu_idle *idle);
+struct gpu_activities *gpu_activities_new(struct recording *recording, struct gpu_tables *tables,
+					  struct gpu_idle *idle);
 void gpu_activities_free(struct gpu_activities *activities); /* NULL is fine */
 
 /* One record of GPU_KERNEL, GPU_COPY, GPU_FILL, GPU_SYNC or GPU_OVERHEAD. */

@@ -109,6 +109,12 @@ struct gpu_count {
 	uint64_t n;
 };
 
+/* Codes beyond those of CUPTI, for what it cannot say itself. */
+enum gpu_problem_code {
+	GPU_NO_CUPTI = 100001,
+	GPU_FORKED, /* a process forked off after CUDA began uses it */
+};
+
 /* A call that failed. */
 struct gpu_problem {
 	uint32_t code, is_fatal;

@@ -42,6 +42,7 @@ struct gpu_tables {
 	struct recording *recording;
 	struct hash_map names, modules, stacks, ranges; /* to index + 1 */
 	struct range *range_rows;
+	uint64_t n_working_calls, n_marked_calls;
 	uint32_t n_ranges, ranges_capacity;
 	struct part *parts;
 	struct stack_part *stack_parts;
@@ -265,6 +266,22 @@ static uint32_t slot_of(uint32_t pid, uint32_t correlation)
 void gpu_tables_add_launch(struct gpu_tables *tables, const struct gpu_call *call)
 {
 	tables->launches[slot_of(call->pid, call->correlation)] = *call;
+	tables->n_working_calls += call->kind != GPU_CALL_SYNC;
+}
+
+void gpu_tables_mark(struct gpu_tables *tables, const struct gpu_call *call)
+{
+	struct gpu_call *known = &tables->launches[slot_of(call->pid, call->correlation)];
+	if (!known->has_work && known->kind != GPU_CALL_SYNC)
+		tables->n_marked_calls++;
+	known->has_work = true;
+}
+
+uint64_t gpu_tables_n_idle_calls(const struct gpu_tables *tables)
+{
+	return tables->n_working_calls > tables->n_marked_calls
+		       ? tables->n_working_calls - tables->n_marked_calls
+		       : 0;
 }
 
 const struct gpu_call *gpu_tables_launch(const struct gpu_tables *tables, uint32_t pid,

@@ -30,6 +30,7 @@ struct gpu_call {
 	uint64_t stack;                       /* gpu_frames.id */
 	uint64_t ranges;                      /* gpu_range_in.id */
 	uint64_t start_ns, duration_ns;
+	bool has_work; /* some record belongs to it */
 };
 
 /* The latest some 260,000 launches are known; older ones are forgotten. */
@@ -38,6 +39,12 @@ void gpu_tables_add_launch(struct gpu_tables *tables, const struct gpu_call *cal
 /* gpu_tables_launch: NULL if it is not known (yet). Valid until the next add. */
 const struct gpu_call *gpu_tables_launch(const struct gpu_tables *tables, uint32_t pid,
 					 uint32_t correlation);
+
+/* gpu_tables_mark: the call has a record. */
+void gpu_tables_mark(struct gpu_tables *tables, const struct gpu_call *call);
+
+/* gpu_tables_n_idle_calls: launches and copies that were never marked. */
+uint64_t gpu_tables_n_idle_calls(const struct gpu_tables *tables);
 
 /* gpu_tables_stack: the recording's row of a call's whole stack with the ranges that were open at
  * its end; 0 if pieces of the stack are missing. Ranges with missing pieces are left out. */

@@ -10,6 +10,7 @@
 #include <dlfcn.h>
 #include <libunwind.h>
 #include <link.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +32,8 @@ enum {
 };
 
 struct inject {
+	/* Of a child that was forked away: CUDA and CUPTI work in its parent only. */
+	bool is_forked, is_fork_told;
 	struct inject_ring *ring;
 	struct cupti_calls calls;
 	void *library, *subscriber;
@@ -124,6 +127,12 @@ static void on_call(void *user, uint32_t domain, uint32_t id, const void *data)
 	(void)user;
 	if (domain > CUPTI_RUNTIME_API || id >= MOST_CALLBACKS)
 		return;
+	if (inject.is_forked) {
+		if (!inject.is_fork_told)
+			report(GPU_FORKED, false, "fork");
+		inject.is_fork_told = true;
+		return;
+	}
 	if (call->site == CUPTI_ENTER) {
 		if (call->correlation != last_correlation)
 			enter(domain, id, call);
@@ -372,7 +381,13 @@ static bool enable_kinds(void)
 
 static void flush(void)
 {
-	inject.calls.flush(CUPTI_FLUSH_FORCED);
+	if (!inject.is_forked)
+		inject.calls.flush(CUPTI_FLUSH_FORCED);
+}
+
+static void on_fork(void)
+{
+	inject.is_forked = true;
 }
 
 static bool set_up(void)
@@ -397,6 +412,7 @@ static bool set_up(void)
 	enable_callbacks(CUPTI_DRIVER_API);
 	if (inject.calls.flush_period)
 		report(inject.calls.flush_period(FLUSH_MS), false, "cuptiActivityFlushPeriod");
+	pthread_atfork(NULL, NULL, on_fork);
 	atexit(flush);
 	return true;
 }
@@ -440,7 +456,14 @@ static int add_beside(struct dl_phdr_info *info, size_t bytes, void *opaque)
 static bool find_cupti(void)
 {
 	static struct places places;
+	const char *chosen = getenv("STOKE_CUPTI");
+	const char *const only[] = { chosen, NULL };
 	struct why why;
+	if (chosen && *chosen) {
+		inject.library =
+			library_open(only, "CUPTI", "NVIDIA driver", symbols, &inject.calls, &why);
+		return inject.library || report(GPU_NO_CUPTI, true, "library at STOKE_CUPTI");
+	}
 	add_place(&places, "", 0, "libcupti.so.13");
 	add_place(&places, "", 0, "libcupti.so.12");
 	dl_iterate_phdr(add_beside, &places);
@@ -448,8 +471,7 @@ static bool find_cupti(void)
 	add_place(&places, "", 0, "/usr/local/cuda/extras/CUPTI/lib64/libcupti.so");
 	inject.library =
 		library_open(places.names, "CUPTI", "NVIDIA driver", symbols, &inject.calls, &why);
-	/* Code 1 stands for "no library": there is no CUPTI that could say so. */
-	return inject.library || report(1, true, "libcupti.so");
+	return inject.library || report(GPU_NO_CUPTI, true, "libcupti.so");
 }
 
 static void say_started(void)

@@ -72,7 +72,12 @@ static void take_problem(struct state *state, struct recording *recording,
 	memcpy(raw, problem->text, sizeof raw);
 	raw[sizeof raw - 1] = '\0';
 	text_clean(clean, sizeof clean, raw);
-	if (problem->code == 1)
+	if (problem->code == GPU_FORKED)
+		snprintf(
+			text, sizeof text,
+			"A process that was forked off after the program began to use CUDA uses it "
+			"as well: CUDA does not work there, and nothing of it is recorded.");
+	else if (problem->code == GPU_NO_CUPTI)
 		snprintf(text, sizeof text,
 			 "The program uses CUDA, but its GPU work is not recorded: there is no "
 			 "%s for it.",
@@ -288,6 +293,10 @@ static void note_end(const struct state *state, struct recording *recording)
 		   "pieces of GPU work came without a known launch; they are [unmatched gpu].", "");
 	note_count(recording, gpu_idle_n_late(state->idle),
 		   "pieces of GPU work came after the time around them was counted as idle.", "");
+	note_count(recording, gpu_tables_n_idle_calls(state->tables),
+		   "calls that launch or copy have no record of their work: they failed or had "
+		   "nothing to do, or the program ended before CUPTI gave it out.",
+		   "Let the program end by itself; a killed one loses its last 0.2 s.");
 	note_count(recording, counts.n_duplicates, "GPU records came twice and count once.", "");
 	note_count(recording, counts.n_malformed + state->n_malformed,
 		   "GPU records made no sense and were left out.", "");

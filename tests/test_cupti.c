@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -130,6 +131,37 @@ static void child(void)
 	if (InitializeInjection() != 1)
 		_exit(1);
 	chosen();
+}
+
+/* ---- ways to end */
+
+/* A child that goes on with what its parent began: CUDA does not work there. */
+static void run_forked(void)
+{
+	run_program();
+	pid_t pid = fork();
+	if (pid == 0) {
+		mock.launch("of the child", 7, 10);
+		exit(0); /* what is registered for the end is the parent's business */
+	}
+	waitpid(pid, NULL, 0);
+}
+
+static void run_killed(void)
+{
+	run_program();
+	mock.deliver();
+	for (int i = 0; i < 5; i++)
+		mock.launch("never seen", 7, 10);
+	raise(SIGKILL);
+}
+
+static void run_crash(void)
+{
+	run_program();
+	mock.deliver();
+	signal(SIGSEGV, SIG_DFL); /* not the sanitizer's */
+	raise(SIGSEGV);
 }
 
 static struct recording *record(const char *script, void (*program)(void))
@@ -281,7 +313,7 @@ static void every_call_may_fail(void **state)
 		{ "cuptiEnableCallback", false },
 		{ "cuptiGetCallbackName", false },
 	};
-	static const int codes[] = { 2, 7, 14, 15, 35, 38, 39, 41, 43, 999 };
+	static const int codes[] = { 1, 2, 7, 14, 15, 35, 38, 39, 41, 43, 999 };
 	char script[96];
 	(void)state;
 	for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
@@ -328,6 +360,76 @@ static void a_full_ring_drops(void **state)
 	assert_true(n_dropped >= GPU_RING_RECORDS);
 	assert_true(fixture_has_note(recording, "dropped"));
 	recording_free(recording);
+}
+
+static void forks_are_told_and_do_no_harm(void **state)
+{
+	(void)state;
+	struct recording *recording = record("", run_forked);
+	assert_true(fixture_has_note(recording, "forked off"));
+	assert_int_equal(fixture_fact(recording, "gpu.matched"), LAUNCHES * 2 + 5 + 1);
+	assert_int_equal(fixture_count_spans(recording, "of the child"), 0);
+	assert_false(fixture_has_note(recording, "came twice"));
+	recording_free(recording);
+}
+
+static void a_killed_program_leaves_what_it_told(void **state)
+{
+	(void)state;
+	chosen = run_killed;
+	struct recording *recording = fixture_inject_killed("", child, SIGKILL);
+	assert_int_equal(fixture_fact(recording, "gpu.matched"), LAUNCHES * 2 + 5 + 1);
+	assert_true(fixture_has_note(recording, "5 calls that launch or copy have no record"));
+	recording_free(recording);
+	chosen = run_crash;
+	recording = fixture_inject_killed("", child, SIGSEGV);
+	assert_int_equal(fixture_fact(recording, "gpu.matched"), LAUNCHES * 2 + 5 + 1);
+	assert_false(fixture_has_note(recording, ""));
+	recording_free(recording);
+}
+
+static void without_cupti(void)
+{
+	setenv("STOKE_CUPTI", "/nowhere/libcupti.so", 1);
+	if (InitializeInjection() != 1)
+		_exit(1);
+	run_program();
+}
+
+static void no_cupti_is_said(void **state)
+{
+	(void)state;
+	struct recording *recording = fixture_inject("", without_cupti);
+	assert_true(fixture_has_note(recording, "there is no library at STOKE_CUPTI for it"));
+	assert_int_equal(fixture_fact(recording, "gpu.spans"), UINT64_MAX);
+	recording_free(recording);
+}
+
+/* What each code of CUPTI's leads to doing. */
+static void remedies_fit(void **state)
+{
+	static const struct {
+		const char *script, *remedy;
+	} cases[] = {
+		{ "cuptiActivityEnable=14,onlykind=10", "driver as new as" }, /* old driver */
+		{ "cuptiSubscribe_v2=15", "nvidia-smi" },                     /* no driver */
+		{ "cuptiActivityEnable=35", "NVreg_Restrict" },
+		{ "cuptiSubscribe_v2=39", "other profiler" },
+		{ "cuptiActivityEnable=41,onlykind=10", "confidential" },
+		{ "cuptiActivityEnable=43,onlykind=10", "MIG" },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct recording *recording = record(cases[i].script, run_program);
+		bool is_found = false;
+		for (uint64_t j = 1; j < recording_moment(recording).n[TABLE_NOTES]; j++)
+			is_found |=
+				strstr(recording_string_at(
+					       recording, recording_note_row(recording, j)->remedy),
+				       cases[i].remedy) != NULL;
+		assert_true(is_found);
+		recording_free(recording);
+	}
 }
 
 /* ---- the whole profiler */
@@ -422,6 +524,10 @@ int main(int argc, char **argv)
 		cmocka_unit_test(every_call_may_fail),
 		cmocka_unit_test(kinds_fail_alone),
 		cmocka_unit_test(a_full_ring_drops),
+		cmocka_unit_test(forks_are_told_and_do_no_harm),
+		cmocka_unit_test(a_killed_program_leaves_what_it_told),
+		cmocka_unit_test(no_cupti_is_said),
+		cmocka_unit_test(remedies_fit),
 		cmocka_unit_test(the_profiler_injects_and_names),
 	};
 	return cmocka_run_group_tests(tests, load_mock, NULL);
