@@ -231,6 +231,8 @@ static void put_arguments(const struct output *output, const struct span_row *sp
 	}
 	if (span->launch_ns)
 		put_time(json, "launched at", relative(output, span->launch_ns));
+	if (span->launch_duration_ns)
+		put_time(json, "launch took", span->launch_duration_ns);
 	json_number_at(json, "flops", span->flops);
 	json_number_at(json, "bytes", span->bytes);
 	json_number_at(json, "items", span->items);
@@ -268,10 +270,11 @@ static void put_launch(const struct output *output, size_t i)
 	const struct span_row *span = recording_span(recording, output->spans[i]);
 	const struct thread_row *thread = recording_thread(recording, span->thread);
 	uint32_t tid = number_above(output, output->n_tracks + (uint64_t)span->thread);
-	uint64_t at_ns = relative(output, span->launch_ns), length_ns = MARK_NS;
+	uint64_t at_ns = relative(output, span->launch_ns);
+	uint64_t length_ns = span->launch_duration_ns ? span->launch_duration_ns : MARK_NS;
 	if (i + 1 < output->n) {
 		const struct span_row *next = recording_span(recording, output->spans[i + 1]);
-		if (next->thread == span->thread && next->launch_ns - span->launch_ns < MARK_NS)
+		if (next->thread == span->thread && next->launch_ns - span->launch_ns < length_ns)
 			length_ns = next->launch_ns - span->launch_ns;
 	}
 	open_event(json, recording_string_at(recording, span->name), "launch", "X");

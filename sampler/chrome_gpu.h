@@ -3,9 +3,9 @@
  * or copy, and an arrow from each launch.
  *
  * Streams have numbers above any pid. What overlaps on a stream gets a second track of it, as
- * events of one track must nest. A launch is a moment; it is drawn as an event of a microsecond at
- * most, on a track of its own beside the thread, because arrows begin at events. Source: Trace
- * Event Format, Google, 2016: flow events, binding point "e".
+ * events of one track must nest. Arrows begin at events, so launches are drawn too, on a track
+ * beside the thread's: as long as the call took, where that is known, else a microsecond.
+ * Source  Trace Event Format, Google, 2016: flow events, binding point "e"
  */
 #ifndef SAMPLER_CHROME_GPU_H
 #define SAMPLER_CHROME_GPU_H

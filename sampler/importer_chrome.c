@@ -326,6 +326,8 @@ static bool take_work(struct reading *reading, const struct json_object *event)
 	if (!time_of(import_json_get(said, "launched at"), &row.launch_ns) ||
 	    row.launch_ns > row.start_ns)
 		row.launch_ns = 0;
+	if (!time_of(import_json_get(said, "launch took"), &row.launch_duration_ns))
+		row.launch_duration_ns = 0;
 	row.thread = thread ? thread_of(reading, thread) : 0;
 	row.series = recording_add_series(reading->recording, &series);
 	recording_add_span(reading->recording, &row);

@@ -126,7 +126,8 @@ static void add_data(struct input *input, unsigned what)
 					.name = add_text(input),
 					.stack = any(input, TABLE_STACKS),
 					.thread = any(input, TABLE_THREADS),
-					.launch_ns = take(input, 8) };
+					.launch_ns = take(input, 8),
+					.launch_duration_ns = take(input, 4) };
 		recording_add_span(recording, &row);
 	}
 }

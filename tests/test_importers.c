@@ -497,6 +497,7 @@ static void work_of_gpus_comes_back(void **state)
 				 recording_thread(recording, held->thread)->pid);
 		if (held->launch_ns > recording->start_ns)
 			assert_int_equal(found->launch_ns, held->launch_ns - recording->start_ns);
+		assert_int_equal(found->launch_duration_ns, held->launch_duration_ns);
 	}
 	assert_true(n_works == 91 && n_launched == 85); /* the copy's launch is at time 0 */
 	recording_free(recording);
