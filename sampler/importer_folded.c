@@ -111,6 +111,7 @@ static void start(struct reading *reading)
 				     .source = recording_add_string(recording, "folded"),
 				     .origin = ORIGIN_SOFTWARE,
 				     .flags = SERIES_SAMPLES };
+	recording->start_ns = recording->start_epoch_ns = 0; /* nobody knows */
 	reading->module = recording_add_module(recording, &module);
 	reading->series = recording_add_series(recording, &series);
 }
@@ -118,6 +119,7 @@ static void start(struct reading *reading)
 static void note_what_is_missing(const struct reading *reading)
 {
 	char text[160];
+	recording_add_fact(reading->recording, "imported_from", "folded");
 	recording_note(reading->recording, SEVERITY_INFO, "folded",
 		       "Folded text holds counts by stack only: times, modules, lines and threads "
 		       "are not available.",

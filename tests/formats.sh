@@ -240,6 +240,30 @@ shown() { # VIEW FILE: something, no sign of a value that is none, within its si
 	"$stoke" render --view "$1" --size 100x30 --color never "$2" >shown.txt && [ "$(wc -l <shown.txt)" = 30 ] &&
 		! grep -qiwE 'nan|inf|-nan|\(null\)' shown.txt && [ "$(tr -d ' \n' <shown.txt | wc -c)" -gt 40 ]
 }
+says() { # VIEW FILE PATTERN
+	"$stoke" render --view "$1" --size 100x30 --color never "$2" >shown.txt && tr -s ' \n' ' ' <shown.txt | grep -Eq -- "$3"
+}
+# What the source did not hold is a dash, or is told, with the reason.
+for file in import/a.folded import/a.pb.gz; do
+	[ -e "$file" ] || continue
+	check "no times in ${file#*/}" says timeline "$file" "– The [a-z]+ file that was imported holds no times"
+	check "no duration of ${file#*/}" says overview "$file" "– no times"
+	check "no part of a second of ${file#*/}" says overview "$file" "share of all samples"
+done
+for file in import/*; do
+	case $file in *trace.json) ;; *) check "no counters in ${file#*/}" says counters "$file" "– The [a-z-]+ file that was imported holds no counters" ;; esac
+	check "where ${file#*/} is from" says overview "$file" "imported from [a-z]"
+	check "what ${file#*/} does not hold" says notes "$file" "not available|left out|holds"
+	[ "$file" = import/a.data ] || check "no machine in ${file#*/}" says machine "$file" "says nothing of the machine"
+	check "no GPU in ${file#*/}" says gpu "$file" "says nothing of a GPU"
+	check "no roofline of ${file#*/}" says roofline "$file" "No phase has told its work|Choose|FLOP"
+	check "no lost time of ${file#*/}" says lost "$file" "not known|No phase|no exact work"
+	check "no source of ${file#*/}" says annotate "$file" "Choose a function first"
+done
+for file in import/a.folded import/a.speedscope.json; do
+	[ ! -e "$file" ] || check "no modules in ${file#*/}" says functions "$file" " –( |\$)"
+done
+check "times of perf's text" says timeline import/a.perf "train 4712"
 for file in import/*; do
 	check "import of ${file#*/}" "$stoke" import -f -q "$file" -o i.stoke
 	for view in $views; do check "$view of ${file#*/}" shown "$view" "$file"; done

@@ -6,6 +6,7 @@
 #include "sampler/base/text.h"
 #include "sampler/recording.h"
 #include "tui/counters_state.h"
+#include "tui/imported.h"
 #include "tui/plot.h"
 #include "tui/window.h"
 
@@ -224,8 +225,16 @@ void counters_draw(const void *opaque, const struct view_context *context,
 	const struct counters_state *state = opaque;
 	int rows = counters_list_rows(state);
 	if (state->n_tracks == 0) {
-		canvas_text(canvas, 0, 0, canvas->width, MEANING_DIM,
-			    "No counters were asked for; -M GROUP and -e EVENT bring some.");
+		const char *format = imported_from(context->recording);
+		if (format)
+			canvas_print(canvas, 0, 0, MEANING_DIM,
+				     TEXT_UNKNOWN
+				     " The %s file that was imported holds no counters.",
+				     format);
+		else
+			canvas_text(
+				canvas, 0, 0, canvas->width, MEANING_DIM,
+				"No counters were asked for; -M GROUP and -e EVENT bring some.");
 		return;
 	}
 	draw_header(state, canvas);

@@ -6,6 +6,7 @@
 #include "sampler/base/text.h"
 #include "sampler/recording.h"
 #include "tui/flame_state.h"
+#include "tui/imported.h"
 
 /* Modules take these in turn; their letters tell apart those that share one. */
 static const enum meaning palette[] = { MEANING_USER, MEANING_KERNEL, MEANING_JIT,
@@ -152,9 +153,7 @@ static void draw_legend_of_kinds(const struct canvas *canvas, int y)
 
 static const char *module_name(const struct view_context *context, uint32_t module)
 {
-	const char *path = recording_string_at(context->recording,
-					       recording_module(context->recording, module)->path);
-	return text_base_name(path);
+	return imported_module(context->recording, module);
 }
 
 static void draw_legend_of_modules(const struct flame_state *state,

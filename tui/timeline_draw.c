@@ -5,6 +5,7 @@
 #include "sampler/base/arena.h"
 #include "sampler/base/text.h"
 #include "sampler/recording.h"
+#include "tui/imported.h"
 #include "tui/plot.h"
 #include "tui/timeline_state.h"
 #include "tui/window.h"
@@ -61,10 +62,9 @@ static void draw_label(const struct timeline_state *state, const struct view_con
 	if (columns < 1)
 		return;
 	const char *label =
-		lane->thread
-			? arena_print(context->frame, "%s %u",
-				      recording_string_at(context->recording, row->name), row->tid)
-			: "other threads";
+		lane->thread ? recording_string_at(context->recording, row->name) : "other threads";
+	if (lane->thread && row->tid) /* text of other tools may hold names only */
+		label = arena_print(context->frame, "%s %u", label, row->tid);
 	text_ratio(share, sizeof share, (double)lane->weight / whole);
 	if (columns > 15) {
 		canvas_text(canvas, columns - 7, y, 7, MEANING_DIM, share);
@@ -227,6 +227,12 @@ void timeline_draw(const void *opaque, const struct view_context *context,
 	struct timeline_layout layout = timeline_layout(state, context);
 	if (state->n_lanes == 0) {
 		canvas_text(canvas, 0, 0, canvas->width, MEANING_DIM, "No sample yet.");
+		return;
+	}
+	if (!imported_has_times(context->recording)) {
+		canvas_print(canvas, 0, 0, MEANING_DIM,
+			     TEXT_UNKNOWN " The %s file that was imported holds no times.",
+			     imported_from(context->recording));
 		return;
 	}
 	const struct series_row *series = recording_series(context->recording, state->series);

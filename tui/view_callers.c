@@ -11,6 +11,7 @@
 #include "sampler/hash_map.h"
 #include "sampler/recording.h"
 #include "sampler/tree.h"
+#include "tui/imported.h"
 #include "tui/list_keys.h"
 #include "tui/view.h"
 #include "tui/window.h"
@@ -221,10 +222,8 @@ static bool callers_update(void *opaque, const struct view_context *context)
 
 static const char *module_of(const struct view_context *context, uint32_t function)
 {
-	uint32_t module = recording_function(context->recording, function)->module;
-	const char *path = recording_string_at(context->recording,
-					       recording_module(context->recording, module)->path);
-	return text_base_name(path);
+	return imported_module(context->recording,
+			       recording_function(context->recording, function)->module);
 }
 
 static void draw_edge(const struct state *state, const struct view_context *context,

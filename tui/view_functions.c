@@ -8,6 +8,7 @@
 #include "sampler/rates.h"
 #include "sampler/recording.h"
 #include "sampler/tree.h"
+#include "tui/imported.h"
 #include "tui/list_keys.h"
 #include "tui/view.h"
 #include "tui/window.h"
@@ -109,9 +110,7 @@ static bool functions_update(void *opaque, const struct view_context *context)
 
 static const char *module_of(const struct view_context *context, uint32_t module)
 {
-	const char *path = recording_string_at(context->recording,
-					       recording_module(context->recording, module)->path);
-	return text_base_name(path);
+	return imported_module(context->recording, module);
 }
 
 /* As many as leave the name its place; modules give way to them. */

@@ -12,6 +12,7 @@
 #include "sampler/base/why.h"
 #include "sampler/recording.h"
 #include "sampler/tree.h"
+#include "tui/imported.h"
 #include "tui/view.h"
 #include "tui/window.h"
 
@@ -155,11 +156,15 @@ static int draw_run(const struct state *state, const struct view_context *contex
 	uint64_t start = context->recording->start_ns;
 	int x = canvas_print(canvas, 0, 0, MEANING_HEADER, "Running  ");
 	canvas_text(canvas, x, 0, canvas->width - x, MEANING_TEXT, context->command);
-	x = canvas_print(
-		canvas, 0, 1, MEANING_DIM, "%-9s%s%s%s", "",
-		text_duration(elapsed, sizeof elapsed, end > start ? (double)(end - start) : 0),
-		host ? " on " : "", host ? host : "");
-	if (context->has_ended)
+	const char *format = imported_from(context->recording);
+	text_duration(elapsed, sizeof elapsed, end > start ? (double)(end - start) : 0);
+	x = canvas_print(canvas, 0, 1, MEANING_DIM, "%-9s%s%s%s", "",
+			 imported_has_times(context->recording) ? elapsed
+								: TEXT_UNKNOWN " no times",
+			 host ? " on " : "", host ? host : "");
+	if (format)
+		canvas_print(canvas, x, 1, MEANING_DIM, "  imported from %s", format);
+	else if (context->has_ended)
 		canvas_print(canvas, x, 1, context->exit_status ? MEANING_WARNING : MEANING_GOOD,
 			     "  ended with status %d", context->exit_status);
 	else
@@ -231,20 +236,27 @@ static int draw_threads(const struct state *state, const struct view_context *co
 		recording_series(context->recording, tree_series(state->tree));
 	bool is_time = is_in_ns(state, context);
 	double whole = 0;
+	bool has_times = imported_has_times(context->recording);
 	for (uint32_t i = 0; i < state->n_busy; i++)
-		whole += (double)state->busy[i].recent;
+		whole += (double)(has_times ? state->busy[i].recent : state->busy[i].weight);
+	is_time = is_time && has_times;
 	canvas_print(canvas, 0, y++, MEANING_HEADER, "Threads  %s",
-		     is_time ? "CPU in the last second" : "share of the last second's events");
+		     !has_times ? "share of all samples"
+		     : is_time  ? "CPU in the last second"
+				: "share of the last second's events");
 	for (uint32_t i = 0; i < state->n_busy && rows-- > 1; i++, y++) {
 		const struct busy *busy = &state->busy[i];
 		const struct thread_row *thread =
 			recording_thread(context->recording, busy->thread);
-		double ratio = (double)busy->recent / (is_time     ? (double)RECENT_NS
-						       : whole > 0 ? whole
-								   : NAN);
+		uint64_t weight = has_times ? busy->recent : busy->weight;
+		double ratio = (double)weight / (is_time     ? (double)RECENT_NS
+						 : whole > 0 ? whole
+							     : NAN);
 		int bar = canvas->width > 70 ? 30 : canvas->width > 50 ? 15 : 5;
-		snprintf(name, sizeof name, "%.40s %u", text_of(context, thread->name),
-			 thread->tid);
+		/* Text of other tools may know a thread by its name only. */
+		int n = snprintf(name, sizeof name, "%.40s", text_of(context, thread->name));
+		if (thread->tid)
+			snprintf(name + n, sizeof name - (size_t)n, " %u", thread->tid);
 		canvas_text(canvas, 2, y, NAME_COLUMNS - 1, MEANING_TEXT, name);
 		canvas_print(canvas, 2 + NAME_COLUMNS, y, MEANING_TEXT, "%8s %s",
 			     text_ratio(share, sizeof share, ratio), origin_glyph(series->origin));
