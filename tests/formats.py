@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Reads a file that stoke wrote, to its end, by rules that are not stoke's own code.
 
-Usage: formats.py FORMAT FILE. Prints how many samples it holds (speedscope: their weight); an
+Usage: formats.py FORMAT FILE. Prints how many samples it holds (speedscope and lines: their weight); an
 exception, and so status 1, if it is not whole.
 """
 import csv
@@ -131,6 +131,14 @@ def table(data):
     return metrics([dict(zip(rows[0], row)) for row in rows[1:]])
 
 
+def lines(data):
+    """What the first event weighed."""
+    rows = list(csv.reader(data.decode().split("\r\n")[:-1], strict=True))
+    assert data.endswith(b"\r\n") and len({len(row) for row in rows}) == 1
+    rows = [dict(zip(rows[0], row)) for row in rows[1:]]
+    return sum(int(row["value"]) for row in rows if row["metric"] == rows[0]["metric"])
+
+
 def jsonl(data):
     assert not data or data.endswith(b"\n")
     rows = [json.loads(line) for line in data.decode().splitlines()]
@@ -163,6 +171,7 @@ READERS = {
     "svg": svg,
     "html": html,
     "csv": table,
+    "lines": lines,
     "jsonl": jsonl,
     "markdown": markdown,
 }

@@ -44,7 +44,7 @@ extension() { # FORMAT
 	case $1 in
 	folded) echo folded ;; svg) echo svg ;; html) echo html ;; pprof) echo pb.gz ;; otlp) echo otlp ;;
 	speedscope) echo speedscope.json ;; firefox) echo firefox.json ;; chrome) echo trace.json ;;
-	csv) echo csv ;; jsonl) echo jsonl ;; markdown) echo md ;; *) echo "$1" ;;
+	csv) echo csv ;; lines) echo lines.csv ;; jsonl) echo jsonl ;; markdown) echo md ;; *) echo "$1" ;;
 	esac
 }
 formats=
@@ -83,8 +83,8 @@ adds_up() { # FORMAT
 		all=$(whole "$1" w.all) && first=$(whole "$1" w.first) && rest=$(whole "$1" w.rest) || return 1
 	echo "$1: $all is not $first + $rest"
 	[ "$first" -gt 0 ] && [ "$rest" -gt 0 ] && [ "$all" = $((first + rest)) ] || return 1
-	# speedscope's weights are time; all others say how many samples.
-	[ "$1" = speedscope ] || [ "$all" = "$(folded_sum a.stoke)" ]
+	# These hold weights, which are time; all others say how many samples.
+	[ "$1" = speedscope ] || [ "$1" = lines ] || [ "$all" = "$(folded_sum a.stoke)" ]
 }
 nothing() { # FORMAT: a window in which nothing was
 	"$stoke" export a.stoke --format "$1" --from 1000s >w.none && [ "$(whole "$1" w.none)" = 0 ]
@@ -246,16 +246,16 @@ says() { # VIEW FILE PATTERN
 # What the source did not hold is a dash, or is told, with the reason.
 for file in import/a.folded import/a.pb.gz; do
 	[ -e "$file" ] || continue
-	check "no times in ${file#*/}" says timeline "$file" "– The [a-z]+ file that was imported holds no times"
+	check "no times in ${file#*/}" says timeline "$file" "– The [a-z.-]+ file that was imported holds no times"
 	check "no duration of ${file#*/}" says overview "$file" "– no times"
 	check "no part of a second of ${file#*/}" says overview "$file" "share of all samples"
 done
 for file in import/*; do
-	case $file in *trace.json) ;; *) check "no counters in ${file#*/}" says counters "$file" "– The [a-z-]+ file that was imported holds no counters" ;; esac
+	case $file in *trace.json) ;; *) check "no counters in ${file#*/}" says counters "$file" "– The [a-z.-]+ file that was imported holds no counters" ;; esac
 	check "where ${file#*/} is from" says overview "$file" "imported from [a-z]"
 	check "what ${file#*/} does not hold" says notes "$file" "not available|left out|holds"
-	[ "$file" = import/a.data ] || check "no machine in ${file#*/}" says machine "$file" "says nothing of the machine"
-	check "no GPU in ${file#*/}" says gpu "$file" "says nothing of a GPU"
+	case $file in *.data | *trace.json) ;; *) check "no machine in ${file#*/}" says machine "$file" "says nothing of the machine" ;; esac
+	check "no GPU in ${file#*/}" says gpu "$file" "No GPU work is recorded"
 	check "no roofline of ${file#*/}" says roofline "$file" "No phase has told its work|Choose|FLOP"
 	check "no lost time of ${file#*/}" says lost "$file" "not known|No phase|no exact work"
 	check "no source of ${file#*/}" says annotate "$file" "Choose a function first"
