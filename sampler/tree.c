@@ -473,6 +473,27 @@ bool tree_update(struct tree *tree)
 	return is_changed;
 }
 
+/* Rows are nearly in time order: those of one slot are as they came, and slots may grow long. */
+static uint64_t first_since(const struct tree *tree, uint64_t from_ns)
+{
+	static const uint64_t SLACK_NS = 2000000000;
+	uint64_t id = tree->moment.n[TABLE_SAMPLES];
+	while (id > 1 && recording_sample(tree->recording, id - 1)->time_ns + SLACK_NS >= from_ns)
+		id--;
+	return id > 1 ? id : 1;
+}
+
+void tree_forget(struct tree *tree, uint64_t from_ns)
+{
+	tree->moment = recording_moment(tree->recording);
+	for (uint32_t i = 0; i < tree->n_nodes; i++)
+		tree->nodes[i].self = tree->nodes[i].n_self = tree->nodes[i].total = 0;
+	for (uint64_t i = 0; i < tree->n_sums; i++)
+		tree->sums[i] = (struct sum){ .found = tree->sums[i].found };
+	tree->next_sample = first_since(tree, from_ns);
+	tree->n_samples = 0;
+}
+
 const struct tree_node *tree_nodes(const struct tree *tree, uint32_t *n)
 {
 	*n = tree->n_nodes;

@@ -85,6 +85,14 @@ void tree_close(struct tree *tree);
  */
 bool tree_update(struct tree *tree);
 
+/*
+ * tree_forget: all weights become 0 and the next update begins with the samples from from_ns on;
+ * nodes keep their ids and places, so a picture whose weights fade does not jump. For
+ * tree_options.weigh that changes with time.
+ * Cost  some ns a node, and what is newer
+ */
+void tree_forget(struct tree *tree, uint64_t from_ns);
+
 /* Nodes 0 … n-1; node 0 is the root, its total the weight of everything. */
 const struct tree_node *tree_nodes(const struct tree *tree, uint32_t *n);
 /* tree_node_name: what to print for a node: "compress", "xz-4711/4712", "all" for the root. Written

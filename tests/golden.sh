@@ -70,6 +70,7 @@ screen flame-kernel-80x24-ascii --view flame --size 80x24 --ascii --color never 
 screen timeline-marked-120x40 --view timeline --size 120x40 --color never --keys 'ffm ljj'
 screen timeline-window-80x24 --view timeline --size 80x24 --color never --keys 'ff fff\r'
 screen timeline-zoomed-80x24-ascii --view timeline --size 80x24 --ascii --color never --keys 'ff fff\rz'
+screen flame-window-decaying-80x24 --view flame --size 80x24 --color never --keys 'd%'
 screen flame-window-80x24 --view timeline --size 80x24 --color never --keys 'ff f\r2'
 screen counters-unavailable-80x24 --view counters --size 80x24 --color never --keys 'G'
 screen counters-bandwidth-80x24-ascii --view counters --size 80x24 --ascii --color never --keys 'j'

@@ -154,9 +154,38 @@ static void narrowed_trees_keep_the_right_weight(void **state)
 	recording_free(recording);
 }
 
+/* The same nodes, and the same weights again; of a part of the time only what came then. */
+static void a_tree_that_forgets_keeps_its_nodes(void **state)
+{
+	struct recording *recording = fixture_timed();
+	struct tree_options options = { .root = TREE_ROOT_NAME };
+	struct tree *tree = tree_open(recording, &options);
+	struct tree_function before[8], after[8];
+	uint32_t n_before, n_after;
+	(void)state;
+	tree_update(tree);
+	uint64_t whole = tree_nodes(tree, &n_before)[0].total, n_samples = tree_n_samples(tree);
+	size_t n = tree_functions(tree, before, 8);
+	tree_forget(tree, 0);
+	assert_int_equal(tree_nodes(tree, &n_after)[0].total, 0);
+	assert_int_equal(n_after, n_before);
+	assert_true(tree_update(tree));
+	assert_int_equal(tree_nodes(tree, &n_after)[0].total, whole);
+	assert_int_equal(n_after, n_before);
+	assert_int_equal(tree_n_samples(tree), n_samples);
+	assert_int_equal(tree_functions(tree, after, 8), n);
+	assert_memory_equal(before, after, n * sizeof before[0]);
+	tree_forget(tree, UINT64_MAX);
+	assert_false(tree_update(tree)); /* nothing is that new */
+	assert_int_equal(tree_nodes(tree, &n_after)[0].total, 0);
+	tree_close(tree);
+	recording_free(recording);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_tree_that_forgets_keeps_its_nodes),
 		cmocka_unit_test(following_equals_building_at_once),
 		cmocka_unit_test(both_ways_up_agree),
 		cmocka_unit_test(narrowed_trees_keep_the_right_weight),

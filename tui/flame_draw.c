@@ -263,6 +263,8 @@ static void draw_status(const struct flame_state *state, const struct view_conte
 						    (double)flame_node_at(state, 0)->total));
 	if (state->is_frozen)
 		x += canvas_print(canvas, x, y, MEANING_WARNING, "frozen  ");
+	if (state->is_decaying)
+		x += canvas_print(canvas, x, y, MEANING_WARNING, "decaying: half each 5 s  ");
 	if (state->look.options.series && !state->has_own_rates)
 		x += canvas_print(canvas, x, y, MEANING_DIM, "widths by %.40s (w)  ",
 				  recording_string_at(context->recording,

@@ -169,7 +169,7 @@ static unsigned reset(void *opaque, const struct view_context *context, const st
 	flame_remember(state);
 	state->look.options = (struct tree_options){ .root = TREE_ROOT_NAME };
 	state->look.is_filtered = false;
-	state->is_frozen = state->is_following = false;
+	state->is_frozen = state->is_following = state->is_decaying = false;
 	flame_open_tree(state, context);
 	return REACTION_REDRAW;
 }
@@ -321,6 +321,8 @@ const struct binding flame_bindings[] = {
 	{ 'n', 0, "n", "next match", find_next, false },
 	{ 'N', 0, "N", "match before", find_before, false },
 	{ 'z', 'Z', "z", "freeze and go on", freeze, true },
+	{ 'd', 0, "d", "decay: what is old weighs less; or all weighs the same", flame_toggle_decay,
+	  false },
 	{ 's', 0, "s", "sandwich: callers above, callees below", flame_sandwich, true },
 	{ 'i', 0, "i", "invert: bottom-up", flame_invert, true },
 	{ 'o', 0, "o", "turn over: flame or icicle", flame_turn_over, false },

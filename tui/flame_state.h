@@ -22,6 +22,10 @@ enum {
 
 /* FLAME_BY_RATE and above: the rates of state->rates, in their order. */
 enum flame_colour { FLAME_BY_KIND, FLAME_BY_MODULE, FLAME_BY_RATE };
+/* Five seconds: a phase of that length is gone from the picture in half a minute, and one of a
+ * second does not make it flicker. */
+static const uint64_t FLAME_HALF_NS = 5000000000;
+
 enum flame_value { FLAME_NAMES, FLAME_OF_ALL, FLAME_OF_ZOOM, FLAME_ABSOLUTE, N_FLAME_VALUES };
 
 /* What undo brings back. */
@@ -57,6 +61,8 @@ struct flame_state {
 	struct flame_side other;
 	int scroll, width, height;
 	bool is_frozen, is_following, is_upwards, must_lay_out;
+	bool is_decaying;                   /* what is old weighs less */
+	uint64_t decay_ns;                  /* the time that weights were last worked out for */
 	uint64_t frozen_ns, from_ns, to_ns; /* the window that the trees show */
 	int colour;                         /* enum flame_colour */
 	enum flame_value value;
@@ -76,6 +82,11 @@ struct flame_state {
 	uint32_t *found; /* found nodes that lie in no other */
 	uint32_t n_found, found_capacity;
 };
+
+/* flame_decay: weigh samples anew if it is time to; true if weights have changed.
+ * flame_weigh_decayed: 2^(-age / FLAME_HALF_NS); context: a flame_state. */
+bool flame_decay(struct flame_state *state, const struct view_context *context);
+uint64_t flame_weigh_decayed(const void *context, const struct sample_row *sample);
 
 /* flame_open_tree: start anew with the options of state->look. */
 void flame_open_tree(struct flame_state *state, const struct view_context *context);
@@ -146,6 +157,7 @@ FLAME_CHOICE(flame_filter);
 FLAME_CHOICE(flame_fold_recursion);
 FLAME_CHOICE(flame_split);
 FLAME_CHOICE(flame_sandwich);
+FLAME_CHOICE(flame_toggle_decay);
 FLAME_CHOICE(flame_next_colour);
 FLAME_CHOICE(flame_next_value);
 FLAME_CHOICE(flame_next_width);

@@ -27,6 +27,10 @@ static struct tree_options options_of(struct flame_state *state, const struct vi
 	state->to_ns = context->focus->to_ns;
 	options.from_ns = state->from_ns;
 	options.to_ns = end_of_window(state);
+	if (state->is_decaying) {
+		options.weigh = flame_weigh_decayed;
+		options.weigh_context = state;
+	}
 	options.pattern = state->look.is_filtered ? context->pattern : NULL;
 	return options;
 }
@@ -314,7 +318,8 @@ bool flame_update(void *opaque, const struct view_context *context)
 	if (!state->tree || state->from_ns != context->focus->from_ns ||
 	    state->to_ns != context->focus->to_ns)
 		flame_open_tree(state, context);
-	bool is_changed = take_new_samples(state);
+	bool is_changed = flame_decay(state, context);
+	is_changed |= take_new_samples(state);
 	is_changed |= state->must_lay_out || state->width != context->width ||
 		      state->height != context->height;
 	if (!is_changed)
