@@ -157,8 +157,9 @@ static bool find_folder(char *path, size_t bytes, struct why *why)
 	else if (home && home[0] == '/')
 		n = snprintf(path, bytes, "%s/.cache/stoke", home);
 	else
-		return why_fail(why, "There is no place to keep ceilings: neither XDG_CACHE_HOME "
-				     "nor HOME is set.");
+		return why_fail(
+			why, "There is no place to keep what was measured: neither XDG_CACHE_HOME "
+			     "nor HOME is set.");
 	return (n > 0 && (size_t)n + 64 < bytes) ||
 	       why_fail(why, "The path of the cache folder is too long.");
 }
@@ -172,6 +173,11 @@ static bool make_folder(char *path, struct why *why)
 	*slash = '/';
 	return mkdir(path, 0700) == 0 || errno == EEXIST ||
 	       why_fail(why, "Cannot make the folder %s: %s.", path, strerror(errno));
+}
+
+bool ceilings_folder(char *path, size_t bytes, bool may_make, struct why *why)
+{
+	return find_folder(path, bytes, why) && (!may_make || make_folder(path, why));
 }
 
 static void add_file_name(char *path, size_t bytes, uint64_t machine)

@@ -1,5 +1,6 @@
 /* What the recording's machine is and can do, so that it can be shown on another. */
 #include "counters/ceilings.h"
+#include "counters/grade.h"
 #include "counters/machine.h"
 #include "sampler/recording.h"
 #include "sampler/source.h"
@@ -17,6 +18,9 @@ static bool machine_open(void *state, const struct target *target, struct record
 	if (ceilings)
 		ceilings_store(ceilings, recording);
 	ceilings_free(ceilings);
+	struct grades grades;
+	if (grades_cached(&grades, machine_identity(machine), NULL))
+		grades_store(&grades, recording);
 	machine_free(machine);
 	return true;
 }

@@ -185,7 +185,7 @@ expect "stat -r" 0 "" "3 runs: mean and standard deviation" "$stoke" stat -r 3 -
 expect "stat -r keeps the first failure" 3 "" "2 runs" "$stoke" stat -r 2 -- sh -c '[ -e failed ] || { touch failed; exit 3; }'
 rm -f failed
 expect "stat -x" 0 "^event,,,page-faults,[0-9]+,events,,1,software,1,$" "^from the program$" "$stoke" stat -x, -e page-faults -- echo from the program
-expect "stat -x has a header" 0 "^kind,group,core,name,value,unit,deviation,runs,provenance,running_ratio,reason$" "" "$stoke" stat -x, -e page-faults -- true
+expect "stat -x has a header" 0 "^kind,group,core,name,value,unit,deviation,runs,provenance,running_ratio,reason,trust$" "" "$stoke" stat -x, -e page-faults -- true
 expect "stat --json" 0 '"name":"page-faults","value":[0-9]+,"unit":"events"' "" "$stoke" stat --json -e page-faults -- true
 expect "stat --json with a group" 0 '"group":"faults","name":"page faults","value":[0-9.]+,"unit":"/s"' "" "$stoke" stat --json -g faults -- true
 grep -qE '\b(nan|inf)\b' out && fail "stat --json: nan or inf"

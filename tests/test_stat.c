@@ -140,6 +140,7 @@ static void test_data(void **state)
 		  .running_ratio = NAN },
 	};
 	add(&rows[0], 12);
+	rows[0].trust = 'B';
 	stat_row_add(&rows[1], NAN, ORIGIN_UNAVAILABLE, NAN, "Not, here.");
 	struct stat stat = {
 		.settings = &settings, .words = words, .rows = rows, .n_rows = 2, .n_runs = 1
@@ -147,11 +148,11 @@ static void test_data(void **state)
 	stat.out = open_memstream(&text, &length);
 	stat_print(&stat, NAN);
 	fclose(stat.out);
-	assert_string_equal(text,
-			    "kind,group,core,name,value,unit,deviation,runs,provenance,"
-			    "running_ratio,reason\n"
-			    "event,,,\"cpu/a=1,b=2/\",12,events,,1,measured,1,\n"
-			    "metric,g,,\"say \"\"hi\"\"\",,ratio,,0,unavailable,,\"Not, here.\"\n");
+	assert_string_equal(
+		text, "kind,group,core,name,value,unit,deviation,runs,provenance,"
+		      "running_ratio,reason,trust\n"
+		      "event,,,\"cpu/a=1,b=2/\",12,events,,1,measured,1,,B\n"
+		      "metric,g,,\"say \"\"hi\"\"\",,ratio,,0,unavailable,,\"Not, here.\",\n");
 	free(text);
 	settings.separator = NULL;
 	settings.is_json = true;
@@ -162,6 +163,7 @@ static void test_data(void **state)
 	assert_non_null(strstr(text, "\"name\":\"cpu/a=1,b=2/\",\"value\":12,"));
 	assert_non_null(strstr(text, "\"value\":null,\"unit\":\"ratio\",\"deviation\":null"));
 	assert_non_null(strstr(text, "\"reason\":\"Not, here.\""));
+	assert_non_null(strstr(text, "\"trust\":\"B\""));
 	assert_int_equal(text[length - 1], '\n');
 	free(text);
 	settings.is_json = false;
@@ -169,6 +171,7 @@ static void test_data(void **state)
 	stat_print(&stat, NAN);
 	fclose(stat.out);
 	assert_non_null(strstr(text, "say \"hi\" [1]\n"));
+	assert_non_null(strstr(text, "(trust B)"));
 	assert_non_null(strstr(text, "[1] Not, here.\n"));
 	free(text);
 }

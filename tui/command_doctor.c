@@ -12,6 +12,10 @@ extern const struct command command_doctor;
 enum { TEXT_COLUMN = 32 };
 
 static const struct option_row rows[] = {
+	{ 0, OPTION_FLAG, "grade", NULL,
+	  "instead run loops whose counts are known, and say how far each counter can be trusted "
+	  "(2 s)",
+	  .offset = offsetof(struct settings, is_grading) },
 	{ 0, OPTION_FLAG, "ascii", NULL, "ASCII characters only",
 	  .offset = offsetof(struct settings, is_ascii) },
 	{ 0 },
@@ -60,6 +64,12 @@ static int run(int argc, char **argv)
 			    &status))
 		return status;
 	const struct doctor doctor = { .is_ascii = settings_glyphs_are_ascii(&settings) };
+	struct why why;
+	if (settings.is_grading) {
+		bool is_kept = doctor_grade(&doctor, &why);
+		print_legend(&doctor);
+		return is_kept ? STATUS_OK : fail_with(STATUS_FAILED, "doctor", &why);
+	}
 	doctor_kernel(&doctor);
 	doctor_events(&doctor);
 	doctor_symbols(&doctor);
@@ -73,7 +83,10 @@ const struct command command_doctor = {
 	.name = "doctor",
 	.summary = "Say what can be measured on this machine, what not, and why.",
 	.usage = "[options]",
-	.help = "Every event is tried for real. The status is 0 whatever is found.",
+	.help = "Every event is tried for real. The status is 0 whatever is found. Grades "
+		"(--grade) "
+		"are kept for this machine and stand beside what `stoke stat` counts and in "
+		"recordings.",
 	.options = options,
 	.run = run,
 };

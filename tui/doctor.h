@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "sampler/base/why.h"
 #include "sampler/recording.h"
 
 struct doctor {
@@ -23,10 +24,13 @@ void doctor_line(const struct doctor *doctor, enum origin origin, const char *la
 /* doctor_fact: a setting that is neither good nor bad. */
 void doctor_fact(const struct doctor *doctor, const char *label, const char *text);
 
-void doctor_kernel(const struct doctor *doctor);   /* kernel, limits, container, VM */
-void doctor_events(const struct doctor *doctor);   /* opens each kind of event */
-void doctor_symbols(const struct doctor *doctor);  /* unwinding, debug information, libraries */
-void doctor_gpu(const struct doctor *doctor);      /* GPUs: driver, profiling */
+void doctor_kernel(const struct doctor *doctor);  /* kernel, limits, container, VM */
+void doctor_events(const struct doctor *doctor);  /* opens each kind of event */
+void doctor_symbols(const struct doctor *doctor); /* unwinding, debug information, libraries */
+void doctor_gpu(const struct doctor *doctor);     /* GPUs: driver, profiling */
+/* doctor_grade: measures, prints and keeps grades (counters/grade.h). False and a sentence if they
+ * cannot be kept. */
+bool doctor_grade(const struct doctor *doctor, struct why *why);
 void doctor_terminal(const struct doctor *doctor); /* what the screen will look like */
 
 #endif

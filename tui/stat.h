@@ -36,6 +36,7 @@ struct stat_row {
 	double mean, squares;
 	double running_ratio; /* the worst */
 	struct why reason;    /* why unknown */
+	char trust;           /* of an event: its mark of `doctor --grade`; 0 = not graded */
 };
 
 /* What is opened together: events as typed, or a metric group on one kind of core. */

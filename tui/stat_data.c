@@ -61,6 +61,8 @@ static void put_row(const struct stat *stat, const struct stat_row *row, double 
 	put_separator(stat);
 	put_number(stat, is_known ? row->running_ratio : NAN);
 	put_field(stat, row->reason.text);
+	put_separator(stat);
+	put_field(stat, is_known && row->trust ? (char[]){ row->trust, '\0' } : "");
 	fputc('\n', stat->out);
 }
 
@@ -68,7 +70,7 @@ static void put_header(const struct stat *stat, double time_s)
 {
 	static const char *const names[] = { "kind",       "group",         "core",      "name",
 					     "value",      "unit",          "deviation", "runs",
-					     "provenance", "running_ratio", "reason" };
+					     "provenance", "running_ratio", "reason",    "trust" };
 	if (!isnan(time_s)) {
 		fputs("time_s", stat->out);
 		put_separator(stat);
@@ -110,6 +112,8 @@ static void add_row(struct json *json, const struct stat_row *row)
 	json_number_at(json, "running_ratio", is_known ? row->running_ratio : NAN);
 	if (row->reason.text[0])
 		json_string_at(json, "reason", row->reason.text);
+	if (is_known && row->trust)
+		json_string_at(json, "trust", (char[]){ row->trust, '\0' });
 	json_close(json, '}');
 }
 

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "counters/grade.h"
+#include "counters/machine.h"
 #include "sampler/base/nearest.h"
 #include "sampler/base/text.h"
 #include "tui/settings.h"
@@ -184,6 +186,20 @@ static bool add_groups(struct stat *stat, const char *list, struct why *why)
 	}
 }
 
+static void stamp_grades(struct stat *stat)
+{
+	struct machine *machine = machine_read("");
+	struct grades grades;
+	bool is_graded = grades_cached(&grades, machine_identity(machine), NULL);
+	machine_free(machine);
+	for (uint32_t i = 0; is_graded && i < stat->n_rows; i++) {
+		const struct grade *grade = stat->rows[i].kind == STAT_EVENT
+						    ? grades_find(&grades, stat->rows[i].name)
+						    : NULL;
+		stat->rows[i].trust = grade ? grade->mark : '\0';
+	}
+}
+
 bool stat_plan(struct stat *stat, struct why *why)
 {
 	const struct settings *settings = stat->settings;
@@ -201,6 +217,7 @@ bool stat_plan(struct stat *stat, struct why *why)
 			return false;
 	if (is_default)
 		stat_bandwidth_plan(stat);
+	stamp_grades(stat);
 	return true;
 }
 

@@ -104,6 +104,8 @@ static void print_row(const struct stat *stat, const struct stat_row *row, struc
 	fprintf(out, "  %s", spell(stat, text_clean(name, sizeof name, row->name)));
 	if (row->n > 0 && row->origin == ORIGIN_SCALED)
 		fprintf(out, " (scaled: counted %.0f %% of the time)", 100 * row->running_ratio);
+	if (row->n > 0 && row->trust)
+		fprintf(out, " (trust %c)", row->trust);
 	if (row->n > 0 && row->n < stat->n_runs)
 		fprintf(out, " (of %u of %u runs)", row->n, stat->n_runs);
 	if (row->n < stat->n_runs || row->n == 0)
