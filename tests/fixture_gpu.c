@@ -2,6 +2,7 @@
  */
 #include "tests/fixture_gpu.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,8 +52,8 @@ static void send_kernel(struct shared_ring *ring, const struct gpu_kernel *form,
 				     .duration_ns = 5000,
 				     .correlation = number };
 	kernel.correlation = number;
-	kernel.start_ns = START_NS + (uint64_t)(start_ms * 1e6);
-	kernel.end_ns = kernel.start_ns + (uint64_t)(ms * 1e6);
+	kernel.start_ns = START_NS + (uint64_t)(start_ms * 1e6 + 0.5);
+	kernel.end_ns = kernel.start_ns + (uint64_t)(ms * 1e6 + 0.5);
 	if (number % 16 != 15) /* some launches are never heard of */
 		send_at(ring, kernel.start_ns - FIXTURE_GPU_QUEUED_NS, GPU_LAUNCH, &launch,
 			sizeof launch);
@@ -153,6 +154,26 @@ static void add_reading(struct recording *recording, const char *name, const cha
 	recording_add_reading(recording, &row);
 }
 
+/* Each gemm is a phase that told its work; one holds a softmax as well, and is nobody's. */
+static void add_phases(struct recording *recording)
+{
+	struct series_row series = { .name = recording_add_string(recording, "phases"),
+				     .unit = recording_add_string(recording, "ns"),
+				     .source = recording_add_string(recording, "probe"),
+				     .origin = ORIGIN_SOFTWARE,
+				     .flags = SERIES_SPANS };
+	struct span_row row = { .flops = 2.0 * 1024 * 1024 * 1024,
+				.bytes = 3.0 * 4 * 1024 * 1024,
+				.items = NAN,
+				.series = recording_add_series(recording, &series),
+				.name = recording_add_string(recording, "gemm") };
+	for (uint32_t i = 0; i < 30; i++) {
+		row.start_ns = START_NS + 1990000 + i * 600000ull;
+		row.duration_ns = i == 7 ? 500000 : 420000;
+		recording_add_span(recording, &row);
+	}
+}
+
 static void name_frames(struct recording *recording)
 {
 	while (recording->tables[TABLE_LOCATIONS].n_rows < recording->tables[TABLE_FRAMES].n_rows) {
@@ -194,6 +215,7 @@ struct recording *fixture_gpu(void)
 	free(state);
 	probe_memory_unmap(ring, GPU_RING_RECORDS);
 	close(fd);
+	add_phases(recording);
 	add_reading(recording, "GPU power", "W", 412.5, ORIGIN_MEASURED);
 	add_reading(recording, "GPU SM clock", "Hz", 1.98e9, ORIGIN_MEASURED);
 	add_reading(recording, "GPU memory used", "B", 8.2e9, ORIGIN_SOFTWARE);

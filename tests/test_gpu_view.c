@@ -78,6 +78,12 @@ static void sums_are_exact(void **state)
 	assert_int_equal(gemm->shape.grid[1], 64);
 	assert_int_equal(gemm->shape.registers, 96);
 	assert_true(isnan(gemm->bytes));
+	/* 29 of 30 launches were alone in their phase. */
+	assert_int_equal(gemm->exact_ns, 29 * 410000);
+	assert_float_equal(gemm->exact_flops, 29 * 2.0 * 1024 * 1024 * 1024, 1);
+	assert_float_equal(gemm->exact_bytes, 29 * 12.0 * 1024 * 1024, 1);
+	assert_int_equal(find(summary, recording, "softmax")->exact_ns, 0);
+	assert_true(isnan(find(summary, recording, "softmax")->exact_flops));
 	assert_int_equal(find(summary, recording, "void at::")->n_shapes, 3);
 	assert_float_equal(find(summary, recording, "copy")->bytes, 5e7, 0);
 	assert_int_equal(summary->n_lanes, 4); /* three streams and the waits */

@@ -7,6 +7,7 @@
 
 #include "sampler/hash_map.h"
 #include "sampler/recording.h"
+#include "tui/gpu_work.h"
 
 struct reader {
 	struct gpu_summary *summary;
@@ -242,6 +243,7 @@ void gpu_summary_read(struct gpu_summary *summary, const struct recording *recor
 	if (summary->n_work)
 		qsort(summary->work, summary->n_work, sizeof summary->work[0], by_total);
 	read_facts(&reader);
+	gpu_work_read(summary, recording);
 	hash_map_free(&reader.lanes);
 	hash_map_free(&reader.work);
 }

@@ -32,6 +32,9 @@ struct gpu_work {
 	uint32_t device;
 	uint64_t n, total_ns, least_ns, most_ns;
 	double bytes; /* NaN = not stated */
+	/* What the program told of some of its launches (gpu_work.h), and how long those took. */
+	double exact_flops, exact_bytes; /* NaN = not known */
+	uint64_t exact_ns;
 	uint32_t n_shapes;
 	struct gpu_shape shape; /* the first of n_shapes */
 };

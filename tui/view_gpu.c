@@ -24,6 +24,7 @@ enum {
 	MOST_READINGS = 64,
 	NUMBER_COLUMNS = 78, /* of the table, before the name */
 	FEW_NUMBER_COLUMNS = 36,
+	BOTH_RATES_COLUMNS = 140, /* below, names matter more than a second rate */
 };
 
 struct state {
@@ -265,6 +266,28 @@ static void draw_shape(const struct gpu_summary *summary, const struct canvas *c
 		    text_ratio(text, sizeof text, occupancy_of(summary, work)));
 }
 
+/* What was moved and computed a second: of copies as counted, of kernels as the program told it.
+ * Returns the columns. */
+static int write_rates(const struct gpu_work *work, bool has_room, char *out, size_t bytes)
+{
+	char rate[TEXT_BYTES];
+	int n = 0;
+	double copy_s = (double)work->total_ns * 1e-9, exact_s = (double)work->exact_ns * 1e-9;
+	out[0] = '\0';
+	if (!isnan(work->bytes) && copy_s > 0)
+		return snprintf(out, bytes, "  %s",
+				text_rate(rate, sizeof rate, work->bytes / copy_s, "B/s"));
+	if (exact_s <= 0)
+		return 0;
+	if (!isnan(work->exact_bytes))
+		n = snprintf(out, bytes, "  \u2248 %s",
+			     text_rate(rate, sizeof rate, work->exact_bytes / exact_s, "B/s"));
+	if (!isnan(work->exact_flops) && (has_room || n == 0))
+		n += snprintf(out + n, bytes - (size_t)n, "  \u2248 %s",
+			      text_rate(rate, sizeof rate, work->exact_flops / exact_s, "FLOP/s"));
+	return n; /* a column or two more than there are: the glyph has three bytes */
+}
+
 static void draw_work(const struct state *state, const struct view_context *context,
 		      const struct canvas *canvas, int y, size_t at)
 {
@@ -280,11 +303,12 @@ static void draw_work(const struct state *state, const struct view_context *cont
 		     text_duration(mean, sizeof mean, total / (double)work->n));
 	if (is_wide)
 		draw_shape(summary, canvas, y, work);
-	int x = name_x + canvas_text(canvas, name_x, y, canvas->width - name_x, MEANING_TEXT,
-				     text_of(context, work->name));
-	if (!isnan(work->bytes) && total > 0)
-		canvas_print(canvas, x, y, MEANING_DIM, "  %s",
-			     text_rate(share, sizeof share, work->bytes / (total * 1e-9), "B/s"));
+	char rates[2 * TEXT_BYTES + 16];
+	int rate_columns =
+		write_rates(work, canvas->width >= BOTH_RATES_COLUMNS, rates, sizeof rates);
+	int x = name_x + canvas_text(canvas, name_x, y, canvas->width - name_x - rate_columns,
+				     MEANING_TEXT, text_of(context, work->name));
+	canvas_text(canvas, x, y, canvas->width - x, MEANING_DIM, rates);
 	if (at == state->selected)
 		canvas_mark(canvas, 0, y, canvas->width, MEANING_SELECTED);
 }
