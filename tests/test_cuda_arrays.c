@@ -323,6 +323,18 @@ static void workloads_pass_their_checks_on_the_device(void **state)
 		"histogram device=cuda size=0.02 repeats=2 same=40",
 		"hadamard device=cuda size=0.03 steps=8 repeats=2",
 		"hadamard device=cuda size=0.03 steps=8 repeats=2 variant=thread-0",
+		"attention device=cuda tokens=70 n=40 heads=2 repeats=2",
+		"attention device=cuda tokens=50 n=100 heads=2 mask=full repeats=1",
+		"attention device=cuda tokens=50 n=33 heads=2 variant=naive repeats=1",
+		"attention device=cuda tokens=40 n=130 mask=full variant=naive repeats=1",
+		"gemv device=cuda size=0.1 n=1000 repeats=1",
+		"gemv device=cuda size=0.1 n=1001 variant=row repeats=1",
+		"gemv device=cuda type=bf16 size=0.1 n=1000 repeats=1",
+		"gemv device=cuda type=bf16 size=0.1 n=1001 variant=row repeats=1",
+		"gemv device=cuda type=int8 size=0.1 n=1001 repeats=1",
+		"gemv device=cuda type=int8 size=0.1 n=1001 variant=row repeats=1",
+		"gemv device=cuda type=int4 size=0.1 n=1001 repeats=1",
+		"gemv device=cuda type=int4 size=0.1 n=1001 variant=row repeats=1",
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
@@ -331,6 +343,9 @@ static void workloads_pass_their_checks_on_the_device(void **state)
 	assert_int_equal(fixture_cuda_workload("histogram device=cuda tables=shared size=0.01"), 1);
 	assert_int_equal(fixture_cuda_workload("histogram device=cuda bins=20000 size=0.1"), 1);
 	assert_int_equal(fixture_cuda_workload("norm device=cuda n=7 size=0.01"), 1);
+	assert_int_equal(fixture_cuda_workload("attention device=cuda n=130 tokens=9"), 1);
+	assert_int_equal(fixture_cuda_workload("gemv device=cuda n=1001 size=0.1"), 1);
+	assert_int_equal(fixture_cuda_workload("gemv device=cuda type=ternary size=0.1"), 1);
 	assert_int_equal(fixture_cuda_workload("norm variant=vectorised size=0.01"), 1);
 }
 

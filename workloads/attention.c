@@ -2,21 +2,26 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "kernels/attention.h"
+#include "kernels/cuda/tasks.h"
 #include "kernels/support/dispatch.h"
 #include "sampler/base/why.h"
+#include "workloads/support/cuda_run.h"
 #include "workloads/support/passes.h"
 #include "workloads/support/random.h"
 #include "workloads/workload.h"
 
-enum { TOKENS, N, HEADS, MASK, VARIANT, THREADS, REPEATS, SEED };
+enum { TOKENS, N, HEADS, MASK, VARIANT, THREADS, REPEATS, SEED, DEVICE };
 
 struct state {
 	struct attention_task head; /* the first; the others lie behind it */
 	size_t n_heads;
 	float *q, *k, *v, *y;
 	attention_function *function;
+	struct cuda_run *cuda; /* NULL: device=cpu */
+	struct cuda_attention_task device_task;
 	struct passes passes;
 	uint64_t seed;
 };
@@ -24,6 +29,7 @@ struct state {
 static void attention_finish(void *opaque)
 {
 	struct state *state = opaque;
+	cuda_run_free(state->cuda);
 	crew_free(state->passes.crew);
 	free(state->q);
 	free(state->k);
@@ -41,8 +47,12 @@ static bool take_memory(struct state *state, const char *variant, struct why *wh
 	head->k = state->k = aligned_take(bytes);
 	head->v = state->v = aligned_take(bytes);
 	head->y = state->y = aligned_take(bytes);
-	head->workspace = aligned_take(attention_workspace_bytes(variant, head->n_tokens, head->n,
-								 crew_size(state->passes.crew)));
+	/* The device has its own. */
+	size_t workspace_bytes =
+		state->function ? attention_workspace_bytes(variant, head->n_tokens, head->n,
+							    crew_size(state->passes.crew))
+				: 64;
+	head->workspace = aligned_take(workspace_bytes);
 	return (state->q && state->k && state->v && state->y && head->workspace) ||
 	       why_fail(why, "No memory for %zu heads of %zu tokens; use smaller tokens=.",
 			state->n_heads, head->n_tokens);
@@ -60,12 +70,41 @@ static void fill(struct state *state)
 	}
 }
 
+static bool go_to_device(struct state *state, const char *variant, struct why *why)
+{
+	const struct attention_task *head = &state->head;
+	struct passes *passes = &state->passes;
+	struct cuda_attention_task *task = &state->device_task;
+	size_t bytes = state->n_heads * head->n_tokens * head->n * sizeof(float);
+	if (!(state->cuda = cuda_run_new("attention", variant, why)))
+		return false;
+	variant = cuda_run_variant(state->cuda);
+	bool keeps_scores = strcmp(variant, "naive") == 0;
+	*task = (struct cuda_attention_task){
+		.n_heads = state->n_heads,
+		.n_tokens = head->n_tokens,
+		.n = head->n,
+		.q = cuda_run_array(state->cuda, state->q, bytes),
+		.k = cuda_run_array(state->cuda, state->k, bytes),
+		.v = cuda_run_array(state->cuda, state->v, bytes),
+		.y = cuda_run_result(state->cuda, state->y, bytes),
+		.is_causal = head->is_causal,
+	};
+	if (keeps_scores)
+		task->scores = cuda_run_array(state->cuda, NULL,
+					      head->n_tokens * head->n_tokens * sizeof(float));
+	snprintf(passes->phase, sizeof passes->phase, "cuda attention %s %zux%zux%zu", variant,
+		 state->n_heads, head->n_tokens, head->n);
+	return cuda_run_is_good(state->cuda, why);
+}
+
 static void *attention_prepare(const struct setting *settings, struct why *why)
 {
 	const char *variant = settings[VARIANT].text;
 	struct state *state = allocate(1, sizeof *state);
 	struct passes *passes = &state->passes;
-	state->function = attention_variant(variant);
+	bool is_cuda = settings[DEVICE].choice == 1;
+	state->function = is_cuda ? NULL : attention_variant(variant);
 	state->n_heads = (size_t)settings[HEADS].number;
 	state->seed = (uint64_t)settings[SEED].number;
 	state->head = (struct attention_task){ .n_tokens = (size_t)settings[TOKENS].number,
@@ -73,9 +112,9 @@ static void *attention_prepare(const struct setting *settings, struct why *why)
 					       .is_causal = settings[MASK].choice == 0 };
 	passes->n_wanted = (uint64_t)settings[REPEATS].number;
 	passes->crew = crew_new((unsigned)settings[THREADS].number, "attention");
-	if (!state->function)
+	if (!state->function && !is_cuda)
 		why_fail(why, "This CPU cannot run variant=%s; choose another or auto.", variant);
-	if (!state->function || !take_memory(state, variant, why)) {
+	if ((!state->function && !is_cuda) || !take_memory(state, variant, why)) {
 		attention_finish(state);
 		return NULL;
 	}
@@ -88,6 +127,10 @@ static void *attention_prepare(const struct setting *settings, struct why *why)
 	probe_phase_begin("fill");
 	fill(state);
 	probe_phase_end("fill", (struct probe_work){ 0, passes->each.bytes, passes->each.items });
+	if (is_cuda && !go_to_device(state, variant, why)) {
+		attention_finish(state);
+		return NULL;
+	}
 	return state;
 }
 
@@ -115,6 +158,8 @@ static void attend(void *opaque, unsigned share, unsigned n_shares)
 static bool attention_run(void *opaque)
 {
 	struct state *state = opaque;
+	if (state->cuda)
+		return cuda_run_pass(state->cuda, &state->device_task, &state->passes);
 	return passes_run(&state->passes, attend, state);
 }
 
@@ -155,6 +200,8 @@ static bool attention_verify(void *opaque, struct why *why)
 	enum { SAMPLES = 12 };
 	const struct state *state = opaque;
 	struct random random = { state->seed ^ 0x5eed };
+	if (!cuda_run_fetch(state->cuda, why))
+		return false;
 	for (int i = 0; i < SAMPLES && state->passes.n_done > 0; i++) {
 		struct attention_task task =
 			head_at(state, (size_t)(random_unit(&random) * (double)state->n_heads));
@@ -173,11 +220,12 @@ static const struct parameter parameters[] = {
 	[HEADS] = { "heads", "one after the other", PARAMETER_INTEGER, "6", 1, 1024, NULL },
 	[MASK] = { "mask", "causal: a token looks at those before it", PARAMETER_CHOICE, "causal",
 		   0, 0, "causal|full" },
-	[VARIANT] = { "variant", "which kernel", PARAMETER_CHOICE, "auto", 0, 0,
-		      "auto|naive|unfused|flash|flash-avx2|flash-avx512|flash-neon" },
+	[VARIANT] = { "variant", "which kernel; naive and flash with device=cuda", PARAMETER_CHOICE,
+		      "auto", 0, 0, "auto|naive|unfused|flash|flash-avx2|flash-avx512|flash-neon" },
 	[THREADS] = { "threads", "0 = one a CPU", PARAMETER_INTEGER, "0", 0, 256, NULL },
 	[REPEATS] = { "repeats", "passes over all heads", PARAMETER_INTEGER, "2000", 1, 1e9, NULL },
 	[SEED] = { "seed", "of queries, keys and values", PARAMETER_INTEGER, "1", 0, 1e15, NULL },
+	[DEVICE] = CUDA_RUN_PARAMETER,
 	{ 0 },
 };
 

@@ -8,13 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/cuda/tasks.h"
 #include "kernels/gemv.h"
 #include "sampler/base/probe.h"
 #include "workloads/support/crew.h"
+#include "workloads/support/cuda_run.h"
 #include "workloads/support/random.h"
 #include "workloads/workload.h"
 
-enum { SIZE_MIB, TYPE, N, VARIANT, THREADS, REPEATS, SEED };
+enum { SIZE_MIB, TYPE, N, VARIANT, THREADS, REPEATS, SEED, DEVICE };
 
 enum { DISTINCT_ROWS = 64 };
 
@@ -23,6 +25,8 @@ struct state {
 	struct gemv_vector x;
 	float *y;
 	gemv_function *gemv;
+	struct cuda_run *cuda; /* NULL: device=cpu */
+	struct cuda_gemv_task device_task;
 	struct crew *crew;
 	char phase[64];
 	uint64_t n_done, n_wanted, seed;
@@ -31,6 +35,7 @@ struct state {
 static void gemv_finish(void *opaque)
 {
 	struct state *state = opaque;
+	cuda_run_free(state->cuda);
 	crew_free(state->crew);
 	gemv_weights_free(&state->weights);
 	gemv_vector_free(&state->x);
@@ -84,11 +89,51 @@ static size_t rows_that_fit(enum gemv_type type, size_t n, double mib)
 	return rows < 1 ? 1 : (size_t)rows;
 }
 
+/* Weights in the forms they have here; x both as it is and quantized. */
+static bool take_to_device(struct state *state, struct why *why)
+{
+	const struct gemv_weights *weights = &state->weights;
+	struct cuda_gemv_task *task = &state->device_task;
+	size_t n_scales = weights->m * weights->row_scales;
+	task->weights = *weights;
+	task->x = state->x;
+	task->weights.values =
+		cuda_run_array(state->cuda, weights->values, weights->m * weights->row_bytes);
+	if (weights->scales)
+		task->weights.scales = cuda_run_array(state->cuda, weights->scales,
+						      n_scales * sizeof *weights->scales);
+	if (weights->group_scales)
+		task->weights.group_scales =
+			cuda_run_array(state->cuda, weights->group_scales,
+				       n_scales * sizeof *weights->group_scales);
+	task->x.values = cuda_run_array(state->cuda, state->x.values, weights->n * sizeof(float));
+	size_t padded = (weights->n + GEMV_PADDING - 1) / GEMV_PADDING * GEMV_PADDING;
+	task->x.quantized = cuda_run_array(state->cuda, state->x.quantized, padded);
+	task->y = cuda_run_result(state->cuda, state->y, weights->m * sizeof *state->y);
+	return cuda_run_is_good(state->cuda, why);
+}
+
+static bool go_to_device(struct state *state, const char *variant, struct why *why)
+{
+	const char *type = gemv_type_name(state->weights.type);
+	char family[32];
+	if (state->weights.type == GEMV_TERNARY)
+		return why_fail(why, "There is no type=ternary with device=cuda; it takes "
+				     "f32|bf16|int8|int4.");
+	snprintf(family, sizeof family, "gemv_%s", type);
+	if (!(state->cuda = cuda_run_new(family, variant, why)))
+		return false;
+	snprintf(state->phase, sizeof state->phase, "cuda %s %s %zux%zu", family,
+		 cuda_run_variant(state->cuda), state->weights.m, state->weights.n);
+	return take_to_device(state, why);
+}
+
 static void *gemv_prepare(const struct setting *settings, struct why *why)
 {
 	enum gemv_type type = (enum gemv_type)settings[TYPE].choice;
-	gemv_function *gemv = gemv_variant(type, settings[VARIANT].text);
-	if (!gemv) {
+	bool is_cuda = settings[DEVICE].choice == 1;
+	gemv_function *gemv = is_cuda ? NULL : gemv_variant(type, settings[VARIANT].text);
+	if (!gemv && !is_cuda) {
 		why_fail(why, "This CPU cannot run variant=%s; choose another or auto.",
 			 settings[VARIANT].text);
 		return NULL;
@@ -113,6 +158,10 @@ static void *gemv_prepare(const struct setting *settings, struct why *why)
 	fill(state);
 	probe_phase_end("fill", (struct probe_work){ 0, gemv_weights_bytes(&state->weights),
 						     (double)m * (double)n });
+	if (is_cuda && !go_to_device(state, settings[VARIANT].text, why)) {
+		gemv_finish(state);
+		return NULL;
+	}
 	return state;
 }
 
@@ -143,8 +192,14 @@ static bool gemv_run(void *opaque)
 {
 	struct state *state = opaque;
 	probe_phase_begin(state->phase);
-	crew_run(state->crew, multiply_share, state);
-	probe_phase_end(state->phase, work_of(state, 1));
+	bool is_done = true;
+	if (state->cuda)
+		is_done = cuda_run_launch(state->cuda, &state->device_task);
+	else
+		crew_run(state->crew, multiply_share, state);
+	probe_phase_end(state->phase, is_done ? work_of(state, 1) : PROBE_UNKNOWN);
+	if (!is_done)
+		return false; /* gemv_verify says why */
 	state->n_done++;
 	probe_work(work_of(state, state->n_done));
 	probe_progress((double)state->n_done / (double)state->n_wanted);
@@ -174,6 +229,8 @@ static bool gemv_verify(void *opaque, struct why *why)
 	enum { SAMPLES = 200 };
 	const struct state *state = opaque;
 	struct random random = { state->seed ^ 0x5eed };
+	if (!cuda_run_fetch(state->cuda, why))
+		return false;
 	for (int i = 0; i < SAMPLES && state->n_done > 0; i++) {
 		double row = random_unit(&random) * (double)state->weights.m;
 		if (!row_is_right(state, (size_t)row, why))
@@ -188,11 +245,12 @@ static const struct parameter parameters[] = {
 	[TYPE] = { "type", "of the weights", PARAMETER_CHOICE, "f32", 0, 0,
 		   "f32|bf16|int8|int4|ternary" },
 	[N] = { "n", "weights a row", PARAMETER_INTEGER, "4096", 1, 65536, NULL },
-	[VARIANT] = { "variant", "which kernel", PARAMETER_CHOICE, "auto", 0, 0,
-		      "auto|scalar|avx2|avx512" },
+	[VARIANT] = { "variant", "which kernel; row and warp with device=cuda", PARAMETER_CHOICE,
+		      "auto", 0, 0, "auto|scalar|avx2|avx512|row|warp" },
 	[THREADS] = { "threads", "0 = one a CPU", PARAMETER_INTEGER, "0", 0, 256, NULL },
 	[REPEATS] = { "repeats", "products", PARAMETER_INTEGER, "500", 1, 1e9, NULL },
 	[SEED] = { "seed", "of weights and vector", PARAMETER_INTEGER, "1", 0, 1e15, NULL },
+	[DEVICE] = CUDA_RUN_PARAMETER,
 	{ 0 },
 };
 

@@ -2,7 +2,7 @@
  * tasks: what each family of CUDA kernels works on. Where the CPU's kernel has a task, it is that
  * one, with arrays on the device; these are the others.
  *
- *   gemm       struct gemm_task of f32, rows in memory order (columns 1 apart)
+ *   gemm       struct gemm_task of f32 (gemm_bf16: of bf16), rows in memory order (columns 1 apart)
  *   rmsnorm, layernorm, softmax   struct rows_task; scratch (rows, n) for "unfused"
  *   transpose  struct transpose_task
  *   hadamard   struct hadamard_task
@@ -10,8 +10,11 @@
 #ifndef KERNELS_CUDA_TASKS_H
 #define KERNELS_CUDA_TASKS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "kernels/support/gemv_weights.h"
 
 /* stream: the loops of kernels/stream.h and, behind them, the triad of kernels/triad.h. */
 enum cuda_stream_loop { CUDA_COPY, CUDA_SCALE, CUDA_ADD, CUDA_TRIAD, CUDA_STREAM_LOOPS };
@@ -43,6 +46,23 @@ struct cuda_histogram_task {
 	const uint32_t *values;
 	uint32_t *counts;
 	size_t n, n_bins;
+};
+
+/* attention: each head's q, k, v, y (n_tokens, n), heads one behind the other. */
+struct cuda_attention_task {
+	size_t n_heads, n_tokens, n;
+	const float *q, *k, *v;
+	float *y;
+	float *scores; /* (n_tokens, n_tokens), for "naive" */
+	bool is_causal;
+};
+
+/* gemv_f32, gemv_bf16, gemv_int8, gemv_int4: y (m) = A x; forms as in gemv_weights.h, with arrays
+ * on the device; x.values (n) and x.quantized as long as a row of int8, padded with zeros. */
+struct cuda_gemv_task {
+	struct gemv_weights weights;
+	struct gemv_vector x;
+	float *y;
 };
 
 #endif
