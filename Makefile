@@ -92,7 +92,7 @@ $(BUILD)/libstoke-cuda.so: $(CUDA_SOURCES:%.cu=build/cuda/%.o)
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D) && $(NVCC) -shared -o $@ $^
 EMULATED := $(CUDA_SOURCES:%.cu=$(BUILD)/emulated/%.o) $(BUILD)/emulated/tests/cuda_emulation.o
-EMULATED_FLAGS = -std=c++17 -I. -fPIC -fvisibility=hidden -fno-exceptions -fno-rtti -Wall -Wextra \
+EMULATED_FLAGS = -std=c++17 -I. -fPIC -fvisibility=hidden -fno-exceptions -fno-rtti -fno-strict-aliasing -Wall -Wextra \
 	-Wno-unknown-pragmas $(if $(CI),-Werror) $(filter-out %=thread,$(MODE_FLAGS_$(MODE)))
 $(BUILD)/emulated/%.o: %.cu $(CUDA_HEADERS) tests/cuda_emulation.hpp $(BUILD)/flags
 	$(call say,CXX,$<)

@@ -153,6 +153,11 @@ expect "run a workload off a terminal" 0 "^gbdt.*build_histogram" "checks passed
 expect "run the main job" 0 "gbdt_" "samples of" "$stoke" run --duration 1s
 expect "record a workload" 0 "^triad" "checks passed" "$stoke" record triad seconds=0.5
 expect "a workload's own checks" 0 "^xor: 1 passed, 0 failed" "" "$stoke" run xor --selftest
+expect "no library of CUDA kernels" 3 "" "^stoke: device=cuda needs libstoke-cuda.so.*or use device=cpu\.$" \
+	env STOKE_CUDA_LIBRARY=/nowhere "$stoke" workload gemm device=cuda n=8
+one_line "no library of CUDA kernels"
+expect "doctor without CUDA kernels" 0 "device=cuda +device=cuda needs" "" \
+	env STOKE_CUDA_LIBRARY=/nowhere "$stoke" doctor
 expect "checks of what is not there" 2 "" "no workload soup" "$stoke" run soup --selftest
 expect "an unknown setting" 2 "" "did you mean rows" "$stoke" run gbdt row=4
 expect "a setting out of range" 2 "" "depth" "$stoke" run gbdt depth=9999

@@ -7,7 +7,8 @@
  * before the next one starts. So what lacks a barrier reads what is not yet, or no longer, there;
  * CUDA_EMULATION_ORDER=backward starts each block's threads from the last, which a missing barrier
  * does not survive either. A barrier that some threads of a block (or warp) pass by while others
- * wait ends the process with a sentence. Not emulated: time, caches, tensor cores.
+ * wait ends the process with a sentence. Not emulated: time, caches, how
+ * tensor cores round (here each sum is one of floats in order).
  *
  * The runtime's calls fail as MOCK_SCRIPT says (mock_script.h).
  */
@@ -22,7 +23,8 @@
 #define __global__
 #define __device__
 #define __host__
-#define __shared__ static
+#define __shared__   static
+#define __align__(n) __attribute__((aligned(n)))
 #define __launch_bounds__(...)
 #define __forceinline__ inline
 
@@ -137,6 +139,68 @@ static inline float rsqrtf(float x)
 {
 	return 1 / sqrtf(x);
 }
+
+/* ---- tensor cores: each lane has the whole square, and does all of it */
+
+struct __nv_bfloat16 {
+	uint16_t bits;
+};
+
+static inline float emulated_float(__nv_bfloat16 value)
+{
+	return __uint_as_float((unsigned)value.bits << 16);
+}
+
+namespace nvcuda::wmma
+{
+struct matrix_a;
+struct matrix_b;
+struct accumulator;
+struct row_major;
+enum layout_t { mem_row_major };
+
+template <typename Use, int m, int n, int k, typename T, typename Layout = void> struct fragment {
+	T x[16][16];
+};
+
+template <typename F, typename T> void fill_fragment(F &to, T value)
+{
+	for (auto &row : to.x)
+		for (auto &cell : row)
+			cell = value;
+}
+
+/* All lanes have read before any goes on: it may store there. */
+template <typename F, typename T>
+void load_matrix_sync(F &to, const T *from, unsigned row, layout_t = mem_row_major)
+{
+	for (unsigned i = 0; i < 16; i++)
+		for (unsigned j = 0; j < 16; j++)
+			to.x[i][j] = from[i * row + j];
+	__syncwarp();
+}
+
+template <typename F, typename T>
+void store_matrix_sync(T *to, const F &from, unsigned row, layout_t)
+{
+	__syncwarp();
+	for (unsigned i = 0; i < 16; i++)
+		for (unsigned j = 0; j < 16; j++)
+			to[i * row + j] = from.x[i][j];
+}
+
+template <typename D, typename A, typename B>
+void mma_sync(D &d, const A &a, const B &b, const D &c)
+{
+	for (unsigned i = 0; i < 16; i++)
+		for (unsigned j = 0; j < 16; j++) {
+			float sum = c.x[i][j];
+			for (unsigned p = 0; p < 16; p++)
+				sum += emulated_float(a.x[i][p]) * emulated_float(b.x[p][j]);
+			d.x[i][j] = sum;
+		}
+}
+} // namespace nvcuda::wmma
 
 /* ---- starting */
 

@@ -181,6 +181,8 @@ static void workloads_pass_their_checks_on_the_device(void **state)
 	static const char *const lines[] = {
 		"gemm device=cuda n=96 k=40 repeats=2",
 		"gemm device=cuda variant=naive n=40 repeats=2 threads=1",
+		"gemm device=cuda type=bf16 m=144 n=160 k=80 repeats=2",
+		"gemm device=cuda type=bf16 variant=fragments m=32 n=144 k=48 repeats=1",
 		"triad device=cuda size=0.01 repeats=3",
 		"triad device=cuda loop=copy variant=one size=0.01 repeats=3",
 		"triad device=cuda loop=scale size=0.01 repeats=3",
@@ -195,6 +197,7 @@ static void workloads_pass_their_checks_on_the_device(void **state)
 	assert_int_equal(fixture_cuda_workload("gemm variant=warps n=8"), 1);
 	assert_int_equal(fixture_cuda_workload("gemm device=cuda layout=columns n=8"), 1);
 	assert_int_equal(fixture_cuda_workload("gemm device=cuda type=int8 n=8"), 1);
+	assert_int_equal(fixture_cuda_workload("gemm device=cuda type=bf16 n=40"), 1);
 	assert_int_equal(fixture_cuda_workload("gemm device=gpu n=8"), 2);
 }
 

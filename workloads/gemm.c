@@ -31,7 +31,7 @@ static const struct type {
 	const char *family; /* of CUDA kernels; NULL = there are none */
 } types[] = {
 	{ "f32", 4, gemm_variant, "gemm" },
-	{ "bf16", 2, gemm_bf16_variant, NULL },
+	{ "bf16", 2, gemm_bf16_variant, "gemm_bf16" },
 	{ "int8", 1, gemm_int8_variant, NULL },
 };
 
@@ -141,7 +141,7 @@ static bool go_to_device(struct state *state, const char *variant, struct why *w
 	const struct gemm_task *task = &state->task;
 	size_t each = state->type->element_bytes;
 	if (!state->type->family)
-		return why_fail(why, "There is no type=%s with device=cuda; it takes f32.",
+		return why_fail(why, "There is no type=%s with device=cuda; it takes f32|bf16.",
 				state->type->name);
 	if (!(state->cuda = cuda_run_new(state->type->family, variant, why)))
 		return false;
@@ -317,7 +317,8 @@ static const struct parameter parameters[] = {
 	[VARIANT] = { "variant", "which kernel; from naive on those of device=cuda",
 		      PARAMETER_CHOICE, "auto", 0, 0,
 		      "auto|ijp|ipj|blocked|packed|packed-avx2|packed-avx512|packed-dot|packed-"
-		      "amx|naive|coalesced|tiled|registers|vectorised|warps|double-buffer" },
+		      "amx|naive|coalesced|tiled|registers|vectorised|warps|double-buffer|"
+		      "fragments|staged" },
 	[LAYOUT] = { "layout", "of B in memory", PARAMETER_CHOICE, "rows", 0, 0, "rows|columns" },
 	[THREADS] = { "threads", "0 = one a CPU", PARAMETER_INTEGER, "0", 0, 256, NULL },
 	[REPEATS] = { "repeats", "products", PARAMETER_INTEGER, "500", 1, 1e9, NULL },

@@ -2,8 +2,8 @@
  * Attention of some heads, two ways:
  *
  *   naive   three kernels a head: all scores to memory, their softmax, their product with v
- *   flash   keys and values pass by in tiles of 32; a warp keeps each query's sums and rescales
- * them when a greater score appears, so that scores never leave the registers
+ *   flash   keys and values pass by in tiles of 32; a warp keeps each query's sums and
+ *           rescales them when a greater score appears: scores never leave the registers
  *
  * Source  Dao et al., FlashAttention (2022); Milakov and Gimelshein (2018)
  */

@@ -5,11 +5,10 @@
  *   naive        neighbouring threads read neighbouring rows: each load of a warp is 32 lines
  *   coalesced    the two indices exchanged: a warp reads one line of B, one number of A
  *   tiled        32 x 32 of A and B in shared memory: each number fetched is used 32 times
- *   registers    128 x 128 of C a block, 8 x 8 a thread: 64 products for 16 loads from shared
- * memory
+ *   registers    128 x 128 of C a block, 8 x 8 a thread: 64 products for 16 shared loads
  *
- * Source  Boehm, "How to optimize a CUDA matmul kernel for cuBLAS-like performance" (2022); CUDA
- * C++ Programming Guide, 5.3 and 7 (shared memory)
+ * Source  Boehm, "How to optimize a CUDA matmul kernel for cuBLAS-like performance" (2022);
+ *         CUDA C++ Programming Guide (shared memory)
  */
 #include "kernels/cuda/gemm.cuh"
 

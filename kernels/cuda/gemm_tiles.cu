@@ -3,9 +3,10 @@
  * its way into shared memory so that both are read along rows, four numbers at a time.
  *
  *   vectorised      loads of 16 bytes
- *   warps           each warp has 64 x 32 of C, a thread 2 x 2 squares of 4 x 4: the 16-byte loads
- * of a warp hit 8 places in A's tile and 4 in B's, in different banks double-buffer   two tiles
- * each: while one is multiplied, the next is in flight from memory; one barrier a step
+ *   warps           each warp has 64 x 32 of C, a thread 2 x 2 squares of 4 x 4: a warp's loads of
+ *                   16 bytes hit 8 places in A's tile and 4 in B's, in different banks
+ *   double-buffer   two tiles each: while one is multiplied, the next is on its way from memory;
+ *                   one barrier a step. Two blocks a multiprocessor: 128 registers a thread
  *
  * Source  as gemm.cu; Kerr et al., "CUTLASS: fast linear algebra in CUDA C++" (2017)
  */
@@ -163,7 +164,7 @@ __global__ void __launch_bounds__(THREADS) gemm_warps(struct product p)
 }
 
 /* The barrier of a step keeps both: the next tile is whole, and the last has been read by all. */
-__global__ void __launch_bounds__(THREADS) gemm_double_buffer(struct product p)
+__global__ void __launch_bounds__(THREADS, 2) gemm_double_buffer(struct product p)
 {
 	__shared__ tiles tile[2];
 	place at = place_in_warp();
