@@ -5,8 +5,8 @@ set -u
 build=${1:-build/release}
 mode=$(basename "$build")
 log=$(mktemp)
-beside=$(mktemp)
-trap 'rm -f "$log" "$beside"' EXIT
+aside=$(mktemp -d)
+trap 'rm -rf "$log" "$aside"' EXIT
 
 step() { # NAME COMMAND...
 	local name=$1
@@ -24,31 +24,37 @@ step() { # NAME COMMAND...
 one() { # a check that is right or wrong as a whole
 	if "$@"; then echo "1 passed, 0 failed, 0 skipped"; else echo "0 passed, 1 failed, 0 skipped"; fi
 }
-shown() { # STATUS: what ran beside the others has ended so
-	cat "$beside"
-	return "$1"
+# What needs one CPU and no terminal runs aside, while the screens mostly wait.
+run_aside() { # SCRIPT...: one after the other; output and status of each go to files
+	local script
+	for script; do
+		"tests/$script.sh" "$build/stoke" >"$aside/$script.out" 2>&1
+		echo $? >"$aside/$script.status"
+	done
+}
+shown() { # SCRIPT: what it printed; its status
+	cat "$aside/$1.out"
+	return "$(cat "$aside/$1.status")"
 }
 step "unit tests" make --no-print-directory -j"$(nproc)" MODE="$mode" unit
 step "layers" one tests/layers.sh
 step "skeletons of CONTRIBUTING" one tests/skeletons.sh
+run_aside model formats round_trip consumers push mpi &
 step "command line" tests/cli.sh "$build/stoke"
 step "golden screens" tests/golden.sh "$build/stoke"
-tests/model.sh "$build/stoke" >"$beside" 2>&1 & # a minute of one CPU, while the screens mostly wait
-model=$!
 step "screens in a terminal" tests/tmux.sh "$build/stoke"
-status=0
-wait $model || status=$?
-step "the cache model beside cachegrind" shown $status
 step "what code is called" tests/symbols.sh "$build/stoke"
 step "programs hard to follow" tests/targets.sh "$build/stoke"
+wait
+step "the cache model beside cachegrind" shown model
+step "every format, whatever happens" shown formats
+step "there and back again" shown round_trip
+step "what others read" shown consumers
+step "pushes to a profile store" shown push
+step "a job of four MPI ranks" shown mpi
 step "agreement with libunwind" tests/agreement.sh "$build/stoke"
 step "the ten hottest functions beside perf" tests/top_ten.sh "$build/stoke"
 step "perf's files beside perf" tests/import_perf.sh "$build/stoke"
-step "there and back again" tests/round_trip.sh "$build/stoke"
-step "every format, whatever happens" tests/formats.sh "$build/stoke"
-step "what others read" tests/consumers.sh "$build/stoke"
-step "pushes to a profile store" tests/push.sh "$build/stoke"
-step "a job of four MPI ranks" tests/mpi.sh "$build/stoke"
 step "the layout of CUPTI" tests/cupti_layout.sh
 step "NVTX ranges of its own headers" tests/nvtx.sh "$build"
 step "layers check itself" one tests/layers_test.sh
