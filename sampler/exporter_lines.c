@@ -1,6 +1,7 @@
 /*
- * Source lines as comma-separated values: for each line that samples ended in, one record for every
- * event and every rate of events that were sampled together, with its provenance. Lines are sorted
+ * Source lines as comma-separated values: for each line that samples ended in, one record for the
+ * samples of the first event, for every event, and for every rate of events that were sampled
+ * together, with its provenance. Lines are sorted
  * by module, function, file and number, so that two exports can be compared. A rate whose
  * denominator is zero is an empty field, and `reason` says so.
  * Source: RFC 4180.
@@ -20,7 +21,7 @@ struct output {
 	const struct recording *recording;
 	FILE *out;
 	struct rates rates;
-	uint64_t *sums;   /* rates.n_sums a frame */
+	uint64_t *sums;   /* a frame has rates.n_sums, and the first one's number of samples */
 	uint32_t *frames; /* that samples ended in */
 	uint64_t n_frames, n_locations;
 };
@@ -43,9 +44,12 @@ static void take_samples(struct output *output, const struct export_options *opt
 		uint32_t frame = recording_stack(recording, row->stack)->frame;
 		if (!export_is_in(options, row->time_ns) || frame >= output->n_locations)
 			continue;
+		uint64_t *sums = output->sums + frame * (n_sums + 1);
 		for (size_t i = 0; i < n_sums; i++)
 			if (output->rates.sums[i].series == row->series)
-				output->sums[frame * n_sums + i] += row->weight;
+				sums[i] += row->weight;
+		if (n_sums && output->rates.sums[0].series == row->series)
+			sums[n_sums] += row->count;
 	}
 }
 
@@ -56,7 +60,7 @@ static void find_frames(struct output *output)
 	for (uint32_t frame = 1; frame < output->n_locations; frame++) {
 		bool is_hit = false;
 		for (size_t i = 0; i < n_sums; i++)
-			is_hit |= output->sums[frame * n_sums + i] != 0;
+			is_hit |= output->sums[frame * (n_sums + 1) + i] != 0;
 		if (is_hit)
 			output->frames[output->n_frames++] = frame;
 	}
@@ -125,6 +129,14 @@ static const char *event_name(const struct output *output, uint32_t sum)
 
 static void write_events(const struct output *output, uint32_t frame, const uint64_t *sums)
 {
+	const struct series_row *first =
+		recording_series(output->recording, output->rates.sums[0].series);
+	struct value samples = { .metric = "samples",
+				 .unit = "",
+				 .number = (double)sums[output->rates.n_sums],
+				 .origin = (enum origin)first->origin,
+				 .reason = "" };
+	write_record(output, frame, &samples);
 	for (uint32_t i = 0; i < output->rates.n_sums; i++) {
 		const struct series_row *series =
 			recording_series(output->recording, output->rates.sums[i].series);
@@ -165,13 +177,13 @@ static void write_lines(struct output *output)
 	qsort_r(output->frames, output->n_frames, sizeof *output->frames, by_place,
 		(void *)output->recording);
 	for (uint64_t i = 0; i < output->n_frames && !ferror(output->out);) {
-		uint64_t sums[TREE_MOST_SUMS] = { 0 };
+		uint64_t sums[TREE_MOST_SUMS + 1] = { 0 };
 		uint32_t first = output->frames[i];
 		for (; i < output->n_frames &&
 		       by_place(&first, &output->frames[i], (void *)output->recording) == 0;
 		     i++)
-			for (size_t k = 0; k < n_sums; k++)
-				sums[k] += output->sums[output->frames[i] * n_sums + k];
+			for (size_t k = 0; k <= n_sums; k++)
+				sums[k] += output->sums[output->frames[i] * (n_sums + 1) + k];
 		write_events(output, first, sums);
 		write_rates(output, first, sums);
 	}
@@ -184,7 +196,8 @@ static bool lines_write(const struct recording *recording, const struct export_o
 				 .out = out,
 				 .n_locations = recording_moment(recording).n[TABLE_LOCATIONS] };
 	rates_find(&output.rates, recording, export_series(recording, options));
-	output.sums = allocate(output.n_locations * output.rates.n_sums + 1, sizeof *output.sums);
+	output.sums =
+		allocate(output.n_locations * (output.rates.n_sums + 1) + 1, sizeof *output.sums);
 	take_samples(&output, options);
 	find_frames(&output);
 	fputs("module,function,file,line,metric,value,unit,provenance,reason\r\n", out);

@@ -139,6 +139,12 @@ def lines(data):
     return sum(int(row["value"]) for row in rows if row["metric"] == rows[0]["metric"])
 
 
+def lines(data):
+    rows = list(csv.reader(data.decode().split("\r\n")[:-1], strict=True))
+    assert data.endswith(b"\r\n") and len({len(row) for row in rows}) == 1
+    return sum(int(row[5]) for row in rows[1:] if row[4] == "samples")
+
+
 def jsonl(data):
     assert not data or data.endswith(b"\n")
     rows = [json.loads(line) for line in data.decode().splitlines()]
@@ -173,6 +179,7 @@ READERS = {
     "csv": table,
     "lines": lines,
     "jsonl": jsonl,
+    "lines": lines,
     "markdown": markdown,
 }
 

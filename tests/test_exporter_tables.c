@@ -342,8 +342,9 @@ static void lines_have_events_and_rates(void **state)
 	assert_string_equal(line_value(&table, "6", "L2 misses", &origin), "");
 	assert_string_equal(origin, "unavailable");
 	assert_string_equal(cell(&table, 1, "function"), "main");
-	/* of each of 4 lines 4 events, and misses of 2 levels and the TLB of accesses */
-	assert_int_equal(table.n_cells / table.n_columns, 1 + 4 * 7);
+	/* of each of 4 lines its samples, 4 events, and misses of 2 levels and the TLB of accesses
+	 */
+	assert_int_equal(table.n_cells / table.n_columns, 1 + 4 * 8);
 	free_table(&table);
 	recording_free(recording);
 }
