@@ -203,7 +203,7 @@ static bool open_beside(struct session_output *output, mode_t mode)
  */
 static bool begin(struct session_output *output, struct why *why)
 {
-	struct stat old;
+	struct stat old = { 0 };
 	if (!output->path)
 		return true;
 	if (!output->is_new && fstat(fileno(output->stream), &old) == 0 && S_ISREG(old.st_mode) &&
