@@ -416,6 +416,8 @@ expect "diff of one" 2 "" "Two recordings" "$stoke" diff old.folded
 expect "diff of a missing file" 4 "" "No such file" "$stoke" diff old.folded none.stoke
 expect "diff of a wrong limit" 2 "" "such as \+5%" "$stoke" diff old.folded new.folded --fail-on much
 expect "diff of a wrong format" 2 "" "not svg" "$stoke" diff old.folded new.folded --format svg
+expect "diff by an extension of another format" 2 "" "not svg" "$stoke" diff old.folded new.folded -o d.svg
+expect "a window of what has no times" 2 "" "holds no times" "$stoke" export old.folded --from 1s
 expect "diff per work" 4 "" "exact work" "$stoke" diff old.folded new.folded --per work
 expect "diff of another event" 4 "" "no samples of cycles" "$stoke" diff old.folded new.folded -e cycles
 expect "diff -r" 1 "^Regression: " "run 5 of 5, B" "$stoke" diff -r 5 --fail-on +5% -- sh -c "$burn" -- sh -c "$burn; $burn; $burn"

@@ -190,7 +190,22 @@ page() { # RECORDING SEARCH PATTERN
 		{ echo "the page does not show $(total "$1") samples"; return 1; }
 	grep -q "$3" dom.html || { echo "the page does not show $3"; return 1; }
 }
+# A click on a box makes it as wide as the page, the button leads back.
+zoomed_page() { # RECORDING
+	"$stoke" export -f "$1" -o p.html || return 1
+	sed 's#^</body>#<script>{ const area = canvas.getBoundingClientRect();\
+canvas.dispatchEvent(new MouseEvent("click", { clientX: area.left + 5, clientY: area.top + ROW * 1.5 }));\
+const box = drawn.find(b => b.i === focus);\
+document.body.dataset.zoomed = focus + " " + (box.w === canvas.clientWidth);\
+$("out").click(); document.body.dataset.back = focus; }</script>&#' p.html >zoom.html
+	timeout 60 "$browser" --headless --no-sandbox --disable-gpu --user-data-dir="$work/profile" \
+		--proxy-server=127.0.0.1:9 --enable-logging=stderr --virtual-time-budget=5000 \
+		--dump-dom "file://$work/zoom.html" >dom.html 2>browser.err
+	if grep -a 'CONSOLE' browser.err; then return 1; fi
+	grep -Eq 'data-zoomed="[1-9][0-9]* true"' dom.html && grep -q 'data-back="0"' dom.html
+}
 if [ -n "$browser" ]; then
+	check "zoom on the page" zoomed_page gbdt.stoke
 	check "the page of a workload" page gbdt.stoke build_histogram '% matched<'
 	check "the page of hostile names" page hostile.folded script \
 		'&lt;/script&gt;&lt;script&gt;alert(1)&lt;/script&gt;'

@@ -197,6 +197,13 @@ for x in json md folded txt; do
 done
 check "nothing half is left of them" left_nothing
 check "diff, JSON" sh -c "'$stoke' diff one.folded two.folded --fail-on 5 --format json >d.json; [ \$? -le 1 ] && python3 -m json.tool d.json"
+metric() { # EVENT: compared by itself
+	"$stoke" diff two-events.stoke two-events.stoke -e "$1" --format json >d.json &&
+		python3 -c "import json; d = json.load(open('d.json')); assert d['a']['event'].startswith('$1') and d['a']['samples'] and d['rows']"
+}
+"$stoke" record -q -e cpu-clock,page-faults -c 100 -o two-events.stoke -- sh -c "$short; ls -R /usr/share/doc >/dev/null" 2>/dev/null ||
+	"$stoke" record -q -e cpu-clock,page-faults -o two-events.stoke -- sh -c "$burn" 2>/dev/null
+for event in cpu-clock page-faults; do check "diff of $event" metric $event; done
 check "stat on a full disk" status_is 125 "Cannot write to /dev/full: No space" "$stoke" stat --json -o /dev/full -- true
 check "leaves it" [ -c /dev/full ]
 for how in "-- true" "-r 2 -- true" "-I 50 -- sleep 0.2" "-- sh -c 'kill -9 \$\$'" "-g all -- true" "-e cycles,LLC-load-misses -- true"; do

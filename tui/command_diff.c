@@ -8,6 +8,7 @@
 
 #include "sampler/base/arena.h"
 #include "sampler/base/text.h"
+#include "sampler/exporter.h"
 #include "sampler/recording.h"
 #include "tui/command.h"
 #include "tui/diff.h"
@@ -53,6 +54,8 @@ static bool choose_format(struct job *job, struct why *why)
 		name = "markdown";
 	else if (!name && path && ends_in(path, ".folded"))
 		name = "folded";
+	else if (!name && path && exporter_for_path(path))
+		name = exporter_for_path(path)->name;
 	job->format = choice_find(formats, name ? name : "text");
 	return job->format >= 0 ||
 	       why_fail(why, "A comparison is written as text, json, markdown or folded, not %s.",

@@ -120,7 +120,7 @@ static void print_done(const struct settings *settings, const struct job *job,
 {
 	if (settings->is_quiet)
 		return;
-	fprintf(stderr, "stoke merge: %zu recordings: ", job->n);
+	fprintf(stderr, "stoke merge: %zu recording%s: ", job->n, job->n == 1 ? "" : "s");
 	summary_print(stderr, merged);
 	summary_print_notes(stderr, merged, settings->verbosity ? SEVERITY_INFO : SEVERITY_WARNING,
 			    "stoke merge: ");

@@ -14,6 +14,7 @@
 #include "sampler/recording_file.h"
 #include "sampler/recording_window.h"
 #include "tui/command.h"
+#include "tui/imported.h"
 #include "tui/output_path.h"
 #include "tui/settings.h"
 #include "tui/summary.h"
@@ -138,8 +139,8 @@ static bool fail_event(const struct recording *recording, const char *event, str
 			snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "",
 				 recording_string_at(recording, row->name));
 	}
-	return why_fail(why, "There are no samples of an event %s; there are %s.",
-			text_clean(clean, sizeof clean, event), names[0] ? names : "none at all");
+	return why_fail(why, "There are no samples of an event %s; there are samples of %s.",
+			text_clean(clean, sizeof clean, event), names[0] ? names : "nothing");
 }
 
 static bool choose_series(struct export_options *part, const struct recording *recording,
@@ -165,6 +166,9 @@ bool session_output_choose(struct session_output *output, const struct recording
 {
 	if (settings->to_ns && settings->to_ns <= settings->from_ns)
 		return why_fail(why, "--to is not after --from: there is nothing between them.");
+	if ((settings->from_ns || settings->to_ns) && !imported_has_times(recording))
+		return why_fail(why, "The file holds no times: --from and --to can choose no part "
+				     "of it.");
 	if (output->file && settings->events)
 		return why_fail(why, "A .stoke file holds every event; -e is for other formats.");
 	output->part = (struct export_options){
