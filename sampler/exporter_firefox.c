@@ -28,6 +28,7 @@ struct output {
 	uint32_t *library;           /* module -> place in "libs" + 1 */
 	uint32_t *used_paths, *used_functions, *used_modules;
 	uint32_t n_paths, n_functions, n_modules;
+	bool *has_samples; /* threads that are written */
 	struct json json;
 };
 
@@ -283,12 +284,14 @@ static void write_samples(struct output *output, const struct export_thread *thr
 	json_line(json, false);
 }
 
-/* Which of the spans are the thread's: its own, and for the first thread those of nobody. */
+/* Which of the spans are the thread's: its own, and for the first thread those of nobody, or of a
+ * thread that has no samples and so is not written. */
 static bool is_marker(const struct output *output, uint64_t id, uint32_t thread, bool is_first)
 {
 	const struct span_row *span = recording_span(output->recording, id);
 	return export_span_is_in(output->options, span) &&
-	       (span->thread == thread || (span->thread == 0 && is_first));
+	       (span->thread == thread ||
+		(is_first && (span->thread == 0 || !output->has_samples[span->thread])));
 }
 
 enum marker_column {
@@ -440,6 +443,15 @@ static void write_libraries(struct output *output)
 	json_line(json, false);
 }
 
+/* Phases of a window in which nothing was sampled still need a thread to be shown in. */
+static bool has_spans(const struct output *output)
+{
+	for (uint64_t id = 1; id < output->moment.n[TABLE_SPANS]; id++)
+		if (export_span_is_in(output->options, recording_span(output->recording, id)))
+			return true;
+	return false;
+}
+
 static void write_profile(struct output *output)
 {
 	struct json *json = &output->json;
@@ -450,7 +462,12 @@ static void write_profile(struct output *output)
 	json_key(json, "threads");
 	json_open(json, '[');
 	for (size_t i = 0; i < output->rows->n_threads; i++)
+		output->has_samples[output->rows->threads[i].thread] = true;
+	for (size_t i = 0; i < output->rows->n_threads; i++)
 		write_thread(output, &output->rows->threads[i], i == 0);
+	const struct export_thread nobody = { .thread = output->moment.n[TABLE_THREADS] > 1 };
+	if (output->rows->n_threads == 0 && has_spans(output))
+		write_thread(output, &nobody, true);
 	json_close(json, ']');
 	json_close(json, '}');
 	json_line(json, true);
@@ -479,7 +496,9 @@ static bool firefox_write(const struct recording *recording, const struct export
 	output.place_of_module = output.used_functions + n_functions;
 	output.used_modules = output.place_of_module + n_modules;
 	output.library = output.used_modules + n_modules;
+	output.has_samples = allocate(moment.n[TABLE_THREADS], sizeof *output.has_samples);
 	write_profile(&output);
+	free(output.has_samples);
 	free(lists);
 	export_rows_close(rows);
 	export_paths_close(paths);

@@ -392,6 +392,37 @@ static void firefox_has_markers_and_libraries(void **state)
 	recording_free(recording);
 }
 
+/* Spans of threads that were not sampled, and of a window without samples, are in the file. */
+static void firefox_keeps_spans_without_samples(void **state)
+{
+	(void)state;
+	struct recording *recording = fixture_hostile();
+	/* Samples are at 0, 30, 60, 90 ms; phases from 0 to 40 and from 40 to 80 ms. */
+	const struct export_options options = { .from_ns = recording->start_ns + 65000000,
+						.to_ns = recording->start_ns + 66000000 };
+	size_t n;
+	char *text = export_with(recording, "firefox", &options, &n);
+	struct json_object *file = parse_json(text, n);
+	struct json_object *threads = json_at(file, "threads");
+	assert_int_equal(json_object_array_length(threads), 1);
+	struct json_object *thread = json_element(threads, 0);
+	assert_int_equal(integer_at(json_at(thread, "samples"), "length"), 0);
+	assert_int_equal(integer_at(json_at(thread, "markers"), "length"), 1);
+	free(text);
+	json_object_put(file);
+	recording_free(recording);
+	recording = fixture_gpu();
+	file = export_json(recording, "firefox");
+	threads = json_at(file, "threads");
+	size_t n_markers = 0;
+	for (size_t i = 0; i < json_object_array_length(threads); i++)
+		n_markers +=
+			(size_t)integer_at(json_at(json_element(threads, i), "markers"), "length");
+	assert_int_equal(n_markers + 1, recording_moment(recording).n[TABLE_SPANS]);
+	json_object_put(file);
+	recording_free(recording);
+}
+
 static void phase_is_the_innermost(void **state)
 {
 	(void)state;
@@ -444,6 +475,7 @@ int main(void)
 		cmocka_unit_test(traces_are_bounded),
 		cmocka_unit_test(firefox_tables_hold_all),
 		cmocka_unit_test(firefox_has_markers_and_libraries),
+		cmocka_unit_test(firefox_keeps_spans_without_samples),
 		cmocka_unit_test(phase_is_the_innermost),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
