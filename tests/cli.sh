@@ -503,6 +503,10 @@ compare "SIGINT to stat alone lets the program end" 6 $status "*" " elapsed$"
 # ---- environment
 TERM=dumb expect "run on TERM=dumb" 0 "^sh" "*" "$stoke" run -q -- sh -c "$burn"
 expect "doctor" 0 "^Kernel settings" "" "$stoke" doctor
+expect "doctor --grade" 0 "page-faults:u +A " "" "$stoke" doctor --grade
+[ "$(awk '{ if (length($0) > 82) n++ } END { print n + 0 }' out)" = 0 ] || fail "doctor --grade: too wide"
+expect "marks on later numbers" 0 "page-faults .trust A" "" "$stoke" stat -e page-faults -- true
+expect "doctor --cost" 0 "of its CPU time; with 95 % confidence" "" "$stoke" doctor --cost
 LC_ALL=C expect "doctor in ASCII" 0 "not available" "" "$stoke" doctor
 LC_ALL=C grep -q '[^ -~]' out && fail "doctor: not ASCII"
 [ "$(awk '{ if (length($0) > 80) n++ } END { print n + 0 }' out)" = 0 ] || fail "doctor: wider than 80 columns"

@@ -41,6 +41,8 @@ static void make_room(struct code_sums *sums, uint64_t n_stacks)
 static void take_samples(struct code_sums *sums, const struct recording *recording, uint64_t n)
 {
 	size_t n_sums = sums->rates.n_sums;
+	if (!sums->self) /* no stack yet, so no sample */
+		return;
 	for (; sums->next_sample < n; sums->next_sample++) {
 		const struct sample_row *row = recording_sample(recording, sums->next_sample);
 		if (row->time_ns < sums->from_ns || (sums->to_ns && row->time_ns >= sums->to_ns))

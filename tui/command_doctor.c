@@ -16,6 +16,10 @@ static const struct option_row rows[] = {
 	  "instead run loops whose counts are known, and say how far each counter can be trusted "
 	  "(2 s)",
 	  .offset = offsetof(struct settings, is_grading) },
+	{ 0, OPTION_FLAG, "cost", NULL,
+	  "instead profile a workload in turns with leaving it alone, and say what profiling costs "
+	  "(10 s)",
+	  .offset = offsetof(struct settings, is_costing) },
 	{ 0, OPTION_FLAG, "ascii", NULL, "ASCII characters only",
 	  .offset = offsetof(struct settings, is_ascii) },
 	{ 0 },
@@ -65,10 +69,11 @@ static int run(int argc, char **argv)
 		return status;
 	const struct doctor doctor = { .is_ascii = settings_glyphs_are_ascii(&settings) };
 	struct why why;
-	if (settings.is_grading) {
-		bool is_kept = doctor_grade(&doctor, &why);
+	if (settings.is_grading || settings.is_costing) {
+		bool is_good = settings.is_grading ? doctor_grade(&doctor, &why)
+						   : doctor_cost(&doctor, &settings, &why);
 		print_legend(&doctor);
-		return is_kept ? STATUS_OK : fail_with(STATUS_FAILED, "doctor", &why);
+		return is_good ? STATUS_OK : fail_with(STATUS_FAILED, "doctor", &why);
 	}
 	doctor_kernel(&doctor);
 	doctor_events(&doctor);

@@ -10,6 +10,8 @@
 #include "sampler/base/why.h"
 #include "sampler/recording.h"
 
+struct settings;
+
 struct doctor {
 	bool is_ascii;
 };
@@ -31,6 +33,8 @@ void doctor_gpu(const struct doctor *doctor);     /* GPUs: driver, profiling */
 /* doctor_grade: measures, prints and keeps grades (counters/grade.h). False and a sentence if they
  * cannot be kept. */
 bool doctor_grade(const struct doctor *doctor, struct why *why);
+/* doctor_cost: what profiling costs (profiling_cost.h). */
+bool doctor_cost(const struct doctor *doctor, const struct settings *settings, struct why *why);
 void doctor_terminal(const struct doctor *doctor); /* what the screen will look like */
 
 #endif

@@ -31,7 +31,7 @@ bool doctor_grade(const struct doctor *doctor, struct why *why)
 	printf("Counters beside loops whose counts are known\n");
 	for (uint32_t i = 0; i < grades.n; i++)
 		print_grade(doctor, &grades.rows[i]);
-	printf("\nA: within 1 %%, B: 5 %%, C: 25 %%, F: worse. Median of five runs; kept for later "
-	       "numbers.\n");
+	printf("\nA: within 1 %%, B: 5 %%, C: 25 %%, F: worse. Median of five runs.\n"
+	       "Kept for this machine: stat and recordings show them.\n");
 	return grades_save(&grades, why);
 }

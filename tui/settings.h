@@ -46,7 +46,7 @@ struct settings {
 	bool is_per_thread, is_per_process, is_annotated;
 	/* terminal */
 	int color; /* enum color */
-	bool is_ascii, no_mouse, is_headless, is_grading;
+	bool is_ascii, no_mouse, is_headless, is_grading, is_costing;
 	const char *theme;
 	/* render */
 	const char *view, *size, *keys;
