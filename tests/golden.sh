@@ -28,6 +28,7 @@ screen() { # NAME OPTIONS...
 	*-model-*) file=$model ;;
 	timeline* | counters* | *-window-* | annotate-* | output*) file=$timed ;;
 	gpu-traced*) file=$gpu ;;
+	diff*) file=$timed ;;
 	roofline-nothing* | lost-nothing*) file=$known ;;
 	roofline* | lost* | *-rates-*) file=$phases ;;
 	esac
@@ -115,6 +116,10 @@ screen flame-rates-80x24-dark --view flame --size 80x24 --color always --theme d
 screen overview-rates-80x24 --view overview --size 80x24 --color never
 screen functions-rates-80x24 --view functions --size 80x24 --color never
 screen functions-rates-120x40 --view functions --size 120x40 --color never
+screen diff-window-80x24 --view timeline --size 80x24 --color never --keys 'ff fff\rD'
+screen diff-kept-120x40 --view timeline --size 120x40 --color never --keys ' ff\rDA5\eG bb\rD'
+screen diff-against-80x24 --view diff --size 80x24 --color never --against tests/data/diff-a.folded
+screen diff-against-80x24-dark --view diff --size 80x24 --color always --theme dark --against tests/data/diff-a.folded --keys 'j'
 screen output-search-80x24 --view output --size 80x24 --color never --keys '/turns\rg'
 for name in tests/golden/*.txt; do # none may be left over
 	[ -n "$update" ] || [ -n "$("$stoke" list views | awk '/^[a-z]/ {print $1}' | grep -x "$(basename "$name" | sed 's/-.*//')")" ] ||

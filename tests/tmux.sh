@@ -64,6 +64,7 @@ look_at_every_view() { # NAME
 		9 GPU (stream|GPU work|GPUs?:)
 		0 Roofline (FLOP/s by FLOP|No phase)
 		L Lost (lost|No phase|no bound)
+		D Diff ^(B  |.*nothing to compare)
 		2 Flame ▏|user.*inlined.*kernel
 	VIEWS
 	keys 3 ; keys a ; shows "$1: source lines" 'self +with +line|no line information'
@@ -258,7 +259,9 @@ keys Escape ; keys 5 ; keys m ; keys e ; shows "a moment explained" 'a cell of t
 keys Escape ; keys g ; keys Space ; keys j ; keys j ; keys Enter
 shows "a window of the heat map" '0\.000-[0-9.]+ s'
 keys 2 ; shows "the flame graph follows it" '0\.000-[0-9.]+ s.*\[2 Flame\]'
-keys Escape ; keys Escape ; keys 8 ; keys f ; keys j ; keys e
+keys D ; shows "diff of the window with the time before or after it" "^B  0\\.000-[0-9.]+ s of this"
+keys j ; keys Escape ; keys Escape ; shows "diff of both halves" '^A  0\.000-[0-9.]+ s of this'
+keys 8 ; keys f ; keys j ; keys e
 shows "a fact of the machine explained" '\(machine\)'
 keys Escape ; keys 9 ; keys e
 shows "nothing of a GPU to explain" 'Nothing is under the cursor|\(gpu\)'
@@ -267,6 +270,12 @@ keys Escape ; keys 4 ; keys e ; shows "a note explained" '\(note\)|Nothing is un
 keys Escape ; keys 3 ; keys a ; keys m ; shows "annotate: assembly" 'address|There is no assembly'
 keys Escape ; keys q
 restored "restored after the light theme"
+
+begin xterm-256color C.UTF-8 100x30 "$stoke report $work/p.stoke --against $work/a.stoke"
+keys D ; shows "report --against: both are named" '^A  .*a.stoke'
+shows "report --against: what is new, with its sign" '(\+ +new|× +gone)'
+keys q
+restored "restored after the diff"
 
 # Two recordings side by side: both named, a sign and a glyph besides the colour.
 begin xterm-256color C.UTF-8 80x60 "$stoke diff $work/a.stoke $work/p.stoke"

@@ -14,9 +14,13 @@
 
 extern const struct command command_render;
 
-static const struct option_group *const options[] = { &options_input,    &options_render,
-						      &options_terminal, &options_messages,
-						      &options_general,  NULL };
+static const struct option_group *const options[] = { &options_input,
+						      &options_against,
+						      &options_render,
+						      &options_terminal,
+						      &options_messages,
+						      &options_general,
+						      NULL };
 
 /* A saved recording is looked at from its end. */
 static uint64_t last_time(const struct recording *recording)
@@ -26,10 +30,10 @@ static uint64_t last_time(const struct recording *recording)
 	return n > 1 ? recording_sample(recording, n - 1)->time_ns : recording->start_ns;
 }
 
-static bool render(const struct recording *recording, const struct settings *settings,
-		   struct why *why)
+static bool render(const struct recording *recording, const struct recording *against,
+		   const struct settings *settings, struct why *why)
 {
-	char command[1024];
+	char command[1024], name[256];
 	int columns, rows;
 	const char *line = summary_fact(recording, "command_line");
 	const struct theme *theme = theme_find(settings->theme ? settings->theme : "dark");
@@ -42,6 +46,8 @@ static bool render(const struct recording *recording, const struct settings *set
 		return false;
 	struct face_settings face_settings = {
 		.recording = recording,
+		.against = against,
+		.against_name = against ? text_clean(name, sizeof name, settings->against) : "",
 		.command = text_clean(command, sizeof command, line ? line : "a recording"),
 		.view = settings->view,
 	};
@@ -80,8 +86,10 @@ static int run(int argc, char **argv)
 	if (!recording)
 		return status;
 	status = STATUS_OK;
-	if (!render(recording, &settings, &why))
+	struct recording *against = input_against("render", &settings, &status);
+	if (status == STATUS_OK && !render(recording, against, &settings, &why))
 		status = fail_with(STATUS_USAGE, "render", &why);
+	recording_free(against);
 	recording_free(recording);
 	return status;
 }

@@ -1,6 +1,7 @@
 /* stoke report: a recording on the screen, or as text off a terminal. */
 #include <stdio.h>
 
+#include "sampler/base/text.h"
 #include "sampler/recording.h"
 #include "tui/command.h"
 #include "tui/driver.h"
@@ -15,8 +16,9 @@ extern const struct command command_report;
 /* A screenful; `stoke export` has everything. */
 enum { MOST_FUNCTIONS = 30 };
 
-static const struct option_group *const options[] = { &options_input, &options_terminal,
-						      &options_messages, &options_general, NULL };
+static const struct option_group *const options[] = { &options_input,    &options_against,
+						      &options_terminal, &options_messages,
+						      &options_general,  NULL };
 
 static void print_fact(const struct recording *recording, const char *label, const char *key)
 {
@@ -43,12 +45,16 @@ static void print_report(const struct recording *recording, const struct setting
 }
 
 /* On the screen where there is one, else as text. */
-static int show(struct recording *recording, const struct settings *settings)
+static int show(struct recording *recording, const struct recording *against,
+		const struct settings *settings)
 {
 	struct why why;
+	char name[256];
 	const char *line = summary_fact(recording, "command_line");
 	struct tui_session session = {
 		.recording = recording,
+		.against = against,
+		.against_name = against ? text_clean(name, sizeof name, settings->against) : "",
 		.command = line ? line : "a recording",
 		.view = settings->view,
 		.theme = settings->theme ? theme_find(settings->theme) : NULL,
@@ -78,7 +84,10 @@ static int run(int argc, char **argv)
 		input_from_arguments("report", &settings, &arguments, &status);
 	if (!recording)
 		return status;
-	status = show(recording, &settings);
+	struct recording *against = input_against("report", &settings, &status);
+	if (against || !settings.against)
+		status = show(recording, against, &settings);
+	recording_free(against);
 	recording_free(recording);
 	return status;
 }

@@ -304,6 +304,8 @@ bool tui_run(struct tui_session *session, struct why *why)
 					       .view = session->view,
 					       .preferences = &preferences,
 					       .child = &child,
+					       .against = session->against,
+					       .against_name = session->against_name,
 					       .is_live = collector_of(session) != NULL,
 					       .has_program = session->target != NULL,
 					       .workload = session->workload,

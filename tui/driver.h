@@ -19,9 +19,11 @@ struct tui_session {
 	struct collector **collector; /* NULL, or *collector NULL: a saved recording. Stopped (and
 					 set to NULL) by Ctrl-C and before the end */
 	struct target *target;        /* NULL for a saved recording */
-	const char *command;          /* what runs, cleaned */
-	const char *view;             /* to begin with; NULL = what the preferences say */
-	const struct theme *theme;    /* NULL = what the preferences say */
+	const struct recording *against; /* to compare with; NULL = none */
+	const char *against_name;
+	const char *command;       /* what runs, cleaned */
+	const char *view;          /* to begin with; NULL = what the preferences say */
+	const struct theme *theme; /* NULL = what the preferences say */
 	bool is_ascii, has_color, has_mouse;
 	const struct workload *workload; /* whose settings can be changed; NULL = a command */
 	char *const *words;              /* its settings, NULL-terminated */

@@ -126,6 +126,8 @@ struct view_context face_context(struct face *face)
 		.pattern = face->has_pattern ? &face->pattern : NULL,
 		.focus = &face->focus,
 		.views_bytes = held_bytes(face),
+		.against = face->settings.against,
+		.against_name = face->settings.against_name,
 		.child = face->is_live && !face->has_ended ? face->settings.child : NULL,
 	};
 }

@@ -22,6 +22,8 @@ struct face_settings {
 	const char *view;                      /* name; NULL = what the preferences say */
 	const struct preferences *preferences; /* copied; NULL = the defaults */
 	const struct view_child *child;        /* NULL = nothing runs on a terminal of its own */
+	const struct recording *against;       /* to compare with; NULL = none */
+	const char *against_name;              /* cleaned */
 	bool is_live;
 	/* What runs can be started again, or go on with other settings, by the form of F2. */
 	bool has_program;

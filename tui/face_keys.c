@@ -194,6 +194,14 @@ static unsigned to_lost(void *opaque, const struct view_context *context, const 
 	return REACTION_REDRAW;
 }
 
+static unsigned to_diff(void *opaque, const struct view_context *context, const struct input *input)
+{
+	(void)context;
+	(void)input;
+	face_show_view(opaque, view_find("diff"));
+	return REACTION_REDRAW;
+}
+
 const struct binding face_bindings[] = {
 	{ 'q', KEY_QUIT_10, "q", "quit", quit, true },
 	{ '?', KEY_HELP_1, "?", "help", help, true },
@@ -207,6 +215,7 @@ const struct binding face_bindings[] = {
 	{ 'P', 0, "P", "print the screen to a file, as text", print_screen, false },
 	{ '0', 0, "0", "roofline: phases under the measured ceilings", to_roofline, false },
 	{ 'L', 0, "L", "lost time: what lies above the roofline", to_lost, false },
+	{ 'D', 0, "D", "diff: two windows of time, or two recordings", to_diff, false },
 	{ KEY_ESCAPE, 0, "Esc", "clear the search, then the window of time", clear, false },
 	{ 0 },
 };

@@ -119,3 +119,14 @@ struct recording *input_from_arguments(const char *command, const struct setting
 	*status = recording ? STATUS_OK : fail_with(STATUS_BAD_INPUT, command, &why);
 	return recording;
 }
+
+struct recording *input_against(const char *command, const struct settings *settings, int *status)
+{
+	struct why why;
+	if (!settings->against)
+		return NULL;
+	struct recording *recording = input_open(settings->against, &why);
+	if (!recording)
+		*status = fail_with(STATUS_BAD_INPUT, command, &why);
+	return recording;
+}

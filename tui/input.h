@@ -23,4 +23,10 @@ struct recording *input_open(const char *path, struct why *why);
 struct recording *input_from_arguments(const char *command, const struct settings *settings,
 				       const struct arguments *arguments, int *status);
 
+/*
+ * input_against: the recording of --against FILE; NULL, and *status left alone, without the option.
+ * Prints the sentence and sets *status when it cannot be read.
+ */
+struct recording *input_against(const char *command, const struct settings *settings, int *status);
+
 #endif

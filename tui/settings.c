@@ -151,6 +151,12 @@ static const struct option_row input_rows[] = {
 	{ 0 },
 };
 
+static const struct option_row against_rows[] = {
+	{ 0, OPTION_TEXT, "against", "FILE", "another recording, side A of the view diff",
+	  AT(against) },
+	{ 0 },
+};
+
 static const struct option_row terminal_rows[] = {
 	{ 0, OPTION_FLAG, "headless", NULL, "no screen even on a terminal", AT(is_headless) },
 	{ 0, OPTION_CHOICE, "color", "WHEN", "auto, always or never", AT(color),
@@ -285,6 +291,7 @@ const struct option_group options_push = { "Profile store", push_rows };
 const struct option_group options_output = { "Output", output_rows };
 const struct option_group options_part = { "What part", part_rows };
 const struct option_group options_input = { "Input", input_rows };
+const struct option_group options_against = { "Comparison", against_rows };
 const struct option_group options_terminal = { "Screen", terminal_rows };
 const struct option_group options_render = { "Screen", render_rows };
 const struct option_group options_stat = { "Counting", stat_rows };

@@ -31,7 +31,8 @@ struct settings {
 	const char *caches;  /* its caches, as typed; NULL = this machine's */
 	/* files */
 	const char *input, *output, *format;
-	bool is_forced; /* a file that is there is replaced */
+	const char *against; /* a recording to compare with; NULL = none */
+	bool is_forced;      /* a file that is there is replaced */
 	/* recording over time */
 	bool has_snapshots, is_paused;
 	const char *snapshot_when, *control; /* as typed; NULL = none */
@@ -66,8 +67,8 @@ struct settings {
 };
 
 extern const struct option_group options_sampling, options_over_time, options_push, options_output,
-	options_part, options_input, options_terminal, options_render, options_stat, options_diff,
-	options_messages, options_general;
+	options_part, options_input, options_against, options_terminal, options_render,
+	options_stat, options_diff, options_messages, options_general;
 
 /*
  * settings_parse: options of a subcommand. Prints the sentence on stderr or the help on stdout.

@@ -92,7 +92,9 @@ struct view_context {
 	const char *search;     /* as typed; "" = none */
 	const regex_t *pattern; /* compiled; NULL = none */
 	struct view_focus *focus;
-	size_t views_bytes;             /* memory that the views hold together */
+	size_t views_bytes;              /* memory that the views hold together */
+	const struct recording *against; /* another one to compare with; NULL = none */
+	const char *against_name;
 	const struct view_child *child; /* NULL: none that could be typed into */
 };
 
