@@ -248,4 +248,27 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event);
 cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t from, cudaEvent_t to);
 cudaError_t cudaGetLastError();
 
+/* Graphs: chains of one kernel, which takes a pointer and a size. */
+struct emulated_graph {
+	void (*kernel)(uint32_t *, size_t);
+	dim3 grid, block;
+	uint32_t *x;
+	size_t n, n_nodes;
+};
+typedef struct emulated_graph *cudaGraph_t, *cudaGraphExec_t;
+typedef int cudaGraphNode_t;
+struct cudaKernelNodeParams {
+	void *func;
+	dim3 gridDim, blockDim;
+	void **kernelParams;
+};
+cudaError_t cudaGraphCreate(cudaGraph_t *graph, unsigned flags);
+cudaError_t cudaGraphAddKernelNode(cudaGraphNode_t *node, cudaGraph_t graph,
+				   const cudaGraphNode_t *after, size_t n_after,
+				   const cudaKernelNodeParams *parameters);
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t *ready, cudaGraph_t graph, unsigned flags);
+cudaError_t cudaGraphLaunch(cudaGraphExec_t ready, int stream);
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t ready);
+cudaError_t cudaGraphDestroy(cudaGraph_t graph);
+
 #endif

@@ -188,6 +188,10 @@ static void workloads_pass_their_checks_on_the_device(void **state)
 		"triad device=cuda loop=scale size=0.01 repeats=3",
 		"triad device=cuda loop=add size=0.01 repeats=3",
 		"triad loop=add size=0.01 repeats=3",
+		"launches device=cuda launches=20 n=300 repeats=3",
+		"launches device=cuda variant=each launches=20 n=300 repeats=3",
+		"launches launches=20 n=300 repeats=3 threads=2",
+		"launches variant=each launches=20 n=300 repeats=3 threads=2",
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
@@ -198,6 +202,7 @@ static void workloads_pass_their_checks_on_the_device(void **state)
 	assert_int_equal(fixture_cuda_workload("gemm device=cuda layout=columns n=8"), 1);
 	assert_int_equal(fixture_cuda_workload("gemm device=cuda type=int8 n=8"), 1);
 	assert_int_equal(fixture_cuda_workload("gemm device=cuda type=bf16 n=40"), 1);
+	assert_int_equal(fixture_cuda_workload("launches variant=graph"), 1);
 	assert_int_equal(fixture_cuda_workload("gemm device=gpu n=8"), 2);
 }
 

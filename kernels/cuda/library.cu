@@ -11,7 +11,7 @@ static const struct cuda_kernel *const families[] = {
 	stream_kernels,    gemm_kernels,      rmsnorm_kernels,   softmax_kernels,
 	layernorm_kernels, transpose_kernels, reduction_kernels, scan_kernels,
 	histogram_kernels, hadamard_kernels,  attention_kernels, gemv_kernels,
-	gemm_bf16_kernels,
+	launches_kernels,  gemm_bf16_kernels,
 };
 
 enum { MOST_KERNELS = 64 };

@@ -48,6 +48,12 @@ struct cuda_histogram_task {
 	size_t n, n_bins;
 };
 
+/* launches: x (n) grows by one at each of n_launches steps. */
+struct cuda_launches_task {
+	uint32_t *x;
+	size_t n, n_launches;
+};
+
 /* attention: each head's q, k, v, y (n_tokens, n), heads one behind the other. */
 struct cuda_attention_task {
 	size_t n_heads, n_tokens, n;
