@@ -397,8 +397,12 @@ static struct recording *pprof_read(const char *path, struct why *why)
 	if (is_profile)
 		return recording;
 	recording_free(recording);
-	why_fail(why, "%s is no pprof file: it names no sample types.",
-		 text_clean(clean, sizeof clean, path));
+	text_clean(clean, sizeof clean, path);
+	if (is_cut)
+		why_fail(why, "%s is damaged or cut after %zu unpacked bytes: too early to read.",
+			 clean, n_bytes);
+	else
+		why_fail(why, "%s is no pprof file: it names no sample types.", clean);
 	return NULL;
 }
 

@@ -26,6 +26,7 @@ struct reader {
 	int fd;
 	uint64_t file_bytes;
 	uint64_t start, end; /* of the blocks up to the last commit */
+	uint64_t stopped;    /* the first byte that is no part of a whole block */
 	uint64_t counts[N_TABLES + 2];
 	uint8_t *stored, *plain; /* RECORDING_MOST_BLOCK_BYTES each */
 };
@@ -97,6 +98,7 @@ static void find_last_commit(struct reader *reader)
 		if (n == N_TABLES + 2 && !(block.flags & RECORDING_ZSTD))
 			memcpy(reader->counts, reader->stored, sizeof reader->counts);
 	}
+	reader->stopped = at;
 }
 
 static bool expand(struct reader *reader, const struct recording_block *block, const uint8_t **rows,
@@ -196,6 +198,20 @@ static bool open_reader(struct reader *reader, const char *path, struct why *why
 	return true;
 }
 
+static void fail_empty(const struct reader *reader, struct why *why)
+{
+	if (reader->stopped >= reader->file_bytes)
+		why_fail(why,
+			 "%s holds nothing yet: it was cut before the first half second was "
+			 "written.",
+			 reader->path);
+	else
+		why_fail(why,
+			 "%s is cut or damaged at byte %llu, before its first half second was "
+			 "whole: there is nothing to read.",
+			 reader->path, (unsigned long long)reader->stopped);
+}
+
 struct recording *recording_file_open(const char *path, struct why *why)
 {
 	struct reader reader = { .fd = -1 };
@@ -205,10 +221,7 @@ struct recording *recording_file_open(const char *path, struct why *why)
 	if (open_reader(&reader, path, why) && read_header(&reader, why)) {
 		find_last_commit(&reader);
 		if (reader.end == reader.start) {
-			why_fail(why,
-				 "%s holds nothing yet: it was cut before the first half "
-				 "second was written.",
-				 path);
+			fail_empty(&reader, why);
 		} else {
 			recording = recording_new();
 			if (!load(&reader, recording, why)) {

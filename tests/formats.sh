@@ -242,6 +242,19 @@ if command -v perf >/dev/null && perf record -q -B -N -o import/a.data -e cpu-cl
 	rm -f import/a.data
 	skip "a perf.data in every view: perf cannot record here"
 fi
+# Cut in half: refused in one sentence with the byte or line, or read up to there with a note.
+damaged() { # FILE
+	head -c "$(($(stat -c %s "$1") / 2))" "$1" >"cut-${1##*/}"
+	"$stoke" export "cut-${1##*/}" >/dev/null 2>err
+	case $? in
+	4) [ "$(wc -l <err)" = 1 ] && grep -Eq '(byte|line) [0-9]+|[0-9]+ unpacked bytes' err ;;
+	0) "$stoke" report "cut-${1##*/}" | tr -s ' \n' ' ' | grep -Eiq 'damaged|ends early|left out|did not finish' ;;
+	*) return 1 ;;
+	esac
+}
+for file in import/* a.stoke; do check "half of ${file##*/}" damaged "$file"; done
+head -c 60 import/a.pb.gz >cut.pb.gz
+check "a pprof file cut early" status_is 4 "damaged or cut after [0-9]+ unpacked bytes" "$stoke" export cut.pb.gz
 views=$("$stoke" list views | awk '/^[a-z]/ { print $1 }')
 shown() { # VIEW FILE: something, no sign of a value that is none, within its size
 	"$stoke" render --view "$1" --size 100x30 --color never "$2" >shown.txt && [ "$(wc -l <shown.txt)" = 30 ] &&
