@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "gpu/gpu_idle.h"
 #include "gpu/gpu_record.h"
 #include "sampler/base/why.h"
 #include "sampler/probe_memory.h"
@@ -278,6 +279,31 @@ static void old_calls_are_forgotten(void **state)
 	recording_free(run.recording);
 }
 
+/* Work that comes after its time was given away is told; on another device it is not late. */
+static void late_work_is_counted(void **state)
+{
+	struct recording *recording = recording_new();
+	struct gpu_tables *tables = gpu_tables_new(recording);
+	struct gpu_idle *idle = gpu_idle_new(recording, tables);
+	(void)state;
+	gpu_idle_add_work(idle, 0, NULL, 100, 200);
+	gpu_idle_add_work(idle, 0, NULL, 300, 400);
+	gpu_idle_add_work(idle, 1, NULL, 220, 250);
+	assert_int_equal(gpu_idle_n_late(idle), 0);
+	gpu_idle_add_work(idle, 0, NULL, 220, 250);
+	assert_int_equal(gpu_idle_n_late(idle), 1);
+	gpu_idle_add_work(idle, 0, NULL, 350, 390); /* while it was busy anyway */
+	gpu_idle_add_work(idle, 4000000000, NULL, 1, 2);
+	gpu_idle_add_work(idle, 0, NULL, 500, 600);
+	recording_flush_samples(recording, UINT64_MAX);
+	recording_publish(recording);
+	assert_int_equal(sum(recording, "[GPU idle: unknown]", NULL), 100 + 100);
+	assert_int_equal(gpu_idle_n_late(idle), 1);
+	gpu_idle_free(idle);
+	gpu_tables_free(tables);
+	recording_free(recording);
+}
+
 /* Everything between the first call and the last work is either busy or idle. */
 static void a_recording_adds_up(void **state)
 {
@@ -311,6 +337,7 @@ int main(void)
 		cmocka_unit_test(samples_say_what_was_computed),
 		cmocka_unit_test(streams_overlap),
 		cmocka_unit_test(old_calls_are_forgotten),
+		cmocka_unit_test(late_work_is_counted),
 		cmocka_unit_test(a_recording_adds_up),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
