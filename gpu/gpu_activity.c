@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "gpu/gpu_idle.h"
+#include "gpu/gpu_phases.h"
 #include "gpu/gpu_tables.h"
 #include "sampler/base/text.h"
 #include "sampler/base/why.h"
@@ -37,6 +38,7 @@ struct gpu_activities {
 	struct recording *recording;
 	struct gpu_tables *tables;
 	struct gpu_idle *idle;
+	const struct gpu_phases *phases;
 	struct activity *held;
 	uint32_t n_held, capacity;
 	uint64_t seen[N_SEEN];
@@ -46,12 +48,13 @@ struct gpu_activities {
 };
 
 struct gpu_activities *gpu_activities_new(struct recording *recording, struct gpu_tables *tables,
-					  struct gpu_idle *idle)
+					  struct gpu_idle *idle, const struct gpu_phases *phases)
 {
 	struct gpu_activities *activities = allocate(1, sizeof *activities);
 	activities->recording = recording;
 	activities->tables = tables;
 	activities->idle = idle;
+	activities->phases = phases;
 	return activities;
 }
 
@@ -274,7 +277,7 @@ static uint32_t gpu_frame(struct gpu_activities *activities, uint32_t name)
 	return recording_add_frame(recording, &frame);
 }
 
-/* Launching stack with its ranges, then the graph if there is one, then what ran. */
+/* Launching stack with its ranges and phases, then the graph if there is one, then what ran. */
 static uint32_t stack_of(struct gpu_activities *activities, const struct activity *activity,
 			 const struct gpu_call *call, uint32_t name)
 {
@@ -282,6 +285,8 @@ static uint32_t stack_of(struct gpu_activities *activities, const struct activit
 	uint32_t stack = call ? gpu_tables_stack(activities->tables, call) : 0;
 	if (stack) {
 		activities->counts.n_matched++;
+		stack = gpu_phases_stack(activities->phases, stack, call->pid, call->tid,
+					 call->start_ns);
 	} else {
 		activities->counts.n_unmatched++;
 		stack = recording_add_stack(

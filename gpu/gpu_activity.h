@@ -14,6 +14,7 @@
 
 struct gpu_activities;
 struct gpu_idle;
+struct gpu_phases;
 struct gpu_tables;
 struct recording;
 
@@ -24,7 +25,7 @@ struct gpu_counts {
 /* gpu_activities_new: all are borrowed until gpu_activities_free. idle hears of the device's work.
  */
 struct gpu_activities *gpu_activities_new(struct recording *recording, struct gpu_tables *tables,
-					  struct gpu_idle *idle);
+					  struct gpu_idle *idle, const struct gpu_phases *phases);
 void gpu_activities_free(struct gpu_activities *activities); /* NULL is fine */
 
 /* One record of GPU_KERNEL, GPU_COPY, GPU_FILL, GPU_SYNC or GPU_OVERHEAD. */

@@ -11,6 +11,7 @@
 #include "gpu/cupti_codes.h"
 #include "gpu/gpu_activity.h"
 #include "gpu/gpu_idle.h"
+#include "gpu/gpu_phases.h"
 #include "gpu/gpu_record.h"
 #include "gpu/gpu_tables.h"
 #include "sampler/base/text.h"
@@ -32,6 +33,7 @@ struct state {
 	struct gpu_tables *tables;
 	struct gpu_activities *activities;
 	struct gpu_idle *idle;
+	struct gpu_phases *phases;
 	struct recording *recording;
 	uint64_t tail, stuck_since_ns;
 	uint64_t n_malformed, n_cupti_dropped, n_external, n_ranges, known_devices;
@@ -48,6 +50,11 @@ static void watch_samples(void *idle, const struct sample_row *row)
 	gpu_idle_add_sample(idle, row);
 }
 
+static void watch_phases(void *phases, const struct phase_event *event)
+{
+	gpu_phases_add(phases, event);
+}
+
 static bool cupti_open(void *opaque, const struct target *target, struct recording *recording,
 		       struct why *why)
 {
@@ -57,10 +64,14 @@ static bool cupti_open(void *opaque, const struct target *target, struct recordi
 		return false;
 	state->tables = gpu_tables_new(recording);
 	state->idle = gpu_idle_new(recording, state->tables);
-	state->activities = gpu_activities_new(recording, state->tables, state->idle);
+	state->phases = gpu_phases_new(recording);
+	state->activities =
+		gpu_activities_new(recording, state->tables, state->idle, state->phases);
 	state->recording = recording;
 	recording->watch = watch_samples;
 	recording->watcher = state->idle;
+	recording->watch_phase = watch_phases;
+	recording->phase_watcher = state->phases;
 	return true;
 }
 
@@ -346,6 +357,9 @@ static void cupti_close(void *opaque)
 	struct state *state = opaque;
 	if (state->recording->watcher == state->idle)
 		state->recording->watch = NULL;
+	if (state->recording->phase_watcher == state->phases)
+		state->recording->watch_phase = NULL;
+	gpu_phases_free(state->phases);
 	gpu_activities_free(state->activities);
 	gpu_idle_free(state->idle);
 	gpu_tables_free(state->tables);

@@ -211,6 +211,13 @@ struct moment {
 	uint64_t n[N_TABLES];
 };
 
+/* A phase that a thread begins or ends (probe.h). */
+struct phase_event {
+	uint64_t time_ns;
+	uint32_t pid, tid, name; /* strings */
+	bool is_begin;
+};
+
 struct interner; /* hash of rows to ids; the writer's */
 struct sample_slot;
 
@@ -226,6 +233,9 @@ struct recording {
 	/* Writer only: told of each sample before it is merged with others; NULL = nobody. */
 	void (*watch)(void *watcher, const struct sample_row *row);
 	void *watcher;
+	/* The same of each phase of a program, as it begins and as it ends. */
+	void (*watch_phase)(void *watcher, const struct phase_event *event);
+	void *phase_watcher;
 };
 
 /*

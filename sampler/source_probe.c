@@ -155,6 +155,19 @@ static void restart_work(struct state *state)
 	}
 }
 
+/* GPU work is hung below the phase that launched it while that still goes on. */
+static void tell_phase(struct recording *recording, const struct shared_record *record,
+		       uint32_t name)
+{
+	struct phase_event event = { .time_ns = record->time_ns,
+				     .pid = record->pid,
+				     .tid = record->tid,
+				     .name = name,
+				     .is_begin = record->type == SHARED_PHASE_BEGIN };
+	if (recording->watch_phase)
+		recording->watch_phase(recording->phase_watcher, &event);
+}
+
 static void take(struct state *state, struct recording *recording,
 		 const struct shared_record *record)
 {
@@ -164,9 +177,11 @@ static void take(struct state *state, struct recording *recording,
 	switch (record->type) {
 	case SHARED_PHASE_BEGIN:
 		begin_phase(state, record, name);
+		tell_phase(recording, record, name);
 		break;
 	case SHARED_PHASE_END:
 		end_phase(state, recording, record, name);
+		tell_phase(recording, record, name);
 		break;
 	case SHARED_PROGRESS:
 		if (record->values[0] >= 0 && record->values[0] <= 1)

@@ -279,6 +279,61 @@ static void old_calls_are_forgotten(void **state)
 	recording_free(run.recording);
 }
 
+static void tell_phase(struct run *run, uint32_t tid, bool is_begin, uint64_t at_ns,
+		       const char *name)
+{
+	struct phase_event event = { .time_ns = run->base_ns + at_ns,
+				     .pid = PID,
+				     .tid = tid,
+				     .name = recording_add_string(run->recording, name),
+				     .is_begin = is_begin };
+	run->recording->watch_phase(run->recording->phase_watcher, &event);
+}
+
+/* The frame so many levels above the kernel, of the n-th piece of work. */
+static const char *frame_above(const struct recording *recording, uint64_t span, int levels)
+{
+	uint32_t stack = recording_span(recording, span)->stack;
+	while (levels-- > 0)
+		stack = recording_stack(recording, stack)->parent;
+	const struct frame_row *frame =
+		recording_frame(recording, recording_stack(recording, stack)->frame);
+	const char *path =
+		recording_string_at(recording, recording_module(recording, frame->module)->path);
+	return strcmp(path, "[phase]") == 0
+		       ? recording_string_at(recording, (uint32_t)frame->address)
+		       : path;
+}
+
+/* Between the launching stack and the kernel, whether they still go on or not. */
+static void phases_are_frames(void **state)
+{
+	struct run run = begin();
+	(void)state;
+	send_names(&run);
+	tell_phase(&run, TID, true, 50, "epoch");
+	tell_phase(&run, TID + 1, true, 60, "another thread's");
+	for (uint32_t i = 0; i < 3; i++) {
+		const char *name = i == 1 ? "backward" : "forward";
+		uint64_t at = i * 1000ull;
+		tell_phase(&run, TID, true, at + 100, name);
+		send_call(&run, GPU_CALL_LAUNCH, i + 1, at + 200, 10);
+		send_work(&run, 7, i + 1, at + 300, at + 900);
+		tell_phase(&run, TID, false, at + 950, name);
+	}
+	tell_phase(&run, TID, false, 5000, "never begun");
+	send_call(&run, GPU_CALL_LAUNCH, 9, 3960, 10);
+	send_work(&run, 7, 9, 4000, 4100);
+	finish(&run);
+	assert_string_equal(frame_above(run.recording, 1, 1), "forward");
+	assert_string_equal(frame_above(run.recording, 1, 2), "epoch");
+	assert_string_equal(frame_above(run.recording, 1, 3), "/usr/bin/train");
+	assert_string_equal(frame_above(run.recording, 2, 1), "backward");
+	assert_string_equal(frame_above(run.recording, 4, 1), "epoch");
+	assert_string_equal(frame_above(run.recording, 4, 2), "/usr/bin/train");
+	recording_free(run.recording);
+}
+
 /* Work that comes after its time was given away is told; on another device it is not late. */
 static void late_work_is_counted(void **state)
 {
@@ -337,6 +392,7 @@ int main(void)
 		cmocka_unit_test(samples_say_what_was_computed),
 		cmocka_unit_test(streams_overlap),
 		cmocka_unit_test(old_calls_are_forgotten),
+		cmocka_unit_test(phases_are_frames),
 		cmocka_unit_test(late_work_is_counted),
 		cmocka_unit_test(a_recording_adds_up),
 	};
