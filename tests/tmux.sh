@@ -96,7 +96,9 @@ keys n ; keys Enter
 shows "zoom" 'zoomed'
 keys Escape ; keys z
 shows "freeze" 'frozen'
-keys z ; keys i
+keys z ; keys d
+shows "decay" 'decaying: half each 5 s'
+keys d ; keys i
 shows "invert" 'bottom-up'
 keys r ; keys '?'
 shows "help from the tables" 'zoom into the selected box'

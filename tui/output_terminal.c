@@ -254,7 +254,7 @@ const char *output_text_of(const struct output_state *state, size_t line,
 void output_draw_line(const struct output_state *state, const struct view_context *context,
 		      const struct canvas *canvas, int y, size_t line)
 {
-	struct cell cell;
+	struct cell cell = { .text = " " };
 	bool is_cursor_line = context->child && !state->hides_cursor && !state->is_back &&
 			      line == state->n_history + (size_t)state->cursor_y;
 	for (int x = 0; x < canvas->width && cell_of(state, line, x, &cell); x++) {
