@@ -4,6 +4,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 build=${1:-build/release}
+# shellcheck disable=SC2086 # several folders
 header=$(find ${2:-/usr/local/cuda*/ /usr/include} -follow -path '*nvtx3/nvToolsExt.h' 2>/dev/null | sort | tail -1)
 if [ -z "$header" ]; then
 	echo "SKIP NVTX's own headers: there is no nvtx3/nvToolsExt.h; install the CUDA toolkit or libnvtx3-dev"
