@@ -5,49 +5,19 @@
  */
 #include "sampler/tree.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sampler/base/why.h"
 #include "sampler/hash_map.h"
 #include "sampler/recording.h"
+#include "sampler/tree_inside.h"
 
 enum {
 	MOST_DEPTH = 4096, /* a chain in a file can be deeper than any the unwinder makes */
 	MOST_INLINED = 64,
 	NODES_AT_ONCE = 1024,
 	NODES_A_SAMPLE = 16, /* stacks are about 25 deep, most of it in the CPU's caches */
-};
-
-/* A stack's node. Most stacks belong to one root, and their ids are dense. */
-struct known_stack {
-	uint32_t root_plus_1; /* 0 = not seen */
-	uint32_t node;
-};
-
-/* Of one function, over all of its nodes. */
-struct sum {
-	uint64_t inclusive, exclusive, n_exclusive;
-	uint8_t found; /* by the pattern: 0 = not looked at, 1 = no, 2 = yes */
-};
-
-struct tree {
-	const struct recording *recording;
-	struct tree_options options;
-	struct tree_node *nodes;
-	uint32_t *last_children;
-	uint32_t n_nodes, capacity;
-	struct hash_map children;  /* parent, function, kind -> node */
-	struct known_stack *known; /* by stack id, under the root it was first seen with */
-	uint32_t n_known;
-	struct hash_map stacks;    /* root, stack -> node + 1; under other roots than the first */
-	struct hash_map functions; /* name, module -> first function */
-	struct sum *sums;          /* by function */
-	uint64_t n_sums;
-	uint64_t next_sample, n_samples;
-	uint32_t series;
-	struct moment moment;
 };
 
 static uint32_t add_node(struct tree *tree, uint32_t parent, uint32_t function, uint32_t name,
@@ -494,28 +464,6 @@ void tree_forget(struct tree *tree, uint64_t from_ns)
 	tree->n_samples = 0;
 }
 
-const struct tree_node *tree_nodes(const struct tree *tree, uint32_t *n)
-{
-	*n = tree->n_nodes;
-	return tree->nodes;
-}
-
-const char *tree_node_name(const struct tree *tree, uint32_t node, char *out, size_t bytes)
-{
-	const struct tree_node *row = &tree->nodes[node];
-	const char *name = recording_string_at(tree->recording, row->name);
-	if (node == 0)
-		return "all";
-	if (!(row->flags & TREE_THREAD) || tree->options.root == TREE_ROOT_NAME)
-		return name;
-	const struct thread_row *thread = recording_thread(tree->recording, row->function);
-	if (tree->options.root == TREE_ROOT_PROCESS)
-		snprintf(out, bytes, "%s-%u", name, thread->pid);
-	else
-		snprintf(out, bytes, "%s-%u/%u", name, thread->pid, thread->tid);
-	return out;
-}
-
 bool tree_place(const struct tree *tree, const struct sample_row *sample, uint32_t *node)
 {
 	uint32_t name, root = 0;
@@ -531,78 +479,4 @@ bool tree_place(const struct tree *tree, const struct sample_row *sample, uint32
 	uint32_t known = known_node(tree, root, sample->stack);
 	*node = known ? known - 1 : 0;
 	return known && is_kept(tree, root, *node);
-}
-
-static size_t map_bytes(const struct hash_map *map)
-{
-	return map->n_slots * sizeof *map->entries;
-}
-
-size_t tree_bytes(const struct tree *tree)
-{
-	if (!tree)
-		return 0;
-	return sizeof *tree + tree->capacity * (sizeof *tree->nodes + sizeof *tree->last_children) +
-	       map_bytes(&tree->children) + map_bytes(&tree->stacks) + map_bytes(&tree->functions) +
-	       tree->n_known * sizeof *tree->known + tree->n_sums * sizeof *tree->sums;
-}
-
-uint64_t tree_n_taken(const struct tree *tree)
-{
-	return tree->next_sample;
-}
-
-const struct tree_options *tree_get_options(const struct tree *tree)
-{
-	return &tree->options;
-}
-
-uint64_t tree_n_samples(const struct tree *tree)
-{
-	return tree->n_samples;
-}
-
-uint32_t tree_series(const struct tree *tree)
-{
-	return tree->series;
-}
-
-static int heavier(const void *a, const void *b)
-{
-	const struct tree_function *left = a, *right = b;
-	if (left->exclusive != right->exclusive)
-		return left->exclusive > right->exclusive ? -1 : 1;
-	if (left->inclusive != right->inclusive)
-		return left->inclusive > right->inclusive ? -1 : 1;
-	return left->function < right->function ? -1 : left->function > right->function;
-}
-
-static struct tree_function function_of(const struct tree *tree, uint32_t id)
-{
-	const struct function_row *row = recording_function(tree->recording, id);
-	const struct sum *sum = &tree->sums[id];
-	return (struct tree_function){ .function = id,
-				       .name = row->name,
-				       .flags = row->flags,
-				       .module = row->module,
-				       .inclusive = sum->inclusive,
-				       .exclusive = sum->exclusive,
-				       .n_exclusive = sum->n_exclusive };
-}
-
-size_t tree_functions(const struct tree *tree, struct tree_function *out, size_t max)
-{
-	struct tree_function *all = allocate(tree->n_sums, sizeof *all);
-	size_t n = 0;
-	for (uint32_t i = 1; i < tree->n_sums; i++)
-		if (tree->sums[i].inclusive)
-			all[n++] = function_of(tree, i);
-	if (n)
-		qsort(all, n, sizeof *all, heavier);
-	if (n > max)
-		n = max;
-	if (n)
-		memcpy(out, all, n * sizeof *all);
-	free(all);
-	return n;
 }

@@ -338,8 +338,10 @@ restored "restored after typing"
 # A mouse that the program in the output view has asked for, and one that it has not.
 begin xterm-256color C.UTF-8 80x24 "$stoke run -- sh -c 'printf \"\\033[?1000h\\033[?1006hready\\r\\n\"; stty raw -echo; dd bs=1 count=18 2>/dev/null | od -An -c; stty sane; read -r line'"
 click() { # COLUMN ROW: pressed and let go, as xterm reports it (SGR 1006)
+	# shellcheck disable=SC2046 # one word a byte
 	t send-keys -t 0 -H $(printf '\033[<0;%d;%dM' "$1" "$2" | od -An -tx1)
 	sleep 0.12
+	# shellcheck disable=SC2046 # one word a byte
 	t send-keys -t 0 -H $(printf '\033[<0;%d;%dm' "$1" "$2" | od -An -tx1)
 	sleep 0.12
 }

@@ -170,7 +170,7 @@ static int tab_columns(const struct face *face)
 {
 	char text[160];
 	int start = text_width(title_start(face, text, sizeof text));
-	for (int columns = LONGEST_TITLE; columns > 1; columns--) {
+	for (int columns = LONGEST_TITLE; columns > 0; columns--) {
 		int x = start;
 		for (int order = 1; order <= FACE_MOST_ORDER; order++)
 			if (view_by_order(order))
@@ -179,7 +179,7 @@ static int tab_columns(const struct face *face)
 		if (x <= face->width)
 			return columns;
 	}
-	return 1;
+	return 0; /* numbers only, and the title of the view that is shown */
 }
 
 static void draw_title(const struct face *face, const struct canvas *canvas)

@@ -16,7 +16,7 @@ struct screen_settings {
 	const struct theme *theme;
 	bool is_ascii, has_color, has_mouse;
 	bool tells_moves; /* presses, releases and movements of the mouse, not clicks */
-	int colors; /* enum colors: how many, where there are any */
+	int colors;       /* enum colors: how many, where there are any */
 };
 
 /*
