@@ -17,6 +17,7 @@
 #include "tests/fixture_gpu.h"
 #include "tests/fixture_model.h"
 #include "tests/fixture_phases.h"
+#include "tests/fixture_stride.h"
 #include "tui/face.h"
 #include "tui/flame.h"
 #include "tui/theme.h"
@@ -180,13 +181,12 @@ static void draw_small_sizes(struct recording *recording)
 	for (const struct view *const *view = views; *view; view++) {
 		settings.view = (*view)->name;
 		struct face *face = face_new(&settings);
-		for (int width = 1; width < 40; width++)
-			for (int height = 1; height < 12; height++) {
-				struct canvas canvas = canvas_new(width, height);
-				face_draw(face, &canvas, recording->start_ns);
-				check_canvas(&canvas);
-				canvas_free(&canvas);
-			}
+		for (int size = 0; size < 39 * 11; size += FIXTURE_STRIDE) {
+			struct canvas canvas = canvas_new(1 + size / 11, 1 + size % 11);
+			face_draw(face, &canvas, recording->start_ns);
+			check_canvas(&canvas);
+			canvas_free(&canvas);
+		}
 		face_free(face);
 	}
 	recording_free(recording);
@@ -212,19 +212,18 @@ static void draw_all_sizes(struct recording *recording, const struct view *view)
 		.recording = recording, .command = "train", .view = view->name, .is_live = true
 	};
 	struct face *face = face_new(&settings);
-	int n = 0;
-	for (size_t w = 0; w < sizeof widths / sizeof widths[0]; w++)
-		for (size_t h = 0; h < sizeof heights / sizeof heights[0]; h++, n++) {
-			struct canvas canvas = canvas_new(widths[w], heights[h]);
-			face_draw(face, &canvas, recording->start_ns + 1000000000);
-			check_canvas(&canvas);
-			face_keys(face, keys[n % 5]);
-			face_draw(face, &canvas, recording->start_ns + 1000000000);
-			check_canvas(&canvas);
-			face_keys(face, "\\e");
-			assert_string_equal(face_view_name(face), view->name);
-			canvas_free(&canvas);
-		}
+	const size_t n_heights = sizeof heights / sizeof heights[0];
+	for (size_t n = 0; n < sizeof widths / sizeof widths[0] * n_heights; n += FIXTURE_STRIDE) {
+		struct canvas canvas = canvas_new(widths[n / n_heights], heights[n % n_heights]);
+		face_draw(face, &canvas, recording->start_ns + 1000000000);
+		check_canvas(&canvas);
+		face_keys(face, keys[n % 5]);
+		face_draw(face, &canvas, recording->start_ns + 1000000000);
+		check_canvas(&canvas);
+		face_keys(face, "\\e");
+		assert_string_equal(face_view_name(face), view->name);
+		canvas_free(&canvas);
+	}
 	face_free(face);
 }
 

@@ -22,15 +22,19 @@ cp build/pmu/riscv64-stoke/stoke "$work/w/"
 cat >"$work/script" <<'SCRIPT'
 echo "== counts"
 ./stoke stat -x, -e cycles:u,instructions:u,dTLB-load-misses:u,iTLB-load-misses:u,LLC-load-misses:u -- ./walk 2>/dev/null
-share() { awk -v hot="$1" '{ n = split($0, frame, /[; ]/); all += $NF; if (frame[n - 1] ~ hot) of += $NF } END { if (all > 0) printf "share %.4f of %d\n", of / all, all }'; }
+# The miss is of the innermost user frame: on a busy host the interrupt that tells of it can itself be
+# interrupted, and then the kernel's frames lie above.
+share() { awk -v hot="$1" '{ all += $NF; if ($0 ~ hot "(;handle_exception;[^ ]*)? [0-9]+$") of += $NF } END { if (all > 0) printf "share %.4f of %d\n", of / all, all }'; }
 # The first recording reads symbol tables for longer than the ring holds, under emulation.
 ./stoke record -q -o /tmp/warm.folded -- ./burn 0.2 >/dev/null 2>&1
 echo "== misses by chain"
-./stoke record -q --call-graph fp -e dTLB-load-misses:u -c 200 -- ./walk 2>/dev/null | share '^walk_pages$'
+./stoke record -q --call-graph fp -e dTLB-load-misses:u -c 200 -- ./walk 2>/dev/null | share ';walk_pages'
 echo "== misses by stack"
-./stoke record -q --call-graph dwarf,4096 -e dTLB-load-misses:u -c 200 -- ./walk 2>/dev/null | tee /tmp/misses | share '^walk_pages$'
+./stoke record -q --call-graph dwarf,4096 -e dTLB-load-misses:u -c 200 -- ./walk 2>/dev/null | tee /tmp/misses | share ';walk_pages'
+echo "== elsewhere"
+grep -vE ';walk_pages[; ]' /tmp/misses | awk '{ print $NF, $0 }' | sort -rn | head -5 | cut -c1-150
 echo "== callers"
-awk '/;main;walk_pages / { under += $NF } { all += $NF } END { if (all > 0) printf "share %.4f of %d\n", under / all, all }' /tmp/misses
+share ';main;walk_pages' </tmp/misses
 echo "== unwinding"
 ./stoke record -v --unwinder check -e cpu-clock -F 499 -o /tmp/a.folded -- ./burn 2 2>&1 | grep "beside libunwind"
 SCRIPT
@@ -44,5 +48,6 @@ share() { section "$work/out" "$1" | awk '$1 == "share" { print $2 }'; }
 near "misses are in the walk, by the kernel's chain" 1 "$(share "misses by chain")" 0.01
 near "misses are in the walk, by unwinding" 1 "$(share "misses by stack")" 0.01
 near "the walk is called by main" 1 "$(share callers)" 0.01
+[ "${n_failed:-0}" = 0 ] || section "$work/out" elsewhere
 unwinding_agrees "$work/out"
 finish
