@@ -213,10 +213,17 @@ static void end_sample(struct reading *reading)
 	reading->is_in_sample = false;
 }
 
+/* ":123" stands for a thread whose name perf never saw. */
+static bool is_nameless(const char *comm)
+{
+	const char *digits = comm + (comm[0] == ':') + (comm[0] == ':' && comm[1] == '-');
+	return !comm[0] || (digits > comm && digits[strspn(digits, "0123456789")] == '\0');
+}
+
 static uint32_t thread_of(struct reading *reading, const struct perf_script_head *head)
 {
 	char name[MOST_NAME_BYTES];
-	text_clean(name, sizeof name, head->comm[0] ? head->comm : "[unnamed]");
+	text_clean(name, sizeof name, is_nameless(head->comm) ? "[unnamed]" : head->comm);
 	uint32_t text = recording_add_string(reading->recording, name);
 	struct thread_row row = {
 		.pid = head->pid, .tid = head->tid, .name = text, .process_name = text

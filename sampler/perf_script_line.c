@@ -40,17 +40,27 @@ static char *take_number(char *at, uint64_t most, uint64_t *value)
 	return at;
 }
 
+/* A thread's number; "-1" (a thread that was gone when its sample was written) is UINT32_MAX, as in
+ * the record. */
+static char *take_id(char *at, uint64_t *id)
+{
+	if (at[0] != '-' || at[1] != '1' || is_digit(at[2]))
+		return take_number(at, UINT32_MAX, id);
+	*id = UINT32_MAX;
+	return at + 2;
+}
+
 /* "123" or "12/13", then a blank. */
 static char *take_thread(char *at, struct perf_script_head *out)
 {
 	uint64_t first, second;
-	at = take_number(at, UINT32_MAX, &first);
+	at = take_id(at, &first);
 	if (!at)
 		return NULL;
 	out->pid = 0;
 	out->tid = (uint32_t)first;
 	if (*at == '/') {
-		at = take_number(at + 1, UINT32_MAX, &second);
+		at = take_id(at + 1, &second);
 		if (!at)
 			return NULL;
 		out->pid = (uint32_t)first;

@@ -79,6 +79,8 @@ static void heads_are_told_from_names(void **state)
 		  "sched:sched_switch", 0, 1, -1, 2000000000, 0 },
 		{ "deep 5 cycles:", "deep", "cycles", 0, 5, -1, 0, 0 },
 		{ "deep cycles:", "deep", "cycles", 0, 0, -1, 0, 0 },
+		{ ":-1    -1 [001] 44886.789225:          1 cpu-clock: ", ":-1", "cpu-clock", 0,
+		  UINT32_MAX, 1, 44886789225000, 1 },
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
