@@ -84,9 +84,6 @@ bool ceilings_are_noisy(const struct ceilings *ceilings, struct why *why);
 bool ceilings_save(const struct ceilings *ceilings, struct why *why);
 struct ceilings *ceilings_cached(uint64_t machine, struct why *why);
 
-/* ceilings_folder: where they are kept; made if it may be. Errors: false and a sentence. */
-bool ceilings_folder(char *path, size_t bytes, bool may_make, struct why *why);
-
 /* ceilings_read_text, ceilings_write_text: the file's text; NULL if it makes no sense. */
 struct ceilings *ceilings_read_text(const char *text);
 char *ceilings_write_text(const struct ceilings *ceilings); /* to be freed */

@@ -3,17 +3,15 @@
  * it may be of another version, cut or damaged: what does not read whole counts as not there.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "counters/ceilings.h"
+#include "counters/kept_file.h"
 #include "sampler/base/text.h"
 #include "sampler/recording.h"
 
@@ -148,103 +146,20 @@ struct ceilings *ceilings_read_text(const char *text)
 	return NULL;
 }
 
-static bool find_folder(char *path, size_t bytes, struct why *why)
-{
-	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-	int n;
-	if (cache && cache[0] == '/')
-		n = snprintf(path, bytes, "%s/stoke", cache);
-	else if (home && home[0] == '/')
-		n = snprintf(path, bytes, "%s/.cache/stoke", home);
-	else
-		return why_fail(
-			why, "There is no place to keep what was measured: neither XDG_CACHE_HOME "
-			     "nor HOME is set.");
-	return (n > 0 && (size_t)n + 64 < bytes) ||
-	       why_fail(why, "The path of the cache folder is too long.");
-}
-
-/* The folder and the one above it; reading makes none. */
-static bool make_folder(char *path, struct why *why)
-{
-	char *slash = strrchr(path, '/');
-	*slash = '\0';
-	mkdir(path, 0700);
-	*slash = '/';
-	return mkdir(path, 0700) == 0 || errno == EEXIST ||
-	       why_fail(why, "Cannot make the folder %s: %s.", path, strerror(errno));
-}
-
-bool ceilings_folder(char *path, size_t bytes, bool may_make, struct why *why)
-{
-	return find_folder(path, bytes, why) && (!may_make || make_folder(path, why));
-}
-
-static void add_file_name(char *path, size_t bytes, uint64_t machine)
-{
-	size_t n = strlen(path);
-	snprintf(path + n, bytes - n, "/ceilings-%016" PRIx64, machine);
-}
-
-static bool write_file(int fd, const char *text)
-{
-	size_t n = strlen(text);
-	for (size_t done = 0; done < n;) {
-		ssize_t written = write(fd, text + done, n - done);
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written <= 0)
-			return false;
-		done += (size_t)written;
-	}
-	return true;
-}
-
-/* The name appears whole or not at all; mkostemp makes it 0600. */
 bool ceilings_save(const struct ceilings *ceilings, struct why *why)
 {
-	char path[PATH_MAX], temporary[PATH_MAX + 8];
-	if (!find_folder(path, sizeof path, why) || !make_folder(path, why))
-		return false;
-	add_file_name(path, sizeof path, ceilings->machine);
-	snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
 	char *text = ceilings_write_text(ceilings);
-	int fd = mkostemp(temporary, O_CLOEXEC);
-	bool is_good = fd >= 0 && write_file(fd, text) && rename(temporary, path) == 0;
-	int error = errno;
-	if (fd >= 0)
-		close(fd);
-	if (fd >= 0 && !is_good)
-		unlink(temporary);
+	bool is_good = kept_file_save("ceilings", "the ceilings", ceilings->machine, text, why);
 	free(text);
-	return is_good ||
-	       why_fail(why, "Cannot keep the ceilings in %s: %s.", path, strerror(error));
-}
-
-static char *read_file(const char *path)
-{
-	struct stat status;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
-	char *text = NULL;
-	/* Somebody else's file says what they like. */
-	if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
-	    status.st_uid == geteuid() && status.st_size < MOST_FILE_BYTES) {
-		text = allocate((size_t)status.st_size + 1, 1);
-		ssize_t n = read(fd, text, (size_t)status.st_size);
-		text[n > 0 ? n : 0] = '\0';
-	}
-	if (fd >= 0)
-		close(fd);
-	return text;
+	return is_good;
 }
 
 struct ceilings *ceilings_cached(uint64_t machine, struct why *why)
 {
 	char path[PATH_MAX];
-	if (!find_folder(path, sizeof path, why))
+	if (!kept_file_path(path, sizeof path, "ceilings", machine, why))
 		return NULL;
-	add_file_name(path, sizeof path, machine);
-	char *text = read_file(path);
+	char *text = kept_file_read(path, MOST_FILE_BYTES);
 	struct ceilings *ceilings = text ? ceilings_read_text(text) : NULL;
 	bool is_damaged = text && !ceilings;
 	free(text);

@@ -1,17 +1,12 @@
 /* One line a counter: mark, origin, expected, counted, event. */
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "counters/ceilings.h"
 #include "counters/grade.h"
+#include "counters/kept_file.h"
 
 enum { VERSION = 1, MOST_FILE_BYTES = 16384 };
 
@@ -59,53 +54,24 @@ bool grades_read_text(struct grades *grades, const char *text)
 	return true;
 }
 
-static bool find_path(char *path, size_t bytes, uint64_t machine, bool may_make, struct why *why)
-{
-	if (!ceilings_folder(path, bytes, may_make, why))
-		return false;
-	size_t n = strlen(path);
-	snprintf(path + n, bytes - n, "/grades-%016" PRIx64, machine);
-	return true;
-}
-
-/* The name appears whole or not at all; mkostemp makes it 0600. */
 bool grades_save(const struct grades *grades, struct why *why)
 {
-	char path[PATH_MAX], temporary[PATH_MAX + 8];
-	if (!find_path(path, sizeof path, grades->machine, true, why))
-		return false;
-	snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
 	char *text = grades_write_text(grades);
-	size_t n = strlen(text);
-	int fd = mkostemp(temporary, O_CLOEXEC);
-	bool is_good = fd >= 0 && write(fd, text, n) == (ssize_t)n;
-	if (fd >= 0)
-		is_good = close(fd) == 0 && is_good && rename(temporary, path) == 0;
-	if (!is_good) {
-		why_fail(why, "Cannot keep grades in %s: %s.", path, strerror(errno));
-		if (fd >= 0)
-			unlink(temporary);
-	}
+	bool is_good = kept_file_save("grades", "grades", grades->machine, text, why);
 	free(text);
 	return is_good;
 }
 
 bool grades_cached(struct grades *grades, uint64_t machine, struct why *why)
 {
-	char path[PATH_MAX], text[MOST_FILE_BYTES + 1];
-	struct stat status;
-	ssize_t n = -1;
+	char path[PATH_MAX];
 	*grades = (struct grades){ 0 };
-	if (!find_path(path, sizeof path, machine, false, why))
+	if (!kept_file_path(path, sizeof path, "grades", machine, why))
 		return false;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
-	if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
-	    status.st_uid == geteuid())
-		n = read(fd, text, MOST_FILE_BYTES);
-	if (fd >= 0)
-		close(fd);
-	text[n > 0 ? n : 0] = '\0';
-	if (n > 0 && grades_read_text(grades, text) && grades->machine == machine)
+	char *text = kept_file_read(path, MOST_FILE_BYTES + 1);
+	bool is_good = text && grades_read_text(grades, text) && grades->machine == machine;
+	free(text);
+	if (is_good)
 		return true;
 	*grades = (struct grades){ 0 };
 	return why_fail(why, "This machine's counters have not been graded; `stoke doctor --grade` "

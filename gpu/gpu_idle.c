@@ -104,12 +104,10 @@ static struct thread *find_thread(struct gpu_idle *idle, uint32_t pid, uint32_t 
 
 static struct thread *thread_at(struct gpu_idle *idle, uint32_t pid, uint32_t tid)
 {
-	uint32_t at = hash_map_get(&idle->thread_index, key_of(pid, tid));
-	if (at)
-		return &idle->threads[at - 1];
-	if (idle->n_threads == MOST_THREADS)
-		return NULL;
-	struct thread *thread = &idle->threads[idle->n_threads++];
+	struct thread *thread = find_thread(idle, pid, tid);
+	if (thread || idle->n_threads == MOST_THREADS)
+		return thread;
+	thread = &idle->threads[idle->n_threads++];
 	*hash_map_at(&idle->thread_index, key_of(pid, tid)) = idle->n_threads;
 	thread->pid = pid;
 	thread->tid = tid;

@@ -12,28 +12,31 @@ import sys
 import xml.etree.ElementTree
 
 
+def varint(data, at):
+    """A number of seven bits a byte at `at`, and where it ends."""
+    value = shift = 0
+    while True:
+        byte = data[at]
+        at += 1
+        value |= (byte & 127) << shift
+        shift += 7
+        if byte < 128:
+            return value, at
+
+
 def fields(data):
     """A protobuf message as (number, value): an integer, or bytes; must end where it ends."""
     at = 0
-
-    def varint():
-        nonlocal at
-        value = shift = 0
-        while True:
-            byte = data[at]
-            at += 1
-            value |= (byte & 127) << shift
-            shift += 7
-            if byte < 128:
-                return value
-
     while at < len(data):
-        key = varint()
+        key, at = varint(data, at)
         kind = key & 7
         if kind == 0:
-            yield key >> 3, varint()
+            value, at = varint(data, at)
+            yield key >> 3, value
         else:
-            size = {1: 8, 5: 4}.get(kind) or varint()
+            size = {1: 8, 5: 4}.get(kind)
+            if not size:
+                size, at = varint(data, at)
             assert kind in (1, 2, 5) and at + size <= len(data)
             yield key >> 3, data[at : at + size]
             at += size
@@ -45,14 +48,7 @@ def integers(value):
         return [value]
     numbers, at = [], 0
     while at < len(value):
-        number = shift = 0
-        while True:
-            byte = value[at]
-            at += 1
-            number |= (byte & 127) << shift
-            shift += 7
-            if byte < 128:
-                break
+        number, at = varint(value, at)
         numbers.append(number)
     return numbers
 

@@ -1,0 +1,97 @@
+/* See kept_file.h. */
+#include "counters/kept_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool find_folder(char *path, size_t bytes, struct why *why)
+{
+	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+	int n;
+	if (cache && cache[0] == '/')
+		n = snprintf(path, bytes, "%s/stoke", cache);
+	else if (home && home[0] == '/')
+		n = snprintf(path, bytes, "%s/.cache/stoke", home);
+	else
+		return why_fail(
+			why, "There is no place to keep what was measured: neither XDG_CACHE_HOME "
+			     "nor HOME is set.");
+	return (n > 0 && (size_t)n + 64 < bytes) ||
+	       why_fail(why, "The path of the cache folder is too long.");
+}
+
+/* The folder and the one above it; reading makes none. */
+static bool make_folder(char *path, struct why *why)
+{
+	char *slash = strrchr(path, '/');
+	*slash = '\0';
+	mkdir(path, 0700);
+	*slash = '/';
+	return mkdir(path, 0700) == 0 || errno == EEXIST ||
+	       why_fail(why, "Cannot make the folder %s: %s.", path, strerror(errno));
+}
+
+bool kept_file_path(char *path, size_t bytes, const char *kind, uint64_t machine, struct why *why)
+{
+	if (!find_folder(path, bytes, why))
+		return false;
+	size_t n = strlen(path);
+	snprintf(path + n, bytes - n, "/%s-%016" PRIx64, kind, machine);
+	return true;
+}
+
+static bool write_file(int fd, const char *text)
+{
+	size_t n = strlen(text);
+	for (size_t done = 0; done < n;) {
+		ssize_t written = write(fd, text + done, n - done);
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written <= 0)
+			return false;
+		done += (size_t)written;
+	}
+	return true;
+}
+
+bool kept_file_save(const char *kind, const char *what, uint64_t machine, const char *text,
+		    struct why *why)
+{
+	char folder[PATH_MAX], path[PATH_MAX], temporary[PATH_MAX + 8];
+	if (!find_folder(folder, sizeof folder, why) || !make_folder(folder, why) ||
+	    !kept_file_path(path, sizeof path, kind, machine, why))
+		return false;
+	snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
+	int fd = mkostemp(temporary, O_CLOEXEC);
+	bool is_good = fd >= 0 && write_file(fd, text) && rename(temporary, path) == 0;
+	int error = errno;
+	if (fd >= 0)
+		close(fd);
+	if (fd >= 0 && !is_good)
+		unlink(temporary);
+	return is_good || why_fail(why, "Cannot keep %s in %s: %s.", what, path, strerror(error));
+}
+
+char *kept_file_read(const char *path, size_t most_bytes)
+{
+	struct stat status;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+	char *text = NULL;
+	/* Somebody else's file says what they like. */
+	if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+	    status.st_uid == geteuid() && (size_t)status.st_size < most_bytes) {
+		text = allocate((size_t)status.st_size + 1, 1);
+		ssize_t n = read(fd, text, (size_t)status.st_size);
+		text[n > 0 ? n : 0] = '\0';
+	}
+	if (fd >= 0)
+		close(fd);
+	return text;
+}
