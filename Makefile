@@ -225,7 +225,8 @@ fuzz:  ## run every fuzz target for SECONDS seconds (20)
 	$(Q)tests/fuzz.sh $(or $(SECONDS),20) $(FUZZERS)
 
 test-pmu: all  ## count and sample in guests with a PMU (emulated; needs QEMU and the network)
-	$(Q)STOKE_SETUP=pmu tests/setup.sh && tests/pmu/test.sh $(BUILD)/stoke
+	$(Q)STOKE_SETUP=pmu tests/setup.sh && $(MAKE) --no-print-directory build/features.mk && \
+		tests/pmu/test.sh $(BUILD)/stoke
 
 bench: all $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench_*.c))  ## measure beside perf
 	$(Q)for b in $(wildcard tests/bench/*.sh); do $$b $(BUILD)/stoke || exit 1; done
