@@ -96,18 +96,20 @@ static uint64_t key_of(uint32_t pid, uint32_t tid)
 	return key ? key : UINT64_MAX;
 }
 
-static struct thread *find_thread(struct gpu_idle *idle, uint32_t pid, uint32_t tid)
+/* 1 + the thread's index; 0 if it made no call yet. */
+static uint32_t find_thread(const struct gpu_idle *idle, uint32_t pid, uint32_t tid)
 {
-	uint32_t at = hash_map_get(&idle->thread_index, key_of(pid, tid));
-	return at ? &idle->threads[at - 1] : NULL;
+	return hash_map_get(&idle->thread_index, key_of(pid, tid));
 }
 
 static struct thread *thread_at(struct gpu_idle *idle, uint32_t pid, uint32_t tid)
 {
-	struct thread *thread = find_thread(idle, pid, tid);
-	if (thread || idle->n_threads == MOST_THREADS)
-		return thread;
-	thread = &idle->threads[idle->n_threads++];
+	uint32_t known = find_thread(idle, pid, tid);
+	if (known)
+		return &idle->threads[known - 1];
+	if (idle->n_threads == MOST_THREADS)
+		return NULL;
+	struct thread *thread = &idle->threads[idle->n_threads++];
 	*hash_map_at(&idle->thread_index, key_of(pid, tid)) = idle->n_threads;
 	thread->pid = pid;
 	thread->tid = tid;
@@ -169,9 +171,10 @@ void gpu_idle_add_sample(struct gpu_idle *idle, const struct sample_row *row)
 	if (row->series != idle->sampled_series)
 		return;
 	const struct thread_row *owner = recording_thread(idle->recording, row->thread);
-	struct thread *thread = find_thread(idle, owner->pid, owner->tid);
-	if (!thread)
+	uint32_t known = find_thread(idle, owner->pid, owner->tid);
+	if (!known)
 		return;
+	struct thread *thread = &idle->threads[known - 1];
 	/* Rings of several CPUs are read one after the other. */
 	uint64_t at = thread->n_samples++;
 	uint64_t first = first_kept(thread->n_samples, N_SAMPLES);
@@ -341,8 +344,8 @@ static void walk(struct gpu_idle *idle, const struct thread *thread, struct part
 
 static void add_gap(struct gpu_idle *idle, struct part gap, const struct gpu_call *call)
 {
-	const struct thread *thread = call ? find_thread(idle, call->pid, call->tid) : NULL;
-	if (!thread) {
+	uint32_t known = call ? find_thread(idle, call->pid, call->tid) : 0;
+	if (!known) {
 		add(idle, UNKNOWN, 0, &gap);
 		return;
 	}
@@ -352,7 +355,7 @@ static void add_gap(struct gpu_idle *idle, struct part gap, const struct gpu_cal
 	add(idle, call->kind == GPU_CALL_SYNC ? GPU_CALL_LAUNCH : call->kind, stack_of(idle, call),
 	    &launch);
 	gap.to_ns = launch.from_ns < gap.to_ns ? launch.from_ns : gap.to_ns;
-	walk(idle, thread, gap, call);
+	walk(idle, &idle->threads[known - 1], gap, call);
 }
 
 void gpu_idle_add_work(struct gpu_idle *idle, uint32_t device, const struct gpu_call *call,
