@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "sampler/base/text.h"
+#include "sampler/compare_common.h"
 #include "sampler/compare_data.h"
 #include "sampler/compare_statistics.h"
 #include "sampler/export_rows.h"
@@ -52,6 +53,7 @@ struct building {
 	struct compare_draws draws[N_COMPARED];
 	double *drawn[N_COMPARED], *changes;
 	double critical, widening;
+	struct compare_common common;
 };
 
 static const char side_letter[N_COMPARED] = { 'A', 'B' };
@@ -279,6 +281,7 @@ static void measure(const struct compare *compare, struct compare_row *row)
 	row->flags = (a > 0 ? 0 : COMPARE_NEW) | (b > 0 ? 0 : COMPARE_GONE);
 	row->change = a > 0 ? b / a - 1 : NAN;
 	row->low = row->high = NAN;
+	row->beyond = row->beyond_low = row->beyond_high = NAN;
 }
 
 static double share(const struct compare *compare, const struct compare_row *row)
@@ -349,6 +352,12 @@ static void set_interval(struct building *building, struct compare_row *row)
 	row->high = row->change + (high - row->change) * building->widening;
 }
 
+/* Shares are of the whole already, and slices of one recording do not tell two machines' speeds. */
+static bool has_common(const struct compare *compare)
+{
+	return compare->draws_recordings && compare->per != COMPARE_PER_TOTAL;
+}
+
 static void judge(struct building *building, struct compare_row *row)
 {
 	struct compare *compare = building->out;
@@ -367,6 +376,9 @@ static void judge(struct building *building, struct compare_row *row)
 		row->flags |= COMPARE_REGRESSION;
 		compare->n_regressions++;
 	}
+	if (row->key && row->flags & COMPARE_JUDGED && has_common(compare))
+		compare_common_add(&building->common, row, building->drawn[COMPARE_A],
+				   building->drawn[COMPARE_B]);
 }
 
 static double degrees_of_freedom(const struct compare *compare)
@@ -397,14 +409,15 @@ static void judge_rows(struct building *building)
 	building->changes = allocate(COMPARE_DRAWS, sizeof(double));
 	/* Counts of samples are as good as their normal limit. */
 	double degrees = draws_samples ? 1e6 : degrees_of_freedom(compare);
-	building->critical =
-		compare_critical(FALSE_ALARMS / 2 / (double)(compare->n_judged + 1), degrees);
+	double n_tests = (double)(compare->n_judged + 1) * (has_common(compare) ? 2 : 1);
+	building->critical = compare_critical(FALSE_ALARMS / 2 / n_tests, degrees);
 	building->widening = compare_critical(0.025, degrees) / compare_critical(0.025, 1e6);
 	if (compare->per != COMPARE_PER_TOTAL)
 		judge(building, &compare->whole);
 	for (size_t i = 0; i < compare->n_rows; i++)
 		if (share(compare, &compare->rows[i]) >= LEAST_DRAWN)
 			judge(building, &compare->rows[i]);
+	compare_common_judge(&building->common, compare, building->critical, building->widening);
 }
 
 static void free_building(struct building *building)
@@ -415,6 +428,7 @@ static void free_building(struct building *building)
 		compare_draws_close(&building->draws[side]);
 	}
 	free(building->changes);
+	compare_common_free(&building->common);
 }
 
 static bool look_at_all(struct building *building, const struct compare_side *sides,
@@ -442,6 +456,7 @@ struct compare *compare_open(const struct compare_request *request,
 	struct compare *compare = allocate(1, sizeof *compare);
 	struct building building = { .request = request, .out = compare };
 	compare->limit_ratio = request->limit_ratio;
+	compare->common = NAN;
 	compare->data = compare_data_new();
 	if (!look_at_all(&building, sides, why) || !settle_per(&building, why)) {
 		free_building(&building);

@@ -10,6 +10,10 @@
  * drawn, so they hold what differs from run to run. With fewer, slices of time are drawn within
  * groups of four neighbours: the phases of a program are no noise, and what differs from run to run
  * is not in the interval. Recordings without times are treated as independent samples.
+ *
+ * Where whole recordings are drawn, functions are judged twice: by what they grew, and by what they
+ * grew beyond the change that all share (sampler/compare_common.h), which a machine that is faster
+ * in one run than in the next does not hide.
  * Source  Rao and Wu, Resampling Inference with Complex Survey Data, JASA 83 (1988), section 2;
  *         Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13
  */
@@ -56,6 +60,9 @@ enum {
 	COMPARE_REGRESSION = 8,  /* significant, and grew by more than the limit; a new one: by more
 				    than the limit of all of A */
 	COMPARE_JUDGED = 16,     /* big enough to be judged */
+	COMPARE_BEYOND = 32,     /* what it changed beyond all others is not chance (same 1 %); a
+				    regression if beyond the limit, and the interval of its own
+				    change reaches there */
 };
 
 /* One function or stack, by itself (without what it calls). */
@@ -67,6 +74,9 @@ struct compare_row {
 	double cost[N_COMPARED];        /* in compare->unit */
 	double change;                  /* b / a - 1; NaN if it is new */
 	double low, high;               /* 95 % interval of the change; NaN = not known */
+	/* The change beyond compare->common, as a ratio of it, and its interval; NaN = not known.
+	 */
+	double beyond, beyond_low, beyond_high;
 };
 
 struct compare {
@@ -77,6 +87,7 @@ struct compare {
 	char unit[64];                 /* of costs: "ratio", "ns", "CPUs", "ns/FLOP" */
 	const char *event[N_COMPARED]; /* borrowed from the recordings */
 	uint32_t origin[N_COMPARED];   /* enum origin of the samples */
+	double common;                 /* the change all functions share; NaN = not looked for */
 	size_t n_units[N_COMPARED];    /* what was drawn from: recordings or slices; 0 = samples */
 	bool draws_recordings;
 	bool has_values; /* on both sides samples are values of their own (SERIES_VALUES) */

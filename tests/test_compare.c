@@ -23,6 +23,7 @@ enum { N_FUNCTIONS = 40, SLOW = 3, SAMPLE_NS = 1000000, SECONDS = 60, TRIES = 20
 struct program {
 	uint64_t seed;
 	double slower, seconds;
+	double times;        /* all of it takes so many times as long; 0 = once */
 	const char *renamed; /* what function 5 is called */
 };
 
@@ -110,6 +111,7 @@ static struct recording *run_program(const struct program *program)
 		stacks[i] = recording_add_stack(recording, main_stack, frame);
 	}
 	double seconds = program->seconds > 0 ? program->seconds : SECONDS;
+	seconds *= program->times > 0 ? program->times : 1;
 	double shares[2][N_FUNCTIONS];
 	add_up(program, shares);
 	uint64_t n = (uint64_t)(seconds * (1 + program->slower) * 1e9 / SAMPLE_NS);
@@ -285,6 +287,64 @@ static void divides_by_work_and_time(void **state)
 	recording_free(b);
 }
 
+enum { N_RUNS = 10 };
+
+/* Ten runs of each on a machine whose speed changes by up to 8 % from run to run: all functions of
+ * a run together. B's SLOW takes `more` of its own time more, and all of B takes `times`. */
+static struct compare *compare_unsteady(uint64_t seed, double more, double times)
+{
+	double share_of_slow = seconds_in(&(struct program){ 0 }, SLOW, false);
+	struct recording *runs[N_COMPARED][N_RUNS];
+	struct random random = { seed };
+	for (int i = 0; i < 2 * N_RUNS; i++)
+		runs[i % 2][i / 2] = run_program(&(struct program){
+			.seed = seed * 1000 + (uint64_t)i,
+			.slower = i % 2 ? more * share_of_slow : 0,
+			.times = (0.92 + 0.16 * random_unit(&random)) * (i % 2 ? times : 1) });
+	const struct compare_request request = { .limit_ratio = 0.05 };
+	const struct compare_side sides[N_COMPARED] = {
+		{ (const struct recording *const *)runs[0], N_RUNS },
+		{ (const struct recording *const *)runs[1], N_RUNS },
+	};
+	struct compare *compare = compare_open(&request, sides, NULL);
+	for (int i = 0; i < 2 * N_RUNS; i++)
+		recording_free(runs[i % 2][i / 2]);
+	return compare;
+}
+
+static void tells_a_function_from_the_machine(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 3; seed++) {
+		struct compare *equal = compare_unsteady(seed, 0, 1);
+		assert_int_equal(equal->n_regressions, 0);
+		assert_true(isfinite(equal->common));
+		compare_close(equal);
+		struct compare *planted = compare_unsteady(seed, 0.08, 1);
+		const struct compare_row *row = find_row(planted, "function_3");
+		assert_true(row->flags & COMPARE_BEYOND && row->flags & COMPARE_REGRESSION);
+		assert_int_equal(planted->n_regressions, 1);
+		/* One per cent is the error of such a try. */
+		assert_true(fabs(row->beyond - 0.08) < 0.035);
+		assert_true(row->beyond_low < row->beyond && row->beyond < row->beyond_high);
+		/* Nearer than what the runs say of it alone. */
+		assert_true(row->beyond_high - row->beyond_low < (row->high - row->low) * 3 / 4);
+		compare_close(planted);
+	}
+}
+
+/* What stayed as it was while all the rest got faster has not grown. */
+static void blames_nothing_for_what_others_gained(void **state)
+{
+	(void)state;
+	struct compare *compare = compare_unsteady(4, 0.25, 0.8);
+	const struct compare_row *row = find_row(compare, "function_3");
+	assert_true(compare->whole.flags & COMPARE_SIGNIFICANT && compare->whole.change < -0.1);
+	assert_true(isnan(compare->common) && isnan(row->beyond));
+	assert_int_equal(compare->n_regressions, 0);
+	compare_close(compare);
+}
+
 /* Runs that differ by 10 % among themselves: one pair says nothing, eight of each do. */
 static void repeats_hold_what_differs_from_run_to_run(void **state)
 {
@@ -348,6 +408,8 @@ int main(void)
 		cmocka_unit_test(keeps_new_and_vanished_frames),
 		cmocka_unit_test(divides_by_work_and_time),
 		cmocka_unit_test(repeats_hold_what_differs_from_run_to_run),
+		cmocka_unit_test(tells_a_function_from_the_machine),
+		cmocka_unit_test(blames_nothing_for_what_others_gained),
 		cmocka_unit_test(compares_stacks),
 		cmocka_unit_test(knows_students_quantiles),
 	};

@@ -32,8 +32,10 @@ static const char *state_of(const struct compare_row *row)
 		return "gone";
 	if (!(row->flags & COMPARE_JUDGED))
 		return "too small to judge";
-	if (!(row->flags & COMPARE_SIGNIFICANT))
+	if (!(row->flags & (COMPARE_SIGNIFICANT | COMPARE_BEYOND)))
 		return "not shown to differ";
+	if (!(row->flags & COMPARE_SIGNIFICANT))
+		return row->beyond > 0 ? "grew beyond the rest" : "shrank beyond the rest";
 	return row->change > 0 ? "grew" : "shrank";
 }
 
@@ -62,9 +64,14 @@ static void write_row(struct json *json, const struct diff *diff, const struct c
 	json_number_at(json, "change_ratio", row->change);
 	json_number_at(json, "low_ratio", row->low);
 	json_number_at(json, "high_ratio", row->high);
+	json_number_at(json, "beyond_ratio", row->beyond);
+	json_number_at(json, "beyond_low_ratio", row->beyond_low);
+	json_number_at(json, "beyond_high_ratio", row->beyond_high);
 	json_string_at(json, "state", state_of(row));
 	json_key(json, "is_significant");
 	json_literal(json, row->flags & COMPARE_SIGNIFICANT ? "true" : "false");
+	json_key(json, "is_beyond");
+	json_literal(json, row->flags & COMPARE_BEYOND ? "true" : "false");
 	json_key(json, "is_regression");
 	if (isfinite(diff->compare->limit_ratio))
 		json_literal(json, row->flags & COMPARE_REGRESSION ? "true" : "false");
@@ -111,6 +118,7 @@ void diff_print_json(FILE *out, const struct diff *diff)
 	json_string_at(&json, "unit", compare->unit);
 	json_string_at(&json, "drawn", compare->draws_recordings ? "recordings" : "slices");
 	json_number_at(&json, "limit_ratio", compare->limit_ratio);
+	json_number_at(&json, "common_ratio", compare->common);
 	json_key(&json, "regressions");
 	if (isfinite(compare->limit_ratio))
 		json_unsigned(&json, compare->n_regressions);

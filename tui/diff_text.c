@@ -38,9 +38,9 @@ static const char *glyph(const struct diff *diff, const struct compare_row *row)
 		return "+";
 	if (row->flags & COMPARE_GONE)
 		return diff->is_ascii ? "x" : "\u00d7";
-	if (!(row->flags & COMPARE_SIGNIFICANT))
+	if (!(row->flags & (COMPARE_SIGNIFICANT | COMPARE_BEYOND)))
 		return " ";
-	if (row->change > 0)
+	if ((row->flags & COMPARE_SIGNIFICANT ? row->change : row->beyond) > 0)
 		return diff->is_ascii ? "^" : "\u25b2";
 	return diff->is_ascii ? "v" : "\u25bc";
 }

@@ -72,6 +72,19 @@ static const char *thing(const struct diff *diff, bool is_one)
 	return is_one ? "function" : "functions";
 }
 
+/* What made it guilty, where its own change alone would not have. */
+static size_t add_beyond(const struct diff *diff, char *out, size_t bytes, size_t used,
+			 const struct compare_row *row)
+{
+	char change[DIFF_TEXT_BYTES], text[3 * DIFF_TEXT_BYTES];
+	if (!(row->flags & COMPARE_BEYOND) || row->flags & COMPARE_SIGNIFICANT)
+		return used;
+	const struct compare_row beyond = { .change = row->beyond };
+	snprintf(text, sizeof text, " (%s beyond what all %s share)", diff_change(&beyond, change),
+		 thing(diff, false));
+	return add(out, bytes, used, text);
+}
+
 static size_t add_guilty(const struct diff *diff, char *out, size_t bytes, size_t used)
 {
 	const struct compare *compare = diff->compare;
@@ -85,6 +98,7 @@ static size_t add_guilty(const struct diff *diff, char *out, size_t bytes, size_
 		const char *name = compare_name(compare, compare->rows[i].key);
 		used = add(out, bytes, used, n_named++ ? ", " : "");
 		used = add(out, bytes, used, text_clean(clean, sizeof clean, name));
+		used = add_beyond(diff, out, bytes, used, &compare->rows[i]);
 	}
 	if (n_named < compare->n_regressions)
 		used = add(out, bytes, used, ", \u2026");
@@ -125,6 +139,21 @@ static const char *costs(const struct compare *compare)
 	}
 }
 
+/* What the table cannot say in 80 columns. */
+static void add_common(const struct diff *diff, char *out, size_t bytes)
+{
+	char change[DIFF_TEXT_BYTES];
+	size_t used = strlen(out);
+	if (!isfinite(diff->compare->common))
+		return;
+	const struct compare_row common = { .change = diff->compare->common };
+	snprintf(out + used, bytes - used,
+		 " All %s moved by %s together (the middle third of them), as they do when a "
+		 "machine's speed "
+		 "changes: each is also judged by what it moved beyond that.",
+		 thing(diff, false), diff_change(&common, change));
+}
+
 char *diff_method(const struct diff *diff, char *out, size_t bytes)
 {
 	const struct compare *compare = diff->compare;
@@ -143,5 +172,6 @@ char *diff_method(const struct diff *diff, char *out, size_t bytes)
 	snprintf(out, bytes, "Costs are %s%s%s. 95-percent intervals: %s.",
 		 strchr(compare->unit, '/') ? compare->unit : "",
 		 strchr(compare->unit, '/') ? " " : "", costs(compare), drawn);
+	add_common(diff, out, bytes);
 	return out;
 }

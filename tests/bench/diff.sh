@@ -38,7 +38,7 @@ __attribute__((noinline)) static double last(long n)
 }
 int main(void)
 {
-	for (int i = 0; i < 20; i++)
+	for (int i = 0; i < 80; i++)
 		sink = first(1000000) + planted(1000000) + last(1000000);
 	return 0;
 }
@@ -49,8 +49,8 @@ echo "load average before: $(cut -d' ' -f1-3 /proc/loadavg), $(nproc) CPUs"
 n_quiet=0 n_found=0
 start=$(date +%s)
 for _ in $(seq "$tries"); do
-	"$stoke" diff -q -F 1999 -r "$repeats" --fail-on +5% -- ./same -- ./same >quiet.txt 2>/dev/null && n_quiet=$((n_quiet + 1))
-	if ! "$stoke" diff -q -F 1999 -r "$repeats" --fail-on +5% -- ./same -- ./worse >found.txt 2>/dev/null &&
+	"$stoke" diff -q -F 2999 -r "$repeats" --fail-on +5% -- ./same -- ./same >quiet.txt 2>/dev/null && n_quiet=$((n_quiet + 1))
+	if ! "$stoke" diff -q -F 2999 -r "$repeats" --fail-on +5% -- ./same -- ./worse >found.txt 2>/dev/null &&
 		grep -q '^Regression: .*planted' found.txt; then n_found=$((n_found + 1)); fi
 done
 echo "no regression between equals: $n_quiet of $tries (goal: all)"
