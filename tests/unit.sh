@@ -10,8 +10,10 @@ trap 'rm -rf "$work"' EXIT
 run_one() { # PROGRAM: its counts go to a file, its lines to stdout in one piece
 	local log status passed failed skipped
 	log="$work/$(basename "$1").log"
+	local start=${EPOCHREALTIME//[.,]/}
 	timeout "$MOST_SECONDS" "$1" >"$log" 2>&1
 	status=$?
+	local seconds=$(((${EPOCHREALTIME//[.,]/} - start + 500000) / 1000000))
 	passed=$(grep -c '^\[       OK \]' "$log")
 	failed=$(grep -c '^\[  FAILED  \] [a-z]' "$log")
 	skipped=$(grep -c '^\[  SKIPPED \]' "$log")
@@ -23,7 +25,7 @@ run_one() { # PROGRAM: its counts go to a file, its lines to stdout in one piece
 			echo "FAIL $(basename "$1") (status $status)"
 			cat "$log"
 		else
-			echo "ok   $(basename "$1"): $passed passed, $skipped skipped"
+			echo "ok   $(basename "$1"): $passed passed, $skipped skipped, $seconds s"
 			grep '^SKIP' "$log"
 		fi
 	} >"$log.text"

@@ -40,6 +40,8 @@ static bool write_recording(const struct settings *settings, const struct record
 		is_good = session_output_write(&output, recording, why);
 	else if (*status != STATUS_USAGE)
 		*status = STATUS_FAILED;
+	if (is_good && !settings->is_quiet)
+		session_output_remark(&output, "import");
 	session_output_close(&output);
 	return is_good;
 }

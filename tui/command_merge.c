@@ -111,6 +111,8 @@ static bool write_all(const struct settings *settings, const struct recording *m
 		is_good = session_output_write(&output, merged, why);
 	if (!is_good && *status != STATUS_USAGE)
 		*status = STATUS_FAILED;
+	if (is_good && !settings->is_quiet)
+		session_output_remark(&output, "merge");
 	session_output_close(&output);
 	return is_good;
 }

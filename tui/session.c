@@ -398,6 +398,8 @@ static int finish(struct session *session)
 			status = fail_with(STATUS_PROFILER_FAILED, session->request->name, &why);
 		if (status == STATUS_PROFILER_FAILED && why.text[0])
 			rescue(session);
+		else if (!session->settings->is_quiet)
+			session_output_remark(&session->output, session->request->name);
 	}
 	session_push_rest(&session->push, session->recording);
 	print_output(session);

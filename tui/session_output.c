@@ -84,8 +84,12 @@ bool session_output_open(struct session_output *output, const char *path, const 
 		output->exporter = exporter_for_path(path);
 	if (!output->exporter && !format && output->path && exporter_almost(path, why))
 		return false;
-	if (!output->exporter && !format)
+	if (!output->exporter && !format) {
 		output->exporter = exporter_find("folded");
+		const char *name = output->path ? text_base_name(output->path) : "";
+		/* A name that begins with its only dot has no extension. */
+		output->is_assumed = name[0] && strrchr(name + 1, '.') && !has_suffix(name, ".txt");
+	}
 	if (!output->exporter)
 		return fail_format(format ? format : "folded", why);
 	*status = STATUS_PROFILER_FAILED;
@@ -94,6 +98,16 @@ bool session_output_open(struct session_output *output, const char *path, const 
 		return why_fail(why, "Cannot write %s: %s", output->exporter->name, problem);
 	return (!output->path || output_path_is_free(output->path, may_replace, why)) &&
 	       open_stream(output, why);
+}
+
+void session_output_remark(const struct session_output *output, const char *command)
+{
+	char clean[256];
+	if (output->is_assumed)
+		fprintf(stderr,
+			"stoke %s: no format is told by the ending of %s: it gets folded stacks "
+			"(--format chooses)\n",
+			command, text_clean(clean, sizeof clean, output->path));
 }
 
 /* A plain file that no folder holds any more: the folder has gone while we wrote. */

@@ -23,6 +23,7 @@ struct session_output {
 	struct recording_file *file; /* instead of an exporter: written live */
 	struct export_options part;  /* series 0 = the main event's */
 	bool is_new, is_used;        /* made by us; holds what it should */
+	bool is_assumed;             /* folded, though the path's extension says something else */
 	bool is_begun;               /* in place: what was there is lost */
 	char *beside, *replaced;     /* written first, then renamed to what it replaces; or NULL */
 };
@@ -34,6 +35,10 @@ struct session_output {
  */
 bool session_output_open(struct session_output *output, const char *path, const char *format,
 			 bool may_replace, int *status, struct why *why);
+
+/* session_output_remark: says so on stderr if the format was assumed: "stoke COMMAND: no format …".
+ */
+void session_output_remark(const struct session_output *output, const char *command);
 
 /*
  * session_output_choose: what part to write: an event's samples, by its name with or without its
