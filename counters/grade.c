@@ -2,52 +2,21 @@
 #include "counters/grade.h"
 
 #include <math.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "counters/cores.h"
 #include "counters/event_group.h"
-#include "counters/grade_kernels.h"
+#include "counters/events_sysfs.h"
+#include "counters/grade_loops.h"
+#include "sampler/trust.h"
 
-enum { N_RUNS = 5 };
+enum { N_RUNS = 5, MOST_CPUS = 1024 };
 
-/* What a unit of a kernel's work counts of an event. */
-struct known {
-	const char *event, *what;
-	double (*run)(struct grade_memory *memory);
-	double each;
-	bool is_last_cache;  /* steps within the last cache do not count */
-	bool is_alternative; /* another name of what the row before counts: the first known one is
-				graded */
-	bool is_kernels;     /* happens in the kernel */
-};
-
-static const struct known all[] = {
-	{ "instructions:u", "rounds of 3 instructions", grade_rounds, .each = 3 },
-	{ "branches:u", "rounds with 1 branch", grade_rounds, .each = 1 },
-	{ "cycles:u", "additions that need the one before", grade_additions, .each = 1 },
-	{ "L1-dcache-loads:u", "loads of one word", grade_loads, .each = 1 },
-	{ "branch-misses:u", "branches by a coin: every other is foreseen", grade_coins,
-	  .each = 0.5 },
-	{ "L1-dcache-load-misses:u", "steps along a random list", grade_steps, .each = 1 },
-	{ "cache-misses:u", "steps along a list larger than the last cache", grade_steps, .each = 1,
-	  .is_last_cache = true },
-	{ "LLC-load-misses:u", "steps along a list larger than the last cache", grade_steps,
-	  .each = 1, .is_last_cache = true },
-	{ "dTLB-load-misses:u", "steps along a random list", grade_steps, .each = 1 },
-	{ "FP_ARITH_INST_RETIRED:SCALAR_DOUBLE:u", "additions in double precision", grade_flops,
-	  .each = 1 },
-	{ "RETIRED_SSE_AVX_FLOPS:ANY:u", "additions in double precision", grade_flops, .each = 1,
-	  .is_alternative = true },
-	{ "VFP_SPEC:u", "additions in double precision", grade_flops, .each = 1,
-	  .is_alternative = true },
-	{ "page-faults:u", "pages touched for the first time", grade_pages, .each = 1 },
-	{ "task-clock", "nanoseconds by the thread's own clock", grade_time, .each = 1 },
-	{ "context-switches", "naps", grade_naps, .each = 1, .is_kernels = true },
-};
-enum { N_KNOWN = sizeof all / sizeof all[0] };
-
-_Static_assert((int)N_KNOWN <= (int)MOST_GRADES, "every counter has its row");
+/* Runs that lie farther apart than this share of what is expected are no measurement. */
+static const double MOST_SPREAD = 0.25;
 
 char grade_mark(double expected, double counted)
 {
@@ -55,6 +24,30 @@ char grade_mark(double expected, double counted)
 	if (!isfinite(error) || expected <= 0)
 		return GRADE_UNKNOWN;
 	return error <= 0.01 ? 'A' : error <= 0.05 ? 'B' : error <= 0.25 ? 'C' : 'F';
+}
+
+void grade_reason(const struct grade *grade, struct why *reason)
+{
+	double times = grade->counted / grade->expected;
+	reason->text[0] = '\0';
+	if (grade->mark == 'F' && grade->counted == 0)
+		why_fail(reason, "It stays 0: a hypervisor or emulator that passes the event on "
+				 "but counts nothing, or a table for another processor.");
+	else if (grade->mark == 'F' && times > 1)
+		why_fail(reason, "It counts %.3g times as much as its name says here: %s.", times,
+			 strcasestr(grade->event, "miss")
+				 ? "something else, or also what prefetches and page walks miss"
+				 : "something else, or more than one thread");
+	else if (grade->mark == 'F')
+		why_fail(reason,
+			 "It counts only %.3g of what its name says here: something else, or a "
+			 "part of it.",
+			 times);
+	else if (grade->is_unsteady)
+		why_fail(reason, "Its five runs differ by more than a quarter: the machine is "
+				 "busy, or somebody else uses the counter.");
+	else if (grade->mark == 'C')
+		why_fail(reason, "Good for comparisons, not for absolute numbers.");
 }
 
 struct run {
@@ -68,66 +61,111 @@ static int by_ratio(const void *a, const void *b)
 	return one < other ? -1 : one > other;
 }
 
-static bool run_once(const struct known *known, struct grade_memory *memory,
-		     struct event_group *group, struct run *run)
+static bool run_once(const struct grade_loop *loop, struct grade_memory *memory,
+		     struct event_group *group, struct grade *grade, struct run *run)
 {
 	struct count before, now;
 	event_group_read(group, &before);
-	double units = known->run(memory);
+	double units = loop->run(memory);
 	event_group_read(group, &now);
 	struct count count = count_since(&group->members[0].event, &now, &before);
-	run->expected = units * known->each * (known->is_last_cache ? memory->missing_ratio : 1);
+	run->expected = units * loop->each;
 	run->counted = count.value;
-	return run->expected > 0 && isfinite(run->counted);
+	if (units <= 0)
+		return why_fail(&grade->reason,
+				"There is no loop with a known count for this machine.");
+	if (!isfinite(count.value))
+		return why_fail(&grade->reason, "%s", count.reason);
+	if (count.origin == ORIGIN_SCALED)
+		grade->origin = count.origin;
+	return true;
 }
 
-/* What a bad mark comes from, as far as the number says. */
-static void find_reason(struct grade *grade)
-{
-	if (grade->mark == 'F' && grade->counted == 0)
-		why_fail(&grade->reason, "It stays 0: a hypervisor that passes the event on but "
-					 "counts nothing, or a table for another processor.");
-	else if (grade->mark == 'F')
-		why_fail(&grade->reason, "It counts something else than its name says here.");
-	else if (grade->mark == 'C')
-		why_fail(&grade->reason, "Good for comparisons, not for absolute numbers.");
-}
-
-static void measure(const struct known *known, struct grade_memory *memory,
+static void measure(const struct grade_loop *loop, struct grade_memory *memory,
 		    struct event_group *group, struct grade *grade)
 {
 	struct run runs[N_RUNS];
-	known->run(memory); /* pages, caches and clocks are awake */
+	loop->run(memory); /* pages, caches and clocks are awake */
+	if (loop->is_last_cache && !grade_memory_exceeds(memory)) {
+		why_fail(&grade->reason, "The last cache is so large that a list which misses it "
+					 "would take more than 256 MiB.");
+		return;
+	}
 	for (int i = 0; i < N_RUNS; i++)
-		if (!run_once(known, memory, group, &runs[i])) {
-			why_fail(&grade->reason,
-				 "There is no loop with a known count for this machine.");
+		if (!run_once(loop, memory, group, grade, &runs[i]))
 			return;
-		}
 	qsort(runs, N_RUNS, sizeof runs[0], by_ratio);
 	grade->expected = runs[N_RUNS / 2].expected;
 	grade->counted = runs[N_RUNS / 2].counted;
 	grade->mark = grade_mark(grade->expected, grade->counted);
-	find_reason(grade);
+	double spread = runs[N_RUNS - 1].counted / runs[N_RUNS - 1].expected -
+			runs[0].counted / runs[0].expected;
+	grade->is_unsteady = spread > MOST_SPREAD;
+	if (grade->is_unsteady && grade->mark != 'F')
+		grade->mark = 'C';
+	grade_reason(grade, &grade->reason);
 }
 
-/* False: this processor has no such event. */
-static bool grade_event(const struct known *known, struct grade_memory *memory, struct grade *grade)
+/* ---- which event is which */
+
+struct grade_code grade_code(const struct perf_event_attr *attribute)
+{
+	/* Bits by which x86's own registers say user, kernel, interrupt and enabled; libpfm4 may
+	 * leave them in, and the kernel overrules them. */
+	static const uint64_t no_event = 0x530000;
+	struct core_pmu cores[MAX_CORE_PMUS];
+	struct grade_code code = { attribute->type, attribute->config, attribute->config1 };
+	if (attribute->type == PERF_TYPE_HARDWARE || attribute->type == PERF_TYPE_HW_CACHE ||
+	    attribute->type == PERF_TYPE_SOFTWARE || attribute->type == PERF_TYPE_TRACEPOINT)
+		return code;
+	/* Where all cores are the same, their PMU's own number means what RAW means. */
+	if (core_pmus(cores) == 1 && cores[0].type == code.type)
+		code.type = PERF_TYPE_RAW;
+#if defined(__x86_64__)
+	if (code.type == PERF_TYPE_RAW)
+		code.config &= ~no_event;
+#else
+	(void)no_event;
+#endif
+	return code;
+}
+
+static bool is_same(const struct grade_code *a, const struct grade_code *b)
+{
+	return a->type == b->type && a->config == b->config && a->config1 == b->config1;
+}
+
+const struct grade *grades_find(const struct grades *grades, const struct grade_code *code)
+{
+	for (uint32_t i = 0; i < grades->n; i++)
+		if (grades->rows[i].mark != GRADE_UNKNOWN && is_same(&grades->rows[i].code, code))
+			return &grades->rows[i];
+	return NULL;
+}
+
+/* ---- all of them */
+
+/* How far an event got. */
+enum answer { ANSWER_NO_NAME, ANSWER_NO_COUNT, ANSWER_MARK };
+
+static enum answer grade_event(const char *name, const struct grade_loop *loop,
+			       struct grade_memory *memory, struct grade *grade)
 {
 	struct counted_event event;
 	struct event_group group = { .n_members = 0 };
 	*grade = (struct grade){
-		.mark = GRADE_UNKNOWN, .expected = NAN, .counted = NAN, .what = known->what
+		.mark = GRADE_UNKNOWN, .expected = NAN, .counted = NAN, .what = loop->what
 	};
-	snprintf(grade->event, sizeof grade->event, "%s", known->event);
-	if (!event_resolve_counted(known->event, &event, &grade->reason))
-		return false;
+	snprintf(grade->event, sizeof grade->event, "%.*s", (int)sizeof grade->event - 1, name);
+	if (!event_resolve_counted(name, &event, &grade->reason))
+		return ANSWER_NO_NAME;
+	grade->code = grade_code(&event.sampled.attribute);
 	const struct event_group_request request = { .events = &event,
 						     .n_events = 1,
 						     .no_inherit = true };
 	if (event_group_open(&group, &request) == 0) {
 		grade->reason = group.members[0].reason;
-	} else if (known->is_kernels && group.is_user_only) {
+	} else if (loop->is_kernels && group.is_user_only) {
 		why_fail(&grade->reason, "It happens in the kernel, whose part may not be counted "
 					 "here (kernel.perf_event_paranoid).");
 	} else {
@@ -135,63 +173,76 @@ static bool grade_event(const struct known *known, struct grade_memory *memory, 
 		grade->origin = event.sampled.attribute.type == PERF_TYPE_SOFTWARE
 					? ORIGIN_SOFTWARE
 					: ORIGIN_MEASURED;
-		measure(known, memory, &group, grade);
+		measure(loop, memory, &group, grade);
 	}
 	event_group_close(&group);
-	return true;
+	return grade->mark == GRADE_UNKNOWN ? ANSWER_NO_COUNT : ANSWER_MARK;
 }
 
-void grades_measure(struct grades *grades, uint64_t machine)
+/* The first name always has a row, unless its CPU is another one and this one's name was found;
+ * the others where they count. */
+static void grade_loop(struct grades *grades, const struct grade_loop *loop,
+		       struct grade_memory *memory)
 {
-	struct grade_memory memory = { .list = NULL };
-	bool is_known = false;
-	*grades = (struct grades){ .machine = machine };
-	for (int i = 0; i < N_KNOWN; i++) {
-		struct grade *grade = &grades->rows[grades->n];
-		if (all[i].is_alternative && is_known)
+	enum answer first = ANSWER_MARK;
+	for (int i = 0; i < MOST_LOOP_EVENTS && loop->events[i] && grades->n < MOST_GRADES; i++) {
+		struct grade grade;
+		enum answer answer = grade_event(loop->events[i], loop, memory, &grade);
+		if (i > 0 && answer != ANSWER_MARK)
 			continue;
-		/* Of alternatives the last one's reason stands for all. */
-		if (all[i].is_alternative)
-			grade = &grades->rows[--grades->n];
-		is_known = grade_event(&all[i], &memory, grade);
-		grades->n++;
+		/* This CPU's name takes the place of another CPU's. */
+		grades->n -= i > 0 && first == ANSWER_NO_NAME;
+		first = i == 0 ? answer : ANSWER_MARK;
+		grades->rows[grades->n++] = grade;
 	}
+}
+
+/* A thread that moved would be counted on a PMU that the event is not of, or between two. */
+static bool stay_here(cpu_set_t *before)
+{
+	struct core_pmu cores[MAX_CORE_PMUS];
+	char list[256];
+	uint16_t cpus[MOST_CPUS];
+	cpu_set_t one;
+	int here = sched_getcpu();
+	if (sched_getaffinity(0, sizeof *before, before) != 0 || here < 0)
+		return false;
+	core_pmus(cores);
+	uint32_t n = cores[0].sysfs[0] && sysfs_pmu_file(cores[0].sysfs, "cpus", list, sizeof list)
+			     ? cpu_list_parse(list, cpus, MOST_CPUS)
+			     : 0;
+	bool is_of_pmu = n == 0;
+	for (uint32_t i = 0; i < n && i < MOST_CPUS; i++)
+		is_of_pmu |= cpus[i] == here;
+	for (uint32_t i = 0; i < n && i < MOST_CPUS && !is_of_pmu; i++)
+		if (cpus[i] < CPU_SETSIZE && CPU_ISSET(cpus[i], before)) {
+			here = cpus[i];
+			is_of_pmu = true;
+		}
+	CPU_ZERO(&one);
+	CPU_SET((size_t)here, &one);
+	return sched_setaffinity(0, sizeof one, &one) == 0;
+}
+
+void grades_measure(struct grades *grades, const struct grade_request *request)
+{
+	struct grade_memory memory = { .first_cache_bytes = request->first_cache_bytes,
+				       .last_cache_bytes = request->last_cache_bytes };
+	cpu_set_t before;
+	bool is_held = stay_here(&before);
+	memset(grades, 0, sizeof *grades);
+	grades->machine = request->machine;
+	for (const struct grade_loop *loop = grade_loops; loop->what; loop++)
+		grade_loop(grades, loop, &memory);
+	if (is_held)
+		sched_setaffinity(0, sizeof before, &before);
 	grade_memory_free(&memory);
 }
 
-/* Without modifiers: "cycles:u" is cycles. */
-static size_t base_length(const char *event)
+void grades_store(const struct grade *grade, const char *series, struct recording *recording)
 {
-	const char *colon = strrchr(event, ':');
-	bool is_modifier = colon && colon[1] && strspn(colon + 1, "ukhpSG") == strlen(colon + 1);
-	return is_modifier ? (size_t)(colon - event) : strlen(event);
-}
-
-const struct grade *grades_find(const struct grades *grades, const char *event)
-{
-	size_t n = base_length(event);
-	for (uint32_t i = 0; i < grades->n; i++) {
-		const struct grade *grade = &grades->rows[i];
-		if (grade->mark != GRADE_UNKNOWN && base_length(grade->event) == n &&
-		    strncmp(grade->event, event, n) == 0)
-			return grade;
-	}
-	return NULL;
-}
-
-void grades_store(const struct grades *grades, struct recording *recording)
-{
-	char key[GRADE_EVENT_BYTES + 16], value[64];
-	for (uint32_t i = 0; i < grades->n; i++) {
-		const struct grade *grade = &grades->rows[i];
-		if (grade->mark == GRADE_UNKNOWN)
-			continue;
-		snprintf(key, sizeof key, "counter_grade.%.*s", (int)base_length(grade->event),
-			 grade->event);
-		snprintf(value, sizeof value, "%c (%+.2f %%)", grade->mark,
-			 100 * (grade->counted - grade->expected) / grade->expected);
-		for (char *at = key; *at; at++)
-			*at = *at == ':' ? '.' : *at; /* keys with a colon are rows of tables */
-		recording_add_fact(recording, key, value);
-	}
+	char key[TRUST_KEY_BYTES], value[64];
+	snprintf(value, sizeof value, "%c (%+.2f %%)", grade->mark,
+		 100 * (grade->counted - grade->expected) / grade->expected);
+	recording_add_fact(recording, trust_key(key, sizeof key, series), value);
 }

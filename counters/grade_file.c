@@ -1,4 +1,4 @@
-/* One line a counter: mark, origin, expected, counted, event. */
+/* One line a counter: mark, steady or not, origin, expected, counted, code, event. */
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 #include "counters/grade.h"
 #include "counters/kept_file.h"
 
-enum { VERSION = 1, MOST_FILE_BYTES = 16384 };
+enum { VERSION = 2, MOST_FILE_BYTES = 16384 };
 
 char *grades_write_text(const struct grades *grades)
 {
@@ -20,8 +20,10 @@ char *grades_write_text(const struct grades *grades)
 	fprintf(out, "grades %d %016" PRIx64 "\n", VERSION, grades->machine);
 	for (uint32_t i = 0; i < grades->n; i++) {
 		const struct grade *grade = &grades->rows[i];
-		fprintf(out, "%c %d %.17g %.17g %s\n", grade->mark, (int)grade->origin,
-			grade->expected, grade->counted, grade->event);
+		fprintf(out, "%c %d %d %.17g %.17g %" PRIu32 " %" PRIx64 " %" PRIx64 " %s\n",
+			grade->mark, (int)grade->is_unsteady, (int)grade->origin, grade->expected,
+			grade->counted, grade->code.type, grade->code.config, grade->code.config1,
+			grade->event);
 	}
 	fclose(out);
 	return text;
@@ -29,16 +31,21 @@ char *grades_write_text(const struct grades *grades)
 
 static bool read_row(const char *line, struct grade *grade)
 {
-	int origin = 0;
+	int origin = 0, unsteady = 0;
 	*grade = (struct grade){ .what = "" };
-	if (sscanf(line, "%c %d %lf %lf %63[^\n]", &grade->mark, &origin, &grade->expected,
-		   &grade->counted, grade->event) != 5 ||
+	if (sscanf(line, "%c %d %d %lf %lf %" SCNu32 " %" SCNx64 " %" SCNx64 " %127[^\n]",
+		   &grade->mark, &unsteady, &origin, &grade->expected, &grade->counted,
+		   &grade->code.type, &grade->code.config, &grade->code.config1,
+		   grade->event) != 9 ||
 	    origin < 0 || origin >= N_ORIGINS || !strchr("ABCF-", grade->mark) || !grade->mark)
 		return false;
 	grade->origin = (enum origin)origin;
+	grade->is_unsteady = unsteady != 0;
 	/* A mark is only as good as its numbers. */
-	return grade->mark == GRADE_UNKNOWN ||
-	       grade->mark == grade_mark(grade->expected, grade->counted);
+	char best = grade_mark(grade->expected, grade->counted);
+	grade_reason(grade, &grade->reason);
+	return grade->mark == GRADE_UNKNOWN || grade->mark == best ||
+	       (grade->is_unsteady && grade->mark == 'C' && best != 'F' && best != GRADE_UNKNOWN);
 }
 
 bool grades_read_text(struct grades *grades, const char *text)

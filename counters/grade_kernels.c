@@ -1,6 +1,6 @@
 /*
- * Loops are long enough that what surrounds them (a read of the counter, a timer's interrupt) is
- * below a thousandth, and short enough that all of them take two seconds.
+ * Loops are long enough that what surrounds them (the read of the counter: some hundred
+ * instructions) is below a thousandth, and short enough that all of them take a second.
  * Sources: Intel 64 and IA-32 Architectures Optimization Reference Manual (an addition of registers
  * takes one cycle and is not eliminated); Arm Neoverse N1 Software Optimization Guide.
  */
@@ -12,19 +12,25 @@
 #include <unistd.h>
 
 enum {
-	ROUNDS = 20000000,
-	CHAINED = 2000000,
+	ROUNDS = 2000000,
+	CHAINED = 200000,
 	CHAIN = 16, /* as the assembly below repeats it */
 	LOADS = 8,
 	ADDITIONS = 4,
-	COINS = 2000000,
-	STEPS = 400000,
-	PAGES = 4096,
+	COINS = 400000,
+	NEAR_STEPS = 400000,
+	FAR_STEPS = 100000,
+	PAGES = 2048,
 	NAPS = 50,
 	NAP_NS = 200000,
 	LINE_BYTES = 64,
+	/* A cache four times smaller than a cycle through it keeps at most 2 % of it, if it
+	 * replaces lines at random (h = exp(-4 (1 - h))), and nothing if it replaces the oldest. */
+	TIMES_CACHE = 4,
 };
-static const size_t MOST_LIST_BYTES = (size_t)256 << 20, LEAST_LIST_BYTES = (size_t)64 << 20;
+/* 64 pages of 4 KiB: as many translations as the smallest first TLB of the last ten years has. */
+static const size_t NEAR_BYTES = (size_t)256 << 10;
+static const size_t MOST_FAR_BYTES = (size_t)256 << 20, LEAST_FAR_BYTES = (size_t)64 << 20;
 
 double grade_rounds(struct grade_memory *memory)
 {
@@ -123,49 +129,99 @@ double grade_coins(struct grade_memory *memory)
 	return sum ? COINS : 0;
 }
 
-/* Sattolo's shuffle: one cycle through all lines. */
-static void tie(struct grade_memory *memory, size_t n)
+static uint64_t random_below(uint64_t *state, uint64_t n)
 {
-	size_t stride = LINE_BYTES / sizeof(void *);
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state % n;
+}
+
+/*
+ * Round after round through all pages in one random order; each round touches another line of each
+ * page: 29 is odd, so all of a page's lines (a power of two) have had their turn in the end, in no
+ * order that a prefetcher looks for.
+ */
+static void tie(struct grade_list *list, uint32_t *pages, size_t n_pages, size_t page_bytes)
+{
+	size_t n_lines = page_bytes / LINE_BYTES;
+	char *block = list->block;
+	void **last = NULL;
 	uint64_t state = 42;
-	for (size_t i = 0; i < n; i++)
-		memory->list[i * stride] = &memory->list[i * stride];
-	for (size_t i = n - 1; i > 0; i--) {
-		state ^= state << 13;
-		state ^= state >> 7;
-		state ^= state << 17;
-		size_t other = state % i;
-		void *swapped = memory->list[i * stride];
-		memory->list[i * stride] = memory->list[other * stride];
-		memory->list[other * stride] = swapped;
+	for (size_t i = 0; i < n_pages; i++)
+		pages[i] = (uint32_t)i;
+	for (size_t i = n_pages - 1; i > 0; i--) {
+		size_t other = random_below(&state, i + 1);
+		uint32_t swapped = pages[i];
+		pages[i] = pages[other];
+		pages[other] = swapped;
 	}
+	for (size_t round = 0; round < n_lines; round++)
+		for (size_t i = 0; i < n_pages; i++) {
+			size_t line = (round * 29 + pages[i] * 7) % n_lines;
+			void **place = (void **)(void *)(block + pages[i] * page_bytes +
+							 line * LINE_BYTES);
+			if (last)
+				*last = place;
+			else
+				list->at = place;
+			last = place;
+		}
+	*last = list->at;
 }
 
-static bool make_list(struct grade_memory *memory)
+static bool list_make(struct grade_list *list, size_t bytes)
 {
-	long known = sysconf(_SC_LEVEL3_CACHE_SIZE);
-	size_t last = known > 0 ? (size_t)known : LEAST_LIST_BYTES / 4;
-	size_t bytes = last > MOST_LIST_BYTES / 4 ? MOST_LIST_BYTES : last * 4;
-	bytes = bytes < LEAST_LIST_BYTES ? LEAST_LIST_BYTES : bytes / LINE_BYTES * LINE_BYTES;
+	size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE), n_pages = bytes / page_bytes;
 	void *block = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (block == MAP_FAILED)
-		return false;
-	madvise(block, bytes, MADV_NOHUGEPAGE); /* so that every step needs a translation */
-	memory->list = block;
-	memory->list_bytes = bytes;
-	memory->missing_ratio = last < bytes ? 1 - (double)last / (double)bytes : 0;
-	tie(memory, bytes / LINE_BYTES);
-	return true;
+	uint32_t *pages = malloc(n_pages * sizeof *pages);
+	if (block != MAP_FAILED && pages) {
+		madvise(block, bytes, MADV_NOHUGEPAGE); /* each page needs a translation */
+		list->block = block;
+		list->bytes = bytes;
+		tie(list, pages, n_pages, page_bytes);
+	} else if (block != MAP_FAILED) {
+		munmap(block, bytes);
+	}
+	free(pages);
+	return list->block != NULL;
 }
 
-double grade_steps(struct grade_memory *memory)
+static size_t times_cache(size_t cache_bytes, size_t least, size_t most)
 {
-	if (!memory->list && !make_list(memory))
+	size_t bytes = cache_bytes > most / TIMES_CACHE ? most : cache_bytes * TIMES_CACHE;
+	return (bytes < least ? least : bytes) / NEAR_BYTES * NEAR_BYTES;
+}
+
+/* Where the steps before ended, so that no run finds what another has brought. */
+static double walk(struct grade_list *list, int steps)
+{
+	void **at = list->at;
+	for (int i = 0; i < steps; i++)
+		at = *(void **volatile *)(void *)at;
+	list->at = at;
+	return steps;
+}
+
+double grade_near(struct grade_memory *memory)
+{
+	size_t bytes = times_cache(memory->first_cache_bytes, NEAR_BYTES, LEAST_FAR_BYTES);
+	if (!memory->near.block && !list_make(&memory->near, bytes))
 		return 0;
-	void *volatile *at = memory->list;
-	for (int i = 0; i < STEPS; i++)
-		at = *at;
-	return at ? STEPS : 0;
+	return walk(&memory->near, NEAR_STEPS);
+}
+
+double grade_far(struct grade_memory *memory)
+{
+	size_t bytes = times_cache(memory->last_cache_bytes, LEAST_FAR_BYTES, MOST_FAR_BYTES);
+	if (!memory->far.block && !list_make(&memory->far, bytes))
+		return 0;
+	return walk(&memory->far, FAR_STEPS);
+}
+
+bool grade_memory_exceeds(const struct grade_memory *memory)
+{
+	return memory->last_cache_bytes <= MOST_FAR_BYTES / TIMES_CACHE;
 }
 
 double grade_pages(struct grade_memory *memory)
@@ -202,14 +258,15 @@ static double thread_ns(void)
 double grade_time(struct grade_memory *memory)
 {
 	double start = thread_ns();
-	for (int i = 0; i < 4; i++)
-		grade_coins(memory);
+	grade_coins(memory);
 	return thread_ns() - start;
 }
 
 void grade_memory_free(struct grade_memory *memory)
 {
-	if (memory->list)
-		munmap(memory->list, memory->list_bytes);
-	memory->list = NULL;
+	if (memory->near.block)
+		munmap(memory->near.block, memory->near.bytes);
+	if (memory->far.block)
+		munmap(memory->far.block, memory->far.bytes);
+	memory->near = memory->far = (struct grade_list){ 0 };
 }

@@ -171,6 +171,36 @@ void metric_set_read(struct metric_set *set, struct metric_counts *counts)
 	}
 }
 
+const char *metric_set_lacks(const struct metric_set *set, uint32_t metric)
+{
+	uint32_t used = set->section->metrics[metric].formula.operands_used, member = 0;
+	const struct event_group *group = set->apart ? &set->apart[metric] : &set->whole;
+	for (uint32_t i = 0; i < set->section->n_events; i++) {
+		bool is_used = used & 1u << i, is_unresolved = set->unresolved[i].text[0];
+		if (is_used && is_unresolved)
+			return set->unresolved[i].text;
+		if (is_unresolved || (set->apart && !is_used))
+			continue;
+		const struct group_member *opened = &group->members[member++];
+		if (is_used && opened->fd < 0 && opened->n_cpus == 0)
+			return opened->reason.text;
+	}
+	return NULL;
+}
+
+void metric_counts_since(const struct metric_set *set, const struct metric_counts *now,
+			 const struct metric_counts *before, struct metric_counts *since)
+{
+	uint32_t n_events = set->section ? set->section->n_events : 0;
+	*since = *now;
+	for (uint32_t i = 0; i < n_events; i++) {
+		since->whole[i] = count_since(&set->events[i], &now->whole[i], &before->whole[i]);
+		for (uint32_t m = 0; m < MAX_SECTION_METRICS; m++)
+			since->apart[m][i] = count_since(&set->events[i], &now->apart[m][i],
+							 &before->apart[m][i]);
+	}
+}
+
 void metric_set_close(struct metric_set *set)
 {
 	event_group_close(&set->whole);

@@ -57,6 +57,13 @@ bool metric_set_is_of_core(const struct metric_set *set);
 /* metric_set_is_apart: each metric is counted by itself. */
 bool metric_set_is_apart(const struct metric_set *set);
 
+/* metric_set_lacks: why a metric will never have a value, or NULL; borrowed. After opening. */
+const char *metric_set_lacks(const struct metric_set *set, uint32_t metric);
+
+/* metric_counts_since: what was counted between two readings. */
+void metric_counts_since(const struct metric_set *set, const struct metric_counts *now,
+			 const struct metric_counts *before, struct metric_counts *since);
+
 /* metric_set_evaluate: one metric from what was read (or the difference of two readings). */
 struct formula_result metric_set_evaluate(const struct metric_set *set,
 					  const struct metric_counts *counts, uint32_t metric,

@@ -10,6 +10,7 @@
 #include "sampler/recording.h"
 #include "sampler/source.h"
 #include "sampler/target.h"
+#include "sampler/trust.h"
 
 /* Shorter than this and the time of a reading itself becomes part of the rate. */
 static const uint64_t INTERVAL_NS = 100 * 1000 * 1000;
@@ -86,6 +87,15 @@ static void find_ceiling(struct state *state, struct recording *recording)
 	}
 	state->ratio_series = recording_add_series(recording, &row);
 	ceilings_free(ceilings);
+	/* Traffic by misses is as good as their counter. */
+	const char *trust =
+		state->bandwidth.rung == BANDWIDTH_MISSES
+			? trust_of(recording, state->bandwidth.misses.members[0].event.sampled.name)
+			: "";
+	if (*trust) {
+		char key[TRUST_KEY_BYTES];
+		recording_add_fact(recording, trust_key(key, sizeof key, BANDWIDTH_SERIES), trust);
+	}
 }
 
 /* What the program has stated so far; this is the writer's thread, so rows may be read at once. */

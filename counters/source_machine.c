@@ -4,12 +4,30 @@
 #include "counters/machine.h"
 #include "sampler/recording.h"
 #include "sampler/source.h"
+#include "sampler/target.h"
+
+/* Under the names that were graded, and under those that are sampled here. */
+static void store_grades(const struct target *target, uint64_t machine, struct recording *recording)
+{
+	const struct sampling *sampling = target->sampling;
+	struct grades grades;
+	if (!grades_cached(&grades, machine, NULL))
+		return;
+	for (uint32_t i = 0; i < grades.n; i++)
+		if (grades.rows[i].mark != GRADE_UNKNOWN)
+			grades_store(&grades.rows[i], grades.rows[i].event, recording);
+	for (uint32_t i = 0; sampling && i < sampling->n_events; i++) {
+		struct grade_code code = grade_code(&sampling->events[i].attribute);
+		const struct grade *grade = grades_find(&grades, &code);
+		if (grade)
+			grades_store(grade, sampling->events[i].name, recording);
+	}
+}
 
 static bool machine_open(void *state, const struct target *target, struct recording *recording,
 			 struct why *why)
 {
 	(void)state;
-	(void)target;
 	(void)why;
 	struct machine *machine = machine_read("");
 	machine_store(machine, recording);
@@ -18,9 +36,7 @@ static bool machine_open(void *state, const struct target *target, struct record
 	if (ceilings)
 		ceilings_store(ceilings, recording);
 	ceilings_free(ceilings);
-	struct grades grades;
-	if (grades_cached(&grades, machine_identity(machine), NULL))
-		grades_store(&grades, recording);
+	store_grades(target, machine_identity(machine), recording);
 	machine_free(machine);
 	return true;
 }

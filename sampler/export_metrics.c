@@ -8,6 +8,7 @@
 #include "sampler/export_rows.h"
 #include "sampler/exporter.h"
 #include "sampler/recording.h"
+#include "sampler/trust.h"
 
 struct walk {
 	const struct recording *recording;
@@ -56,6 +57,7 @@ static struct metric_record start(const struct walk *walk, enum metric_kind kind
 		.device = recording_string_at(recording, series->device),
 		.reason = recording_string_at(recording, series->reason),
 		.remedy = recording_string_at(recording, series->remedy),
+		.trust = "",
 	};
 }
 
@@ -94,6 +96,7 @@ static bool take_series(const struct walk *walk)
 		if (is_sampled && series->origin != ORIGIN_UNAVAILABLE)
 			record.value = (double)sums[id].weight;
 		record.count = (double)sums[id].count;
+		record.trust = trust_of(walk->recording, record.series);
 		is_wanted = walk->take(walk->opaque, &record);
 	}
 	free(sums);
@@ -179,6 +182,7 @@ void export_metric_columns(const struct recording *recording, const struct metri
 		{ "thread", record->thread ? recording_string_at(recording, thread->name) : "", 0 },
 		{ "source", record->source, 0 },
 		{ "device", record->device, 0 },
+		{ "trust", record->trust, 0 },
 	};
 	for (size_t i = 0; i < N_METRIC_COLUMNS; i++)
 		out[i] = columns[i];

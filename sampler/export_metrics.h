@@ -28,7 +28,8 @@ struct metric_record {
 	double count;               /* NaN but for series */
 	double flops, bytes, items; /* exact work in a span; NaN = not stated */
 	const char *series, *unit, *name, *provenance, *source, *device, *reason, *remedy;
-	uint32_t thread; /* TABLE_THREADS; 0 = the whole target or machine */
+	const char *trust; /* of a series of an event that was graded: "B (+4.00 %)"; else "" */
+	uint32_t thread;   /* TABLE_THREADS; 0 = the whole target or machine */
 };
 
 /*
@@ -47,7 +48,7 @@ struct metric_column {
 	double number;
 };
 
-enum { N_METRIC_COLUMNS = 20 };
+enum { N_METRIC_COLUMNS = 21 };
 
 /* export_metric_columns: out has N_METRIC_COLUMNS entries; borrowed from the record. */
 void export_metric_columns(const struct recording *recording, const struct metric_record *record,

@@ -14,11 +14,12 @@ enum { TEXT_COLUMN = 32 };
 static const struct option_row rows[] = {
 	{ 0, OPTION_FLAG, "grade", NULL,
 	  "instead run loops whose counts are known, and say how far each counter can be trusted "
-	  "(2 s)",
+	  "(1 s)",
 	  .offset = offsetof(struct settings, is_grading) },
 	{ 0, OPTION_FLAG, "cost", NULL,
-	  "instead profile a workload in turns with leaving it alone, and say what profiling costs "
-	  "(10 s)",
+	  "instead profile a workload in turns with leaving it alone, and say what profiling "
+	  "costs, "
+	  "and what the cache model does (20 s)",
 	  .offset = offsetof(struct settings, is_costing) },
 	{ 0, OPTION_FLAG, "ascii", NULL, "ASCII characters only",
 	  .offset = offsetof(struct settings, is_ascii) },
@@ -36,6 +37,8 @@ static const char *badge(const struct doctor *doctor, enum origin origin)
 static void print_line(const char *mark, const char *label, const char *text)
 {
 	printf("  %s %-*s", mark, TEXT_COLUMN - 4, label);
+	if (text_width(label) > TEXT_COLUMN - 5)
+		printf("\n%*s", TEXT_COLUMN, "");
 	print_wrapped(stdout, text, TEXT_COLUMN, TEXT_COLUMN);
 }
 

@@ -5,6 +5,7 @@
 #include "sampler/base/arena.h"
 #include "sampler/base/text.h"
 #include "sampler/recording.h"
+#include "sampler/trust.h"
 #include "tui/counters_state.h"
 #include "tui/imported.h"
 #include "tui/plot.h"
@@ -174,6 +175,10 @@ static void draw_provenance(const struct view_context *context, const struct can
 	if (origin == ORIGIN_SCALED)
 		x += canvas_print(canvas, x, y, MEANING_TEXT, ", counted for %s of the time",
 				  text_ratio(ratio, sizeof ratio, track->running_ratio));
+	const char *trust = trust_of(context->recording, text_of(context, row->name));
+	if (*trust)
+		x += canvas_print(canvas, x, y, *trust == 'F' ? MEANING_WARNING : MEANING_DIM,
+				  ", trust %s", trust);
 	if (row->reason)
 		x += canvas_print(canvas, x, y, MEANING_WARNING, "  %s",
 				  text_of(context, row->reason));
@@ -232,9 +237,8 @@ void counters_draw(const void *opaque, const struct view_context *context,
 				     " The %s file that was imported holds no counters.",
 				     format);
 		else
-			canvas_text(
-				canvas, 0, 0, canvas->width, MEANING_DIM,
-				"No counters were asked for; -M GROUP and -e EVENT bring some.");
+			canvas_text(canvas, 0, 0, canvas->width, MEANING_DIM,
+				    "No counters were asked for; -M GROUP brings some.");
 		return;
 	}
 	draw_header(state, canvas);

@@ -36,7 +36,8 @@ struct stat_row {
 	double mean, squares;
 	double running_ratio; /* the worst */
 	struct why reason;    /* why unknown */
-	char trust;           /* of an event: its mark of `doctor --grade`; 0 = not graded */
+	char trust;           /* the mark of `doctor --grade`; of a metric the worst of its events';
+				 0 = not graded */
 };
 
 /* What is opened together: events as typed, or a metric group on one kind of core. */
@@ -78,6 +79,10 @@ void stat_free(struct stat *stat);
  * comes. */
 struct stat_row *stat_row_new(struct stat *stat, enum stat_kind kind, const char *name,
 			      const char *unit);
+
+/* stat_stamp_grades: events and metrics get the marks that are kept for this machine; what a bad
+ * one may come from is noted. After the plan. */
+void stat_stamp_grades(struct stat *stat);
 
 /* stat_note: kept once, however often it is said. */
 void stat_note(struct stat *stat, const char *text);

@@ -4,10 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "counters/grade.h"
-#include "counters/machine.h"
-#include "sampler/base/nearest.h"
-#include "sampler/base/text.h"
+#include "tui/metric_names.h"
 #include "tui/settings.h"
 #include "tui/stat.h"
 
@@ -146,22 +143,6 @@ static bool add_group(struct stat *stat, const struct metric_group *group, struc
 	return true;
 }
 
-static bool fail_group(const char *name, struct why *why)
-{
-	uint32_t n;
-	const struct metric_group *groups = metric_groups(&n);
-	struct nearest nearest;
-	char question[96], clean[64];
-	nearest_start(&nearest, name);
-	for (uint32_t i = 0; i < n; i++)
-		nearest_offer(&nearest, groups[i].name);
-	nearest_offer(&nearest, "bandwidth");
-	return why_fail(why, "There is no metric group \"%s\"%s",
-			text_clean(clean, sizeof clean, name),
-			nearest.best ? nearest_question(&nearest, "", question, sizeof question)
-				     : "; `stoke list metrics` shows them.");
-}
-
 static bool add_groups(struct stat *stat, const char *list, struct why *why)
 {
 	for (;;) {
@@ -174,7 +155,7 @@ static bool add_groups(struct stat *stat, const char *list, struct why *why)
 		bool wants_all = strcmp(name, "all") == 0;
 		bool is_traffic = strcmp(name, "bandwidth") == 0;
 		if (!group && !wants_all && !is_traffic)
-			return fail_group(name, why);
+			return metric_names_fail(name, "bandwidth", why);
 		if (wants_all || is_traffic)
 			stat_bandwidth_plan(stat);
 		for (uint32_t i = 0; i < n; i++)
@@ -183,20 +164,6 @@ static bool add_groups(struct stat *stat, const char *list, struct why *why)
 		if (!list[length])
 			return true;
 		list += length + 1;
-	}
-}
-
-static void stamp_grades(struct stat *stat)
-{
-	struct machine *machine = machine_read("");
-	struct grades grades;
-	bool is_graded = grades_cached(&grades, machine_identity(machine), NULL);
-	machine_free(machine);
-	for (uint32_t i = 0; is_graded && i < stat->n_rows; i++) {
-		const struct grade *grade = stat->rows[i].kind == STAT_EVENT
-						    ? grades_find(&grades, stat->rows[i].name)
-						    : NULL;
-		stat->rows[i].trust = grade ? grade->mark : '\0';
 	}
 }
 
@@ -217,7 +184,7 @@ bool stat_plan(struct stat *stat, struct why *why)
 			return false;
 	if (is_default)
 		stat_bandwidth_plan(stat);
-	stamp_grades(stat);
+	stat_stamp_grades(stat);
 	return true;
 }
 

@@ -95,19 +95,14 @@ void stat_evaluate(struct stat *stat, bool is_difference, double seconds)
 {
 	for (uint32_t b = 0; b < stat->n_blocks; b++) {
 		struct stat_block *block = &stat->blocks[b];
-		const struct counted_event *events =
-			block->set ? block->set->events : block->events;
+		const struct counted_event *events = block->events;
 		uint32_t n_events = block->n_events;
-		if (block->set)
-			n_events = block->set->section ? block->set->section->n_events : 0;
 		struct metric_counts counts = *block->now;
-		if (is_difference) {
+		if (is_difference && block->set)
+			metric_counts_since(block->set, block->now, block->before, &counts);
+		else if (is_difference)
 			subtract(events, n_events, block->now->whole, block->before->whole,
 				 counts.whole);
-			for (uint32_t m = 0; m < MAX_SECTION_METRICS; m++)
-				subtract(events, n_events, block->now->apart[m],
-					 block->before->apart[m], counts.apart[m]);
-		}
 		if (block->set) {
 			evaluate_set(stat, block, &counts, seconds);
 			continue;

@@ -147,6 +147,14 @@ static void print_title(const struct stat *stat, double time_s)
 	fputs("\n\n", stat->out);
 }
 
+static bool has_trust(const struct stat *stat)
+{
+	for (uint32_t i = 0; i < stat->n_rows; i++)
+		if (stat->rows[i].trust && stat->rows[i].n > 0)
+			return true;
+	return false;
+}
+
 static void print_below(const struct stat *stat, const struct reasons *reasons, double time_s)
 {
 	char clean[WHY_BYTES], mark[16];
@@ -164,6 +172,11 @@ static void print_below(const struct stat *stat, const struct reasons *reasons, 
 		print_wrapped(stat->out, text_clean(clean, sizeof clean, stat->notes[i].text), 6,
 			      6);
 	}
+	if (isnan(time_s) && has_trust(stat))
+		fputs("\ntrust: counted beside loops whose counts are known, A within 1 %, B 5 %, "
+		      "C 25 %, F\n"
+		      "worse (stoke doctor --grade)\n",
+		      stat->out);
 	if (isnan(time_s))
 		fprintf(stat->out,
 			"\n%s hardware   %s scaled   %s software   %s model   %s not available\n",

@@ -12,6 +12,7 @@
 #include "sampler/base/text.h"
 #include "sampler/base/why.h"
 #include "sampler/tree.h"
+#include "sampler/trust.h"
 #include "tui/help.h"
 #include "tui/output_path.h"
 
@@ -84,6 +85,10 @@ static void print_series(FILE *out, const struct recording *recording, const str
 		fprintf(out, "%s%s samples of %s", separator,
 			text_count(count, sizeof count, totals->n_by_series[id]),
 			recording_string_at(recording, series->name));
+		const char *trust =
+			trust_of(recording, recording_string_at(recording, series->name));
+		if (*trust)
+			fprintf(out, " (trust %s)", trust);
 		separator = ", ";
 	}
 }

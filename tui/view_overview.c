@@ -12,6 +12,7 @@
 #include "sampler/base/why.h"
 #include "sampler/recording.h"
 #include "sampler/tree.h"
+#include "sampler/trust.h"
 #include "tui/imported.h"
 #include "tui/view.h"
 #include "tui/window.h"
@@ -191,6 +192,12 @@ static int draw_budget(const struct view_context *context, const struct canvas *
 	return y + 1;
 }
 
+/* A counter that lies is to be seen at once. */
+static enum meaning trust_meaning(const char *trust)
+{
+	return *trust == 'F' ? MEANING_WARNING : MEANING_DIM;
+}
+
 static int draw_sampling(const struct state *state, const struct view_context *context,
 			 const struct canvas *canvas, int y)
 {
@@ -208,6 +215,9 @@ static int draw_sampling(const struct state *state, const struct view_context *c
 	const char *cut = fact(context, state, "sampling.truncated");
 	x += canvas_print(canvas, x, y, MEANING_TEXT, "%s %s", origin_glyph(series->origin),
 			  text_of(context, series->name));
+	const char *trust = trust_of(context->recording, text_of(context, series->name));
+	if (*trust)
+		x += canvas_print(canvas, x, y, trust_meaning(trust), " (trust %s)", trust);
 	if (rate)
 		x += canvas_print(canvas, x, y, MEANING_TEXT, " at %s Hz", rate);
 	x += canvas_print(canvas, x, y, MEANING_TEXT, ", %s samples",
@@ -352,8 +362,11 @@ static int draw_memory(const struct state *state, const struct view_context *con
 		x += canvas_print(canvas, x, y, MEANING_TEXT, ", %s of the measured ceiling",
 				  text_ratio(ratio, sizeof ratio, share->value));
 	const char *device = text_of(context, series->device);
+	const char *trust = trust_of(context->recording, BANDWIDTH_SERIES);
 	if (*device)
-		canvas_print(canvas, x, y, MEANING_DIM, ", by %s", device);
+		x += canvas_print(canvas, x, y, MEANING_DIM, ", by %s", device);
+	if (*trust)
+		canvas_print(canvas, x, y, trust_meaning(trust), " (trust %s)", trust);
 	return y + 2;
 }
 
