@@ -39,6 +39,9 @@ echo "== by instructions"
 sleep 0.05
 ./stoke record -q --call-graph fp -e instructions:u -c 100000 -- ./burn 0.5 2>/dev/null | split
 kill $tick
+echo "== graded"
+./stoke doctor --grade --ascii 2>&1
+run marked -e instructions:u,cycles:u,r8:u,armv8_pmuv3/inst_retired/u -g ipc
 echo "== unwinding"
 ./stoke record -f -v --unwinder check -e cycles:u -c 1000000 -o /tmp/a.folded -- ./burn 0.5 2>&1 | grep "beside libunwind"
 SCRIPT
@@ -66,5 +69,16 @@ done
 share() { section "$work/out" "$1" | awk '$1 == "share" { print $2 }'; }
 near "75 % by cycles" 0.75 "$(share "by cycles")" 0.0133
 near "75 % by instructions" 0.75 "$(share "by instructions")" 0.0133
+# Grades: the emulator's instructions are exact, its cycles are none, and most events it has not.
+for event in instructions:u r08:u page-faults:u; do mark "right: $event" A "$work/out" graded $event; done
+mark "cycles that follow instructions" F "$work/out" graded cycles:u
+mark "a raw event that is never counted" F "$work/out" graded r75:u
+said "it has its reason" "r75:u F 0 counted of .* It stays 0" "$work/out" graded
+said "an event that is not there has no mark" "- cache-misses:u Cannot open" "$work/out" graded
+for event in instructions:u r8:u armv8_pmuv3/inst_retired/u; do
+	field "marked: $event" A "$work/out" marked $event 12
+done
+field "marked: cycles" F "$work/out" marked cycles:u 12
+field "marked: IPC" F "$work/out" marked IPC 12
 unwinding_agrees "$work/out"
 finish

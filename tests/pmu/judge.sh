@@ -65,6 +65,19 @@ text() {
 	if section "$3" "$4" | grep -q -- "$2"; then pass; else fail "$1: no \"$2\""; fi
 }
 
+# said NAME PATTERN FILE PART: as text, but sentences that were wrapped are whole
+said() {
+	if section "$3" "$4" | tr -s ' \n' ' ' | grep -q -- "$2"; then pass; else fail "$1: no \"$2\""; fi
+}
+
+# mark NAME MARK FILE PART EVENT: of doctor --grade --ascii
+mark() {
+	local got
+	# What a long name has pushed off its line is on the next.
+	got=$(section "$3" "$4" | awk -v e="$5" 'on { print $1; exit } $2 == e && NF > 2 { print $3; exit } $2 == e { on = 1 }')
+	if [ "$got" = "$2" ]; then pass; else fail "$1: ${got:-nothing}, not $2"; fi
+}
+
 # samples NAME EXPECTED FILE EVENT
 samples() {
 	near "$1" "$2" "$(section "$3" "sampled $4" | awk '$1 == "samples" { print $2 }')" 0.03
