@@ -45,15 +45,17 @@ struct sampling {
 	uint32_t n_events; /* 0 = the best clock there is */
 	bool no_inherit;   /* do not follow threads and children */
 	bool user_only, kernel_only;
-	bool no_inline;       /* do not look for inlined functions and lines */
-	bool no_gpu;          /* leave GPUs alone */
-	uint32_t gpu_hz;      /* of GPUs' counters; 0 = they are not sampled */
-	uint64_t duration_ns; /* stop recording after; 0 = never */
-	uint64_t delay_ns;    /* start sampling this late */
-	bool can_pause;       /* sampling may be switched off and on (collector_pause) */
-	bool starts_paused;   /* it is off until it is switched on; can_pause too */
-	uint64_t most_bytes;  /* of the recording's file: sampling ends before; 0 = no limit */
-	uint64_t ring_ns;     /* older samples may be forgotten; 0 = never */
+	bool no_inline; /* do not look for inlined functions and lines */
+	const char
+		*metric_groups; /* names with commas between, to be read over time; NULL = none */
+	bool no_gpu;            /* leave GPUs alone */
+	uint32_t gpu_hz;        /* of GPUs' counters; 0 = they are not sampled */
+	uint64_t duration_ns;   /* stop recording after; 0 = never */
+	uint64_t delay_ns;      /* start sampling this late */
+	bool can_pause;         /* sampling may be switched off and on (collector_pause) */
+	bool starts_paused;     /* it is off until it is switched on; can_pause too */
+	uint64_t most_bytes;    /* of the recording's file: sampling ends before; 0 = no limit */
+	uint64_t ring_ns;       /* older samples may be forgotten; 0 = never */
 };
 
 struct target {

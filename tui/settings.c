@@ -13,6 +13,7 @@
 #include "sampler/base/text.h"
 #include "tui/command.h"
 #include "tui/help.h"
+#include "tui/metric_names.h"
 #include "tui/preferences.h"
 
 #define AT(field) .offset = offsetof(struct settings, field)
@@ -51,6 +52,25 @@ static bool parse_call_graph(void *into, const char *value, struct why *why)
 	return true;
 }
 
+static bool append(const char **list, char separator, const char *more)
+{
+	/* Kept to the end of the process, as argv is. */
+	static struct arena arena;
+	*list = *list ? arena_print(&arena, "%s%c%s", *list, separator, more) : more;
+	return true;
+}
+
+static bool append_groups(void *into, const char *value, struct why *why)
+{
+	(void)why;
+	return append(&((struct settings *)into)->groups, ',', value);
+}
+
+static bool append_known_groups(void *into, const char *value, struct why *why)
+{
+	return metric_names_check(value, why) && append_groups(into, value, why);
+}
+
 static const struct option_row sampling_rows[] = {
 	{ 'F', OPTION_INTEGER, "freq", "HZ", "samples a second and CPU, 1 to 20000 (997)",
 	  AT(frequency_hz), .least = 1, .most = 20000 },
@@ -61,6 +81,9 @@ static const struct option_row sampling_rows[] = {
 	  "what to sample on, as in `stoke list events`; suffixes :u :k :p; {a,b}:S reads b "
 	  "at each sample of a",
 	  AT(events) },
+	{ 'M', OPTION_CALL, "metrics", "LIST",
+	  "also read these metric groups over time, as in `stoke list metrics`",
+	  .parse = append_known_groups },
 	{ 'g', OPTION_CALL, "", NULL, "--call-graph auto, which is the default",
 	  .parse = parse_call_graph },
 	{ 0, OPTION_CALL, "call-graph", "MODE",
@@ -179,14 +202,6 @@ static const struct option_row render_rows[] = {
 	{ 0 },
 };
 
-static bool append(const char **list, char separator, const char *more)
-{
-	/* Kept to the end of the process, as argv is. */
-	static struct arena arena;
-	*list = *list ? arena_print(&arena, "%s%c%s", *list, separator, more) : more;
-	return true;
-}
-
 static bool append_label(void *into, const char *value, struct why *why)
 {
 	(void)why;
@@ -218,12 +233,6 @@ static bool append_events(void *into, const char *value, struct why *why)
 {
 	(void)why;
 	return append(&((struct settings *)into)->events, ',', value);
-}
-
-static bool append_groups(void *into, const char *value, struct why *why)
-{
-	(void)why;
-	return append(&((struct settings *)into)->groups, ',', value);
 }
 
 /* Names as in perf stat; -g is likwid's. A day between two lines is long enough. */
@@ -366,6 +375,7 @@ bool settings_sampling(const struct settings *settings, struct sampling *samplin
 	sampling->user_only = settings->user_only;
 	sampling->kernel_only = settings->kernel_only;
 	sampling->no_inline = settings->no_inline;
+	sampling->metric_groups = settings->groups;
 	sampling->no_gpu = settings->no_gpu;
 	sampling->gpu_hz = (uint32_t)settings->gpu_hz;
 	sampling->duration_ns = settings->duration_ns;
