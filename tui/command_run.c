@@ -54,7 +54,11 @@ const struct command command_run = {
 		"-I PREFIX/lib/stoke/model, and linked, without -fsanitize, with "
 		"PREFIX/lib/stoke/libstoke-model.a -lm -lpthread -ldl (or with -L PREFIX/lib/stoke "
 		"-lstoke-model). Run by itself with STOKE_MODEL set to a list of caches, or to "
-		"nothing, it prints sums. A list is words with commas between: l1=SIZE/WAYS to l4, "
+		"nothing, it prints sums. What an access costs here, and how many times as long "
+		"the "
+		"program takes, `stoke doctor --cost` measures (and tests/bench/model.sh in the "
+		"sources for ten kernels, beside cachegrind). A list is words with commas between: "
+		"l1=SIZE/WAYS to l4, "
 		"each with any of /lru /plru /inclusive /exclusive /shared /forCORES, line=BYTES, "
 		"cores=N, tlb=ENTRIES/WAYS, tlb2, page=SIZE, prefetch=none or next, write=allocate "
 		"or around, policy=lru or plru.",

@@ -1,6 +1,7 @@
 #!/bin/bash
-# The cache model's time beside cachegrind's, for ten scalar kernels with the same caches: processor
-# seconds of a run less those of a run without a kernel, the least of ROUNDS, in turns.
+# The cache model's time beside cachegrind's and beside the program alone, for ten scalar kernels with
+# the same caches: processor seconds of a run less those of a run without a kernel, the least of
+# ROUNDS, in turns; a whole access in nanoseconds; and how many times as long as alone.
 # Usage: tests/bench/model.sh [STOKE] [ROUNDS]
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -24,20 +25,31 @@ theirs() {
 	seconds valgrind --tool=cachegrind --cachegrind-out-file=/dev/null --I1=32768,8,64 \
 		--D1=32768,8,64 --LL=1048576,16,64 "$work/plain" "$1" "$times"
 }
+accesses() { # KERNEL
+	STOKE_MODEL=l1=32K/8,l2=1M/16,line=64,cores=1,tlb=0 "$work/kernels" "$1" "$times" 2>&1 >/dev/null |
+		awk '/ accesses / { print $3 }'
+}
 for kernel in nothing $("$work/plain"); do
+	n=$(accesses "$kernel")
 	for _ in $(seq "$rounds"); do
-		echo "$kernel $(ours ,tlb=0 "$kernel") $(ours '' "$kernel") $(theirs "$kernel") $(seconds "$work/plain" "$kernel" "$times")"
+		echo "$kernel $n $(ours ,tlb=0 "$kernel") $(ours '' "$kernel") $(theirs "$kernel") $(seconds "$work/plain" "$kernel" "$times")"
 	done
 done >"$work/times"
-awk '{ for (i = 2; i <= 5; i++) if (!(($1, i) in least) || $i < least[$1, i]) least[$1, i] = $i
-	if (!seen[$1]++) order[++n] = $1 }
+awk 'function share(a, b) { return b > 0 ? sprintf("%.2f", a / b) : "-" }
+	function times(a, b) { return b >= 0.004 ? sprintf("%.0f", a / b) : "-" } # of what is long enough to be timed
+	{ for (i = 3; i <= 6; i++) if (!(($1, i) in least) || $i < least[$1, i]) least[$1, i] = $i
+	n[$1] = $2
+	if (!seen[$1]++) order[++m] = $1 }
 	END {
-		printf "%-12s %10s %10s %12s %10s  %s\n", "kernel", "model", "with TLBs", "cachegrind", "natively", "cachegrind / model"
-		for (k = 2; k <= n; k++) {
+		printf "%-12s %8s %8s %8s %8s | %6s %6s | %6s %6s | %s\n", "kernel", "alone", "model", "+ TLBs", "valgrind", "ns", "+ TLBs", "model", "valgr.", "valgrind"
+		printf "%-12s %8s %8s %8s %8s | %13s | %13s | %s\n", "", "s", "s", "s", "s", "an access", "times alone", "/ model"
+		for (k = 2; k <= m; k++) {
 			name = order[k]
-			for (i = 2; i <= 5; i++) t[i] = least[name, i] - least["nothing", i]
-			all += least[name, 2]; other += least[name, 4]
-			printf "%-12s %8.3f s %8.3f s %10.3f s %8.3f s  %s\n", name, t[2], t[3], t[4], t[5], (t[2] > 0 ? sprintf("%.2f", t[4] / t[2]) : "-")
+			for (i = 3; i <= 6; i++) { t[i] = least[name, i] - least["nothing", i]; sum[i] += t[i] }
+			count = n[name] - n["nothing"]; all += count
+			printf "%-12s %8.3f %8.3f %8.3f %8.3f | %6.1f %6.1f | %6s %6s | %s\n", name, t[6], t[3], t[4], t[5],
+				1e9 * t[3] / count, 1e9 * t[4] / count, times(t[3], t[6]), times(t[5], t[6]), share(t[5], t[3])
 		}
-		printf "whole runs, start and end included: model %.2f s, cachegrind %.2f s\n", all, other
+		printf "%-12s %8.3f %8.3f %8.3f %8.3f | %6.1f %6.1f | %6s %6s | %s\n", "all ten", sum[6], sum[3], sum[4], sum[5],
+			1e9 * sum[3] / all, 1e9 * sum[4] / all, times(sum[3], sum[6]), times(sum[5], sum[6]), share(sum[5], sum[3])
 	}' "$work/times"
