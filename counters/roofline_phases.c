@@ -59,7 +59,8 @@ static bool find_phase(struct roofline_phases *phases, struct hash_map *places, 
 static bool is_phase(const struct recording *recording, const struct span_row *row)
 {
 	const struct series_row *series = recording_series(recording, row->series);
-	return strcmp(recording_string_at(recording, series->name), "phases") == 0;
+	return !span_is_open(row) &&
+	       strcmp(recording_string_at(recording, series->name), "phases") == 0;
 }
 
 static void collect(struct work_state *state, uint64_t from_ns, uint64_t to_ns)

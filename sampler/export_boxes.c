@@ -46,6 +46,7 @@ struct export_boxes *export_boxes_open(const struct recording *recording,
 	const struct tree_options wanted = {
 		.root = options->per_thread    ? TREE_ROOT_THREAD
 			: options->per_process ? TREE_ROOT_PROCESS
+			: options->per_phase   ? TREE_ROOT_PHASE
 					       : TREE_ROOT_NAME,
 		.no_inline = options->no_inline,
 		.series = options->series,

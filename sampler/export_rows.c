@@ -19,7 +19,8 @@ bool export_span_is_in(const struct export_options *options, const struct span_r
 {
 	uint64_t end_ns = span->start_ns + span->duration_ns;
 	bool is_before = end_ns >= span->start_ns && end_ns < options->from_ns;
-	return !is_before && (!options->to_ns || span->start_ns < options->to_ns);
+	return !is_before && !span_is_open(span) &&
+	       (!options->to_ns || span->start_ns < options->to_ns);
 }
 
 uint32_t export_series(const struct recording *recording, const struct export_options *options)

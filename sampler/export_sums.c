@@ -5,10 +5,10 @@
 #include <stdlib.h>
 
 #include "sampler/base/why.h"
-#include "sampler/export_phases.h"
 #include "sampler/export_rows.h"
 #include "sampler/export_streams.h"
 #include "sampler/exporter.h"
+#include "sampler/phases.h"
 #include "sampler/recording.h"
 
 enum { FIRST_SUMS = 1 << 16 };
@@ -58,7 +58,7 @@ static void merge(struct export_sums *out)
 struct adding {
 	struct export_sums *out;
 	size_t capacity;
-	struct export_phases *phases;
+	struct phases *phases;
 	struct export_streams *streams;
 };
 
@@ -78,8 +78,7 @@ static void add_row(struct adding *adding, const struct sample_row *row, bool ha
 {
 	struct export_sum sum = { .stack = row->stack,
 				  .thread = row->thread,
-				  .phase = export_phase_at(adding->phases, row->thread,
-							   row->time_ns),
+				  .phase = phases_at(adding->phases, row->thread, row->time_ns),
 				  .series = row->series,
 				  .count = row->count,
 				  .weight = row->weight };
@@ -100,9 +99,10 @@ struct export_sums *export_sums_open(const struct recording *recording, const st
 {
 	struct adding adding = { .out = allocate(1, sizeof(struct export_sums)),
 				 .capacity = FIRST_SUMS,
-				 .phases = export_phases_open(recording),
+				 .phases = phases_open(recording),
 				 .streams = export_streams_open(recording) };
 	struct export_sums *out = adding.out;
+	phases_update(adding.phases, moment);
 	out->sums = allocate(adding.capacity, sizeof *out->sums);
 	for (uint64_t id = 1; id < moment->n[TABLE_SAMPLES]; id++) {
 		const struct sample_row *row = recording_sample(recording, id);
@@ -114,7 +114,7 @@ struct export_sums *export_sums_open(const struct recording *recording, const st
 		out->last_ns = row->time_ns > out->last_ns ? row->time_ns : out->last_ns;
 	}
 	merge(out);
-	export_phases_close(adding.phases);
+	phases_close(adding.phases);
 	export_streams_close(adding.streams);
 	return out;
 }

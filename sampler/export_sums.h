@@ -31,7 +31,7 @@ bool *export_series_wanted(const struct recording *recording, const struct momen
 
 /*
  * export_sums_open: the samples of the moment in the options' window, of the series marked in
- * `wanted`. A sample's phase is that of the first of its slot of time (20 ms).
+ * `wanted`. A row of samples has one phase (sample_slot_part).
  * Cost  40 bytes a sum; a sort of the samples, 64 Ki at a time
  */
 struct export_sums *export_sums_open(const struct recording *recording, const struct moment *moment,

@@ -20,6 +20,7 @@ struct export_options {
 	bool annotate;           /* folded: _[k] _[i] _[j] suffixes */
 	bool no_inline;
 	bool per_thread, per_process; /* root frames with pid/tid */
+	bool per_phase;               /* root frames: phases of the program */
 };
 
 struct exporter {

@@ -157,6 +157,7 @@ static bool folded_write(const struct recording *recording, const struct export_
 	struct tree_options wanted = {
 		.root = options->per_thread    ? TREE_ROOT_THREAD
 			: options->per_process ? TREE_ROOT_PROCESS
+			: options->per_phase   ? TREE_ROOT_PHASE
 					       : TREE_ROOT_NAME,
 		.no_inline = options->no_inline,
 		/* Functions of one name in two modules are one line to a reader of text. */

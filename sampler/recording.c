@@ -243,6 +243,11 @@ void recording_add_output(struct recording *recording, const void *bytes, size_t
 	table_append(&recording->tables[TABLE_OUTPUTS], bytes, n_bytes);
 }
 
+void recording_part_samples(struct recording *recording, uint64_t time_ns)
+{
+	sample_slot_part(recording->slot, time_ns);
+}
+
 void recording_add_sample(struct recording *recording, const struct sample_row *row)
 {
 	struct table *samples = &recording->tables[TABLE_SAMPLES];

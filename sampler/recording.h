@@ -173,6 +173,15 @@ struct span_row {
 	uint64_t launch_duration_ns; /* how long the call took; 0 = not known */
 };
 
+/* A phase that had begun and not ended when its row was written; another row with its beginning,
+ * name and thread tells its end, if it comes to that. Its duration is 0. */
+enum { SPAN_OPEN_LAUNCH = -1 };
+
+static inline bool span_is_open(const struct span_row *row)
+{
+	return row->launch_duration_ns == (uint64_t)SPAN_OPEN_LAUNCH;
+}
+
 struct note_row {
 	uint64_t time_ns;
 	uint32_t severity; /* enum severity */
@@ -313,11 +322,15 @@ void recording_add_output(struct recording *recording, const void *bytes, size_t
 /*
  * recording_add_sample: one sample. Samples equal in (stack, thread, series) within one slot of
  * 20 ms become one row, so size follows distinct stacks and seconds; rows appear when their slot
- * is over (recording_flush_samples). When the samples' memory budget is spent the slot doubles
+ * is over (recording_flush_samples). A phase's border that recording_part_samples has told by then
+ * parts them. When the samples' memory budget is spent the slot doubles
  * and a note says so.
  * Cost    one hash look-up
  */
 void recording_add_sample(struct recording *recording, const struct sample_row *row);
+
+/* recording_part_samples: a phase begins or ends at this time (sample_slot_part). */
+void recording_part_samples(struct recording *recording, uint64_t time_ns);
 
 /*
  * Memory that a recording in the making fills, and what it may fill before it is thinned. Rows

@@ -43,7 +43,8 @@ static void copy_times(struct recording *out, const struct recording *from,
 	}
 	for (uint64_t *id = &place->next[2]; *id < moment->n[TABLE_SPANS]; ++*id) {
 		const struct span_row *row = recording_span(from, *id);
-		bool is_before = row->start_ns + row->duration_ns < window->from_ns;
+		bool is_before =
+			row->start_ns + row->duration_ns < window->from_ns && !span_is_open(row);
 		if (row->series && !is_before && (!window->to_ns || row->start_ns < window->to_ns))
 			table_append(&out->tables[TABLE_SPANS], row, 1);
 	}

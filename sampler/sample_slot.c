@@ -15,7 +15,8 @@ static const uint64_t SLOT_NS = 20 * 1000 * 1000;
 /* 8 M rows: an hour of 64 busy threads at 99 Hz with no merging at all is 23 M. */
 static const uint64_t BUDGET_BYTES = (uint64_t)256 << 20;
 
-enum { FIRST_ENTRIES = 256 };
+/* More in 20 ms are phases too short for samples to tell apart; they must not undo the merging. */
+enum { FIRST_ENTRIES = 256, MOST_BORDERS = 64 };
 
 struct entry {
 	uint32_t generation, index;
@@ -26,6 +27,8 @@ struct sample_slot {
 	struct sample_row *rows;
 	struct entry *entries; /* twice the rows' capacity */
 	uint32_t n_rows, capacity, generation;
+	uint64_t borders[MOST_BORDERS]; /* in order of time; the latest that were told */
+	uint32_t n_borders;
 };
 
 struct sample_slot *sample_slot_new(void)
@@ -56,9 +59,36 @@ static uint32_t place_of(const struct sample_slot *slot, const struct sample_row
 	return (uint32_t)(key >> 32) & (slot->capacity * 2 - 1);
 }
 
-static bool is_same(const struct sample_row *a, const struct sample_row *b)
+void sample_slot_part(struct sample_slot *slot, uint64_t time_ns)
 {
-	return a->stack == b->stack && a->thread == b->thread && a->series == b->series;
+	uint32_t at = slot->n_borders;
+	while (at > 0 && slot->borders[at - 1] > time_ns)
+		at--;
+	if (slot->n_borders == MOST_BORDERS && at-- == 0)
+		return;
+	if (slot->n_borders == MOST_BORDERS)
+		memmove(slot->borders, slot->borders + 1, at * sizeof slot->borders[0]);
+	else
+		memmove(slot->borders + at + 1, slot->borders + at,
+			(slot->n_borders++ - at) * sizeof slot->borders[0]);
+	slot->borders[at] = time_ns;
+}
+
+/* Does a border lie between them? A sample at a border is behind it. */
+static bool is_parted(const struct sample_slot *slot, uint64_t a_ns, uint64_t b_ns)
+{
+	uint64_t first_ns = a_ns < b_ns ? a_ns : b_ns, last_ns = a_ns < b_ns ? b_ns : a_ns;
+	for (uint32_t i = slot->n_borders; i-- > 0 && slot->borders[i] > first_ns;)
+		if (slot->borders[i] <= last_ns)
+			return true;
+	return false;
+}
+
+static bool is_same(const struct sample_slot *slot, const struct sample_row *a,
+		    const struct sample_row *b)
+{
+	return a->stack == b->stack && a->thread == b->thread && a->series == b->series &&
+	       !is_parted(slot, a->time_ns, b->time_ns);
 }
 
 /* The entry of an equal row, or the free one where it belongs. */
@@ -67,7 +97,7 @@ static struct entry *find(struct sample_slot *slot, const struct sample_row *row
 	uint32_t mask = slot->capacity * 2 - 1;
 	uint32_t at = place_of(slot, row);
 	while (slot->entries[at].generation == slot->generation &&
-	       !is_same(&slot->rows[slot->entries[at].index], row))
+	       !is_same(slot, &slot->rows[slot->entries[at].index], row))
 		at = (at + 1) & mask;
 	return &slot->entries[at];
 }

@@ -24,6 +24,13 @@ void sample_slot_free(struct sample_slot *slot);
  */
 bool sample_slot_add(struct sample_slot *slot, struct table *samples, const struct sample_row *row);
 
+/*
+ * sample_slot_part: samples before this time and from it on are not merged, as long as they are yet
+ * to come: a phase begins or ends here.
+ * Cost  of as many as 64 in a slot, some comparisons a sample
+ */
+void sample_slot_part(struct sample_slot *slot, uint64_t time_ns);
+
 /* sample_slot_flush: append the rows if the slot ended at or before at_ns. */
 void sample_slot_flush(struct sample_slot *slot, struct table *samples, uint64_t at_ns);
 

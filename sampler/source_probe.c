@@ -9,6 +9,7 @@
 
 #include "sampler/base/shared_ring.h"
 #include "sampler/base/text.h"
+#include "sampler/hash_map.h"
 #include "sampler/probe_memory.h"
 #include "sampler/recording.h"
 #include "sampler/source.h"
@@ -23,9 +24,14 @@ enum {
 /* A record claimed this long ago and still unfinished has lost its writer. */
 static const uint64_t DEAD_WRITER_NS = 200 * 1000 * 1000;
 
+/* A phase that goes on for less is told when it ends, and that is soon enough to look at. */
+static const uint64_t TELL_OPEN_NS = 50 * 1000 * 1000;
+
 struct open_phase {
 	uint64_t start_ns;
-	uint32_t tid, name;
+	uint32_t pid, tid, name;
+	bool is_told;    /* as open, */
+	uint32_t thread; /* of this one */
 };
 
 struct state {
@@ -33,6 +39,7 @@ struct state {
 	uint64_t tail, stuck_since_ns, n_dropped, n_unmatched;
 	struct open_phase phases[MOST_OPEN_PHASES];
 	uint32_t n_phases;
+	struct hash_map threads; /* pid, tid -> a row of the thread */
 	uint32_t phase_series;
 	uint32_t names[MOST_SERIES], series[MOST_SERIES];
 	uint32_t n_series;
@@ -85,7 +92,81 @@ static void begin_phase(struct state *state, const struct shared_record *record,
 		return;
 	}
 	state->phases[state->n_phases++] =
-		(struct open_phase){ record->time_ns, record->tid, name };
+		(struct open_phase){ record->time_ns, record->pid, record->tid, name, false, 0 };
+}
+
+/* Its name by the kernel, for a thread that nothing has been sampled in so far; 0 = it is not
+ * there. */
+static uint32_t name_of_thread(struct recording *recording, uint32_t pid, uint32_t tid)
+{
+	char path[64], name[32] = "", clean[32];
+	snprintf(path, sizeof path, "/proc/%u/task/%u/comm", pid, tid);
+	FILE *file = fopen(path, "re");
+	bool is_there = file && fgets(name, sizeof name, file);
+	if (file)
+		fclose(file);
+	name[strcspn(name, "\n")] = '\0';
+	return is_there ? recording_add_string(recording, text_clean(clean, sizeof clean, name))
+			: 0;
+}
+
+/* Under whatever name: phases belong to the thread. tid 0 = any of the process. */
+static uint32_t find_thread(const struct recording *recording, uint32_t pid, uint32_t tid)
+{
+	for (uint64_t i = recording->tables[TABLE_THREADS].n_rows; i-- > 1;) {
+		const struct thread_row *row = recording_thread(recording, i);
+		if (row->pid == pid && (row->tid == tid || !tid))
+			return (uint32_t)i;
+	}
+	return 0;
+}
+
+/* Of nobody where the number is not known here: another namespace has numbers of its own. */
+static uint32_t thread_of(struct state *state, struct recording *recording, uint32_t pid,
+			  uint32_t tid)
+{
+	uint64_t key = (uint64_t)pid << 32 | tid;
+	uint32_t *known = key ? hash_map_at(&state->threads, key) : NULL;
+	if (!known || *known)
+		return known ? *known : 0;
+	*known = find_thread(recording, pid, tid);
+	if (*known)
+		return *known;
+	struct thread_row row = { .pid = pid,
+				  .tid = tid,
+				  .name = name_of_thread(recording, pid, tid),
+				  .process_name = name_of_thread(recording, pid, pid),
+				  .start_ns = recording->start_ns };
+	uint32_t beside = find_thread(recording, pid, 0);
+	if (!row.process_name && beside)
+		row.process_name = recording_thread(recording, beside)->process_name;
+	if (!row.name)
+		row.name = row.process_name;
+	if (row.name)
+		*known = recording_add_thread(recording, &row);
+	return *known;
+}
+
+/* So that its samples are known to be in it while it goes on, and if it never ends. */
+static void tell_open_phases(struct state *state, struct recording *recording, bool is_last)
+{
+	uint64_t now = state->n_phases ? now_ns() : 0;
+	for (uint32_t i = 0; i < state->n_phases; i++) {
+		struct open_phase *phase = &state->phases[i];
+		if (phase->is_told || (!is_last && now < phase->start_ns + TELL_OPEN_NS))
+			continue;
+		phase->thread = thread_of(state, recording, phase->pid, phase->tid);
+		struct span_row row = { .start_ns = phase->start_ns,
+					.flops = NAN,
+					.bytes = NAN,
+					.items = NAN,
+					.series = state->phase_series,
+					.name = phase->name,
+					.thread = phase->thread,
+					.launch_duration_ns = (uint64_t)SPAN_OPEN_LAUNCH };
+		recording_add_span(recording, &row);
+		phase->is_told = true;
+	}
 }
 
 /* The latest begun phase of that name in that thread. */
@@ -100,13 +181,16 @@ static void end_phase(struct state *state, struct recording *recording,
 		state->n_unmatched++;
 		return;
 	}
-	struct span_row row = { .start_ns = state->phases[at - 1].start_ns,
-				.duration_ns = record->time_ns - state->phases[at - 1].start_ns,
+	const struct open_phase *phase = &state->phases[at - 1];
+	struct span_row row = { .start_ns = phase->start_ns,
+				.duration_ns = record->time_ns - phase->start_ns,
 				.flops = record->values[0],
 				.bytes = record->values[1],
 				.items = record->values[2],
 				.series = state->phase_series,
 				.name = name };
+	row.thread = phase->is_told ? phase->thread
+				    : thread_of(state, recording, phase->pid, phase->tid);
 	recording_add_span(recording, &row);
 	memmove(&state->phases[at - 1], &state->phases[at],
 		(state->n_phases - at) * sizeof state->phases[0]);
@@ -164,6 +248,7 @@ static void tell_phase(struct recording *recording, const struct shared_record *
 				     .tid = record->tid,
 				     .name = name,
 				     .is_begin = record->type == SHARED_PHASE_BEGIN };
+	recording_part_samples(recording, record->time_ns);
 	if (recording->watch_phase)
 		recording->watch_phase(recording->phase_watcher, &event);
 }
@@ -252,6 +337,7 @@ static void probe_drain(void *opaque, struct recording *recording, bool is_last)
 			break;
 		}
 	}
+	tell_open_phases(state, recording, is_last);
 	state->n_dropped = shared_ring_dropped(state->ring);
 	if (is_last)
 		note_end(state, recording);
@@ -259,14 +345,16 @@ static void probe_drain(void *opaque, struct recording *recording, bool is_last)
 
 static void probe_close(void *opaque)
 {
-	probe_memory_unmap(((struct state *)opaque)->ring, SHARED_RING_RECORDS);
+	struct state *state = opaque;
+	probe_memory_unmap(state->ring, SHARED_RING_RECORDS);
+	hash_map_free(&state->threads);
 }
 
 const struct source source_probe = {
 	.name = "probe",
 	.summary = "phases, progress, quality and exact work that a program reports by probe.h",
 	.state_bytes = sizeof(struct state),
-	.interval_ns = 50 * 1000 * 1000,
+	.interval_ns = 1, /* on each wake-up, before samples of the same time: phases part them */
 	.wanted = probe_wanted,
 	.open = probe_open,
 	.drain = probe_drain,

@@ -10,6 +10,7 @@
 
 #include "sampler/base/why.h"
 #include "sampler/hash_map.h"
+#include "sampler/phases.h"
 #include "sampler/recording.h"
 #include "sampler/tree_inside.h"
 
@@ -64,6 +65,7 @@ void tree_close(struct tree *tree)
 	hash_map_free(&tree->children);
 	hash_map_free(&tree->stacks);
 	hash_map_free(&tree->functions);
+	tree_phases_close(tree);
 	free(tree->known);
 	free(tree->sums);
 	free(tree->nodes);
@@ -139,27 +141,31 @@ static uint32_t function_node(struct tree *tree, uint32_t parent, uint32_t funct
 	return node;
 }
 
-/* What tells roots apart: a name, a process or a thread. A process or thread under a new name is a
- * root of its own. */
-static uint64_t root_key(const struct tree *tree, const struct thread_row *row, uint32_t *name)
+/* What tells roots apart: a name, a process, a thread or a phase. A process or thread under a new
+ * name is a root of its own. */
+static uint64_t root_key(const struct tree *tree, const struct sample_row *sample, uint32_t *name)
 {
-	uint32_t what = tree->options.root == TREE_ROOT_PROCESS  ? row->pid
-			: tree->options.root == TREE_ROOT_THREAD ? row->tid
-								 : row->name;
-	*name = tree->options.root == TREE_ROOT_PROCESS ? row->process_name : row->name;
-	return child_key(tree->options.root == TREE_ROOT_NAME ? 0 : *name, what, KIND_THREAD);
+	enum tree_root root = tree->options.root;
+	const struct thread_row *row = recording_thread(tree->recording, sample->thread);
+	*name = root == TREE_ROOT_PHASE ? phases_at(tree->phases, sample->thread, sample->time_ns)
+		: root == TREE_ROOT_PROCESS ? row->process_name
+					    : row->name;
+	if (root == TREE_ROOT_NAME || root == TREE_ROOT_PHASE)
+		return child_key(0, *name, KIND_THREAD);
+	return child_key(*name, root == TREE_ROOT_PROCESS ? row->pid : row->tid, KIND_THREAD);
 }
 
-static uint32_t root_node(struct tree *tree, uint32_t thread)
+uint32_t tree_root(struct tree *tree, const struct sample_row *sample)
 {
 	uint32_t name;
 	if (tree->options.root == TREE_ROOT_NONE)
 		return 0;
-	uint64_t key = root_key(tree, recording_thread(tree->recording, thread), &name);
+	uint64_t key = root_key(tree, sample, &name);
 	uint32_t known = hash_map_get(&tree->children, key);
 	if (known)
 		return known;
-	uint32_t node = add_node(tree, 0, thread, name, TREE_THREAD);
+	uint32_t row = tree->options.root == TREE_ROOT_PHASE ? 0 : sample->thread;
+	uint32_t node = add_node(tree, 0, row, name, TREE_THREAD);
 	*hash_map_at(&tree->children, key) = node;
 	return node;
 }
@@ -304,8 +310,7 @@ static bool walk_down(struct tree *tree, uint32_t root, uint32_t stack, uint32_t
 	return true;
 }
 
-/* The node a stack's weight belongs to; false while its frames have no names. */
-static bool find_node(struct tree *tree, uint32_t root, uint32_t stack, uint32_t *node)
+bool tree_find(struct tree *tree, uint32_t root, uint32_t stack, uint32_t *node)
 {
 	uint32_t known = known_node(tree, root, stack);
 	if (known) {
@@ -396,8 +401,7 @@ static uint32_t first_series(const struct tree *tree)
 	return first;
 }
 
-/* A sample as the options weigh it; false if it is left out. */
-static bool weigh(const struct tree *tree, uint64_t id, struct sample_row *sample)
+bool tree_weigh(const struct tree *tree, uint64_t id, struct sample_row *sample)
 {
 	const struct tree_options *options = &tree->options;
 	*sample = *recording_sample(tree->recording, id);
@@ -410,20 +414,21 @@ static bool weigh(const struct tree *tree, uint64_t id, struct sample_row *sampl
 
 bool tree_update(struct tree *tree)
 {
-	bool is_changed = false;
+	bool has_phases = tree->options.root == TREE_ROOT_PHASE;
 	tree->moment = recording_moment(tree->recording);
 	if (!tree->series)
 		tree->series = first_series(tree);
 	make_room(tree);
+	bool is_moved = has_phases && tree_phases_update(tree), is_changed = is_moved;
 	uint64_t n_new = tree->moment.n[TABLE_SAMPLES] - tree->next_sample;
 	/* A step upwards costs a cache miss, one over all nodes a few bytes of a stream. */
-	bool is_bulk = n_new > tree->n_nodes / NODES_A_SAMPLE;
+	bool is_bulk = is_moved || n_new > tree->n_nodes / NODES_A_SAMPLE;
 	while (tree->next_sample < tree->moment.n[TABLE_SAMPLES]) {
 		struct sample_row sample;
 		uint32_t node;
-		if (weigh(tree, tree->next_sample, &sample)) {
-			uint32_t root = root_node(tree, sample.thread);
-			if (!find_node(tree, root, sample.stack, &node))
+		if (tree_weigh(tree, tree->next_sample, &sample)) {
+			uint32_t root = tree_root(tree, &sample);
+			if (!tree_find(tree, root, sample.stack, &node))
 				break;
 			if (!is_kept(tree, root, node)) {
 				tree->next_sample++;
@@ -432,6 +437,8 @@ bool tree_update(struct tree *tree)
 			tree->nodes[node].self += sample.weight;
 			tree->nodes[node].n_self += sample.count;
 			tree->n_samples += sample.count;
+			if (has_phases)
+				tree->roots[tree->next_sample] = root;
 			is_changed = true;
 			if (!is_bulk)
 				add_upwards(tree, node, &sample);
@@ -444,7 +451,7 @@ bool tree_update(struct tree *tree)
 }
 
 /* Rows are nearly in time order: those of one slot are as they came, and slots may grow long. */
-static uint64_t first_since(const struct tree *tree, uint64_t from_ns)
+uint64_t tree_first_since(const struct tree *tree, uint64_t from_ns)
 {
 	static const uint64_t SLACK_NS = 2000000000;
 	uint64_t id = tree->moment.n[TABLE_SAMPLES];
@@ -460,7 +467,8 @@ void tree_forget(struct tree *tree, uint64_t from_ns)
 		tree->nodes[i].self = tree->nodes[i].n_self = tree->nodes[i].total = 0;
 	for (uint64_t i = 0; i < tree->n_sums; i++)
 		tree->sums[i] = (struct sum){ .found = tree->sums[i].found };
-	tree->next_sample = first_since(tree, from_ns);
+	tree_phases_forget(tree);
+	tree->next_sample = tree_first_since(tree, from_ns);
 	tree->n_samples = 0;
 }
 
@@ -469,10 +477,10 @@ bool tree_place(const struct tree *tree, const struct sample_row *sample, uint32
 	uint32_t name, root = 0;
 	if (!is_wanted(tree, sample) || sample->stack >= tree->n_known)
 		return false;
+	if (tree->options.root == TREE_ROOT_PHASE && !tree->phases)
+		return false;
 	if (tree->options.root != TREE_ROOT_NONE) {
-		root = hash_map_get(
-			&tree->children,
-			root_key(tree, recording_thread(tree->recording, sample->thread), &name));
+		root = hash_map_get(&tree->children, root_key(tree, sample, &name));
 		if (!root)
 			return false;
 	}

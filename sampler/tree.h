@@ -22,6 +22,7 @@ enum tree_root {
 	TREE_ROOT_NAME,    /* first level: the thread's name (as flamegraph tools expect) */
 	TREE_ROOT_PROCESS, /* "name-pid" */
 	TREE_ROOT_THREAD,  /* "name-pid/tid" */
+	TREE_ROOT_PHASE,   /* the phase that the sample's thread was in (phases.h) */
 };
 
 /* What the tree shows. Changing anything needs a new tree (tree_open again). */
@@ -52,8 +53,8 @@ struct tree_options {
 struct tree_node {
 	uint32_t parent;
 	uint32_t function; /* TABLE_FUNCTIONS (of equal names and modules the first seen); 0 for the
-			      root; TREE_THREAD: a row of TABLE_THREADS */
-	uint32_t name;     /* strings; tree_node_name() also knows pids */
+			      root; TREE_THREAD: a row of TABLE_THREADS, 0 for a phase */
+	uint32_t name;     /* strings; tree_node_name() also knows pids and "[no phase]" */
 	uint32_t first_child, next_sibling; /* first-seen order; 0 = none */
 	uint16_t depth;                     /* root 0 */
 	uint16_t flags;                     /* TREE_* */
@@ -67,7 +68,7 @@ enum {
 	TREE_INLINED = 2,   /* inlined into its parent */
 	TREE_RECURSIVE = 4, /* an ancestor has the same function: not added to inclusive sums */
 	TREE_SPECIAL = 8,   /* [lost], [unknown: ...] */
-	TREE_THREAD = 16,   /* a process or thread, not a function */
+	TREE_THREAD = 16,   /* a process, thread or phase, not a function */
 	TREE_FOUND = 32,    /* tree_options.pattern finds it or what is above it */
 };
 
@@ -80,7 +81,8 @@ void tree_close(struct tree *tree);
 /*
  * tree_update: take in what the recording has by now.
  * Returns  true if anything changed
- * Cost     new rows, plus 2 ns a node if anything changed
+ * Cost     new rows, plus 2 ns a node if anything changed; with TREE_ROOT_PHASE a sample costs a
+ *          look-up more, and one again when a phase that it lies in comes to be known
  * Thread   any one reader
  */
 bool tree_update(struct tree *tree);
@@ -109,6 +111,9 @@ uint32_t tree_series(const struct tree *tree);
  * Returns  false if the tree does not show it (another window, thread, stack)
  */
 bool tree_place(const struct tree *tree, const struct sample_row *sample, uint32_t *node);
+
+/* tree_has_phases: false if nobody has told any: TREE_ROOT_PHASE then shows only "[no phase]". */
+bool tree_has_phases(const struct tree *tree);
 
 /* tree_bytes: memory it holds. */
 size_t tree_bytes(const struct tree *tree);

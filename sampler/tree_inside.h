@@ -1,5 +1,6 @@
 /*
- * tree_inside: what tree.c builds and tree_read.c answers from. For these two only.
+ * tree_inside: what tree.c builds, tree_phases.c moves and tree_read.c answers from. For these and
+ * tree_sums.c only.
  */
 #ifndef SAMPLER_TREE_INSIDE_H
 #define SAMPLER_TREE_INSIDE_H
@@ -36,6 +37,24 @@ struct tree {
 	uint64_t next_sample, n_samples;
 	uint32_t series;
 	struct moment moment;
+	/* With TREE_ROOT_PHASE: */
+	struct phases *phases;
+	uint32_t *roots;            /* by sample: the phase it counts under; 0 = it does not */
+	uint64_t n_roots, n_phases; /* n_phases: those that roots have been looked at for */
 };
+
+/* Of tree.c. tree_root: the first level's node of a sample, made if there is none. tree_find: the
+ * node of a stack; false while its frames have no names. tree_weigh: a sample as the options weigh
+ * it; false if it is left out. tree_first_since: the first sample that may be of a time. */
+uint32_t tree_root(struct tree *tree, const struct sample_row *sample);
+bool tree_find(struct tree *tree, uint32_t root, uint32_t stack, uint32_t *node);
+bool tree_weigh(const struct tree *tree, uint64_t id, struct sample_row *sample);
+uint64_t tree_first_since(const struct tree *tree, uint64_t from_ns);
+
+/* Of tree_phases.c. tree_phases_update: take in phases, and move samples that are in other ones
+ * than was known; true if any moved: sums are void. */
+bool tree_phases_update(struct tree *tree);
+void tree_phases_forget(struct tree *tree);
+void tree_phases_close(struct tree *tree);
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sampler/base/why.h"
+#include "sampler/phases.h"
 #include "sampler/tree_inside.h"
 
 const struct tree_node *tree_nodes(const struct tree *tree, uint32_t *n)
@@ -18,6 +19,8 @@ const char *tree_node_name(const struct tree *tree, uint32_t node, char *out, si
 	const char *name = recording_string_at(tree->recording, row->name);
 	if (node == 0)
 		return "all";
+	if (tree->options.root == TREE_ROOT_PHASE && row->flags & TREE_THREAD)
+		return row->name ? name : "[no phase]";
 	if (!(row->flags & TREE_THREAD) || tree->options.root == TREE_ROOT_NAME)
 		return name;
 	const struct thread_row *thread = recording_thread(tree->recording, row->function);
@@ -39,7 +42,8 @@ size_t tree_bytes(const struct tree *tree)
 		return 0;
 	return sizeof *tree + tree->capacity * (sizeof *tree->nodes + sizeof *tree->last_children) +
 	       map_bytes(&tree->children) + map_bytes(&tree->stacks) + map_bytes(&tree->functions) +
-	       tree->n_known * sizeof *tree->known + tree->n_sums * sizeof *tree->sums;
+	       tree->n_known * sizeof *tree->known + tree->n_sums * sizeof *tree->sums +
+	       tree->n_roots * sizeof *tree->roots + phases_bytes(tree->phases);
 }
 
 uint64_t tree_n_taken(const struct tree *tree)

@@ -8,8 +8,9 @@
 #include <string.h>
 
 #include "sampler/base/why.h"
+#include "sampler/phases.h"
 #include "sampler/recording.h"
-#include "sampler/tree.h"
+#include "sampler/tree_inside.h"
 
 struct tree_sums {
 	const struct recording *recording;
@@ -21,6 +22,9 @@ struct tree_sums {
 	uint64_t *by_function; /* n_sums a function */
 	uint64_t n_functions;
 	uint64_t next_sample;
+	/* Where phases may move samples: by sample, the node it is at + 1; 0 = at none. */
+	uint32_t *places;
+	uint64_t n_places, n_phases;
 };
 
 struct tree_sums *tree_sums_open(const struct recording *recording, const struct tree *tree,
@@ -42,6 +46,7 @@ void tree_sums_close(struct tree_sums *sums)
 	free(sums->self);
 	free(sums->total);
 	free(sums->by_function);
+	free(sums->places);
 	free(sums);
 }
 
@@ -59,19 +64,76 @@ static void make_room(struct tree_sums *sums, uint32_t n_nodes)
 	sums->n_nodes = n_nodes;
 }
 
-static bool add_sample(struct tree_sums *sums, const struct sample_row *sample)
+/* All weights of a sample; taken away with sign -1. */
+static void weigh(struct tree_sums *sums, const struct sample_row *sample, uint32_t node, int sign)
 {
-	uint32_t node;
-	bool is_added = false;
 	for (size_t i = 0; i < sums->n_sums; i++) {
 		const struct tree_sum *sum = &sums->sums[i];
-		if (sum->series != sample->series || !tree_place(sums->tree, sample, &node))
+		if (sum->series != sample->series)
 			continue;
-		sums->self[node * sums->n_sums + i] +=
-			sum->weigh ? sum->weigh(sum->context, sample) : sample->weight;
-		is_added = true;
+		uint64_t weight = sum->weigh ? sum->weigh(sum->context, sample) : sample->weight;
+		uint64_t *self = &sums->self[node * sums->n_sums + i];
+		*self = sign < 0 ? *self - weight : *self + weight;
 	}
-	return is_added;
+}
+
+static bool is_of_sums(const struct tree_sums *sums, const struct sample_row *sample)
+{
+	for (size_t i = 0; i < sums->n_sums; i++)
+		if (sums->sums[i].series == sample->series)
+			return true;
+	return false;
+}
+
+static bool add_sample(struct tree_sums *sums, uint64_t id)
+{
+	const struct sample_row *sample = recording_sample(sums->recording, id);
+	uint32_t node;
+	if (!is_of_sums(sums, sample) || !tree_place(sums->tree, sample, &node))
+		return false;
+	weigh(sums, sample, node, 1);
+	if (sums->tree->phases)
+		sums->places[id] = node + 1;
+	return true;
+}
+
+static void make_places(struct tree_sums *sums)
+{
+	uint64_t n = tree_n_taken(sums->tree);
+	if (n <= sums->n_places)
+		return;
+	n += n / 2;
+	sums->places = reallocate(sums->places, n, sizeof *sums->places);
+	memset(sums->places + sums->n_places, 0, (n - sums->n_places) * sizeof *sums->places);
+	sums->n_places = n;
+}
+
+/* As the tree has moved its samples; see tree_phases.c. */
+static bool move_samples(struct tree_sums *sums)
+{
+	uint64_t from_ns, to_ns;
+	bool is_moved = false;
+	make_places(sums);
+	if (!phases_changed(sums->tree->phases, sums->n_phases, &from_ns, &to_ns))
+		return false;
+	sums->n_phases = phases_n(sums->tree->phases);
+	for (uint64_t id = tree_first_since(sums->tree, from_ns); id < sums->next_sample; id++) {
+		const struct sample_row *sample = recording_sample(sums->recording, id);
+		uint32_t node, *place = &sums->places[id];
+		if (!is_of_sums(sums, sample) || sample->time_ns < from_ns ||
+		    sample->time_ns >= to_ns)
+			continue;
+		uint32_t now = tree_place(sums->tree, sample, &node) ? node + 1 : 0;
+		if (now == *place)
+			continue;
+		if (*place)
+			weigh(sums, sample, *place - 1, -1);
+		if (now)
+			weigh(sums, sample, node, 1);
+		*place = now;
+		is_moved = true;
+	}
+	return is_moved;
 }
 
 /* Top-down the leaf is the function itself; bottom-up it is the path's first. */
@@ -112,9 +174,10 @@ bool tree_sums_update(struct tree_sums *sums)
 	const struct tree_node *nodes = tree_nodes(sums->tree, &n_nodes);
 	bool is_changed = n_nodes != sums->n_nodes;
 	make_room(sums, n_nodes);
+	if (sums->tree->phases)
+		is_changed |= move_samples(sums);
 	for (; sums->next_sample < tree_n_taken(sums->tree); sums->next_sample++)
-		is_changed |=
-			add_sample(sums, recording_sample(sums->recording, sums->next_sample));
+		is_changed |= add_sample(sums, sums->next_sample);
 	if (is_changed)
 		sum_up(sums, nodes);
 	return is_changed;

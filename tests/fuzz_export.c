@@ -208,8 +208,10 @@ static void write_all(const struct recording *recording, const struct export_opt
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input input = { data, data + size, recording_new() };
+	unsigned first_level = (unsigned)take(&input, 1);
 	struct export_options options = { .no_inline = take(&input, 1) % 2,
-					  .per_thread = take(&input, 1) % 2,
+					  .per_thread = first_level % 2,
+					  .per_phase = first_level & 2,
 					  .from_ns = take(&input, 1) % 4 ? 0 : take(&input, 8),
 					  .to_ns = take(&input, 1) % 4 ? 0 : take(&input, 8) };
 	input.recording->start_ns = take(&input, 1) % 2 ? take(&input, 8) : 0;

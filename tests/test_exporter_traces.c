@@ -14,7 +14,6 @@
 
 #include "sampler/base/why.h"
 #include "sampler/export_paths.h"
-#include "sampler/export_phases.h"
 #include "sampler/export_trace.h"
 #include "sampler/exporter.h"
 #include "sampler/recording.h"
@@ -423,47 +422,6 @@ static void firefox_keeps_spans_without_samples(void **state)
 	recording_free(recording);
 }
 
-static void phase_is_the_innermost(void **state)
-{
-	(void)state;
-	struct recording *recording = recording_new();
-	struct series_row series = { .name = recording_add_string(recording, "phases"),
-				     .flags = SERIES_SPANS };
-	/* name, thread, from, to: nested, overlapping, with a gap, of no length */
-	const struct {
-		const char *name;
-		uint32_t thread;
-		uint64_t from, to;
-	} spans[] = { { "outer", 0, 10, 100 }, { "inner", 0, 20, 30 },    { "late", 0, 90, 120 },
-		      { "own", 3, 25, 200 },   { "second", 0, 130, 140 }, { "none", 0, 50, 50 } };
-	const struct {
-		uint64_t at;
-		uint32_t thread;
-		const char *name;
-	} questions[] = { { 9, 1, "" },       { 10, 1, "outer" }, { 20, 1, "inner" },
-			  { 30, 1, "outer" }, { 50, 1, "outer" }, { 90, 1, "late" },
-			  { 110, 1, "late" }, { 120, 1, "" },     { 135, 0, "second" },
-			  { 140, 1, "" },     { 24, 3, "inner" }, { 25, 3, "own" },
-			  { 199, 3, "own" },  { 200, 3, "" },     { 95, 2, "late" } };
-	uint32_t id = recording_add_series(recording, &series);
-	for (size_t i = 0; i < sizeof spans / sizeof spans[0]; i++) {
-		struct span_row row = { .start_ns = spans[i].from,
-					.duration_ns = spans[i].to - spans[i].from,
-					.series = id,
-					.name = recording_add_string(recording, spans[i].name),
-					.thread = spans[i].thread };
-		recording_add_span(recording, &row);
-	}
-	recording_publish(recording);
-	struct export_phases *phases = export_phases_open(recording);
-	for (size_t i = 0; i < sizeof questions / sizeof questions[0]; i++) {
-		uint32_t name = export_phase_at(phases, questions[i].thread, questions[i].at);
-		assert_string_equal(recording_string_at(recording, name), questions[i].name);
-	}
-	export_phases_close(phases);
-	recording_free(recording);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -476,7 +434,6 @@ int main(void)
 		cmocka_unit_test(firefox_tables_hold_all),
 		cmocka_unit_test(firefox_has_markers_and_libraries),
 		cmocka_unit_test(firefox_keeps_spans_without_samples),
-		cmocka_unit_test(phase_is_the_innermost),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -192,6 +192,7 @@ bool session_output_choose(struct session_output *output, const struct recording
 		.no_inline = settings->no_inline,
 		.per_thread = settings->is_per_thread,
 		.per_process = settings->is_per_process,
+		.per_phase = settings->is_per_phase,
 	};
 	return choose_series(&output->part, recording, settings->events, why);
 }

@@ -162,6 +162,8 @@ static const struct option_row part_rows[] = {
 	{ 0, OPTION_FLAG, "per-thread", NULL, "stacks begin with NAME-PID/TID, not with the name",
 	  AT(is_per_thread) },
 	{ 0, OPTION_FLAG, "per-process", NULL, "stacks begin with NAME-PID", AT(is_per_process) },
+	{ 0, OPTION_FLAG, "per-phase", NULL, "stacks begin with the phase of the program (probe.h)",
+	  AT(is_per_phase) },
 	{ 0, OPTION_FLAG, "no-inline", NULL, "leave inlined functions to those around them",
 	  AT(no_inline) },
 	{ 0, OPTION_FLAG, "annotate", NULL, "folded: _[k] kernel, _[i] inlined, _[j] JIT",
@@ -175,7 +177,8 @@ static const struct option_row input_rows[] = {
 };
 
 static const struct option_row against_rows[] = {
-	{ 0, OPTION_TEXT, "against", "FILE", "another recording, side A of the view diff",
+	{ 0, OPTION_TEXT, "against", "FILE",
+	  "another recording: side A of the view diff and of a flame graph's colours",
 	  AT(against) },
 	{ 0 },
 };
