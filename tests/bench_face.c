@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "sampler/recording.h"
+#include "sampler/recording_window.h"
 #include "tests/fixture_growing.h"
 #include "tui/canvas.h"
 #include "tui/face.h"
@@ -23,11 +24,32 @@ static double cpu_ms(void)
 	return (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
 }
 
+/* What was done since the last frame is of one phase, as it is told when it ends. */
+static void add_phase(struct growing *growing, uint64_t from_ns)
+{
+	struct recording *recording = growing->recording;
+	struct series_row series = { .name = recording_add_string(recording, "phases"),
+				     .unit = recording_add_string(recording, "ns"),
+				     .flags = SERIES_SPANS };
+	struct span_row row = { .start_ns = from_ns,
+				.duration_ns = growing->time_ns - from_ns,
+				.series = recording_add_series(recording, &series),
+				.name = recording_add_string(recording, "phase"),
+				.thread = growing->threads[0] };
+	recording_add_span(recording, &row);
+	recording_publish(recording);
+}
+
 static void measure(struct growing *growing, const char *view, const char *keys)
 {
-	struct face_settings settings = {
-		.recording = growing->recording, .command = "prog", .view = view, .is_live = true
-	};
+	/* Compared with itself as it was: every box is found. */
+	struct recording *against = recording_window(growing->recording, 0, 0);
+	struct face_settings settings = { .recording = growing->recording,
+					  .command = "prog",
+					  .view = view,
+					  .is_live = true,
+					  .against = against,
+					  .against_name = "before" };
 	struct face *face = face_new(&settings);
 	struct canvas canvas = canvas_new(WIDTH, HEIGHT);
 	double start = cpu_ms(), first, spent = 0, worst = 0;
@@ -36,7 +58,9 @@ static void measure(struct growing *growing, const char *view, const char *keys)
 	face_keys(face, keys);
 	face_draw(face, &canvas, growing->time_ns);
 	for (int i = 0; i < FRAMES; i++) {
+		uint64_t from_ns = growing->time_ns;
 		growing_add(growing, SAMPLES_A_FRAME);
+		add_phase(growing, from_ns);
 		start = cpu_ms();
 		face_draw(face, &canvas, growing->time_ns);
 		double took = cpu_ms() - start;
@@ -45,10 +69,15 @@ static void measure(struct growing *growing, const char *view, const char *keys)
 	}
 	printf("  %-10s%-10s first %8.2f ms, then %6.2f ms a frame (worst %6.2f) = %5.1f %% of a "
 	       "core\n",
-	       view, keys[0] == '/' ? "searching" : "", first, spent / FRAMES, worst,
-	       spent / FRAMES * FRAMES_A_SECOND / 10);
+	       view,
+	       keys[0] == '/'   ? "searching"
+	       : keys[0] == 'p' ? "by phase"
+	       : keys[0] == 'C' ? "by change"
+				: "",
+	       first, spent / FRAMES, worst, spent / FRAMES * FRAMES_A_SECOND / 10);
 	canvas_free(&canvas);
 	face_free(face);
+	recording_free(against);
 }
 
 int main(void)
@@ -63,6 +92,8 @@ int main(void)
 		       WIDTH, HEIGHT, SIZES[i], (unsigned long long)moment.n[TABLE_STACKS]);
 		measure(&growing, "flame", "");
 		measure(&growing, "flame", "/function_1\r");
+		measure(&growing, "flame", "ppp");
+		measure(&growing, "flame", "CC");
 		measure(&growing, "overview", "");
 		measure(&growing, "functions", "");
 		recording_free(growing.recording);

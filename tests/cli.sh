@@ -266,6 +266,9 @@ sum() { awk '{ n += $NF } END { print n + 0 }' "$@"; }
 if [ "$(sum whole.folded)" = "$(sum first.folded rest.folded)" ] && [ "$(sum first.folded)" -gt 0 ] &&
 	[ "$(sum rest.folded)" -gt 0 ]; then n_passed=$((n_passed + 1)); else fail "two windows are not the whole"; fi
 expect "export --per-thread" 0 "^sh-[0-9]+/[0-9]+;" "" "$stoke" export a.stoke --per-thread
+"$stoke" record -q -o told.stoke -- "$stoke" workload triad size=4 threads=2 repeats=2000 >/dev/null 2>&1
+expect "export --per-phase: threads of the process too" 0 "^triad;.*[0-9]+$" "" "$stoke" export told.stoke --per-phase
+expect "export --per-phase without phases" 0 "^\[no phase\];" "" "$stoke" export a.stoke --per-phase
 "$stoke" record -q -o kernel.stoke -- dd if=/dev/zero of=/dev/null bs=1 count=300000 2>/dev/null
 expect "export --annotate" 0 "_\[k\]" "" "$stoke" export kernel.stoke --annotate
 expect "export of no window" 2 "" "nothing between" "$stoke" export a.stoke --from 2s --to 1s

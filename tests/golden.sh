@@ -29,6 +29,8 @@ screen() { # NAME OPTIONS...
 	timeline* | counters* | *-window-* | annotate-* | output*) file=$timed ;;
 	gpu-traced*) file=$gpu ;;
 	diff*) file=$timed ;;
+	flame-change-window*) file=$timed ;;
+	flame-phases*) file=$phases ;;
 	roofline-nothing* | lost-nothing*) file=$known ;;
 	roofline* | lost* | *-rates-*) file=$phases ;;
 	esac
@@ -65,6 +67,22 @@ screen flame-sandwich-80x24 --view flame --size 80x24 --color never --keys 'Hks'
 screen flame-sandwich-120x40 --view flame --size 120x40 --color never --keys 'Hks'
 screen flame-modules-80x24 --view flame --size 80x24 --color never --keys 'C%'
 screen flame-modules-80x24-dark --view flame --size 80x24 --color always --theme dark --keys 'C%%%'
+for size in 80x24 120x40 200x60; do
+	screen "flame-phases-$size" --view flame --size "$size" --color never --keys 'pppj'
+	screen "flame-change-$size" --view flame --size "$size" --color never --against tests/data/known-before.folded --keys 'CCjj'
+done
+for look in dark light contrast mono; do
+	screen "flame-change-80x24-$look" --view flame --size 80x24 --color always --theme "$look" --against tests/data/known-before.folded --keys 'CCjj'
+done
+screen flame-phases-80x24-ascii --view flame --size 80x24 --ascii --color never --keys 'pppCC'
+screen flame-phases-80x24-mono --view flame --size 80x24 --color always --theme mono --keys 'ppp'
+screen flame-phases-explained-80x24 --view flame --size 80x24 --color never --keys 'pppje'
+screen flame-no-phases-80x24 --view flame --size 80x24 --color never --keys 'ppp'
+screen flame-change-80x24-ascii --view flame --size 80x24 --ascii --color never --against tests/data/known-before.folded --keys 'CCjjj'
+screen flame-change-nothing-80x24 --view flame --size 80x24 --color never --keys 'CC'
+screen flame-change-sandwich-80x24 --view flame --size 80x24 --color never --against tests/data/known-before.folded --keys 'HksCC'
+screen flame-change-explained-80x24 --view flame --size 80x24 --color never --against tests/data/known-before.folded --keys 'CCHe'
+screen flame-change-window-120x40 --view timeline --size 120x40 --color never --keys 'ff fff\r2CCj'
 screen flame-upwards-80x24 --view flame --size 80x24 --color never --keys 'op'
 screen flame-filter-80x24 --view flame --size 80x24 --color never --keys '/sigmoid\r\'
 screen flame-kernel-80x24-ascii --view flame --size 80x24 --ascii --color never --keys 'U'

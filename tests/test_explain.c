@@ -141,7 +141,8 @@ static void every_value_in_the_texts_is_known(void **state)
 		"gpu_bytes gpu_rate gpu_blocks gpu_threads gpu_processors gpu_registers gpu_shared "
 		"gpu_occupancy moment_length moment_from moment_samples moment_weight "
 		"moment_threads moment_cpus hottest hottest_share fact cpus cores caches "
-		"peak_flops peak_bytes ridge output_bytes output_size ";
+		"peak_flops peak_bytes ridge output_bytes output_size change share_a share_b "
+		"side_a side_b ";
 	(void)state;
 	for (const struct explain_text *file = explain_texts; file->name; file++)
 		for (const char *at = file->text; (at = strchr(at, '{')); at++) {

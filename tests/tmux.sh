@@ -260,7 +260,11 @@ keys 6 ; keys j ; keys e ; shows "a counter explained" '\(counter\)'
 keys Escape ; keys 5 ; keys m ; keys e ; shows "a moment explained" 'a cell of the heat map \(moment\)'
 keys Escape ; keys g ; keys Space ; keys j ; keys j ; keys Enter
 shows "a window of the heat map" '0\.000-[0-9.]+ s'
-keys 2 ; shows "the flame graph follows it" '0\.000-[0-9.]+ s.*\[2 Flame\]'
+keys 2 ; keys C C
+shows "colours by change: of two windows" 'points +A .* of this recording'
+keys C ; keys p p p
+shows "split by phase" '^▏triad|^. *triad|\[no phase\]'
+keys r ; shows "the flame graph follows it" '0\.000-[0-9.]+ s.*\[2 Flame\]'
 keys D ; shows "diff of the window with the time before or after it" "^B  0\\.000-[0-9.]+ s of this"
 keys j ; keys Escape ; keys Escape ; shows "diff of both halves" '^A  0\.000-[0-9.]+ s of this'
 keys 8 ; keys f ; keys j ; keys e
@@ -276,6 +280,12 @@ restored "restored after the light theme"
 begin xterm-256color C.UTF-8 100x30 "$stoke report $work/p.stoke --against $work/a.stoke"
 keys D ; shows "report --against: both are named" '^A  .*a.stoke'
 shows "report --against: what is new, with its sign" '(\+ +new|× +gone)'
+keys 2 ; keys C C
+shows "report --against: colours, their scale, both sides" '-[0-9.e]+ .*points +A a.stoke +B all of this'
+keys j j
+shows "report --against: both shares of a box" 'A [0-9.]+ %, B [0-9.]+ %: [+-][0-9.]+ points'
+keys e ; shows "report --against: explained" 'share of B - share of A'
+keys Escape
 keys q
 restored "restored after the diff"
 

@@ -27,7 +27,10 @@ enum meaning {
 	MEANING_JIT,
 	MEANING_SPECIAL, /* [lost], [unknown: ...] */
 	MEANING_THREAD,
-	MEANING_HEAT,  /* flame boxes by a value: a shade for each quarter of the scale */
+	MEANING_HEAT, /* flame boxes by a value: a shade for each quarter of the scale */
+	MEANING_GREW, /* flame boxes by what changed: more or less so by the shade */
+	MEANING_SHRANK,
+	MEANING_SAME,
 	MEANING_MATCH, /* found by the search */
 	MEANING_OWN,   /* with colours of its own: what a program draws on its terminal */
 	N_MEANINGS,

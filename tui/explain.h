@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "sampler/compare.h"
+
 struct recording;
 struct view_focus;
 
@@ -29,7 +31,7 @@ enum explain_part {
 	N_EXPLAIN_PARTS
 };
 
-enum { EXPLAIN_PART_BYTES = 1024, EXPLAIN_VALUE_BYTES = 96, EXPLAIN_MOST_VALUES = 24 };
+enum { EXPLAIN_PART_BYTES = 1024, EXPLAIN_VALUE_BYTES = 96, EXPLAIN_MOST_VALUES = 32 };
 
 struct explain_entry {
 	char parts[N_EXPLAIN_PARTS][EXPLAIN_PART_BYTES]; /* "" = none; lines joined by blanks */
@@ -53,6 +55,9 @@ struct view_subject {
 	unsigned id;             /* row: function, series, string of the phase's name, note */
 	const char *name;        /* borrowed */
 	uint64_t from_ns, to_ns; /* SUBJECT_MOMENT: in the recording's clock */
+	/* Where it is compared: what with what, borrowed (NULL = it is not), and its shares. */
+	const char *sides[N_COMPARED];
+	double shares[N_COMPARED];
 };
 
 /* What stands for {name}. */

@@ -249,6 +249,23 @@ static void explain_counter(struct explaining *explaining)
 	add_numbers(explaining, "counter");
 }
 
+/* Both sides of a comparison, where colours show one. */
+static void explain_change(struct explaining *explaining)
+{
+	const struct view_subject *subject = explaining->subject;
+	double change = subject->shares[COMPARE_B] - subject->shares[COMPARE_A];
+	char text[TEXT_BYTES];
+	if (!subject->sides[COMPARE_A])
+		return;
+	snprintf(text, sizeof text, "%+.2f", change * 100);
+	explain_set(&explaining->values, "change", isnan(change) ? TEXT_UNKNOWN : text);
+	explain_set(&explaining->values, "side_a", subject->sides[COMPARE_A]);
+	explain_set(&explaining->values, "side_b", subject->sides[COMPARE_B]);
+	set_value(explaining, "share_a", subject->shares[COMPARE_A], "ratio");
+	set_value(explaining, "share_b", subject->shares[COMPARE_B], "ratio");
+	add_numbers(explaining, "change");
+}
+
 static void write_note(FILE *out, const struct recording *recording, uint32_t id)
 {
 	const struct note_row *row = recording_note_row(recording, id);
@@ -310,5 +327,6 @@ void explain_write(FILE *out, const struct recording *recording, const struct vi
 		write_note(out, recording, subject->id);
 	else
 		explain_place(&explaining);
+	explain_change(&explaining);
 	write_parts(out, &explaining, &entry);
 }

@@ -112,6 +112,7 @@ unsigned flame_split(void *opaque, const struct view_context *context, const str
 	(void)input;
 	options.root = options.root == TREE_ROOT_NAME      ? TREE_ROOT_PROCESS
 		       : options.root == TREE_ROOT_PROCESS ? TREE_ROOT_THREAD
+		       : options.root == TREE_ROOT_THREAD  ? TREE_ROOT_PHASE
 							   : TREE_ROOT_NAME;
 	return change_options(state, context, options);
 }
@@ -140,7 +141,12 @@ unsigned flame_next_colour(void *opaque, const struct view_context *context,
 	struct flame_state *state = opaque;
 	(void)context;
 	(void)input;
-	state->colour = (state->colour + 1) % (FLAME_BY_RATE + (int)state->rates.n);
+	int last = FLAME_BY_RATE + (int)state->rates.n - 1;
+	/* Rates of their own come with weights of their own: nothing to compare them with. */
+	if (state->colour == FLAME_BY_CHANGE || (state->colour >= last && state->has_own_rates))
+		state->colour = FLAME_BY_KIND;
+	else
+		state->colour = state->colour < last ? state->colour + 1 : FLAME_BY_CHANGE;
 	state->must_lay_out = true;
 	return REACTION_REDRAW;
 }

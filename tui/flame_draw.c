@@ -11,6 +11,9 @@
 /* Modules take these in turn; their letters tell apart those that share one. */
 static const enum meaning palette[] = { MEANING_USER, MEANING_KERNEL, MEANING_JIT,
 					MEANING_INLINED };
+/* In 78 columns. */
+static const char no_phases[] =
+	"No phase was told: built-in workloads do, and programs with probe.h or NVTX.  ";
 enum { N_PALETTE = sizeof palette / sizeof palette[0], VALUE_COLUMNS = 12 };
 
 static enum meaning meaning_of(const struct view_context *context, const struct tree_node *node)
@@ -73,6 +76,8 @@ static enum meaning colour_of(const struct flame_state *state, const struct view
 		return MEANING_MATCH;
 	if (flame_rate(state))
 		return heat_of(state, box->node) < 0 ? MEANING_SPECIAL : MEANING_HEAT;
+	if (state->diff)
+		return flame_change_meaning(state, box->node, &(int){ 0 });
 	if (letter)
 		return palette[(letter - 'a') % N_PALETTE];
 	enum meaning meaning = meaning_of(context, node);
@@ -123,6 +128,10 @@ static void draw_box(const struct flame_state *state, const struct view_context 
 	if (flame_rate(state)) {
 		letter[0] = tenth_of(state, box->node);
 		shade = heat_of(state, box->node) < 0 ? 0 : heat_of(state, box->node);
+	}
+	if (state->diff) {
+		flame_change_meaning(state, box->node, &shade);
+		letter[0] = *flame_change_mark(state, box->node);
 	}
 	canvas_fill(canvas, box->x, y, box->width, colour_of(state, context, box), shade);
 	/* The mark at a box's left edge parts neighbours where there are no colours. */
@@ -194,13 +203,12 @@ static const char *module_of(const struct view_context *context, const struct tr
 	return module_name(context, recording_function(context->recording, node->function)->module);
 }
 
-static void draw_details(const struct flame_state *state, const struct view_context *context,
-			 const struct canvas *canvas, int y)
+static int draw_numbers(const struct flame_state *state, const struct view_context *context,
+			const struct canvas *canvas, int y)
 {
 	const struct tree_node *node = flame_node_at(state, state->look.selected);
 	double whole = (double)flame_node_at(state, 0)->total;
-	char self[TEXT_BYTES], total[TEXT_BYTES], value[TEXT_BYTES], count[TEXT_BYTES], label[160];
-	bool has_module = node->depth > 0 && !(node->flags & (TREE_THREAD | TREE_SPECIAL));
+	char self[TEXT_BYTES], total[TEXT_BYTES], value[TEXT_BYTES], count[TEXT_BYTES];
 	int x = canvas_print(
 		canvas, 0, y, MEANING_TEXT, "%s with callees (%s), %s itself, %s samples  ",
 		text_ratio(total, sizeof total, (double)node->total / whole),
@@ -211,6 +219,17 @@ static void draw_details(const struct flame_state *state, const struct view_cont
 		x += canvas_print(canvas, x, y, MEANING_TEXT, "%s %s  ", flame_rate(state)->name,
 				  rates_text(count, sizeof count, flame_rate(state),
 					     flame_rate_of(state, state->look.selected)));
+	return x;
+}
+
+static void draw_details(const struct flame_state *state, const struct view_context *context,
+			 const struct canvas *canvas, int y)
+{
+	const struct tree_node *node = flame_node_at(state, state->look.selected);
+	bool has_module = node->depth > 0 && !(node->flags & (TREE_THREAD | TREE_SPECIAL));
+	char label[160];
+	int x = state->diff ? flame_draw_change(state, canvas, y)
+			    : draw_numbers(state, context, canvas, y);
 	x += canvas_text(canvas, x, y, canvas->width - x, MEANING_HEADER,
 			 tree_node_name(state->tree, state->look.selected, label, sizeof label));
 	if (has_module)
@@ -261,6 +280,10 @@ static void draw_status(const struct flame_state *state, const struct view_conte
 				 text_ratio(ratio, sizeof ratio,
 					    (double)state->matched /
 						    (double)flame_node_at(state, 0)->total));
+	if (tree_get_options(state->tree)->root == TREE_ROOT_PHASE && !tree_has_phases(state->tree))
+		x += canvas_text(canvas, x, y, canvas->width - x, MEANING_WARNING, no_phases);
+	if (state->diff)
+		x += flame_draw_gone(state, canvas, x, y);
 	if (state->is_frozen)
 		x += canvas_print(canvas, x, y, MEANING_WARNING, "frozen  ");
 	if (state->is_decaying)
@@ -337,6 +360,8 @@ void flame_draw(const void *opaque, const struct view_context *context, const st
 		return;
 	if (flame_rate(state))
 		draw_legend_of_rate(state, canvas, canvas->height - 3);
+	else if (state->colour == FLAME_BY_CHANGE)
+		flame_draw_changes(state, canvas, canvas->height - 3);
 	else if (state->colour == FLAME_BY_MODULE)
 		draw_legend_of_modules(state, context, canvas, canvas->height - 3);
 	else

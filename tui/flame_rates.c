@@ -42,7 +42,8 @@ bool flame_take_rates(struct flame_state *state, const struct view_context *cont
 {
 	if (!state->has_own_rates)
 		rates_find(&state->rates, context->recording, tree_series(state->tree));
-	if (state->colour >= FLAME_BY_RATE + (int)state->rates.n)
+	if (state->colour >= FLAME_BY_RATE + (int)state->rates.n &&
+	    state->colour != FLAME_BY_CHANGE)
 		state->colour = FLAME_BY_KIND;
 	if (!flame_rate(state))
 		return false;

@@ -11,6 +11,7 @@
 #include "sampler/rates.h"
 #include "sampler/tree.h"
 #include "tui/flame.h"
+#include "tui/flame_diff.h"
 #include "tui/view.h"
 
 enum {
@@ -21,7 +22,12 @@ enum {
 };
 
 /* FLAME_BY_RATE and above: the rates of state->rates, in their order. */
-enum flame_colour { FLAME_BY_KIND, FLAME_BY_MODULE, FLAME_BY_RATE };
+enum flame_colour {
+	FLAME_BY_KIND,
+	FLAME_BY_MODULE,
+	FLAME_BY_RATE,
+	FLAME_BY_CHANGE = FLAME_BY_RATE + MOST_RATES,
+};
 /* Five seconds: a phase of that length is gone from the picture in half a minute, and one of a
  * second does not make it flicker. */
 static const uint64_t FLAME_HALF_NS = 5000000000;
@@ -41,6 +47,7 @@ struct flame_look {
 struct flame_side {
 	struct tree *tree;
 	struct flame flame;
+	struct flame_diff *diff;
 	uint32_t zoom, selected;
 	int scroll;
 };
@@ -70,6 +77,8 @@ struct flame_state {
 	bool has_own_rates;         /* they are not of the recording's events: leave them */
 	struct tree_sums *sums;     /* for them, over `tree`; NULL while not needed */
 	double rate_low, rate_high; /* ends of the scale; NaN = no box has a value */
+	struct flame_diff *diff;    /* NULL: not coloured by change, or nothing to compare with */
+	double most_change;         /* the end of its scale: a share */
 	uint32_t modules[FLAME_MOST_MODULES]; /* with a letter and a colour, first seen first */
 	int n_modules;
 	/* search: by name, then summed over the tree */
@@ -134,6 +143,22 @@ double flame_rate_of(const struct flame_state *state, uint32_t node);
 
 /* flame_take_rates: bring rates, sums and scale up to date; true if anything changed. */
 bool flame_take_rates(struct flame_state *state, const struct view_context *context);
+
+/* What flame_changes.c does for colours by change. flame_has_other_sides: not those of state->diff:
+ * lay out again. flame_take_changes: bring sides and scale up to date. flame_forget_changes: their
+ * tree is about to go. */
+bool flame_has_other_sides(const struct flame_state *state, const struct view_context *context);
+void flame_take_changes(struct flame_state *state, const struct view_context *context);
+void flame_forget_changes(struct flame_state *state);
+
+/* With state->diff: the colour of a box, its mark ("*" is not in A), and the selected one's shares;
+ * flame_draw_changes, the legend, also says why there is none. These return columns. */
+enum meaning flame_change_meaning(const struct flame_state *state, uint32_t node, int *shade);
+const char *flame_change_mark(const struct flame_state *state, uint32_t node);
+void flame_draw_changes(const struct flame_state *state, const struct canvas *canvas, int y);
+int flame_draw_change(const struct flame_state *state, const struct canvas *canvas, int y);
+int flame_draw_gone(const struct flame_state *state, const struct canvas *canvas, int x, int y);
+void flame_set_change(const struct flame_state *state, struct view_subject *subject);
 
 /* flame_update, flame_close: what a view made of a flame graph calls from its own. */
 bool flame_update(void *opaque, const struct view_context *context);

@@ -18,11 +18,16 @@ static const int16_t flame_shades[][4] = {
 	{ 250, 248, 251, 249 }, /* special: grey */
 	{ 253, 252, 254, 253 }, /* thread: light grey */
 	{ 230, 222, 215, 203 }, /* heat: pale yellow to red */
+	{ 230, 223, 216, 209 }, /* grew: to orange red */
+	{ 195, 153, 111, 75 },  /* shrank: to blue */
+	{ 254, 255, 253, 254 }, /* same: nearly white */
 };
 
 static const int16_t contrast_shades[][4] = {
-	{ 220, 214, 226, 208 }, { 231, 230, 229, 230 }, { 33, 39, 27, 45 },     { 48, 43, 49, 42 },
-	{ 250, 255, 247, 252 }, { 255, 252, 255, 252 }, { 231, 226, 214, 203 },
+	{ 220, 214, 226, 208 }, { 231, 230, 229, 230 }, { 33, 39, 27, 45 },
+	{ 48, 43, 49, 42 },     { 250, 255, 247, 252 }, { 255, 252, 255, 252 },
+	{ 231, 226, 214, 203 }, { 231, 229, 222, 208 }, { 231, 195, 117, 39 },
+	{ 255, 231, 255, 231 },
 };
 
 #define FLAME(attributes)                                                                          \
@@ -37,6 +42,13 @@ static const int16_t contrast_shades[][4] = {
 									       THEME_BOLD },       \
 	[MEANING_THREAD] = { 16, 253, BLACK, WHITE, THEME_BOLD, THEME_BOLD },                      \
 	[MEANING_HEAT] = { 16, 222, BLACK, YELLOW, 0, 0 },                                         \
+	[MEANING_GREW] = { 16, 216, WHITE, RED, 0, THEME_BOLD },                                   \
+	[MEANING_SHRANK] = { 16, 111, WHITE, BLUE, 0, THEME_UNDERLINE }, [MEANING_SAME] = { 16,    \
+											    254,   \
+											    BLACK, \
+											    WHITE, \
+											    0,     \
+											    0 },   \
 	[MEANING_MATCH] = { 231, 127, WHITE, MAGENTA, THEME_BOLD, THEME_REVERSE | THEME_BOLD },    \
 	[MEANING_SELECTED] = { 231, 18, WHITE, BLACK, THEME_BOLD, THEME_REVERSE }
 
@@ -108,7 +120,7 @@ struct theme_style theme_style_of(const struct theme *theme, int meaning, int sh
 		style.foreground = style.background = NONE;
 		style.basic_foreground = style.basic_background = NONE;
 		style.attributes = style.mono_attributes;
-	} else if (meaning >= MEANING_USER && meaning <= MEANING_HEAT) {
+	} else if (meaning >= MEANING_USER && meaning <= MEANING_SAME) {
 		style.background = theme->shades[meaning - MEANING_USER][shade % N_SHADES];
 	}
 	return style;

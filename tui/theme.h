@@ -32,7 +32,7 @@ struct theme_style {
 struct theme {
 	const char *name, *summary;
 	const struct theme_style *styles; /* N_MEANINGS */
-	const int16_t (*shades)[4];       /* backgrounds of MEANING_USER…MEANING_HEAT */
+	const int16_t (*shades)[4];       /* backgrounds of MEANING_USER…MEANING_SAME */
 };
 
 /* theme_find: "dark", "light", "contrast", "mono"; NULL if there is none of that name. */

@@ -67,8 +67,10 @@ struct input {
 /* What the views share: the driver keeps it, any view's keys may change it. */
 struct view_focus {
 	uint64_t from_ns, to_ns; /* the window of time every view follows; to_ns 0 = open end */
-	uint32_t function;       /* whose callers, callees and lines are shown; 0 = none chosen */
-	uint32_t edit_file;      /* strings; what REACTION_EDIT opens; 0 = not known */
+	bool has_kept;           /* a window to compare with has been chosen (view_diff.c) */
+	uint64_t kept_from_ns, kept_to_ns;
+	uint32_t function;  /* whose callers, callees and lines are shown; 0 = none chosen */
+	uint32_t edit_file; /* strings; what REACTION_EDIT opens; 0 = not known */
 	uint32_t edit_line;
 };
 

@@ -12,73 +12,27 @@
 #include "tui/diff.h"
 #include "tui/list_keys.h"
 #include "tui/paragraph.h"
+#include "tui/sides.h"
 #include "tui/view.h"
 #include "tui/window.h"
 
-enum { HEADER_ROWS = 4, NAME_COLUMN = 51, NAME_BYTES = 200 };
+enum { HEADER_ROWS = 4, NAME_COLUMN = 51 };
 
 /* Live, a comparison is of a copy and draws a thousand times: not on each picture. */
 static const uint64_t AGAIN_NS = 5000000000;
-
-/* One side: a part of the time, 0 = open, of this recording or another. */
-struct side {
-	uint64_t from_ns, to_ns;
-	bool is_other;
-	char name[NAME_BYTES];
-};
 
 struct state {
 	struct side sides[N_COMPARED];
 	struct recording *windows[N_COMPARED]; /* that compare borrows from */
 	struct compare *compare;               /* NULL: why says why */
 	struct why why;
-	bool has_kept, is_stale;
-	uint64_t kept_from_ns, kept_to_ns; /* chosen for side A */
+	bool is_stale;
 	uint64_t from_ns, to_ns, n_samples, compared_ns;
 	size_t selected, first;
 	int width, height;
 };
 
-/* ---- the sides */
-
-static uint64_t end_of(const struct recording *recording)
-{
-	uint64_t n = recording_moment(recording).n[TABLE_SAMPLES];
-	return n > 1 ? recording_sample(recording, n - 1)->time_ns + 1 : recording->start_ns;
-}
-
-static void name_side(struct side *side, const struct view_context *context)
-{
-	struct view_focus window = { .from_ns = side->from_ns, .to_ns = side->to_ns };
-	char text[2 * TEXT_BYTES + 8];
-	if (side->is_other)
-		snprintf(side->name, sizeof side->name, "%s", context->against_name);
-	else if (window_is_set(&window))
-		snprintf(side->name, sizeof side->name, "%s of this recording",
-			 window_text(&window, context->recording, text, sizeof text));
-	else
-		snprintf(side->name, sizeof side->name, "all of this recording");
-}
-
-/* B is the window, A what was kept, or the time before B. Without a window both are halves. */
-static void choose_sides(struct state *state, const struct view_context *context)
-{
-	const struct view_focus *focus = context->focus;
-	uint64_t start = context->recording->start_ns, end = end_of(context->recording);
-	struct side *a = &state->sides[COMPARE_A], *b = &state->sides[COMPARE_B];
-	*a = (struct side){ .is_other = context->against != NULL };
-	*b = (struct side){ .from_ns = focus->from_ns, .to_ns = focus->to_ns };
-	if (!a->is_other && !window_is_set(focus))
-		*b = (struct side){ .from_ns = start + (end - start) / 2, .to_ns = end };
-	if (!a->is_other && state->has_kept)
-		*a = (struct side){ .from_ns = state->kept_from_ns, .to_ns = state->kept_to_ns };
-	else if (!a->is_other && b->from_ns > start)
-		*a = (struct side){ .from_ns = start, .to_ns = b->from_ns };
-	else if (!a->is_other)
-		*a = (struct side){ .from_ns = b->to_ns, .to_ns = end };
-	name_side(a, context);
-	name_side(b, context);
-}
+/* ---- the comparison */
 
 static void forget(struct state *state)
 {
@@ -99,7 +53,7 @@ static void compare(struct state *state, const struct view_context *context)
 	const struct recording *recordings[N_COMPARED];
 	struct compare_side sides[N_COMPARED];
 	forget(state);
-	choose_sides(state, context);
+	sides_choose(state->sides, context);
 	for (int i = 0; i < N_COMPARED; i++) {
 		const struct side *side = &state->sides[i];
 		if (!side->is_other)
@@ -243,10 +197,11 @@ static void diff_draw(const void *opaque, const struct view_context *context,
 static unsigned keep(void *opaque, const struct view_context *context, const struct input *input)
 {
 	struct state *state = opaque;
+	struct view_focus *focus = context->focus;
 	(void)input;
-	state->has_kept = window_is_set(context->focus);
-	state->kept_from_ns = context->focus->from_ns;
-	state->kept_to_ns = context->focus->to_ns;
+	focus->has_kept = window_is_set(focus);
+	focus->kept_from_ns = focus->from_ns;
+	focus->kept_to_ns = focus->to_ns;
 	state->is_stale = true;
 	return REACTION_REDRAW;
 }

@@ -41,6 +41,7 @@ void flame_open_tree(struct flame_state *state, const struct view_context *conte
 	struct flame_side *other = &state->other;
 	tree_sums_close(state->sums);
 	state->sums = NULL;
+	flame_forget_changes(state);
 	tree_close(state->tree);
 	tree_close(other->tree);
 	other->tree = NULL;
@@ -67,10 +68,11 @@ void flame_open_tree(struct flame_state *state, const struct view_context *conte
 
 void flame_swap_sides(struct flame_state *state)
 {
-	struct flame_side swap = { state->tree, state->flame, state->look.zoom,
-				   state->look.selected, state->scroll };
+	struct flame_side swap = { state->tree,      state->flame,         state->diff,
+				   state->look.zoom, state->look.selected, state->scroll };
 	state->tree = state->other.tree;
 	state->flame = state->other.flame;
+	state->diff = state->other.diff;
 	state->look.zoom = state->other.zoom;
 	state->look.selected = state->other.selected;
 	state->scroll = state->other.scroll;
@@ -307,6 +309,7 @@ static void lay_out(struct flame_state *state, const struct view_context *contex
 		add_modules(state, context, 1);
 	}
 	flame_take_rates(state, context);
+	flame_take_changes(state, context);
 }
 
 bool flame_update(void *opaque, const struct view_context *context)
@@ -321,7 +324,7 @@ bool flame_update(void *opaque, const struct view_context *context)
 	bool is_changed = flame_decay(state, context);
 	is_changed |= take_new_samples(state);
 	is_changed |= state->must_lay_out || state->width != context->width ||
-		      state->height != context->height;
+		      state->height != context->height || flame_has_other_sides(state, context);
 	if (!is_changed)
 		return false;
 	state->width = context->width;
@@ -344,6 +347,7 @@ void flame_close(void *opaque)
 {
 	struct flame_state *state = opaque;
 	tree_sums_close(state->sums);
+	flame_forget_changes(state);
 	tree_close(state->tree);
 	tree_close(state->other.tree);
 	flame_free(&state->flame);
@@ -356,7 +360,20 @@ void flame_close(void *opaque)
 size_t flame_held_bytes(const void *opaque)
 {
 	const struct flame_state *state = opaque;
-	return tree_bytes(state->tree) + tree_bytes(state->other.tree);
+	return tree_bytes(state->tree) + tree_bytes(state->other.tree) +
+	       flame_diff_bytes(state->diff) + flame_diff_bytes(state->other.diff);
+}
+
+static struct view_subject subject_of_root(const struct flame_state *state,
+					   const struct view_context *context,
+					   const struct tree_node *node)
+{
+	const char *name = recording_string_at(context->recording, node->name);
+	if (state->look.options.root != TREE_ROOT_PHASE)
+		return (struct view_subject){ .kind = SUBJECT_THREAD, .name = name };
+	return (struct view_subject){ .kind = SUBJECT_PHASE,
+				      .id = node->name,
+				      .name = node->name ? name : "[no phase]" };
 }
 
 struct view_subject flame_subject(const void *opaque, const struct view_context *context)
@@ -365,11 +382,12 @@ struct view_subject flame_subject(const void *opaque, const struct view_context 
 	const struct tree_node *node = flame_node_at(state, state->look.selected);
 	if (node->depth == 0)
 		return (struct view_subject){ 0 };
-	if (node->flags & TREE_THREAD)
-		return (struct view_subject){ .kind = SUBJECT_THREAD,
-					      .name = recording_string_at(context->recording,
-									  node->name) };
-	return subject_of_function(context->recording, node->function);
+	struct view_subject subject =
+		node->flags & TREE_THREAD ? subject_of_root(state, context, node)
+					  : subject_of_function(context->recording, node->function);
+	if (state->diff)
+		flame_set_change(state, &subject);
+	return subject;
 }
 
 const struct view view_flame = {
