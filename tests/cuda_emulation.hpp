@@ -10,7 +10,8 @@
  * wait ends the process with a sentence. Not emulated: time, caches, how
  * tensor cores round (here each sum is one of floats in order).
  *
- * The runtime's calls fail as MOCK_SCRIPT says (mock_script.h).
+ * The runtime's calls fail as MOCK_SCRIPT says (mock_script.h): each by its name, or "any" of them,
+ * from the first or "after" so many.
  */
 #ifndef TESTS_CUDA_EMULATION_HPP
 #define TESTS_CUDA_EMULATION_HPP
@@ -242,6 +243,7 @@ cudaError_t cudaMalloc(void **memory, size_t bytes);
 cudaError_t cudaFree(void *memory);
 cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes, cudaMemcpyKind kind);
 cudaError_t cudaMemsetAsync(void *memory, int value, size_t bytes);
+cudaError_t cudaDeviceSynchronize();
 cudaError_t cudaEventCreate(cudaEvent_t *event);
 cudaError_t cudaEventRecord(cudaEvent_t event);
 cudaError_t cudaEventSynchronize(cudaEvent_t event);
