@@ -81,7 +81,7 @@ $(BUILD)/libstoke-cupti.so: $(INJECTED) $(wildcard gpu/*.h) $(BUILD)/flags
 # Compiled once for all modes. And the same sources by a C++ compiler, for tests without a GPU.
 CUDA_SOURCES := $(sort $(wildcard kernels/cuda/*.cu))
 CUDA_HEADERS := $(wildcard kernels/cuda/*.cuh kernels/cuda/*.h) kernels/support/gemm_task.h \
-	kernels/support/rows_task.h kernels/support/gemv_weights.h
+	kernels/support/rows_task.h kernels/support/gemv_weights.h kernels/support/tensor_tasks.h
 NVCC_FLAGS := -std=c++17 -O3 -lineinfo -I. -gencode arch=compute_80,code=sm_80 \
 	-gencode arch=compute_90,code=[sm_90,compute_90] \
 	-Xcompiler -fPIC,-fvisibility=hidden,-Wall,-Wextra $(if $(CI),-Werror all-warnings)

@@ -17,7 +17,7 @@
 #include "tests/fixture_library.h"
 #include "workloads/support/runner.h"
 
-enum { MOST_ARRAYS = 8 };
+enum { MOST_ARRAYS = 16 };
 
 static void *handle, *arrays[MOST_ARRAYS];
 static size_t n_arrays;
@@ -93,30 +93,28 @@ void fixture_cuda_free(void)
 
 int fixture_cuda_workload(const char *words)
 {
-	char text[256], *argv[12] = { NULL };
+	char text[512], *argv[24] = { NULL };
 	int n = 0;
 	snprintf(text, sizeof text, "%s", words);
-	for (char *word = strtok(text, " "); word && n < 11; word = strtok(NULL, " "))
+	for (char *word = strtok(text, " "); word && n < 23; word = strtok(NULL, " "))
 		argv[n++] = word;
 	fflush(NULL);
 	return workload_main(n, argv);
 }
 
-static _Noreturn void fail_in_child(const char *script, int out)
+static _Noreturn void fail_in_child(const char *words, const char *script, int out)
 {
-	static const char *const words[] = { "gemm",      "device=cuda", "n=8",
-					     "repeats=1", "threads=1",   NULL };
 	dup2(out, 2);
 	if (script)
 		setenv("MOCK_SCRIPT", script, 1);
 	else
 		setenv("STOKE_CUDA_LIBRARY", "/nowhere/libstoke-cuda.so", 1);
-	int status = workload_main(5, (char **)words);
+	int status = fixture_cuda_workload(words);
 	fflush(NULL);
 	_exit(status);
 }
 
-int fixture_cuda_failing(const char *script, char *text, size_t size)
+int fixture_cuda_failing(const char *words, const char *script, char *text, size_t size)
 {
 	int out[2], status;
 	size_t n = 0;
@@ -125,7 +123,7 @@ int fixture_cuda_failing(const char *script, char *text, size_t size)
 	fflush(NULL);
 	pid_t pid = fork();
 	if (pid == 0)
-		fail_in_child(script, out[1]);
+		fail_in_child(words, script, out[1]);
 	close(out[1]);
 	while (n < size - 1 && (got = read(out[0], text + n, size - 1 - n)) > 0)
 		n += (size_t)got;

@@ -28,8 +28,9 @@ void fixture_cuda_free(void);
 /* fixture_cuda_workload: run here, by its words with spaces between; its status. */
 int fixture_cuda_workload(const char *words);
 
-/* fixture_cuda_failing: `gemm device=cuda` in a child where calls fail as the script says (NULL: no
- * library): its status, and what it wrote to stderr. */
-int fixture_cuda_failing(const char *script, char *text, size_t size);
+/* fixture_cuda_failing: a workload in a child where calls fail as the script says (NULL: no
+ * library): its status, and what it wrote to stderr. "any=2,after=40" of a script: every call fails
+ * but for the first 40. */
+int fixture_cuda_failing(const char *words, const char *script, char *text, size_t size);
 
 #endif

@@ -208,6 +208,8 @@ static void workloads_pass_their_checks_on_the_device(void **state)
 
 /* ---- what may be missing or fail; MOCK_SCRIPT as cuda_emulation.cpp reads it */
 
+static const char GEMM[] = "gemm device=cuda n=8 repeats=1 threads=1";
+
 struct failure {
 	const char *script, *says;
 	int status;
@@ -234,7 +236,7 @@ static void every_failure_is_a_sentence(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++) {
 		char text[1024];
-		int status = fixture_cuda_failing(failures[i].script, text, sizeof text);
+		int status = fixture_cuda_failing(GEMM, failures[i].script, text, sizeof text);
 		if (status != failures[i].status || !strstr(text, failures[i].says) ||
 		    !strstr(text, "stoke: ") || strchr(text, '\n') != text + strlen(text) - 1)
 			fail_msg("%s: status %d, \"%s\"", failures[i].script, status, text);
@@ -245,7 +247,7 @@ static void without_the_library_it_says_what_to_do(void **state)
 {
 	char text[1024];
 	(void)state;
-	int status = fixture_cuda_failing(NULL, text, sizeof text);
+	int status = fixture_cuda_failing(GEMM, NULL, text, sizeof text);
 	assert_int_equal(status, 3);
 	assert_non_null(strstr(text, "libstoke-cuda.so, which is neither beside stoke"));
 	assert_non_null(strstr(text, "or use device=cpu.\n"));

@@ -25,7 +25,8 @@ void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, Arguments... a
 extern const struct cuda_kernel stream_kernels[], gemm_kernels[], rmsnorm_kernels[],
 	softmax_kernels[], layernorm_kernels[], transpose_kernels[], reduction_kernels[],
 	scan_kernels[], histogram_kernels[], hadamard_kernels[], attention_kernels[],
-	gemv_kernels[], gemm_bf16_kernels[], launches_kernels[];
+	gemv_kernels[], gemm_bf16_kernels[], launches_kernels[], tensor_loop_kernels[],
+	tensor_row_kernels[], tensor_product_kernels[], tensor_attention_kernels[];
 
 enum { WARP = 32 };
 

@@ -8,13 +8,15 @@
 #include "kernels/cuda/launch.cuh"
 
 static const struct cuda_kernel *const families[] = {
-	stream_kernels,    gemm_kernels,      rmsnorm_kernels,   softmax_kernels,
-	layernorm_kernels, transpose_kernels, reduction_kernels, scan_kernels,
-	histogram_kernels, hadamard_kernels,  attention_kernels, gemv_kernels,
-	launches_kernels,  gemm_bf16_kernels,
+	stream_kernels,     gemm_kernels,           rmsnorm_kernels,
+	softmax_kernels,    layernorm_kernels,      transpose_kernels,
+	reduction_kernels,  scan_kernels,           histogram_kernels,
+	hadamard_kernels,   attention_kernels,      gemv_kernels,
+	launches_kernels,   gemm_bf16_kernels,      tensor_loop_kernels,
+	tensor_row_kernels, tensor_product_kernels, tensor_attention_kernels,
 };
 
-enum { MOST_KERNELS = 64 };
+enum { MOST_KERNELS = 128 };
 
 static struct cuda_kernel kernels[MOST_KERNELS + 1];
 static char sentence[512];
@@ -118,18 +120,36 @@ static const char *library_copy_out(void *host, const void *device, size_t bytes
 	return code == cudaSuccess ? NULL : failed("give a copy", code);
 }
 
+static const char *library_clear(void *memory, size_t bytes)
+{
+	cudaError_t code = cudaMemsetAsync(memory, 0, bytes);
+	return code == cudaSuccess ? NULL : failed("clear memory", code);
+}
+
+static const char *library_start(const struct cuda_kernel *kernel, const void *task)
+{
+	const char *problem = kernel->launch(task);
+	cudaError_t code = cudaGetLastError(); /* of the launches: a block that is too large */
+	if (!problem && code != cudaSuccess)
+		problem = failed("start a kernel", code);
+	return problem;
+}
+
+static const char *library_wait(void)
+{
+	cudaError_t code = cudaDeviceSynchronize();
+	return code == cudaSuccess ? NULL : failed("finish a kernel", code);
+}
+
 static const char *library_time(const struct cuda_kernel *kernel, const void *task, double *ns)
 {
 	float milliseconds = 0;
 	cudaEventRecord(before);
-	const char *problem = kernel->launch(task);
+	const char *problem = library_start(kernel, task);
 	if (problem)
 		return problem;
-	cudaError_t code = cudaGetLastError(); /* of the launches: a block that is too large */
-	if (code != cudaSuccess)
-		return failed("start a kernel", code);
 	cudaEventRecord(after);
-	code = cudaEventSynchronize(after);
+	cudaError_t code = cudaEventSynchronize(after);
 	if (code == cudaSuccess)
 		code = cudaEventElapsedTime(&milliseconds, before, after);
 	if (code != cudaSuccess)
@@ -139,8 +159,9 @@ static const char *library_time(const struct cuda_kernel *kernel, const void *ta
 }
 
 static const struct cuda_library library = {
-	CUDA_LIBRARY_VERSION, library_open,     library_take, library_give,
-	library_copy_in,      library_copy_out, library_time, kernels,
+	CUDA_LIBRARY_VERSION, library_open,     library_take,  library_give,
+	library_copy_in,      library_copy_out, library_clear, library_start,
+	library_wait,         library_time,     kernels,
 };
 
 extern "C" __attribute__((visibility("default"))) const struct cuda_library *

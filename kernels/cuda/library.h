@@ -13,7 +13,7 @@
 #include <stddef.h>
 
 /* Grows with every change of what is below; the caller refuses another number. */
-enum { CUDA_LIBRARY_VERSION = 1, CUDA_NAME_BYTES = 256 };
+enum { CUDA_LIBRARY_VERSION = 2, CUDA_NAME_BYTES = 256 };
 
 struct cuda_device {
 	char name[CUDA_NAME_BYTES];
@@ -39,6 +39,10 @@ struct cuda_library {
 	void (*give)(void *memory);                       /* NULL is nothing */
 	const char *(*copy_in)(void *device, const void *host, size_t bytes);
 	const char *(*copy_out)(void *host, const void *device, size_t bytes); /* waits */
+	const char *(*clear)(void *memory, size_t bytes);
+	/* Launch and return; what then goes wrong, a later call says. */
+	const char *(*start)(const struct cuda_kernel *kernel, const void *task);
+	const char *(*wait)(void); /* for all that was started */
 	/* Launch, wait, and take the time between two events of the device around it. */
 	const char *(*time)(const struct cuda_kernel *kernel, const void *task, double *ns);
 	/* In families, from slow to fast; ended by a NULL name. */

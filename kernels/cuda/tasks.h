@@ -6,6 +6,7 @@
  *   rmsnorm, layernorm, softmax   struct rows_task; scratch (rows, n) for "unfused"
  *   transpose  struct transpose_task
  *   hadamard   struct hadamard_task
+ *   tensor_*   tensor.h
  */
 #ifndef KERNELS_CUDA_TASKS_H
 #define KERNELS_CUDA_TASKS_H
