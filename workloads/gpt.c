@@ -10,12 +10,14 @@
 
 #include "sampler/base/probe.h"
 #include "workloads/support/checkpoint.h"
+#include "workloads/support/cuda_run.h"
 #include "workloads/support/gpt_model.h"
 #include "workloads/support/gpt_text.h"
 #include "workloads/support/gradient_check.h"
 #include "workloads/support/grammar.h"
 #include "workloads/support/optimizer.h"
 #include "workloads/support/random.h"
+#include "workloads/support/tensor_device.h"
 #include "workloads/support/tensor_simd.h"
 #include "workloads/workload.h"
 
@@ -39,7 +41,9 @@ enum {
 	THREADS,
 	SAVE,
 	LOAD,
-	SEED
+	SEED,
+	DEVICE,
+	WAIT
 };
 
 /* By size=. */
@@ -69,6 +73,7 @@ static const double rate_factors[] = { 100, 30, 1, 1 };
 static const double MOST_EXCESS = 0.03, LUCK = 0.01;
 
 struct state {
+	struct tensor_device *device; /* NULL: device=cpu */
 	struct tape *tape;
 	struct gpt_model model;
 	struct gpt_text text;
@@ -81,7 +86,7 @@ struct state {
 	double loss, first_loss, validation_loss, floor; /* floor: NaN for a file */
 	bool is_finite, is_usual;
 	char *save_path;
-	struct why failure; /* of saving */
+	struct why failure; /* of saving, or of the device */
 };
 
 static size_t or_usual(const struct setting *setting, size_t usual)
@@ -110,19 +115,16 @@ static double batch_loss(void *opaque, bool wants_gradient)
 	tape_scope(tape, "loss");
 	struct tensor *loss = autograd_cross_entropy(tape, logits, state->targets);
 	tape_scope(tape, NULL);
-	struct tape_work middle = tape_work_done(tape);
-	probe_phase_end("forward", (struct probe_work){ middle.flops - before.flops,
-							middle.bytes - before.bytes, NAN });
+	probe_phase_end("forward", tape_phase_work(tape, &before));
 	state->expected_flops +=
 		gpt_model_flops(&state->model, state->batch, state->length, wants_gradient);
 	if (!wants_gradient)
-		return (double)*loss->data;
+		return (double)*tape_read(tape, loss);
+	before = tape_work_done(tape);
 	probe_phase_begin("backward");
 	tape_backward(tape, loss);
-	struct tape_work after = tape_work_done(tape);
-	probe_phase_end("backward", (struct probe_work){ after.flops - middle.flops,
-							 after.bytes - middle.bytes, NAN });
-	return (double)*loss->data;
+	probe_phase_end("backward", tape_phase_work(tape, &before));
+	return (double)*tape_read(tape, loss);
 }
 
 /* Up over the first steps, then down along a cosine to a tenth (Loshchilov and Hutter, 2017). */
@@ -143,9 +145,7 @@ __attribute__((noinline)) static void train_step(struct state *state)
 	probe_phase_begin("update");
 	optimizer_rate(state->optimizer, rate_now(state));
 	optimizer_step(state->optimizer, state->tape);
-	struct tape_work after = tape_work_done(state->tape);
-	probe_phase_end("update", (struct probe_work){ after.flops - before.flops,
-						       after.bytes - before.bytes, NAN });
+	probe_phase_end("update", tape_phase_work(state->tape, &before));
 	if (state->n_steps == 0)
 		state->first_loss = state->loss = loss;
 	state->loss += 0.05 * (loss - state->loss); /* the mean of about twenty batches */
@@ -177,6 +177,8 @@ __attribute__((noinline)) static void evaluate(struct state *state)
 	state->batch = kept;
 	tape_resume(state->tape);
 	probe_phase_end("evaluate", PROBE_UNKNOWN);
+	if (!tensor_device_is_good(state->device, &state->failure))
+		return;
 	state->validation_loss = sum / n_batches;
 	probe_quality("validation loss", state->validation_loss);
 	if (from->information) {
@@ -214,8 +216,9 @@ __attribute__((noinline)) static void write_sample(struct state *state)
 		tape_reset(state->tape);
 		struct tensor *logits = gpt_model_logits(&state->model, state->tape, tokens, 1, n);
 		state->expected_flops += gpt_model_flops(&state->model, 1, n, false);
-		tokens[n] =
-			draw_token(state, logits->data + (n - 1) * state->model.shape.n_vocabulary);
+		const float *last =
+			tape_read(state->tape, logits) + (n - 1) * state->model.shape.n_vocabulary;
+		tokens[n] = draw_token(state, last);
 	}
 	tape_resume(state->tape);
 	probe_phase_end("sample", PROBE_UNKNOWN);
@@ -260,6 +263,7 @@ static bool make_model(struct state *state, const struct setting *settings, stru
 		return why_fail(why, "width=%zu does not divide into %zu heads of even width.",
 				shape.width, shape.n_heads);
 	gpt_model_make(&state->model, &shape, (uint64_t)settings[SEED].number);
+	gpt_model_to_device(&state->model, state->device);
 	/* As is usual for language models: Brown et al., "GPT-3" (2020), appendix B. */
 	optimizer.beta2 = 0.95;
 	optimizer.decay = kind == OPTIMIZER_ADAMW ? 0.1 : 0;
@@ -267,8 +271,9 @@ static bool make_model(struct state *state, const struct setting *settings, stru
 	state->optimizer = optimizer_new(state->model.parameters, &optimizer);
 	state->rate = settings[RATE].number > 0 ? settings[RATE].number
 						: sizes[size].rate * rate_factors[kind];
-	return !settings[LOAD].text[0] ||
-	       checkpoint_load(state->model.parameters, settings[LOAD].text, why);
+	return (!settings[LOAD].text[0] ||
+		checkpoint_load(state->model.parameters, settings[LOAD].text, why)) &&
+	       tensor_device_is_good(state->device, why);
 }
 
 static void set_up(struct state *state, const struct setting *settings)
@@ -280,7 +285,9 @@ static void set_up(struct state *state, const struct setting *settings)
 				      .precision =
 					      (enum matmul_precision)settings[PRECISION].choice,
 				      .n_threads = (unsigned)settings[THREADS].number,
-				      .reports_scopes = true };
+				      .reports_scopes = true,
+				      .device = state->device,
+				      .wait = (enum tape_wait)settings[WAIT].choice };
 	state->tape = tape_new(&tape);
 	state->random.state = (uint64_t)settings[SEED].number + 1;
 	state->length = or_usual(&settings[LENGTH], sizes[size].length);
@@ -301,6 +308,12 @@ static void set_up(struct state *state, const struct setting *settings)
 	state->save_path = settings[SAVE].text[0] ? strdup(settings[SAVE].text) : NULL;
 }
 
+static bool fits_device(const struct setting *settings, struct why *why)
+{
+	return settings[MATMUL].choice + settings[PRECISION].choice + settings[SIMD].choice == 0 ||
+	       why_fail(why, TENSOR_DEVICE_REFUSED);
+}
+
 static void *gpt_prepare(const struct setting *settings, struct why *why)
 {
 	if (!tensor_simd_use((enum tensor_simd)settings[SIMD].choice)) {
@@ -308,7 +321,12 @@ static void *gpt_prepare(const struct setting *settings, struct why *why)
 			 settings[SIMD].text);
 		return NULL;
 	}
+	struct tensor_device *device = NULL;
+	if (settings[DEVICE].choice == 1 &&
+	    (!fits_device(settings, why) || !(device = tensor_device_open(why))))
+		return NULL;
 	struct state *state = allocate(1, sizeof *state);
+	state->device = device;
 	set_up(state, settings);
 	if (!read_text(state, settings, why) || !make_model(state, settings, why)) {
 		gpt_finish(state);
@@ -330,11 +348,15 @@ static bool gpt_run(void *opaque)
 	struct state *state = opaque;
 	train_step(state);
 	bool is_last = state->n_steps >= state->n_wanted;
+	if (!tensor_device_is_good(state->device, &state->failure))
+		return false; /* gpt_verify says why */
 	if (state->n_steps % EVALUATE_EVERY == 0 || is_last) {
 		evaluate(state);
-		if (state->n_sample > 1)
+		if (state->n_sample > 1 && tensor_device_is_good(state->device, NULL))
 			write_sample(state);
 	}
+	if (!tensor_device_is_good(state->device, &state->failure))
+		return false;
 	struct work work = gpt_work(state);
 	probe_quality("loss", state->loss);
 	probe_progress((double)state->n_steps / (double)state->n_wanted);
@@ -358,12 +380,12 @@ static bool is_causal(struct state *state)
 		struct tensor *logits = gpt_model_logits(&state->model, state->tape, state->inputs,
 							 1, state->length);
 		if (turn == 0) {
-			memcpy(before, logits->data, bytes);
+			memcpy(before, tape_read(state->tape, logits), bytes);
 			state->inputs[changed] =
 				(state->inputs[changed] + 1) % (int32_t)n_vocabulary;
 			differs = n_vocabulary > 1;
 		} else {
-			is_same = memcmp(before, logits->data, bytes) == 0;
+			is_same = memcmp(before, tape_read(state->tape, logits), bytes) == 0;
 		}
 	}
 	free(before);
@@ -373,6 +395,8 @@ static bool is_causal(struct state *state)
 static bool verify_loss(struct state *state, struct why *why)
 {
 	evaluate(state);
+	if (!tensor_device_is_good(state->device, why))
+		return false;
 	double excess = state->validation_loss - state->floor; /* NaN for a file */
 	if (excess < -LUCK)
 		return why_fail(why, "gpt: a loss of %.4f is below the least possible, %.4f.",
@@ -411,6 +435,8 @@ static bool gpt_verify(void *opaque, struct why *why)
 	/* A step small enough to be straight is lost in the rounding to bf16. */
 	tape_precision(state->tape, MATMUL_F32);
 	double error = gradient_check(state->model.parameters, batch_loss, state, 7);
+	if (!tensor_device_is_good(state->device, why))
+		return false;
 	return error <= GRADIENT_CHECK_TOLERANCE ||
 	       why_fail(why, "gpt: the gradient is off by %.1f %%.", 100 * error);
 }
@@ -422,6 +448,7 @@ static void gpt_finish(void *opaque)
 	gpt_model_free(&state->model);
 	gpt_text_free(&state->text);
 	tape_free(state->tape);
+	tensor_device_close(state->device);
 	free(state->inputs);
 	free(state->targets);
 	free(state->save_path);
@@ -461,6 +488,8 @@ static const struct parameter parameters[] = {
 	[SAVE] = { "save", "file for the weights at the end", PARAMETER_TEXT, "", 0, 0, NULL },
 	[LOAD] = { "load", "file of weights to begin with", PARAMETER_TEXT, "", 0, 0, NULL },
 	[SEED] = { "seed", "of text and weights", PARAMETER_INTEGER, "42", 0, 1e15, NULL },
+	[DEVICE] = CUDA_RUN_PARAMETER,
+	[WAIT] = TENSOR_DEVICE_WAIT_PARAMETER,
 	{ 0 },
 };
 
@@ -479,7 +508,10 @@ const struct workload workload_gpt = {
 		"precision=bf16 rounds what products read to 8 bits, which processors with AMX or "
 		"AVX512-BF16 multiply faster; weights and sums stay in single precision, and the "
 		"loss ends as low. size=L reads and writes a gigabyte a step, and the time a "
-		"letter shows it.",
+		"letter shows it. device=cuda trains on a GPU, with all but the letters kept "
+		"there; "
+		"wait=step lets the program run ahead of it instead of waiting at the end of every "
+		"phase.",
 	.source = "Vaswani et al. (NIPS 2017); Touvron et al., LLaMA (2023); Su et al. (2021)",
 	.parameters = parameters,
 	.prepare = gpt_prepare,

@@ -10,11 +10,13 @@
 #include "sampler/base/probe.h"
 #include "workloads/support/autograd.h"
 #include "workloads/support/checkpoint.h"
+#include "workloads/support/cuda_run.h"
 #include "workloads/support/digits.h"
 #include "workloads/support/digits_idx.h"
 #include "workloads/support/gradient_check.h"
 #include "workloads/support/optimizer.h"
 #include "workloads/support/random.h"
+#include "workloads/support/tensor_device.h"
 #include "workloads/support/tensor_simd.h"
 #include "workloads/workload.h"
 
@@ -38,7 +40,9 @@ enum {
 	THREADS,
 	SAVE,
 	LOAD,
-	SEED
+	SEED,
+	DEVICE,
+	WAIT
 };
 
 enum { MOST_LAYERS = 17, NAME_BYTES = 48, ASKED_AT_ONCE = 500, LEAST_PICTURES = 12 };
@@ -67,6 +71,7 @@ struct layer {
 };
 
 struct state {
+	struct tensor_device *device; /* NULL: device=cpu */
 	struct tape *tape;
 	struct parameters *parameters;
 	struct optimizer *optimizer;
@@ -83,7 +88,7 @@ struct state {
 	double least_accuracy; /* after EPOCHS_BEFORE_ACCURACY_COUNTS */
 	bool is_finite;
 	char *save_path;
-	struct why failure; /* of saving */
+	struct why failure; /* of saving, or of the device */
 };
 
 static struct tensor *activate(struct state *state, struct tensor *x)
@@ -195,6 +200,12 @@ static double least_accuracy(const struct state *state, const struct setting *se
 
 static void mlp_finish(void *opaque);
 
+static bool fits_device(const struct setting *settings, struct why *why)
+{
+	return settings[MATMUL].choice + settings[PRECISION].choice + settings[SIMD].choice == 0 ||
+	       why_fail(why, TENSOR_DEVICE_REFUSED);
+}
+
 static void set_up(struct state *state, const struct setting *settings)
 {
 	int size = settings[SIZE].choice;
@@ -204,7 +215,9 @@ static void set_up(struct state *state, const struct setting *settings)
 				      .precision =
 					      (enum matmul_precision)settings[PRECISION].choice,
 				      .n_threads = (unsigned)settings[THREADS].number,
-				      .reports_scopes = true };
+				      .reports_scopes = true,
+				      .device = state->device,
+				      .wait = (enum tape_wait)settings[WAIT].choice };
 	enum optimizer_kind kind = (enum optimizer_kind)settings[OPTIMIZER].choice;
 	double rate = settings[RATE].number > 0 ? settings[RATE].number : usual_rates[kind];
 	struct optimizer_settings optimizer = optimizer_defaults(kind, rate);
@@ -217,6 +230,7 @@ static void set_up(struct state *state, const struct setting *settings)
 	state->is_finite = true;
 	state->parameters = parameters_new();
 	add_layers(state, or_usual(&settings[HIDDEN], sizes[size].n_hidden));
+	parameters_to_device(state->parameters, state->device);
 	state->optimizer = optimizer_new(state->parameters, &optimizer);
 }
 
@@ -240,12 +254,18 @@ static void *mlp_prepare(const struct setting *settings, struct why *why)
 			 settings[SIMD].text);
 		return NULL;
 	}
+	struct tensor_device *device = NULL;
+	if (settings[DEVICE].choice == 1 &&
+	    (!fits_device(settings, why) || !(device = tensor_device_open(why))))
+		return NULL;
 	struct state *state = allocate(1, sizeof *state);
+	state->device = device;
 	set_up(state, settings);
 	state->save_path = settings[SAVE].text[0] ? strdup(settings[SAVE].text) : NULL;
 	if (!take_data(state, settings, why) ||
 	    (settings[LOAD].text[0] &&
-	     !checkpoint_load(state->parameters, settings[LOAD].text, why))) {
+	     !checkpoint_load(state->parameters, settings[LOAD].text, why)) ||
+	    !tensor_device_is_good(state->device, why)) {
 		mlp_finish(state);
 		return NULL;
 	}
@@ -273,12 +293,6 @@ __attribute__((noinline)) static void gather_batch(struct state *state, size_t f
 	}
 }
 
-static struct probe_work work_since(const struct state *state, const struct tape_work *before)
-{
-	struct tape_work now = tape_work_done(state->tape);
-	return (struct probe_work){ now.flops - before->flops, now.bytes - before->bytes, NAN };
-}
-
 static double batch_loss(void *opaque, bool wants_gradient)
 {
 	struct state *state = opaque;
@@ -289,14 +303,14 @@ static double batch_loss(void *opaque, bool wants_gradient)
 	tape_scope(state->tape, "loss");
 	struct tensor *loss = autograd_cross_entropy(state->tape, logits, state->batch_labels);
 	tape_scope(state->tape, NULL);
-	probe_phase_end("forward", work_since(state, &before));
+	probe_phase_end("forward", tape_phase_work(state->tape, &before));
 	if (!wants_gradient)
-		return (double)*loss->data;
+		return (double)*tape_read(state->tape, loss);
 	before = tape_work_done(state->tape);
 	probe_phase_begin("backward");
 	tape_backward(state->tape, loss);
-	probe_phase_end("backward", work_since(state, &before));
-	return (double)*loss->data;
+	probe_phase_end("backward", tape_phase_work(state->tape, &before));
+	return (double)*tape_read(state->tape, loss);
 }
 
 __attribute__((noinline)) static void train_step(struct state *state)
@@ -305,7 +319,7 @@ __attribute__((noinline)) static void train_step(struct state *state)
 	struct tape_work before = tape_work_done(state->tape);
 	probe_phase_begin("update");
 	optimizer_step(state->optimizer, state->tape);
-	probe_phase_end("update", work_since(state, &before));
+	probe_phase_end("update", tape_phase_work(state->tape, &before));
 	if (state->n_steps == 0)
 		state->first_loss = state->loss = loss;
 	state->loss += 0.05 * (loss - state->loss); /* the mean of about twenty batches */
@@ -313,11 +327,12 @@ __attribute__((noinline)) static void train_step(struct state *state)
 	state->n_steps++;
 }
 
-static size_t count_right(const struct tensor *logits, const int32_t *labels)
+static size_t count_right(struct tape *tape, const struct tensor *logits, const int32_t *labels)
 {
+	const float *values = tape_read(tape, logits);
 	size_t n_right = 0;
 	for (size_t row = 0; row < logits->shape.at[0]; row++) {
-		const float *at = logits->data + row * DIGIT_CLASSES;
+		const float *at = values + row * DIGIT_CLASSES;
 		int best = 0;
 		for (int i = 1; i < DIGIT_CLASSES; i++)
 			best = at[i] > at[best] ? i : best;
@@ -335,13 +350,15 @@ __attribute__((noinline)) static void evaluate(struct state *state)
 	for (size_t from = 0; from < n; from += ASKED_AT_ONCE) {
 		size_t rows = n - from < ASKED_AT_ONCE ? n - from : ASKED_AT_ONCE;
 		tape_reset(state->tape);
-		n_right +=
-			count_right(forward(state, state->asked.pixels + from * DIGIT_PIXELS, rows),
-				    state->asked.labels + from);
+		struct tensor *logits =
+			forward(state, state->asked.pixels + from * DIGIT_PIXELS, rows);
+		n_right += count_right(state->tape, logits, state->asked.labels + from);
 	}
 	tape_scope(state->tape, NULL);
 	tape_resume(state->tape);
-	probe_phase_end("evaluate", work_since(state, &before));
+	probe_phase_end("evaluate", tape_phase_work(state->tape, &before));
+	if (!tensor_device_is_good(state->device, &state->failure))
+		return;
 	state->accuracy = (double)n_right / (double)n;
 	state->n_evaluations++;
 	probe_quality("accuracy", state->accuracy);
@@ -373,9 +390,12 @@ static bool mlp_run(void *opaque)
 	probe_phase_end("gather batch",
 			(struct probe_work){ 0, 8.0 * DIGIT_PIXELS * (double)state->batch, NAN });
 	train_step(state);
-	report(state);
+	if (tensor_device_is_good(state->device, &state->failure))
+		report(state);
 	if (at + 1 == n_batches)
 		evaluate(state);
+	if (!tensor_device_is_good(state->device, &state->failure))
+		return false; /* mlp_verify says why */
 	if (state->n_steps < state->n_wanted)
 		return true;
 	if (state->save_path)
@@ -411,6 +431,8 @@ static bool mlp_verify(void *opaque, struct why *why)
 	/* A step small enough to be straight is lost in the rounding to bf16. */
 	tape_precision(state->tape, MATMUL_F32);
 	double error = gradient_check(state->parameters, batch_loss, state, 7);
+	if (!tensor_device_is_good(state->device, why))
+		return false;
 	if (!(error <= GRADIENT_CHECK_TOLERANCE))
 		return why_fail(why, "mlp: the gradient is off by %.1f %%.", 100 * error);
 	if (state->n_evaluations >= EPOCHS_BEFORE_ACCURACY_COUNTS &&
@@ -426,6 +448,7 @@ static void mlp_finish(void *opaque)
 	optimizer_free(state->optimizer);
 	parameters_free(state->parameters);
 	tape_free(state->tape);
+	tensor_device_close(state->device);
 	digits_free(&state->learned);
 	digits_free(&state->asked);
 	free(state->order);
@@ -471,6 +494,8 @@ static const struct parameter parameters[] = {
 	[SAVE] = { "save", "file for the weights at the end", PARAMETER_TEXT, "", 0, 0, NULL },
 	[LOAD] = { "load", "file of weights to begin with", PARAMETER_TEXT, "", 0, 0, NULL },
 	[SEED] = { "seed", "of pictures and weights", PARAMETER_INTEGER, "42", 0, 1e15, NULL },
+	[DEVICE] = CUDA_RUN_PARAMETER,
+	[WAIT] = TENSOR_DEVICE_WAIT_PARAMETER,
 	{ 0 },
 };
 
@@ -485,7 +510,9 @@ const struct workload workload_mlp = {
 		"the allocator: large ones come as fresh pages, and page faults show in the "
 		"kernel's "
 		"frames. Adam's update reads and writes four arrays for a handful of operations "
-		"each, so with size=L it waits for memory while the products do not.",
+		"each, so with size=L it waits for memory while the products do not. device=cuda "
+		"trains on a GPU, with all but the pictures kept there; wait=step lets the program "
+		"run ahead of it instead of waiting at the end of every phase.",
 	.source = "Rumelhart, Hinton, Williams (Nature 1986); He et al. (ICCV 2015); Loshchilov "
 		  "and Hutter (ICLR 2019)",
 	.parameters = parameters,

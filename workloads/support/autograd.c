@@ -9,6 +9,7 @@
 
 #include "sampler/base/probe.h"
 #include "sampler/base/why.h"
+#include "workloads/support/tape_run.h"
 #include "workloads/support/tensor_tape.h"
 
 struct frame {
@@ -38,9 +39,7 @@ void tape_scope(struct tape *tape, const char *name)
 	}
 	if (tape->scope) {
 		scope_name(tape, text, sizeof text);
-		probe_phase_end(text, (struct probe_work){
-					      tape->work.flops - tape->work_at_scope.flops,
-					      tape->work.bytes - tape->work_at_scope.bytes, NAN });
+		probe_phase_end(text, tape_phase_work(tape, &tape->work_at_scope));
 	}
 	tape->scope = name;
 	tape->work_at_scope = tape->work;
@@ -71,7 +70,7 @@ static bool is_visited(struct tape *tape, struct order *order, struct tensor *t)
 
 static void *take_places(struct tape *tape, size_t n, size_t bytes_each)
 {
-	return tape_take(tape, (n * bytes_each + sizeof(float) - 1) / sizeof(float));
+	return tape_host_take(tape, n * bytes_each);
 }
 
 __attribute__((noinline)) static void sort_tensors(struct tape *tape, struct order *order,
@@ -99,15 +98,10 @@ __attribute__((noinline)) static void sort_tensors(struct tape *tape, struct ord
 	}
 }
 
-void tape_backward_from(struct tape *tape, struct tensor *out, const float *gradient)
+/* From out, whose gradient is there. */
+static void walk_back(struct tape *tape, struct tensor *out)
 {
 	struct order order = { 0 };
-	if (!out->op)
-		die("a backward pass from a tensor that was not recorded");
-	tape_scope(tape, NULL);
-	float *seed = tape_gradient(tape, out);
-	for (size_t i = 0; i < out->n; i++)
-		seed[i] += gradient[i];
 	sort_tensors(tape, &order, out);
 	tape->is_backward = true;
 	while (order.n_done > 0) {
@@ -120,10 +114,30 @@ void tape_backward_from(struct tape *tape, struct tensor *out, const float *grad
 	tape->is_backward = false;
 }
 
+/* Where to begin: the gradient of out, which is in no scope. */
+static float *begin_back(struct tape *tape, struct tensor *out)
+{
+	if (!out->op)
+		die("a backward pass from a tensor that was not recorded");
+	tape_scope(tape, NULL);
+	return tape_gradient(tape, out);
+}
+
+void tape_backward_from(struct tape *tape, struct tensor *out, const float *gradient)
+{
+	struct loop loop = { .kind = LOOP_ADD_TO, .s = 1, .n = out->n };
+	loop.out = begin_back(tape, out);
+	loop.a = tape_put(tape, gradient, out->n * sizeof *gradient);
+	tape_run_loop(tape, &loop);
+	walk_back(tape, out);
+}
+
 void tape_backward(struct tape *tape, struct tensor *loss)
 {
-	const float one = 1;
+	struct loop loop = { .kind = LOOP_ADD_VALUE, .s = 1, .n = 1 };
 	if (loss->n != 1)
 		die("a backward pass from %zu values without their gradients", loss->n);
-	tape_backward_from(tape, loss, &one);
+	loop.out = begin_back(tape, loss);
+	tape_run_loop(tape, &loop);
+	walk_back(tape, loss);
 }

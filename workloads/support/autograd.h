@@ -5,6 +5,11 @@
  *
  * Elementwise operations of two tensors broadcast as usual: shapes are compared from the last axis,
  * and a length of 1 is stretched; its gradient is the sum.
+ *
+ * On a device (tensor_device.h) there are: pairs of one shape or with a row added, what is in
+ * autograd_activations.c, matmul, autograd_rows.c, autograd_attention.c, reshape and embedding:
+ * what the workloads mlp and gpt are made of. Another operation there is an error of the program,
+ * too.
  */
 #ifndef WORKLOADS_SUPPORT_AUTOGRAD_H
 #define WORKLOADS_SUPPORT_AUTOGRAD_H
@@ -75,9 +80,11 @@ struct tensor *autograd_rmsnorm(struct tape *tape, struct tensor *a, struct tens
 struct rope_table {
 	float *cosine, *sine;
 	size_t n_positions, half;
+	struct tensor_device *device; /* where the angles are; NULL: this processor */
 };
 
 void rope_table_make(struct rope_table *table, size_t n_positions, size_t width);
+void rope_table_to_device(struct rope_table *table, struct tensor_device *device);
 void rope_table_free(struct rope_table *table);
 
 /*
@@ -92,13 +99,15 @@ struct tensor *autograd_rope(struct tape *tape, struct tensor *a, const struct r
  * attention: softmax(q k^T / sqrt(width)) v for each of n_heads, causal: a token sees itself and
  * those before it in its own sequence.
  * q, k, v  (n_sequences x length, n_heads x width)
- * FLOPs    blocks of 56 queries see all keys up to the block's last: about half of the square
+ * FLOPs    blocks of 56 queries (on a device 32) see all keys up to the block's last: about half of
+ *          the square
  * Source   Vaswani et al., "Attention is all you need" (2017)
  */
 struct tensor *autograd_attention(struct tape *tape, struct tensor *q, struct tensor *k,
 				  struct tensor *v, size_t length, size_t n_heads);
 
-/* autograd_attention_scores: pairs of a query and a key computed for one head of one sequence. */
-double autograd_attention_scores(size_t length);
+/* autograd_attention_scores: pairs of a query and a key computed for one head of one sequence, by a
+ * device or (NULL) this processor. */
+double autograd_attention_scores(const struct tensor_device *device, size_t length);
 
 #endif

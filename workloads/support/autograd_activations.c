@@ -1,6 +1,7 @@
 /* Operations on every element by itself; the loops are in tensor_loops.c. */
 #include "sampler/base/why.h"
 #include "workloads/support/autograd.h"
+#include "workloads/support/tape_run.h"
 #include "workloads/support/tensor_loops.h"
 
 static void run_loop(struct tape *tape, const struct loop *loop)
@@ -8,7 +9,7 @@ static void run_loop(struct tape *tape, const struct loop *loop)
 	double n = (double)loop->n;
 	int n_arrays = 1 + (loop->kind >= LOOP_ADD_TO) + (loop->a != NULL) + (loop->b != NULL) +
 		       (loop->c != NULL);
-	tensor_loop(tape_crew(tape), loop);
+	tape_run_loop(tape, loop);
 	tape_count(tape, tensor_loop_flops(loop->kind) * n, 4.0 * n_arrays * n);
 }
 

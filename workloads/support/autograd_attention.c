@@ -5,9 +5,11 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "kernels/cuda/tensor.h"
 #include "sampler/base/why.h"
 #include "workloads/support/autograd.h"
 #include "workloads/support/crew.h"
+#include "workloads/support/tape_run.h"
 #include "workloads/support/tensor_rows.h"
 
 /* Queries at a time: a multiple of the matrix product's tile of 14 wastes least, and the square on
@@ -18,8 +20,7 @@ static const double ROPE_BASE = 10000; /* as in the paper */
 
 void rope_table_make(struct rope_table *table, size_t n_positions, size_t width)
 {
-	table->n_positions = n_positions;
-	table->half = width / 2;
+	*table = (struct rope_table){ .n_positions = n_positions, .half = width / 2 };
 	table->cosine = allocate(n_positions * table->half, sizeof(float));
 	table->sine = allocate(n_positions * table->half, sizeof(float));
 	for (size_t position = 0; position < n_positions; position++)
@@ -31,11 +32,34 @@ void rope_table_make(struct rope_table *table, size_t n_positions, size_t width)
 		}
 }
 
+static float *move_angles(struct tensor_device *device, float *angles, size_t n)
+{
+	float *there = tensor_device_take(device, n * sizeof *there);
+	tensor_device_put(device, there, angles, n * sizeof *there);
+	free(angles);
+	return there;
+}
+
+void rope_table_to_device(struct rope_table *table, struct tensor_device *device)
+{
+	size_t n = table->n_positions * table->half;
+	if (!device)
+		return;
+	table->device = device;
+	table->cosine = move_angles(device, table->cosine, n);
+	table->sine = move_angles(device, table->sine, n);
+}
+
 void rope_table_free(struct rope_table *table)
 {
-	free(table->cosine);
-	free(table->sine);
-	table->cosine = table->sine = NULL;
+	if (table->device) {
+		tensor_device_give(table->device, table->cosine);
+		tensor_device_give(table->device, table->sine);
+	} else {
+		free(table->cosine);
+		free(table->sine);
+	}
+	*table = (struct rope_table){ 0 };
 }
 
 static void rotate(struct tape *tape, const struct tensor *a, struct rotation *rotation)
@@ -43,7 +67,7 @@ static void rotate(struct tape *tape, const struct tensor *a, struct rotation *r
 	double n = (double)a->n;
 	rotation->n_tokens = a->shape.at[0];
 	rotation->n_heads = a->n / a->shape.at[0] / (2 * rotation->half);
-	tensor_rotate(tape_crew(tape), rotation);
+	tape_run_rotation(tape, rotation);
 	tape_count(tape, (rotation->adds ? 4 : 3) * n, (rotation->adds ? 12 : 8) * n);
 }
 
@@ -79,8 +103,7 @@ struct tensor *autograd_rope(struct tape *tape, struct tensor *a, const struct r
 				     .direction = 1 };
 	rotate(tape, a, &rotation);
 	out->parents[0] = a;
-	out->parents[1] =
-		tape_constant(tape, shape_2(table->n_positions, table->half), table->sine);
+	out->parents[1] = tape_wrap(tape, shape_2(table->n_positions, table->half), table->sine);
 	out->saved = table->cosine;
 	out->numbers[0] = table->half;
 	out->numbers[1] = n_positions;
@@ -228,11 +251,12 @@ static void backward_job(void *opaque, unsigned share, unsigned n_shares)
 	heads_of_share(opaque, share, n_shares, block_backward);
 }
 
-double autograd_attention_scores(size_t length)
+double autograd_attention_scores(const struct tensor_device *device, size_t length)
 {
 	double n = 0;
-	for (size_t from = 0; from < length; from += BLOCK) {
-		size_t size = length - from < BLOCK ? length - from : BLOCK;
+	size_t block = device ? CUDA_ATTENTION_TILE : BLOCK;
+	for (size_t from = 0; from < length; from += block) {
+		size_t size = length - from < block ? length - from : block;
 		n += (double)size * (double)(from + size);
 	}
 	return n;
@@ -241,7 +265,7 @@ double autograd_attention_scores(size_t length)
 static void count_attention(struct tape *tape, const struct attention *with, double n_products,
 			    double n_arrays)
 {
-	double scores = autograd_attention_scores(with->length) *
+	double scores = autograd_attention_scores(tape_device(tape), with->length) *
 			(double)(with->n_sequences * with->n_heads);
 	double tokens = (double)(with->n_sequences * with->length);
 	double bytes = 4 * n_arrays * tokens * (double)(with->n_heads * with->width);
@@ -266,16 +290,43 @@ static struct attention attention_of(struct tape *tape, struct tensor *out)
 				   .weights = out->saved };
 }
 
+/* Forward, or with a gradient of the result back; scores of all heads at once. */
+static void run_on_device(struct tape *tape, const struct attention *with)
+{
+	size_t n_scores = with->n_sequences * with->n_heads * with->length * with->length;
+	struct cuda_heads_task task = { .n_sequences = with->n_sequences,
+					.n_heads = with->n_heads,
+					.length = with->length,
+					.width = with->width,
+					.scale = with->scale,
+					.q = with->q,
+					.k = with->k,
+					.v = with->v,
+					.out = with->out,
+					.weights = with->weights,
+					.out_gradient = with->out_gradient,
+					.q_gradient = with->q_gradient,
+					.k_gradient = with->k_gradient,
+					.v_gradient = with->v_gradient };
+	if (with->out_gradient)
+		task.scores = tape_take(tape, n_scores);
+	tape_run_task(tape, with->out_gradient ? DEVICE_ATTENTION_BACK : DEVICE_ATTENTION, &task);
+}
+
 static void attention_backward(struct tape *tape, struct tensor *out)
 {
 	struct attention with = attention_of(tape, out);
-	unsigned n_threads = crew_size(tape_crew(tape));
 	with.out_gradient = out->gradient;
 	with.q_gradient = tape_gradient_or_none(tape, out->parents[0]);
 	with.k_gradient = tape_gradient_or_none(tape, out->parents[1]);
 	with.v_gradient = tape_gradient_or_none(tape, out->parents[2]);
-	with.room_for_scores = tape_take(tape, n_threads * BLOCK * with.length);
-	crew_run(tape_crew(tape), backward_job, &with);
+	if (tape_device(tape)) {
+		run_on_device(tape, &with);
+	} else {
+		size_t n_rows = (size_t)crew_size(tape_crew(tape)) * BLOCK;
+		with.room_for_scores = tape_take(tape, n_rows * with.length);
+		crew_run(tape_crew(tape), backward_job, &with);
+	}
 	bool needs_scores = with.q_gradient || with.k_gradient;
 	count_attention(tape, &with,
 			(with.q_gradient != NULL) + (with.k_gradient != NULL) +
@@ -303,7 +354,10 @@ struct tensor *autograd_attention(struct tape *tape, struct tensor *q, struct te
 	out->saved = tape_take(tape, q->shape.at[0] * n_heads * length);
 	struct attention with = attention_of(tape, out);
 	with.out = out->data;
-	crew_run(tape_crew(tape), forward_job, &with);
+	if (tape_device(tape))
+		run_on_device(tape, &with);
+	else
+		crew_run(tape_crew(tape), forward_job, &with);
 	count_attention(tape, &with, 2, 4);
 	return tape_record(tape, out, &op_attention);
 }

@@ -5,14 +5,17 @@
  */
 #include "workloads/support/autograd.h"
 
+#include "kernels/cuda/tensor.h"
 #include "sampler/base/why.h"
 #include "workloads/support/crew.h"
+#include "workloads/support/tape_run.h"
 #include "workloads/support/tensor_loops.h"
 
 /* As in tensor_loops.c: less is not worth waking a thread for. */
 enum { LEAST_TO_SHARE = 32768 };
 
 enum pair { PAIR_ADD, PAIR_SUBTRACT, PAIR_MULTIPLY, PAIR_DIVIDE };
+static const enum loop_kind loops[] = { LOOP_ADD, LOOP_SUBTRACT, LOOP_MULTIPLY, LOOP_DIVIDE };
 
 /* Axis 0 is the innermost here. */
 struct walk {
@@ -119,10 +122,8 @@ static void run_against_value(struct crew *crew, const struct run *run)
 
 static void run_forward(struct crew *crew, const struct run *run)
 {
-	static const enum loop_kind kinds[] = { LOOP_ADD, LOOP_SUBTRACT, LOOP_MULTIPLY,
-						LOOP_DIVIDE };
 	struct loop loop = {
-		.kind = kinds[run->pair], .out = run->out, .a = run->a, .b = run->b, .n = run->n
+		.kind = loops[run->pair], .out = run->out, .a = run->a, .b = run->b, .n = run->n
 	};
 	if (run->a_step && run->b_step)
 		tensor_loop(crew, &loop);
@@ -151,6 +152,31 @@ static void forward_job(void *opaque, unsigned share, unsigned n_shares)
 	}
 }
 
+/*
+ * On a device the second operand may be a row or a value that is repeated, as a layer's bias is;
+ * other broadcasting is refused. Returns the second operand's length; n is that of the result.
+ */
+static size_t second_on_device(const struct tape *tape, const struct walk *walk, size_t n)
+{
+	bool is_row = walk->n_axes == 2 && walk->b_steps[0] == 1 && walk->b_steps[1] == 0 &&
+		      walk->a_steps[1] == walk->lengths[0];
+	if (walk->a_steps[0] == 0 || (walk->n_axes > 1 && !is_row))
+		tape_refuse_device(tape, "broadcasting but of the second operand along rows");
+	return is_row ? walk->lengths[0] : walk->b_steps[0] ? n : 1;
+}
+
+static void forward_on_device(struct tape *tape, const struct walk *walk, const struct run *run,
+			      size_t n)
+{
+	struct cuda_pair_task task = { .kind = loops[run->pair],
+				       .out = run->out,
+				       .a = run->a,
+				       .b = run->b,
+				       .n = n,
+				       .n_b = second_on_device(tape, walk, n) };
+	tape_run_task(tape, DEVICE_PAIR, &task);
+}
+
 static struct tensor *apply_pair(struct tape *tape, enum pair pair, struct tensor *a,
 				 struct tensor *b, const struct tensor_op *op)
 {
@@ -160,7 +186,9 @@ static struct tensor *apply_pair(struct tape *tape, enum pair pair, struct tenso
 	struct forward_job job = { &walk,
 				   { pair, walk.lengths[0], walk.a_steps[0], walk.b_steps[0],
 				     a->data, b->data, out->data } };
-	if (walk.n_runs == 1)
+	if (tape_device(tape))
+		forward_on_device(tape, &walk, &job.run, out->n);
+	else if (walk.n_runs == 1)
 		run_forward(tape_crew(tape), &job.run);
 	else if (out->n >= LEAST_TO_SHARE)
 		crew_run(tape_crew(tape), forward_job, &job);
@@ -202,7 +230,7 @@ static float sum_of_run(const struct back_run *run)
 	return 0;
 }
 
-static void divide_run_back(struct crew *crew, const struct back_run *run, struct loop *loop)
+static void make_divide_loop(const struct back_run *run, struct loop *loop)
 {
 	if (run->is_second) { /* the operand is the divisor itself, and it moves */
 		loop->kind = LOOP_DIVIDE_BACK;
@@ -214,32 +242,34 @@ static void divide_run_back(struct crew *crew, const struct back_run *run, struc
 	} else {
 		loop->s = 1 / *run->other;
 	}
-	tensor_loop(crew, loop);
+}
+
+/* Of an operand that moves along. */
+static void make_back_loop(const struct back_run *run, size_t n, struct loop *loop)
+{
+	*loop = (struct loop){
+		.kind = LOOP_ADD_TO, .out = run->gradient, .a = run->out_gradient, .s = 1, .n = n
+	};
+	if (run->pair == PAIR_DIVIDE)
+		make_divide_loop(run, loop);
+	if (run->pair == PAIR_SUBTRACT && run->is_second)
+		loop->s = -1;
+	if (run->pair == PAIR_MULTIPLY && run->other_step) {
+		loop->kind = LOOP_PRODUCT_TO;
+		loop->b = run->other;
+	} else if (run->pair == PAIR_MULTIPLY) {
+		loop->s = *run->other;
+	}
 }
 
 static void run_backward(struct crew *crew, const struct back_run *run)
 {
-	struct loop loop = { .kind = LOOP_ADD_TO,
-			     .out = run->gradient,
-			     .a = run->out_gradient,
-			     .s = 1,
-			     .n = run->n };
+	struct loop loop;
 	if (run->step == 0) {
 		*run->gradient += sum_of_run(run);
 		return;
 	}
-	if (run->pair == PAIR_DIVIDE) {
-		divide_run_back(crew, run, &loop);
-		return;
-	}
-	if (run->pair == PAIR_SUBTRACT && run->is_second)
-		loop.s = -1;
-	if (run->pair == PAIR_MULTIPLY && run->other_step) {
-		loop.kind = LOOP_PRODUCT_TO;
-		loop.b = run->other;
-	} else if (run->pair == PAIR_MULTIPLY) {
-		loop.s = *run->other;
-	}
+	make_back_loop(run, run->n, &loop);
 	tensor_loop(crew, &loop);
 }
 
@@ -266,6 +296,27 @@ static void back_job(void *opaque, unsigned share, unsigned n_shares)
 	}
 }
 
+/* To a row that was added come the sums down its columns; all else has the result's shape. */
+static void backward_on_device(struct tape *tape, const struct walk *walk,
+			       const struct back_run *run, size_t n)
+{
+	size_t n_second = second_on_device(tape, walk, n);
+	struct columns columns = { .n_rows = n / n_second,
+				   .n_columns = n_second,
+				   .out = run->gradient,
+				   .a = run->out_gradient };
+	struct loop loop;
+	bool is_plain = run->pair == PAIR_ADD || (run->pair == PAIR_SUBTRACT && !run->is_second);
+	if (n_second < n && !is_plain)
+		tape_refuse_device(tape, "gradient of a repeated factor");
+	if (n_second < n && run->is_second) {
+		tape_run_columns(tape, &columns);
+		return;
+	}
+	make_back_loop(run, n, &loop);
+	tape_run_loop(tape, &loop);
+}
+
 static void operand_backward(struct tape *tape, enum pair pair, struct tensor *out, bool is_second)
 {
 	struct tensor *a = out->parents[0], *b = out->parents[1], *t = is_second ? b : a;
@@ -278,7 +329,9 @@ static void operand_backward(struct tape *tape, enum pair pair, struct tensor *o
 		  other_is_b ? walk.b_steps[0] : walk.a_steps[0], tape_gradient(tape, t),
 		  out->gradient, out->data, other_is_b ? b->data : a->data }
 	};
-	if (walk.n_runs == 1)
+	if (tape_device(tape))
+		backward_on_device(tape, &walk, &job.run, out->n);
+	else if (walk.n_runs == 1)
 		run_backward(tape_crew(tape), &job.run);
 	else if (t->n == out->n && out->n >= LEAST_TO_SHARE)
 		crew_run(tape_crew(tape), back_job, &job);

@@ -1,6 +1,7 @@
 /* Matrix products and their two gradients, which are matrix products of transposed matrices. */
 #include "sampler/base/why.h"
 #include "workloads/support/autograd.h"
+#include "workloads/support/tape_run.h"
 
 static struct matmul_operand plain(const float *at, size_t row_step)
 {
@@ -15,7 +16,7 @@ static struct matmul_operand transposed(const float *at, size_t row_step)
 static void multiply(struct tape *tape, const struct matmul *matmul)
 {
 	double m = (double)matmul->m, n = (double)matmul->n, k = (double)matmul->k;
-	tensor_matmul_f32(tape_matmul_room(tape), matmul);
+	tape_run_matmul(tape, matmul);
 	tape_count_matmul(tape, 2 * m * n * k,
 			  4 * (m * k + k * n + (matmul->accumulates ? 2 : 1) * m * n));
 }

@@ -1,8 +1,10 @@
 /* Operations along the last axis; the loops are in tensor_rows.c. */
 #include <math.h>
 
+#include "kernels/cuda/tensor.h"
 #include "sampler/base/why.h"
 #include "workloads/support/autograd.h"
+#include "workloads/support/tape_run.h"
 #include "workloads/support/tensor_loops.h"
 #include "workloads/support/tensor_rows.h"
 
@@ -10,7 +12,7 @@
 static void run_rows(struct tape *tape, const struct rows *rows, bool is_back)
 {
 	double n = (double)rows->n_rows * (double)rows->n_columns;
-	tensor_rows(tape_crew(tape), rows);
+	tape_run_rows(tape, rows);
 	tape_count(tape, tensor_rows_flops(rows->kind) * n, (is_back ? 16 : 8) * n);
 }
 
@@ -44,22 +46,49 @@ struct tensor *autograd_softmax(struct tape *tape, struct tensor *a)
 	return tape_record(tape, out, &op_softmax);
 }
 
+static void entropy_back_here(struct tape *tape, const struct cuda_entropy_task *task)
+{
+	float *gradient = task->gradient, scale = *task->out_gradient / (float)task->n_rows;
+	struct loop loop = { .kind = LOOP_ADD_TO,
+			     .out = gradient,
+			     .a = task->softmax,
+			     .s = scale,
+			     .n = task->n_rows * task->n_columns };
+	tape_run_loop(tape, &loop);
+	for (size_t row = 0; row < task->n_rows; row++)
+		gradient[row * task->n_columns + (size_t)task->targets[row]] -= scale;
+}
+
 /* The gradient of a row is its softmax, less 1 at the target. */
 static void cross_entropy_backward(struct tape *tape, struct tensor *out)
 {
 	struct tensor *logits = out->parents[0];
 	size_t n_columns = shape_last(&logits->shape), n_rows = logits->n / n_columns;
-	float *gradient = tape_gradient(tape, logits), scale = *out->gradient / (float)n_rows;
-	struct loop loop = {
-		.kind = LOOP_ADD_TO, .out = gradient, .a = out->saved, .s = scale, .n = logits->n
-	};
-	tensor_loop(tape_crew(tape), &loop);
-	for (size_t row = 0; row < n_rows; row++)
-		gradient[row * n_columns + (size_t)out->indices[row]] -= scale;
+	struct cuda_entropy_task task = { .n_rows = n_rows,
+					  .n_columns = n_columns,
+					  .gradient = tape_gradient(tape, logits),
+					  .softmax = out->saved,
+					  .out_gradient = out->gradient,
+					  .targets = out->indices };
+	if (tape_device(tape))
+		tape_run_task(tape, DEVICE_ENTROPY_BACK, &task);
+	else
+		entropy_back_here(tape, &task);
 	tape_count(tape, 2.0 * (double)logits->n + (double)n_rows, 12.0 * (double)logits->n);
 }
 
 static const struct tensor_op op_cross_entropy = { "cross-entropy", cross_entropy_backward };
+
+static void mean_of(struct tape *tape, float *out, const float *values, size_t n)
+{
+	struct cuda_total_task task = {
+		.a = values, .n = n, .n_parts = 1, .out = out, .scale = 1 / (double)n
+	};
+	if (tape_device(tape))
+		tape_run_task(tape, DEVICE_TOTAL, &task);
+	else
+		*out = (float)(tensor_sum(values, n) / (double)n);
+}
 
 struct tensor *autograd_cross_entropy(struct tape *tape, struct tensor *logits,
 				      const int32_t *targets)
@@ -70,13 +99,14 @@ struct tensor *autograd_cross_entropy(struct tape *tape, struct tensor *logits,
 		if (targets[row] < 0 || (size_t)targets[row] >= rows.n_columns)
 			die("a cross-entropy with target %d of %zu", (int)targets[row],
 			    rows.n_columns);
+	targets = tape_put(tape, targets, rows.n_rows * sizeof *targets);
 	float *losses = tape_take(tape, rows.n_rows);
 	out->saved = tape_take(tape, logits->n);
 	rows.out = out->saved;
 	rows.saved = losses;
 	rows.targets = targets;
 	run_rows(tape, &rows, false);
-	*out->data = (float)(tensor_sum(losses, rows.n_rows) / (double)rows.n_rows);
+	mean_of(tape, out->data, losses, rows.n_rows);
 	out->parents[0] = logits;
 	out->indices = targets;
 	return tape_record(tape, out, &op_cross_entropy);
@@ -96,13 +126,13 @@ static void norm_weights_backward(struct tape *tape, struct tensor *out, const f
 				   .saved_step = saved_step };
 	columns.out = tape_gradient_or_none(tape, weights);
 	if (columns.out) {
-		tensor_columns(tape_crew(tape), &columns);
+		tape_run_columns(tape, &columns);
 		tape_count(tape, (shift ? 4.0 : 3.0) * (double)a->n, 8.0 * (double)a->n);
 	}
 	columns.out = bias ? tape_gradient_or_none(tape, bias) : NULL;
 	columns.b = NULL;
 	if (columns.out) {
-		tensor_columns(tape_crew(tape), &columns);
+		tape_run_columns(tape, &columns);
 		tape_count(tape, (double)a->n, 4.0 * (double)a->n);
 	}
 }

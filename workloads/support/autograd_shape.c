@@ -1,8 +1,10 @@
 /* Operations that move values or add them up. */
 #include <string.h>
 
+#include "kernels/cuda/tensor.h"
 #include "sampler/base/why.h"
 #include "workloads/support/autograd.h"
+#include "workloads/support/tape_run.h"
 #include "workloads/support/tensor_loops.h"
 
 static void add_values(float *to, const float *from, float scale, size_t n)
@@ -25,7 +27,7 @@ struct tensor *autograd_reshape(struct tape *tape, struct tensor *a, struct shap
 {
 	if (shape_count(&shape) != a->n)
 		die("a reshape of %zu values to %zu", a->n, shape_count(&shape));
-	struct tensor *out = tape_constant(tape, shape, a->data);
+	struct tensor *out = tape_wrap(tape, shape, a->data);
 	out->same = a;
 	out->parents[0] = a;
 	return tape_record(tape, out, &op_reshape);
@@ -88,6 +90,7 @@ static const struct tensor_op op_transpose = { "transpose", transpose_backward }
 
 struct tensor *autograd_transpose(struct tape *tape, struct tensor *a, unsigned i, unsigned j)
 {
+	tape_refuse_device(tape, "transpose");
 	if (i >= a->shape.n_axes || j >= a->shape.n_axes)
 		die("a transpose of axes %u and %u of %u", i, j, a->shape.n_axes);
 	struct shape shape = a->shape;
@@ -129,6 +132,7 @@ static const struct tensor_op op_slice = { "slice", slice_backward };
 struct tensor *autograd_slice(struct tape *tape, struct tensor *a, unsigned axis, size_t from,
 			      size_t n)
 {
+	tape_refuse_device(tape, "slice");
 	if (axis >= a->shape.n_axes || from > a->shape.at[axis] || n > a->shape.at[axis] - from)
 		die("a slice of %zu from %zu that is not in the tensor", n, from);
 	struct shape shape = a->shape;
@@ -162,6 +166,7 @@ static const struct tensor_op op_sum = { "sum", sum_backward };
 
 static struct tensor *scaled_sum(struct tape *tape, struct tensor *a, float scale)
 {
+	tape_refuse_device(tape, "sum");
 	struct tensor *out = tape_tensor(tape, shape_1(1));
 	*out->data = (float)(tensor_sum(a->data, a->n) * (double)scale);
 	tape_count(tape, (double)a->n, 4.0 * (double)a->n);
@@ -197,6 +202,7 @@ static const struct tensor_op op_sum_axis = { "sum axis", sum_axis_backward };
 struct tensor *autograd_sum_axis(struct tape *tape, struct tensor *a, unsigned axis)
 {
 	size_t before, behind;
+	tape_refuse_device(tape, "sum along an axis");
 	if (axis >= a->shape.n_axes)
 		die("a sum along axis %u of %u", axis, a->shape.n_axes);
 	struct shape shape = a->shape;
@@ -214,35 +220,63 @@ struct tensor *autograd_sum_axis(struct tape *tape, struct tensor *a, unsigned a
 	return tape_record(tape, out, &op_sum_axis);
 }
 
+static struct cuda_embedding_task embedding_task(const struct tensor *out,
+						 const struct tensor *table)
+{
+	return (struct cuda_embedding_task){ .n = out->shape.at[0],
+					     .n_rows = table->shape.at[0],
+					     .width = table->shape.at[1],
+					     .indices = out->indices };
+}
+
 /* In one thread: the same row may be wanted many times. */
+static void scatter_here(const struct cuda_embedding_task *task)
+{
+	for (size_t i = 0; i < task->n; i++)
+		add_values(task->table + (size_t)task->indices[i] * task->width,
+			   task->out + i * task->width, 1, task->width);
+}
+
 static void embedding_backward(struct tape *tape, struct tensor *out)
 {
-	struct tensor *table = out->parents[0];
-	size_t width = table->shape.at[1], n = out->shape.at[0];
-	float *gradient = tape_gradient(tape, table);
-	for (size_t i = 0; i < n; i++)
-		add_values(gradient + (size_t)out->indices[i] * width, out->gradient + i * width, 1,
-			   width);
+	struct cuda_embedding_task task = embedding_task(out, out->parents[0]);
+	task.table = tape_gradient(tape, out->parents[0]);
+	task.out = out->gradient;
+	if (tape_device(tape))
+		tape_run_task(tape, DEVICE_SCATTER, &task);
+	else
+		scatter_here(&task);
 	tape_count(tape, (double)out->n, 12.0 * (double)out->n);
 }
 
 static const struct tensor_op op_embedding = { "embedding", embedding_backward };
 
+static void gather_here(const struct cuda_embedding_task *task)
+{
+	for (size_t i = 0; i < task->n; i++)
+		memcpy(task->out + i * task->width,
+		       task->table + (size_t)task->indices[i] * task->width,
+		       task->width * sizeof(float));
+}
+
 struct tensor *autograd_embedding(struct tape *tape, struct tensor *table, const int32_t *indices,
 				  size_t n)
 {
-	size_t width = shape_last(&table->shape);
 	if (table->shape.n_axes != 2)
 		die("an embedding from a table of %u axes", table->shape.n_axes);
-	struct tensor *out = tape_tensor(tape, shape_2(n, width));
-	for (size_t i = 0; i < n; i++) {
+	struct tensor *out = tape_tensor(tape, shape_2(n, table->shape.at[1]));
+	for (size_t i = 0; i < n; i++)
 		if (indices[i] < 0 || (size_t)indices[i] >= table->shape.at[0])
 			die("an embedding of index %d of %zu", (int)indices[i], table->shape.at[0]);
-		memcpy(out->data + i * width, table->data + (size_t)indices[i] * width,
-		       width * sizeof(float));
-	}
+	out->indices = tape_put(tape, indices, n * sizeof *indices);
+	struct cuda_embedding_task task = embedding_task(out, table);
+	task.table = table->data;
+	task.out = out->data;
+	if (tape_device(tape))
+		tape_run_task(tape, DEVICE_GATHER, &task);
+	else
+		gather_here(&task);
 	tape_count(tape, 0, 8.0 * (double)out->n);
 	out->parents[0] = table;
-	out->indices = indices;
 	return tape_record(tape, out, &op_embedding);
 }

@@ -13,6 +13,15 @@
 
 static const struct sealed_kind KIND = { "stokewts", "weights", 1 };
 
+static void put_values(struct sealed *cursor, const struct parameters *parameters, size_t i)
+{
+	size_t n = parameters_at(parameters, i)->n;
+	float *values = allocate(n, sizeof *values);
+	parameters_get(parameters, i, values, NULL);
+	sealed_put(cursor, values, n * sizeof *values);
+	free(values);
+}
+
 static void put_all(struct sealed *cursor, const struct parameters *parameters)
 {
 	sealed_put_head(cursor, &KIND);
@@ -25,7 +34,7 @@ static void put_all(struct sealed *cursor, const struct parameters *parameters)
 		sealed_put_u32(cursor, t->shape.n_axes);
 		for (unsigned axis = 0; axis < t->shape.n_axes; axis++)
 			sealed_put_u64(cursor, t->shape.at[axis]);
-		sealed_put(cursor, t->data, t->n * sizeof(float));
+		put_values(cursor, parameters, i);
 	}
 }
 
@@ -88,10 +97,10 @@ static void take_weights(const struct sealed *file, struct parameters *parameter
 {
 	size_t at = SEALED_MAGIC_BYTES + 2 * sizeof(uint32_t);
 	for (size_t i = 0; i < parameters_count(parameters); i++) {
-		struct tensor *t = parameters_at(parameters, i);
+		const struct tensor *t = parameters_at(parameters, i);
 		at += 2 * sizeof(uint32_t) + strlen(parameters_name(parameters, i)) +
 		      t->shape.n_axes * sizeof(uint64_t);
-		memcpy(t->data, file->at + at, t->n * sizeof(float));
+		parameters_put(parameters, i, file->at + at);
 		at += t->n * sizeof(float);
 	}
 }

@@ -83,7 +83,12 @@ bool cuda_run_is_missing(void)
 	return is_missing;
 }
 
-static const struct cuda_kernel *find(const char *family, const char *variant)
+const struct cuda_library *cuda_run_library(struct why *why)
+{
+	return cuda_run_device(why) ? library : NULL;
+}
+
+const struct cuda_kernel *cuda_run_kernel(const char *family, const char *variant)
 {
 	const struct cuda_kernel *found = NULL;
 	for (const struct cuda_kernel *at = library->kernels; at->name; at++)
@@ -107,7 +112,7 @@ struct cuda_run *cuda_run_new(const char *family, const char *variant, struct wh
 {
 	if (!cuda_run_device(why))
 		return NULL;
-	const struct cuda_kernel *kernel = find(family, variant);
+	const struct cuda_kernel *kernel = cuda_run_kernel(family, variant);
 	if (!kernel) {
 		refuse_variant(family, variant, why);
 		return NULL;

@@ -52,6 +52,11 @@ const char *cuda_run_variant(const struct cuda_run *run);
 /* cuda_run_device: opens the device; NULL and a sentence if there is none. */
 const struct cuda_device *cuda_run_device(struct why *why);
 
+/* cuda_run_library: opens the device too; for what is more than a kernel and its arrays
+ * (tensor_device.c). cuda_run_kernel: of that library; NULL if there is none. */
+const struct cuda_library *cuda_run_library(struct why *why);
+const struct cuda_kernel *cuda_run_kernel(const char *family, const char *variant);
+
 /* cuda_run_is_missing: has a run failed for want of library, driver or device? */
 bool cuda_run_is_missing(void);
 

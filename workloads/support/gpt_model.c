@@ -75,6 +75,12 @@ void gpt_model_make(struct gpt_model *model, const struct gpt_shape *shape, uint
 	rope_table_make(&model->rope, shape->length, shape->width / shape->n_heads);
 }
 
+void gpt_model_to_device(struct gpt_model *model, struct tensor_device *device)
+{
+	parameters_to_device(model->parameters, device);
+	rope_table_to_device(&model->rope, device);
+}
+
 void gpt_model_free(struct gpt_model *model)
 {
 	parameters_free(model->parameters);
@@ -135,7 +141,8 @@ double gpt_model_flops(const struct gpt_model *model, size_t n_sequences, size_t
 	double width = (double)shape->width, hidden = (double)shape->hidden;
 	double weights = (double)shape->n_blocks * (4 * width * width + 3 * width * hidden) +
 			 (double)shape->n_vocabulary * width;
-	double scores = autograd_attention_scores(length) * (double)shape->n_heads;
+	double scores =
+		autograd_attention_scores(model->rope.device, length) * (double)shape->n_heads;
 	double head_width = width / (double)shape->n_heads;
 	double linear = 2 * weights * (double)(n_sequences * length);
 	double attention = 2 * 2 * scores * head_width * (double)(n_sequences * shape->n_blocks);

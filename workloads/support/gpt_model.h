@@ -31,6 +31,8 @@ struct gpt_model {
 
 /* gpt_model_make: shape without `hidden`, which is set. */
 void gpt_model_make(struct gpt_model *model, const struct gpt_shape *shape, uint64_t seed);
+/* gpt_model_to_device: weights and angles; NULL: nothing changes. As parameters_to_device. */
+void gpt_model_to_device(struct gpt_model *model, struct tensor_device *device);
 void gpt_model_free(struct gpt_model *model);
 
 /* gpt_model_logits: of n_sequences of `length` tokens: (n_sequences x length, vocabulary). */

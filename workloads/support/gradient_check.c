@@ -21,11 +21,14 @@ static const double LEAST_LOSS = 1e-3; /* smaller ones are rounding for the most
 static void move(struct parameters *parameters, const float *before, const float *direction,
 		 double step)
 {
+	float *moved = allocate(parameters_total(parameters), sizeof *moved);
 	for (size_t i = 0; i < parameters_count(parameters); i++) {
-		struct tensor *t = parameters_at(parameters, i);
-		for (size_t j = 0; j < t->n; j++)
-			t->data[j] = (float)((double)*before++ + step * (double)*direction++);
+		size_t n = parameters_at(parameters, i)->n;
+		for (size_t j = 0; j < n; j++)
+			moved[j] = (float)((double)*before++ + step * (double)*direction++);
+		parameters_put(parameters, i, moved);
 	}
+	free(moved);
 }
 
 /* Fills both arrays; returns how fast the loss should change along the direction. */
@@ -35,14 +38,16 @@ static double choose_direction(const struct parameters *parameters, float *befor
 	struct random random = { seed };
 	double slope = 0;
 	for (size_t i = 0; i < parameters_count(parameters); i++) {
-		const struct tensor *t = parameters_at(parameters, i);
-		for (size_t j = 0; j < t->n; j++) {
-			double gradient = (double)t->gradient[j];
+		size_t n = parameters_at(parameters, i)->n;
+		parameters_get(parameters, i, before, direction);
+		for (size_t j = 0; j < n; j++) {
+			double gradient = (double)direction[j];
 			double along = gradient * 2 * random_unit(&random);
-			*before++ = t->data[j];
-			*direction++ = (float)along;
+			direction[j] = (float)along;
 			slope += along * gradient;
 		}
+		before += n;
+		direction += n;
 	}
 	return slope;
 }

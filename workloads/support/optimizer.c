@@ -8,15 +8,38 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/cuda/tensor.h"
 #include "sampler/base/why.h"
+#include "workloads/support/tape_run.h"
 #include "workloads/support/tensor_loops.h"
+
+/* On a device each tensor's sum of squares is made in so many parts, added up here. */
+enum { NORM_PARTS = 64 };
 
 struct optimizer {
 	struct parameters *parameters;
 	struct optimizer_settings settings;
-	float **means, **squares; /* one array a tensor; momentum's velocity is in means */
+	struct tensor_device *device; /* that of the parameters */
+	float **means, **squares;     /* one array a tensor; momentum's velocity is in means */
 	uint64_t n_steps;
 };
+
+static float *take_zeros(struct tensor_device *device, size_t n)
+{
+	if (!device)
+		return allocate(n, sizeof(float));
+	float *values = tensor_device_take(device, n * sizeof *values);
+	tensor_device_clear(device, values, n * sizeof *values);
+	return values;
+}
+
+static void give_values(struct tensor_device *device, float *values)
+{
+	if (device)
+		tensor_device_give(device, values);
+	else
+		free(values);
+}
 
 struct optimizer_settings optimizer_defaults(enum optimizer_kind kind, double rate)
 {
@@ -36,14 +59,15 @@ struct optimizer *optimizer_new(struct parameters *parameters,
 	bool is_adam = settings->kind >= OPTIMIZER_ADAM;
 	optimizer->parameters = parameters;
 	optimizer->settings = *settings;
+	optimizer->device = parameters_device(parameters);
 	optimizer->means = allocate(n, sizeof *optimizer->means);
 	optimizer->squares = allocate(n, sizeof *optimizer->squares);
 	for (size_t i = 0; i < n; i++) {
 		size_t n_values = parameters_at(parameters, i)->n;
 		if (settings->kind != OPTIMIZER_SGD)
-			optimizer->means[i] = allocate(n_values, sizeof(float));
+			optimizer->means[i] = take_zeros(optimizer->device, n_values);
 		if (is_adam)
-			optimizer->squares[i] = allocate(n_values, sizeof(float));
+			optimizer->squares[i] = take_zeros(optimizer->device, n_values);
 	}
 	return optimizer;
 }
@@ -53,8 +77,8 @@ void optimizer_free(struct optimizer *optimizer)
 	if (!optimizer)
 		return;
 	for (size_t i = 0; i < parameters_count(optimizer->parameters); i++) {
-		free(optimizer->means[i]);
-		free(optimizer->squares[i]);
+		give_values(optimizer->device, optimizer->means[i]);
+		give_values(optimizer->device, optimizer->squares[i]);
 	}
 	free(optimizer->means);
 	free(optimizer->squares);
@@ -66,9 +90,31 @@ void optimizer_rate(struct optimizer *optimizer, double rate)
 	optimizer->settings.rate = rate;
 }
 
-static double gradient_norm(const struct parameters *parameters)
+static double norm_on_device(struct tape *tape, const struct parameters *parameters)
+{
+	size_t n = parameters_count(parameters), n_parts = n * NORM_PARTS;
+	double *parts = (double *)tape_take(tape, 2 * n_parts); /* of two floats each */
+	double *host = tape_host_take(tape, n_parts * sizeof *host), sum = 0;
+	for (size_t i = 0; i < n; i++) {
+		const struct tensor *t = parameters_at(parameters, i);
+		struct cuda_total_task task = { .a = t->gradient,
+						.b = t->gradient,
+						.n = t->n,
+						.n_parts = NORM_PARTS,
+						.parts = parts + i * NORM_PARTS };
+		tape_run_task(tape, DEVICE_TOTAL, &task);
+	}
+	tensor_device_get(tape_device(tape), host, parts, n_parts * sizeof *host);
+	for (size_t i = 0; i < n_parts; i++)
+		sum += host[i];
+	return sqrt(sum);
+}
+
+static double gradient_norm(struct tape *tape, const struct parameters *parameters)
 {
 	double sum = 0;
+	if (parameters_device(parameters))
+		return norm_on_device(tape, parameters);
 	for (size_t i = 0; i < parameters_count(parameters); i++) {
 		const struct tensor *t = parameters_at(parameters, i);
 		sum += tensor_dot(t->gradient, t->gradient, t->n);
@@ -80,7 +126,7 @@ static void add_scaled(struct tape *tape, float *to, const float *from, double s
 {
 	struct loop loop = { .kind = LOOP_ADD_TO, .a = from, .s = (float)scale, .n = n };
 	loop.out = to;
-	tensor_loop(tape_crew(tape), &loop);
+	tape_run_loop(tape, &loop);
 	tape_count(tape, 2.0 * (double)n, 12.0 * (double)n);
 }
 
@@ -88,7 +134,7 @@ static void scale_in_place(struct tape *tape, float *values, double factor, size
 {
 	struct loop loop = { .kind = LOOP_SCALE, .a = values, .s = (float)factor, .n = n };
 	loop.out = values;
-	tensor_loop(tape_crew(tape), &loop);
+	tape_run_loop(tape, &loop);
 	tape_count(tape, (double)n, 8.0 * (double)n);
 }
 
@@ -135,7 +181,7 @@ __attribute__((noinline)) static void adam_step(struct optimizer *optimizer, str
 				  .keep = (float)(is_decoupled ? 1 - with->rate * with->decay : 1),
 				  .penalty = (float)(is_decoupled ? 0 : with->decay),
 				  .n = t->n };
-	tensor_adam(tape_crew(tape), &loop);
+	tape_run_adam(tape, &loop);
 	/* As written: scale and penalty 3, mean 3, square 4, weight 6. */
 	tape_count(tape, 16.0 * (double)t->n, 28.0 * (double)t->n);
 }
@@ -146,7 +192,7 @@ double optimizer_step(struct optimizer *optimizer, struct tape *tape)
 	double norm = NAN, scale = 1;
 	if (with->most_norm > 0) {
 		double n_values = (double)parameters_total(optimizer->parameters);
-		norm = gradient_norm(optimizer->parameters);
+		norm = gradient_norm(tape, optimizer->parameters);
 		scale = norm > with->most_norm ? with->most_norm / norm : 1;
 		tape_count(tape, 2 * n_values, 4 * n_values);
 	}

@@ -29,7 +29,8 @@ struct optimizer_settings optimizer_defaults(enum optimizer_kind kind, double ra
 
 struct optimizer;
 
-/* optimizer_new: parameters are borrowed until optimizer_free. */
+/* optimizer_new: parameters are borrowed until optimizer_free; its own arrays are where they are,
+ * and so must be the tape of each step. */
 struct optimizer *optimizer_new(struct parameters *parameters,
 				const struct optimizer_settings *settings);
 void optimizer_free(struct optimizer *optimizer);

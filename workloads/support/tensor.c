@@ -1,24 +1,14 @@
-/*
- * The memory of tensors. In the arena a step costs no call to the allocator once its blocks are
- * there; with malloc every node, its data and its gradient are taken and freed one by one, as first
- * versions of such engines do.
- */
+/* Nodes are always this processor's; data and gradients are where the tape works. */
 #include "workloads/support/tensor.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "sampler/base/probe.h"
 #include "sampler/base/why.h"
 #include "workloads/support/crew.h"
-#include "workloads/support/random.h"
+#include "workloads/support/tape_run.h"
 #include "workloads/support/tensor_tape.h"
-
-enum {
-	LINE_BYTES = 64,
-	/* Larger than most tensors, so that little is lost at a block's end. */
-	BLOCK_BYTES = 4 << 20,
-};
 
 size_t shape_count(const struct shape *shape)
 {
@@ -38,62 +28,23 @@ size_t shape_last(const struct shape *shape)
 	return shape->n_axes ? shape->at[shape->n_axes - 1] : 1;
 }
 
-static size_t to_lines(size_t bytes)
+static void *take(struct tape *tape, struct tensor_pool *pool, size_t bytes)
 {
-	return (bytes + LINE_BYTES - 1) / LINE_BYTES * LINE_BYTES;
-}
-
-static struct tape_block *block_new(size_t bytes)
-{
-	struct tape_block *block = allocate(1, sizeof *block);
-	block->bytes = to_lines(bytes);
-	block->memory = aligned_alloc(LINE_BYTES, block->bytes);
-	if (!block->memory)
-		die("no memory for %zu bytes of tensors", bytes);
-	return block;
-}
-
-/* Blocks are used in order; one that has no room for a tensor is left behind until the reset. */
-static void *take_from_arena(struct tape *tape, size_t bytes)
-{
-	while (tape->current && tape->current->used + bytes > tape->current->bytes &&
-	       tape->current->next)
-		tape->current = tape->current->next;
-	if (!tape->current || tape->current->used + bytes > tape->current->bytes) {
-		struct tape_block *block = block_new(bytes > BLOCK_BYTES ? bytes : BLOCK_BYTES);
-		*(tape->current ? &tape->current->next : &tape->first) = block;
-		tape->current = block;
-	}
-	tape->current->used += bytes;
-	return tape->current->memory + tape->current->used - bytes;
-}
-
-static void *take_from_malloc(struct tape *tape, size_t bytes)
-{
-	void *memory = aligned_alloc(LINE_BYTES, bytes);
-	if (!memory)
-		die("no memory for a tensor of %zu bytes", bytes);
-	if (tape->n_taken == tape->most_taken) {
-		tape->most_taken = tape->most_taken ? 2 * tape->most_taken : 256;
-		tape->taken = reallocate(tape->taken, tape->most_taken, sizeof *tape->taken);
-	}
-	tape->taken[tape->n_taken++] = memory;
-	return memory;
-}
-
-static void *take(struct tape *tape, size_t bytes)
-{
-	bytes = to_lines(bytes ? bytes : 1);
+	bytes = tensor_pool_bytes(bytes);
 	tape->live_bytes += bytes;
 	if (tape->live_bytes > tape->most_bytes)
 		tape->most_bytes = tape->live_bytes;
-	return tape->settings.memory == TAPE_ARENA ? take_from_arena(tape, bytes)
-						   : take_from_malloc(tape, bytes);
+	return tensor_pool_take(pool, bytes);
 }
 
 float *tape_take(struct tape *tape, size_t n)
 {
-	return take(tape, n * sizeof(float));
+	return take(tape, tape->values, n * sizeof(float));
+}
+
+void *tape_host_take(struct tape *tape, size_t bytes)
+{
+	return take(tape, &tape->host, bytes);
 }
 
 void tape_precision(struct tape *tape, enum matmul_precision precision)
@@ -105,6 +56,9 @@ struct tape *tape_new(const struct tape_settings *settings)
 {
 	struct tape *tape = allocate(1, sizeof *tape);
 	tape->settings = *settings;
+	tape->host.takes_each = tape->on_device.takes_each = settings->memory == TAPE_MALLOC;
+	tape->on_device.device = settings->device;
+	tape->values = settings->device ? &tape->on_device : &tape->host;
 	tape->crew = crew_new(settings->n_threads, "tensor");
 	tape->room = matmul_room_new(tape->crew, settings->matmul);
 	tape_precision(tape, settings->precision);
@@ -114,12 +68,9 @@ struct tape *tape_new(const struct tape_settings *settings)
 void tape_reset(struct tape *tape)
 {
 	tape_scope(tape, NULL);
-	for (size_t i = 0; i < tape->n_taken; i++)
-		free(tape->taken[i]);
-	for (struct tape_block *at = tape->first; at; at = at->next)
-		at->used = 0;
-	tape->current = tape->first;
-	tape->n_taken = tape->n_tensors = tape->n_recorded = 0;
+	tensor_pool_reset(&tape->host);
+	tensor_pool_reset(&tape->on_device);
+	tape->n_tensors = tape->n_recorded = 0;
 	tape->live_bytes = 0;
 }
 
@@ -128,13 +79,8 @@ void tape_free(struct tape *tape)
 	if (!tape)
 		return;
 	tape_reset(tape);
-	while (tape->first) {
-		struct tape_block *block = tape->first;
-		tape->first = block->next;
-		free(block->memory);
-		free(block);
-	}
-	free(tape->taken);
+	tensor_pool_free(&tape->host);
+	tensor_pool_free(&tape->on_device);
 	matmul_room_free(tape->room);
 	crew_free(tape->crew);
 	free(tape);
@@ -142,7 +88,7 @@ void tape_free(struct tape *tape)
 
 static struct tensor *new_node(struct tape *tape, struct shape shape)
 {
-	struct tensor *t = take(tape, sizeof *t);
+	struct tensor *t = tape_host_take(tape, sizeof *t);
 	memset(t, 0, sizeof *t);
 	t->shape = shape;
 	t->n = shape_count(&shape);
@@ -151,11 +97,18 @@ static struct tensor *new_node(struct tape *tape, struct shape shape)
 	return t;
 }
 
-struct tensor *tape_constant(struct tape *tape, struct shape shape, float *data)
+struct tensor *tape_wrap(struct tape *tape, struct shape shape, float *data)
 {
 	struct tensor *t = new_node(tape, shape);
 	t->data = data;
 	return t;
+}
+
+struct tensor *tape_constant(struct tape *tape, struct shape shape, float *data)
+{
+	if (tape->settings.device)
+		data = (float *)tape_put(tape, data, shape_count(&shape) * sizeof *data);
+	return tape_wrap(tape, shape, data);
 }
 
 struct tensor *tape_tensor(struct tape *tape, struct shape shape)
@@ -194,7 +147,7 @@ float *tape_gradient(struct tape *tape, struct tensor *t)
 	bool is_fresh;
 	float *gradient = tape_gradient_fresh(tape, t, &is_fresh);
 	if (is_fresh)
-		memset(gradient, 0, t->n * sizeof *gradient);
+		tape_clear(tape, gradient, t->n);
 	return gradient;
 }
 
@@ -213,6 +166,11 @@ void tape_resume(struct tape *tape)
 	if (tape->n_pauses == 0)
 		die("a tape was resumed that was not paused");
 	tape->n_pauses--;
+}
+
+struct tensor_device *tape_device(const struct tape *tape)
+{
+	return tape->settings.device;
 }
 
 struct crew *tape_crew(struct tape *tape)
@@ -242,6 +200,16 @@ struct tape_work tape_work_done(const struct tape *tape)
 	return tape->work;
 }
 
+struct probe_work tape_phase_work(struct tape *tape, const struct tape_work *before)
+{
+	if (tape->settings.device && tape->settings.wait == TAPE_WAIT_STEP)
+		return PROBE_UNKNOWN;
+	if (tape->settings.device)
+		tensor_device_wait(tape->settings.device);
+	return (struct probe_work){ tape->work.flops - before->flops,
+				    tape->work.bytes - before->bytes, NAN };
+}
+
 size_t tape_live_bytes(const struct tape *tape)
 {
 	return tape->live_bytes;
@@ -255,97 +223,4 @@ size_t tape_most_bytes(const struct tape *tape)
 size_t tape_count_tensors(const struct tape *tape)
 {
 	return tape->n_tensors;
-}
-
-enum { NAME_BYTES = 48 };
-
-struct named {
-	struct tensor *tensor;
-	char name[NAME_BYTES];
-};
-
-struct parameters {
-	struct named *named;
-	size_t n, n_values;
-};
-
-struct parameters *parameters_new(void)
-{
-	return allocate(1, sizeof(struct parameters));
-}
-
-void parameters_free(struct parameters *parameters)
-{
-	if (!parameters)
-		return;
-	for (size_t i = 0; i < parameters->n; i++) {
-		struct tensor *t = parameters->named[i].tensor;
-		free(t->data);
-		free(t->gradient);
-		free(t);
-	}
-	free(parameters->named);
-	free(parameters);
-}
-
-static float *take_values(size_t n)
-{
-	float *values = aligned_alloc(LINE_BYTES, to_lines(n * sizeof *values));
-	if (!values)
-		die("no memory for %zu weights", n);
-	memset(values, 0, n * sizeof *values);
-	return values;
-}
-
-struct tensor *parameters_add(struct parameters *parameters, const char *name, struct shape shape,
-			      struct random *random, double deviation)
-{
-	struct tensor *t = allocate(1, sizeof *t);
-	t->shape = shape;
-	t->n = shape_count(&shape);
-	t->data = take_values(t->n);
-	t->gradient = take_values(t->n);
-	t->needs_gradient = true;
-	for (size_t i = 0; i < t->n && deviation > 0; i++)
-		t->data[i] = (float)(deviation * random_normal(random));
-	size_t n = parameters->n++;
-	parameters->named = reallocate(parameters->named, n + 1, sizeof *parameters->named);
-	parameters->named[n].tensor = t;
-	snprintf(parameters->named[n].name, NAME_BYTES, "%s", name);
-	parameters->n_values += t->n;
-	return t;
-}
-
-void parameters_fill(struct tensor *parameter, float value)
-{
-	for (size_t i = 0; i < parameter->n; i++)
-		parameter->data[i] = value;
-}
-
-void parameters_zero_gradients(struct parameters *parameters)
-{
-	for (size_t i = 0; i < parameters->n; i++) {
-		struct tensor *t = parameters->named[i].tensor;
-		memset(t->gradient, 0, t->n * sizeof *t->gradient);
-	}
-}
-
-size_t parameters_count(const struct parameters *parameters)
-{
-	return parameters->n;
-}
-
-size_t parameters_total(const struct parameters *parameters)
-{
-	return parameters->n_values;
-}
-
-struct tensor *parameters_at(const struct parameters *parameters, size_t i)
-{
-	return parameters->named[i].tensor;
-}
-
-const char *parameters_name(const struct parameters *parameters, size_t i)
-{
-	return parameters->named[i].name;
 }

@@ -16,9 +16,11 @@
 #include "workloads/support/tensor_matmul.h"
 
 struct crew;
+struct probe_work;
 struct random;
 struct tape;
 struct tensor;
+struct tensor_device;
 
 enum { SHAPE_MOST_AXES = 4, TENSOR_MOST_PARENTS = 4 };
 
@@ -89,6 +91,13 @@ enum tape_order {
 };
 #define TAPE_ORDER_CHOICES "mark|scan"
 
+/* On a device: when the program waits for it, in the order of TAPE_WAIT_CHOICES. */
+enum tape_wait {
+	TAPE_WAIT_PHASE, /* at the end of every phase, which so lasts as long as its work */
+	TAPE_WAIT_STEP,  /* only for what is read; what a phase did is then unknown */
+};
+#define TAPE_WAIT_CHOICES "phase|step"
+
 struct tape_settings {
 	enum tape_memory memory;
 	enum tape_order order;
@@ -96,6 +105,9 @@ struct tape_settings {
 	enum matmul_precision precision;
 	unsigned n_threads;  /* 0 = one a CPU */
 	bool reports_scopes; /* tape_scope begins and ends phases of probe.h */
+	/* Where data, gradients and loops are; NULL: this processor. Borrowed until tape_free. */
+	struct tensor_device *device;
+	enum tape_wait wait;
 };
 
 struct tape *tape_new(const struct tape_settings *settings);
@@ -117,10 +129,19 @@ void tape_resume(struct tape *tape);
  */
 void tape_scope(struct tape *tape, const char *name);
 
-/* tape_constant: n values that need no gradient; borrowed until tape_reset. */
+/* tape_constant: n values that need no gradient; borrowed until tape_reset, or copied to the
+ * device. */
 struct tensor *tape_constant(struct tape *tape, struct shape shape, float *data);
 
-/* tape_take: n floats, aligned to a cache line, with whatever was in them; void at tape_reset. */
+/* tape_read: the values of t, for this processor: without a device t->data itself, else a copy that
+ * is void at tape_reset, after all that was started (zeros once the device has failed). */
+const float *tape_read(struct tape *tape, const struct tensor *t);
+
+/* tape_device: NULL: this processor. */
+struct tensor_device *tape_device(const struct tape *tape);
+
+/* tape_take: n floats where the tape works, aligned to a cache line, with whatever was in them;
+ * void at tape_reset. NULL once the device has failed. */
 float *tape_take(struct tape *tape, size_t n);
 
 /* tape_tensor: a new tensor with room for its data; for operations. */
@@ -168,12 +189,16 @@ void tape_count(struct tape *tape, double flops, double bytes);
 void tape_count_matmul(struct tape *tape, double flops, double bytes);
 struct tape_work tape_work_done(const struct tape *tape);
 
+/* tape_phase_work: the work since `before`, for the end of a phase; waits for the device, or is
+ * unknown, as settings.wait says. */
+struct probe_work tape_phase_work(struct tape *tape, const struct tape_work *before);
+
 /* Memory of the tensors now and at most, and how many there are. */
 size_t tape_live_bytes(const struct tape *tape);
 size_t tape_most_bytes(const struct tape *tape);
 size_t tape_count_tensors(const struct tape *tape);
 
-/* The weights of a model: named leaves that outlive the tape. */
+/* The weights of a model: named leaves that outlive the tape. parameters.c */
 struct parameters;
 
 struct parameters *parameters_new(void);
@@ -183,12 +208,23 @@ void parameters_free(struct parameters *parameters);
  * copied (up to 47 bytes). */
 struct tensor *parameters_add(struct parameters *parameters, const char *name, struct shape shape,
 			      struct random *random, double deviation);
-/* parameters_fill: set all values. */
+/* parameters_fill: set all values; not on a device. */
 void parameters_fill(struct tensor *parameter, float value);
 void parameters_zero_gradients(struct parameters *parameters);
 size_t parameters_count(const struct parameters *parameters); /* tensors */
 size_t parameters_total(const struct parameters *parameters); /* values */
+/* parameters_at: its data and gradient are where the parameters are. */
 struct tensor *parameters_at(const struct parameters *parameters, size_t i);
 const char *parameters_name(const struct parameters *parameters, size_t i);
+
+/* parameters_to_device: from now on data and gradients are there (NULL: nothing changes). The
+ * device is borrowed until parameters_free; ask tensor_device_is_good whether they have arrived. */
+void parameters_to_device(struct parameters *parameters, struct tensor_device *device);
+struct tensor_device *parameters_device(const struct parameters *parameters);
+
+/* parameters_get: copies of a tensor's data and gradient; NULL: not wanted. parameters_put: its
+ * data from n floats at any address. */
+void parameters_get(const struct parameters *parameters, size_t i, float *data, float *gradient);
+void parameters_put(struct parameters *parameters, size_t i, const void *data);
 
 #endif

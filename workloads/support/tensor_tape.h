@@ -1,22 +1,16 @@
-/* tensor_tape: the inside of a tape, for tensor.c and autograd.c only. */
+/* tensor_tape: the inside of a tape, for tensor.c, tape_run.c and autograd.c only. */
 #ifndef WORKLOADS_SUPPORT_TENSOR_TAPE_H
 #define WORKLOADS_SUPPORT_TENSOR_TAPE_H
 
 #include "workloads/support/tensor.h"
-
-struct tape_block {
-	struct tape_block *next;
-	unsigned char *memory;
-	size_t bytes, used;
-};
+#include "workloads/support/tensor_pool.h"
 
 struct tape {
 	struct tape_settings settings;
 	struct crew *crew;
 	struct matmul_room *room;
-	struct tape_block *first, *current; /* TAPE_ARENA */
-	void **taken;                       /* TAPE_MALLOC: all since the reset */
-	size_t n_taken, most_taken;
+	struct tensor_pool host, on_device;
+	struct tensor_pool *values; /* that of the two where data and gradients are */
 	size_t n_tensors, n_recorded, live_bytes, most_bytes;
 	unsigned n_pauses;
 	uint32_t turn; /* of making the order of a backward pass */
