@@ -43,6 +43,7 @@ run_aside model formats round_trip consumers push mpi &
 step "command line" tests/cli.sh "$build/stoke"
 step "golden screens" tests/golden.sh "$build/stoke"
 step "screens in a terminal" tests/tmux.sh "$build/stoke"
+step "the mouse in a terminal" tests/tmux_mouse.sh "$build/stoke"
 step "what code is called" tests/symbols.sh "$build/stoke"
 step "programs hard to follow" tests/targets.sh "$build/stoke"
 wait

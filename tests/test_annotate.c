@@ -27,11 +27,13 @@ __attribute__((noinline)) void spin_for_the_test(int n)
 		total += i;
 }
 
+static void (*sampled)(int n) = spin_for_the_test;
+
 static uint64_t file_address(void)
 {
 	Dl_info information;
-	assert_int_not_equal(dladdr((void *)(uintptr_t)spin_for_the_test, &information), 0);
-	return (uint64_t)(uintptr_t)spin_for_the_test - (uint64_t)(uintptr_t)information.dli_fbase;
+	assert_int_not_equal(dladdr((void *)(uintptr_t)sampled, &information), 0);
+	return (uint64_t)(uintptr_t)sampled - (uint64_t)(uintptr_t)information.dli_fbase;
 }
 
 static struct recording *recording_of(const char *path, const char *build_id, uint32_t bytes)
@@ -150,6 +152,102 @@ static void every_byte_is_in_one_instruction(void **state)
 	}
 	assert_false(disassemble(bytes, 4, 0, EM_386, &out, &why));
 }
+
+static void check_jumps(const uint8_t *bytes, size_t n, unsigned machine, const uint64_t *targets)
+{
+	struct disassembly out;
+	struct why why;
+	assert_true(disassemble(bytes, n, 0x1000, machine, &out, &why));
+	for (size_t i = 0; i < out.n; i++) {
+		if (out.rows[i].is_jump != (targets[i] != 0) ||
+		    (targets[i] && out.rows[i].target != targets[i]))
+			fail_msg("%s: %d to %llx, not %llx", out.rows[i].text, out.rows[i].is_jump,
+				 (unsigned long long)out.rows[i].target,
+				 (unsigned long long)targets[i]);
+	}
+	free(out.rows);
+}
+
+/* Direct jumps say where they go; calls, returns and indirect jumps do not. */
+static void jumps_say_where_they_go(void **state)
+{
+	static const uint8_t x86[] = {
+		0x31, 0xc0,                         /* xor eax, eax */
+		0xff, 0xc0,                         /* inc eax */
+		0x39, 0xf8,                         /* cmp eax, edi */
+		0x7c, 0xfa,                         /* jl 1002 */
+		0xeb, 0x02,                         /* jmp 100c */
+		0x90, 0x90,                         /* nop, nop */
+		0xe3, 0xf2,                         /* jrcxz 1000 */
+		0xe8, 0x00, 0x00, 0x00, 0x00,       /* call 1013 */
+		0xff, 0xe0,                         /* jmp rax */
+		0x0f, 0x84, 0xe5, 0xff, 0xff, 0xff, /* je 1000 */
+		0xc3,                               /* ret */
+	};
+	static const uint64_t x86_targets[] = { 0, 0,      0, 0x1002, 0x100c, 0,
+						0, 0x1000, 0, 0,      0x1000, 0 };
+	static const uint32_t arm[] = {
+		0x14000002, /* b 1008 */
+		0x54ffffe0, /* b.eq 1000 */
+		0x34000040, /* cbz w0, 1010 */
+		0xb5ffffc0, /* cbnz x0, 1004 */
+		0x36180040, /* tbz w0, 3, 1018 */
+		0x371fffe0, /* tbnz w0, 3, 1010 */
+		0x94000002, /* bl 1020 */
+		0xd61f0000, /* br x0 */
+		0xd65f03c0, /* ret */
+	};
+	static const uint64_t arm_targets[] = { 0x1008, 0x1000, 0x1010, 0x1004, 0x1018,
+						0x1010, 0,      0,      0 };
+	uint8_t bytes[sizeof arm];
+	(void)state;
+	for (size_t i = 0; i < sizeof bytes; i++) /* little-endian */
+		bytes[i] = (uint8_t)(arm[i / 4] >> (i % 4 * 8));
+	check_jumps(x86, sizeof x86, EM_X86_64, x86_targets);
+	check_jumps(bytes, sizeof bytes, EM_AARCH64, arm_targets);
+}
+
+#if defined __x86_64__ || defined __aarch64__
+void jumping_for_the_test(int n);
+#ifdef __x86_64__
+enum { JUMPING_BYTES = 13 };
+__asm__(".text\n.globl jumping_for_the_test\njumping_for_the_test:\n"
+	"xorl %eax, %eax\n1: incl %eax\ncmpl %edi, %eax\njl 1b\njmp 2f\nnop\nnop\n2: ret\n");
+#define ADD  "inc"
+#define LESS "jl"
+#define GO   "jmp"
+#else
+enum { JUMPING_BYTES = 32 };
+__asm__(".text\n.globl jumping_for_the_test\njumping_for_the_test:\n"
+	"mov w1, #0\n1: add w1, w1, #1\ncmp w1, w0\nb.lt 1b\nb 2f\nnop\nnop\n2: ret\n");
+#define ADD  "add"
+#define LESS "b.lt"
+#define GO   "b "
+#endif
+
+/* The first instruction is sampled and so selected. */
+static void the_selected_jump_has_an_arrow(void **state)
+{
+	static const struct {
+		const char *keys, *expected;
+	} screens[] = {
+		{ "amjjj", "\u250c\u2500\u25b8 " ADD },  /* backwards: up to its target */
+		{ "amjjj", "\u2502   cmp" },             /* past what is between */
+		{ "amjjj", "\u2514\u2500\u2191 " LESS }, /* from itself */
+		{ "amjjj", "  \u2193 " GO },             /* others say which way only */
+		{ "amjjjj", "\u250c\u2500\u2193 " GO },  /* forwards */
+		{ "amjjjj", "\u2514\u2500\u25b8 ret" },
+		{ "amjjj\\rjj", "\u2514\u2500\u2191 " LESS }, /* followed, and down again */
+		{ "amjjj\\ro", "\u2514\u2500\u2191 " LESS },  /* followed, and back */
+		{ "am\\ro", "  \u2191 " LESS },               /* no jump to follow, none followed */
+	};
+	(void)state;
+	sampled = jumping_for_the_test;
+	for (size_t i = 0; i < sizeof screens / sizeof screens[0]; i++)
+		shows("/proc/self/exe", "", JUMPING_BYTES, screens[i].keys, screens[i].expected);
+	sampled = spin_for_the_test;
+}
+#endif
 #endif
 
 static void the_editor_gets_line_and_file(void **state)
@@ -201,6 +299,10 @@ int main(void)
 		cmocka_unit_test(why_there_is_no_assembly_is_said),
 #if HAVE_CAPSTONE
 		cmocka_unit_test(every_byte_is_in_one_instruction),
+		cmocka_unit_test(jumps_say_where_they_go),
+#if defined __x86_64__ || defined __aarch64__
+		cmocka_unit_test(the_selected_jump_has_an_arrow),
+#endif
 #endif
 		cmocka_unit_test(the_editor_gets_line_and_file),
 		cmocka_unit_test(edit_asks_for_the_selected_line),

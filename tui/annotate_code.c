@@ -54,6 +54,7 @@ void annotate_code_update(struct annotate_code *annotate, const struct function_
 	find_rows(annotate, is_mixed);
 	if (is_other) {
 		annotate->function = lines->function;
+		annotate->steps.n = 0;
 		annotate->selected = hottest_of(annotate);
 	}
 	if (annotate->selected >= annotate->n_rows)
@@ -84,9 +85,10 @@ const uint64_t *annotate_code_sums(const struct annotate_code *annotate,
 		       : NULL;
 }
 
-static void draw_instruction(const struct annotate_code *annotate, size_t at,
+static void draw_instruction(const struct annotate_code *annotate, size_t place,
 			     const struct annotate_drawing *drawing, int y)
 {
+	size_t at = annotate->rows[place].at, target;
 	char self[TEXT_BYTES], with[TEXT_BYTES];
 	const struct instruction *row = &annotate->code.rows[at];
 	const struct code_weight *weight = &annotate->code.weights[at];
@@ -101,9 +103,13 @@ static void draw_instruction(const struct annotate_code *annotate, size_t at,
 		     (unsigned long long)row->address);
 	const uint64_t *sums =
 		row_sums_of(&annotate->code.sums, &lines->sums, at, drawing->columns->is_self);
-	int x = ANNOTATE_CODE_COLUMN + 2 +
+	int x = ANNOTATE_CODE_COLUMN + 1 +
 		annotate_columns_values(drawing, y, weight->is_sampled ? sums : NULL);
-	canvas_text(canvas, x, y, canvas->width - x, meaning, row->text);
+	jump_draw(annotate, place, canvas, x, y);
+	x += JUMP_COLUMNS;
+	bool is_target = jump_target(annotate, annotate->selected, &target) && target == place;
+	canvas_text(canvas, x, y, canvas->width - x, is_target ? MEANING_MATCH : meaning,
+		    row->text);
 }
 
 static void keep_visible(struct annotate_code *annotate, int height)
@@ -130,7 +136,7 @@ void annotate_code_draw(struct annotate_code *annotate, const struct annotate_dr
 		if (row->is_source)
 			draw_source(row, drawing->recording, text, file, canvas, y);
 		else
-			draw_instruction(annotate, row->at, drawing, y);
+			draw_instruction(annotate, at, drawing, y);
 		if (at == annotate->selected)
 			canvas_mark(canvas, 0, y, canvas->width, MEANING_SELECTED);
 	}

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "tui/annotate_columns.h"
+#include "tui/annotate_jumps.h"
 #include "tui/canvas.h"
 #include "tui/function_code.h"
 
@@ -29,6 +30,7 @@ struct annotate_code {
 	size_t n_rows, selected, top;
 	uint32_t function; /* selected for */
 	bool is_mixed;
+	struct jump_steps steps; /* in rows as they are: of this function and mixture */
 };
 
 enum { ANNOTATE_CODE_COLUMN = 30 /* after self, with and address: rates, then code */ };

@@ -17,26 +17,53 @@ static bool open_engine(unsigned machine, csh *engine)
 	return false;
 }
 
+/* The last operand of a direct jump is where it goes, made absolute by capstone. */
+static bool find_target(csh engine, unsigned machine, const cs_insn *decoded, uint64_t *target)
+{
+	if (!cs_insn_group(engine, decoded, CS_GRP_JUMP) ||
+	    cs_insn_group(engine, decoded, CS_GRP_CALL))
+		return false;
+	if (machine == EM_X86_64) {
+		const cs_x86 *x86 = &decoded->detail->x86;
+		const cs_x86_op *last = &x86->operands[x86->op_count ? x86->op_count - 1 : 0];
+		*target = (uint64_t)last->imm;
+		return x86->op_count > 0 && last->type == X86_OP_IMM;
+	}
+	const cs_arm64 *arm = &decoded->detail->arm64;
+	const cs_arm64_op *last = &arm->operands[arm->op_count ? arm->op_count - 1 : 0];
+	*target = (uint64_t)last->imm;
+	return arm->op_count > 0 && last->type == ARM64_OP_IMM &&
+	       decoded->id != ARM64_INS_BL; /* some releases call it a jump */
+}
+
 static void add_byte(struct instruction *out, uint64_t address, uint8_t byte)
 {
 	*out = (struct instruction){ .address = address, .size_bytes = 1 };
 	snprintf(out->text, sizeof out->text, "(byte %02x)", byte);
 }
 
-static size_t decode(csh engine, const uint8_t *bytes, size_t n_bytes, uint64_t address,
-		     struct instruction *rows)
+/* What is to be decoded. */
+struct code {
+	const uint8_t *bytes;
+	size_t n_bytes;
+	uint64_t address;
+	unsigned machine;
+};
+
+static size_t decode(csh engine, struct code code, struct instruction *rows)
 {
 	size_t n = 0;
 	cs_insn *decoded = cs_malloc(engine);
-	while (n_bytes > 0) {
+	while (code.n_bytes > 0) {
 		struct instruction *row = &rows[n++];
-		if (!cs_disasm_iter(engine, &bytes, &n_bytes, &address, decoded)) {
-			add_byte(row, address++, *bytes++);
-			n_bytes--;
+		if (!cs_disasm_iter(engine, &code.bytes, &code.n_bytes, &code.address, decoded)) {
+			add_byte(row, code.address++, *code.bytes++);
+			code.n_bytes--;
 			continue;
 		}
 		row->address = decoded->address;
 		row->size_bytes = decoded->size;
+		row->is_jump = find_target(engine, code.machine, decoded, &row->target);
 		snprintf(row->text, sizeof row->text, "%-8s %.80s", decoded->mnemonic,
 			 decoded->op_str);
 	}
@@ -53,7 +80,8 @@ bool disassemble(const uint8_t *bytes, size_t n_bytes, uint64_t address, unsigne
 		return why_fail(why,
 				"This machine's code cannot be shown; x86-64 and aarch64 can.");
 	out->rows = allocate(n_bytes + 1, sizeof *out->rows);
-	out->n = decode(engine, bytes, n_bytes, address, out->rows);
+	cs_option(engine, CS_OPT_DETAIL, CS_OPT_ON);
+	out->n = decode(engine, (struct code){ bytes, n_bytes, address, machine }, out->rows);
 	cs_close(&engine);
 	return true;
 }

@@ -13,6 +13,8 @@
 struct instruction {
 	uint64_t address;
 	uint32_t size_bytes;
+	bool is_jump; /* to an address that the instruction itself says; no call */
+	uint64_t target;
 	char text[128];
 };
 

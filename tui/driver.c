@@ -306,6 +306,7 @@ bool tui_run(struct tui_session *session, struct why *why)
 					       .child = &child,
 					       .against = session->against,
 					       .against_name = session->against_name,
+					       .keeps_choices = true,
 					       .is_live = collector_of(session) != NULL,
 					       .has_program = session->target != NULL,
 					       .workload = session->workload,

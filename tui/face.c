@@ -57,6 +57,7 @@ struct face *face_new(const struct face_settings *settings)
 	for (int i = 0; views[i] && i < FACE_MOST_VIEWS; i++, face->n_views++)
 		face->states[i] = allocate(1, views[i]->state_bytes);
 	face->current = face->before = place_of(first);
+	face_set_up_lists(face);
 	face->must_redraw = true;
 	return face;
 }
@@ -97,7 +98,7 @@ int face_top_rows(const struct face *face)
 	return face->height >= 5 ? 2 : face->height >= 3 ? 1 : 0;
 }
 
-static int bottom_rows(const struct face *face)
+int face_bottom_rows(const struct face *face)
 {
 	return face->height >= 4 ? 1 : 0;
 }
@@ -116,7 +117,7 @@ struct view_context face_context(struct face *face)
 		.recording = face->settings.recording,
 		.frame = &face->frame,
 		.width = face->width,
-		.height = face->height - face_top_rows(face) - bottom_rows(face),
+		.height = face->height - face_top_rows(face) - face_bottom_rows(face),
 		.now_ns = face->now_ns,
 		.command = face->command,
 		.is_live = face->is_live,
@@ -202,39 +203,6 @@ static void draw_title(const struct face *face, const struct canvas *canvas)
 	canvas_print(canvas, x, 0, MEANING_TITLE, "  %s", face->command);
 }
 
-static int draw_hint(const struct canvas *canvas, int x, const char *key, const char *help)
-{
-	int need = text_width(key) + text_width(help) + 3;
-	if (x + need > canvas->width)
-		return x;
-	x += canvas_print(canvas, x, 0, MEANING_KEY, " %s ", key);
-	return x + canvas_print(canvas, x, 0, MEANING_DIM, "%s ", help);
-}
-
-static int draw_binding(const struct face *face, const struct canvas *row, int x,
-			const struct binding *binding)
-{
-	char help[24], key[32];
-	const struct view *view = views[face->current];
-	size_t n = strcspn(binding->help, ",:");
-	n = text_fit(binding->help, n > 20 ? 20 : (int)n, NULL);
-	snprintf(help, sizeof help, "%.*s", (int)n, binding->help);
-	keymap_shown(&face->preferences.keymap, view, binding, key, sizeof key);
-	return *key ? draw_hint(row, x, key, help) : x;
-}
-
-/* Short forms of the hints: their first words, up to a colon. The frame's own come first. */
-static void draw_hints(const struct face *face, const struct canvas *row)
-{
-	int x = 0;
-	for (const struct binding *at = face_bindings; at->name; at++)
-		if (at->is_hinted && (at->key != 'S' || face->settings.has_program))
-			x = draw_binding(face, row, x, at);
-	for (const struct binding *at = views[face->current]->bindings; at->name; at++)
-		if (at->is_hinted)
-			x = draw_binding(face, row, x, at);
-}
-
 static void draw_prompt(const struct face *face, const struct canvas *row)
 {
 	bool is_search = face->prompt == PROMPT_SEARCH;
@@ -244,7 +212,7 @@ static void draw_prompt(const struct face *face, const struct canvas *row)
 		canvas_print(row, x, 0, MEANING_DIM, "  %s", face->completion.list);
 }
 
-static void draw_bottom(const struct face *face, const struct canvas *canvas)
+static void draw_bottom(struct face *face, const struct canvas *canvas)
 {
 	struct canvas row = canvas_part(canvas, 0, canvas->height - 1, canvas->width, 1);
 	if (face->prompt != PROMPT_NONE)
@@ -255,7 +223,7 @@ static void draw_bottom(const struct face *face, const struct canvas *canvas)
 	else if (face->message[0])
 		canvas_text(&row, 0, 0, row.width, face->message_meaning, face->message);
 	else
-		draw_hints(face, &row);
+		face_draw_hints(face, &row);
 }
 
 static void draw_all(struct face *face, const struct view_context *context,
@@ -270,6 +238,9 @@ static void draw_all(struct face *face, const struct view_context *context,
 	if (face->overlay == OVERLAY_FORM) {
 		canvas_clear(&middle);
 		form_draw(&face->form, &middle);
+	} else if (face->overlay == OVERLAY_COLUMNS) {
+		canvas_clear(&middle);
+		face_columns_draw(face, &middle);
 	} else if (face->overlay != OVERLAY_NONE) {
 		canvas_clear(&middle);
 		int most = face_help_draw(face, &middle) - middle.height;
@@ -279,7 +250,7 @@ static void draw_all(struct face *face, const struct view_context *context,
 			face_help_draw(face, &middle);
 		}
 	}
-	if (bottom_rows(face))
+	if (face_bottom_rows(face))
 		draw_bottom(face, canvas);
 }
 

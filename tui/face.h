@@ -25,6 +25,7 @@ struct face_settings {
 	const struct recording *against;       /* to compare with; NULL = none */
 	const char *against_name;              /* cleaned */
 	bool is_live;
+	bool keeps_choices; /* what is chosen for good goes into the user's configuration */
 	/* What runs can be started again, or go on with other settings, by the form of F2. */
 	bool has_program;
 	const struct workload *workload; /* NULL = a command */

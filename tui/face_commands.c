@@ -107,26 +107,34 @@ static bool run_help(struct face *face, const char *argument, bool is_forced)
 
 /* ---- completion */
 
-static void complete_file(const char *argument, struct completion *completion)
+static void complete_file(const struct face *face, const char *argument,
+			  struct completion *completion)
 {
+	(void)face;
 	(void)argument;
 	completion_offer_files(completion);
 }
 
-static void complete_view(const char *argument, struct completion *completion)
+static void complete_view(const struct face *face, const char *argument,
+			  struct completion *completion)
 {
+	(void)face;
 	(void)argument;
 	preferences_complete("view", completion);
 }
 
-static void complete_theme(const char *argument, struct completion *completion)
+static void complete_theme(const struct face *face, const char *argument,
+			   struct completion *completion)
 {
+	(void)face;
 	(void)argument;
 	preferences_complete("theme", completion);
 }
 
-static void complete_set(const char *argument, struct completion *completion)
+static void complete_set(const struct face *face, const char *argument,
+			 struct completion *completion)
 {
+	(void)face;
 	char name[32];
 	size_t n = strcspn(argument, " =");
 	snprintf(name, sizeof name, "%.*s", (int)n, argument);
@@ -142,16 +150,27 @@ static void offer_action(void *into, const struct view *view, const struct bindi
 	completion_offer(into, name);
 }
 
-static void complete_map(const char *argument, struct completion *completion)
+static void complete_map(const struct face *face, const char *argument,
+			 struct completion *completion)
 {
+	(void)face;
 	if (strchr(argument, ' '))
 		keymap_offer_actions(offer_action, completion);
 }
 
-static void complete_help(const char *argument, struct completion *completion)
+static void complete_help(const struct face *face, const char *argument,
+			  struct completion *completion)
 {
+	(void)face;
 	(void)argument;
 	completion_offer_each(completion, "commands|config|keys");
+}
+
+static void complete_column(const struct face *face, const char *argument,
+			    struct completion *completion)
+{
+	(void)argument;
+	face_complete_column(face, completion);
 }
 
 const struct face_command face_commands[] = {
@@ -166,6 +185,12 @@ const struct face_command face_commands[] = {
 	  run_set, complete_set },
 	{ "map", "", "KEY ACTION", "let a key do something else", run_map, complete_map },
 	{ "unmap", "", "KEY [VIEW]", "let a key do nothing", run_unmap, NULL },
+	{ "sort", "", "COLUMN", "sort the list by a column; -COLUMN or sort! COLUMN: inverted",
+	  face_sort, complete_column },
+	{ "columns", "", "NAME,NAME...",
+	  "show these columns of the list, in this order, as room allows, and keep that in the "
+	  "configuration; `columns default` forgets it; alone: the chooser",
+	  face_columns, complete_column },
 	{ "help", "h", "[TOPIC]", "of these commands; config: settings; keys: of this view",
 	  run_help, complete_help },
 	{ "quit", "q", "", "quit", run_quit, NULL },
@@ -227,11 +252,12 @@ bool face_command(struct face *face, const char *line)
 }
 
 /* The last word of the line: what the candidates are compared with. */
-static const char *last_word(const char *argument)
+static const char *last_word(const char *argument, const char *separators)
 {
-	const char *blank = strrchr(argument, ' '), *equals = strrchr(argument, '=');
-	const char *at = blank > equals ? blank : equals;
-	return at ? at + 1 : argument;
+	size_t n = strlen(argument);
+	while (n > 0 && !strchr(separators, argument[n - 1]))
+		n--;
+	return argument + n;
 }
 
 void face_complete(struct face *face)
@@ -243,11 +269,15 @@ void face_complete(struct face *face)
 	const char *argument = take_word(line, word, &is_forced);
 	bool is_word = !*argument && (!*line || line[strlen(line) - 1] != ' ') && !is_forced;
 	const struct face_command *command = is_word ? NULL : find(word);
-	completion_start(completion, is_word ? word : last_word(argument));
+	bool has_columns = command && command->complete == complete_column;
+	completion_start(completion,
+			 is_word ? word
+				 : last_word(argument + (has_columns && *argument == '-'),
+					     has_columns ? " ," : " ="));
 	for (const struct face_command *at = face_commands; is_word && at->name; at++)
 		completion_offer(completion, at->name);
 	if (command && command->complete)
-		command->complete(argument, completion);
+		command->complete(face, argument, completion);
 	const char *typed = completion->word;
 	completion->word = NULL; /* it is about to change */
 	if (completion->n == 0)
@@ -255,6 +285,6 @@ void face_complete(struct face *face)
 	line_edit_put(&face->commands, completion->common + strlen(typed));
 	bool is_folder =
 		completion->common[0] && completion->common[strlen(completion->common) - 1] == '/';
-	if (completion->n == 1 && !is_folder)
+	if (completion->n == 1 && !is_folder && !has_columns) /* a comma may follow */
 		line_edit_put(&face->commands, " ");
 }

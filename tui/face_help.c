@@ -5,6 +5,7 @@
 #include "sampler/recording.h"
 #include "tui/face_state.h"
 #include "tui/key_names.h"
+#include "tui/list_bindings.h"
 #include "tui/paragraph.h"
 
 enum { KEY_COLUMNS = 13, TEXT_COLUMN = 16 };
@@ -80,6 +81,8 @@ static int draw_keys(const struct face *face, const struct canvas *canvas, int y
 	const struct view *view = views[face->current];
 	canvas_print(canvas, 0, y++, MEANING_HEADER, "%s: %s", view->title, view->summary);
 	y = draw_bindings(face, canvas, y, view->bindings);
+	if (view->list)
+		y = draw_bindings(face, canvas, y, list_bindings);
 	y = draw_mapped(face, canvas, y);
 	canvas_text(canvas, 0, ++y, canvas->width, MEANING_HEADER, "Everywhere");
 	y = draw_bindings(face, canvas, y + 1, face_bindings);

@@ -8,7 +8,10 @@
 #include "sampler/base/text.h"
 #include "sampler/recording.h"
 #include "tui/face_state.h"
+#include "tui/list.h"
 #include "tui/list_keys.h"
+
+enum { CONTROL_BRACKET = 29 /* leaves what is typed into; see view_output.c */ };
 
 void face_set_search(struct face *face, const char *text)
 {
@@ -89,6 +92,8 @@ static void react(struct face *face, unsigned reaction)
 		face_say(face, "There is nothing to edit: the line is not known.");
 	if (reaction & REACTION_BACK)
 		face_show_view(face, views[face->before]);
+	if (reaction & REACTION_COLUMNS)
+		face_open_columns(face);
 }
 
 /* ---- the frame's own keys */
@@ -253,28 +258,83 @@ static bool act(struct face *face, const struct binding *binding, void *state,
 	return reaction != REACTION_NONE;
 }
 
+/* What people mapped the key to; false: that is no action of this view. */
+static bool press_mapped(struct face *face, const struct keymap_row *row, const struct input *input,
+			 bool *must_quit)
+{
+	struct face_table tables[FACE_MOST_TABLES];
+	bool is_known = false;
+	int n = face_tables(face, tables);
+	for (int i = 0; i < n; i++) {
+		const struct binding *binding = by_action(tables[i].bindings, row->action);
+		is_known |= binding != NULL;
+		if (act(face, binding, tables[i].state, input, must_quit))
+			break;
+	}
+	return is_known;
+}
+
+static bool press_usual(struct face *face, const struct input *input, bool *must_quit)
+{
+	struct face_table tables[FACE_MOST_TABLES];
+	int n = face_tables(face, tables);
+	for (int i = 0; i < n; i++)
+		if (act(face, by_key(tables[i].bindings, input->key), tables[i].state, input,
+			must_quit))
+			return true;
+	return false;
+}
+
+/* A double click is on a row, which it selects before it opens it; on a header it is a click. */
+static bool selects_row(struct face *face, struct input input)
+{
+	const struct view *view = views[face->current];
+	bool must_quit = false;
+	if (input.key != KEY_DOUBLE_CLICK || !view->list)
+		return true;
+	input.key = KEY_CLICK;
+	press_usual(face, &input, &must_quit);
+	return view->list(face->states[face->current])->has_hit_row;
+}
+
 static bool press(struct face *face, const struct input *input)
 {
 	const struct view *view = views[face->current];
-	void *state = face->states[face->current];
 	const struct keymap_row *row = keymap_find(&face->preferences.keymap, view, input->key);
 	bool must_quit = false;
 	face->must_redraw = true;
 	if (!face->is_updated[face->current])
 		face_update_view(face);
-	if (row && !row->action[0])
-		return true;
-	if (row &&
-	    (by_action(view->bindings, row->action) || by_action(face_bindings, row->action))) {
-		if (!act(face, by_action(view->bindings, row->action), state, input, &must_quit))
-			act(face, by_action(face_bindings, row->action), face, input, &must_quit);
+	if (row && (!row->action[0] || press_mapped(face, row, input, &must_quit)))
 		return !must_quit;
-	}
-	if (!act(face, by_key(view->bindings, input->key), state, input, &must_quit) &&
-	    !act(face, by_key(face_bindings, input->key), face, input, &must_quit) &&
+	if (selects_row(face, *input) && !press_usual(face, input, &must_quit) &&
 	    input->key >= '1' && input->key <= '9')
 		face_show_view(face, view_by_order(input->key - '0'));
 	return !must_quit;
+}
+
+/* The hint under the mouse, as if its key were pressed. */
+static bool press_hint(struct face *face, int x)
+{
+	struct face_table table;
+	bool must_quit = false;
+	if (face->overlay != OVERLAY_COLUMNS)
+		face->overlay = OVERLAY_NONE;
+	const struct binding *binding = face_hint_at(face, x, &table);
+	if (binding)
+		act(face, binding, table.state, &(struct input){ .key = binding->key }, &must_quit);
+	face->must_redraw = true;
+	return !must_quit;
+}
+
+/* The chooser has keys of its own, and no others. */
+static bool press_columns(struct face *face, struct input input)
+{
+	bool must_quit = false;
+	input.y -= face_top_rows(face);
+	face->must_redraw = true;
+	press_usual(face, &input, &must_quit);
+	return !must_quit && input.key != KEY_QUIT_10;
 }
 
 void face_show(struct face *face, enum face_overlay overlay)
@@ -308,35 +368,59 @@ static bool is_pointer(int key)
 	return key >= KEY_CLICK && key <= KEY_MOUSE_MOVED;
 }
 
+/* The rows that are the frame's: tabs above, hints below. */
+static bool press_frame(struct face *face, const struct input *input, bool has_message)
+{
+	bool is_bottom = input->y >= face_top_rows(face);
+	if (input->y == 0 && !is_bottom)
+		face_click_title(face, input->x);
+	else if (is_bottom && !has_message)
+		return press_hint(face, input->x);
+	return true;
+}
+
+static bool is_on_frame(const struct face *face, const struct input *input)
+{
+	return is_pointer(input->key) && (input->y < face_top_rows(face) ||
+					  (face_bottom_rows(face) && input->y >= face->height - 1));
+}
+
+static bool type_prompt(struct face *face, int key)
+{
+	face->must_redraw = true;
+	if (face->prompt == PROMPT_COMMAND)
+		return type_command(face, key);
+	type_search(face, key);
+	return true;
+}
+
 enum face_outcome face_key(struct face *face, struct input input)
 {
-	bool is_mouse = input.key == KEY_CLICK || input.key == KEY_DOUBLE_CLICK;
-	bool is_elsewhere = is_pointer(input.key) && input.y < face_top_rows(face);
-	bool goes_on = true;
+	bool is_frame = is_on_frame(face, &input), goes_on = true;
+	bool has_message = face->message[0] != '\0';
 	face->message[0] = '\0';
-	if (input.key == KEY_MOUSE_PRESSED && is_elsewhere) {
-		input.key = KEY_CLICK; /* a tab */
-		is_mouse = true;
-	}
-	if (face_is_typed_into(face) && !is_elsewhere) {
+	if (input.key == KEY_MOUSE_PRESSED && is_frame)
+		input.key = KEY_CLICK; /* a tab, or the way out */
+	bool is_click = input.key == KEY_CLICK || input.key == KEY_DOUBLE_CLICK;
+	bool is_top = is_frame && input.y < face_top_rows(face);
+	if (face_is_typed_into(face) && !is_top) {
+		if (is_frame && is_click)
+			input.key = CONTROL_BRACKET; /* as the bottom line says */
 		input.y -= is_pointer(input.key) ? face_top_rows(face) : 0;
 		type_into(face, &input);
 		return FACE_GOES_ON;
 	}
-	if (face->prompt == PROMPT_NONE && face->overlay == OVERLAY_FORM) {
-		input.y -= is_mouse ? face_top_rows(face) : 0;
-		return face_form_key(face, &input);
-	}
 	if (face->prompt != PROMPT_NONE) {
-		face->must_redraw = true;
-		if (face->prompt == PROMPT_SEARCH)
-			type_search(face, input.key);
-		else
-			goes_on = type_command(face, input.key);
+		goes_on = type_prompt(face, input.key);
+	} else if (is_click && is_frame && (face->overlay != OVERLAY_FORM || is_top)) {
+		goes_on = press_frame(face, &input, has_message);
+	} else if (face->overlay == OVERLAY_FORM) {
+		input.y -= is_click ? face_top_rows(face) : 0;
+		return face_form_key(face, &input);
+	} else if (face->overlay == OVERLAY_COLUMNS) {
+		goes_on = press_columns(face, input);
 	} else if (face->overlay != OVERLAY_NONE) {
 		goes_on = press_over(face, input.key);
-	} else if (is_mouse && input.y == 0 && face_top_rows(face)) {
-		face_click_title(face, input.x);
 	} else {
 		input.y -= face_top_rows(face);
 		goes_on = press(face, &input);

@@ -15,7 +15,12 @@
 #include "tui/line_edit.h"
 #include "tui/preferences.h"
 
-enum { FACE_MOST_VIEWS = 20, FACE_MOST_ORDER = 19, FACE_SEARCH_BYTES = LINE_EDIT_BYTES };
+enum {
+	FACE_MOST_TABLES = 3,
+	FACE_MOST_VIEWS = 20,
+	FACE_MOST_ORDER = 19,
+	FACE_SEARCH_BYTES = LINE_EDIT_BYTES
+};
 
 enum face_prompt { PROMPT_NONE, PROMPT_SEARCH, PROMPT_COMMAND };
 enum face_overlay {
@@ -24,7 +29,8 @@ enum face_overlay {
 	OVERLAY_COMMANDS,
 	OVERLAY_CONFIG,
 	OVERLAY_EXPLAIN,
-	OVERLAY_FORM, /* settings of what runs; it scrolls by itself */
+	OVERLAY_FORM,    /* settings of what runs; it scrolls by itself */
+	OVERLAY_COLUMNS, /* of the list that is shown: sort by one, show, hide, move */
 };
 
 struct face {
@@ -53,13 +59,16 @@ struct face {
 	struct form form;
 	enum form_outcome wish;
 	bool must_edit;
-	char **words;      /* settings of what runs */
-	char command[256]; /* with the settings it has now */
+	int column_at;           /* of OVERLAY_COLUMNS */
+	bool has_chosen_columns; /* there, so they are to be kept */
+	char **words;            /* settings of what runs */
+	char command[256];       /* with the settings it has now */
 };
 
 /* face_context: what is lent to views. face_top_rows: of the title. */
 struct view_context face_context(struct face *face);
 int face_top_rows(const struct face *face);
+int face_bottom_rows(const struct face *face);
 
 /* face_update_view: let the current view take in what is new. */
 bool face_update_view(struct face *face);
@@ -68,6 +77,32 @@ bool face_update_view(struct face *face);
 void face_show_view(struct face *face, const struct view *view);
 void face_step_view(struct face *face, int step);
 void face_click_title(struct face *face, int x);
+
+/*
+ * face_tables: the keys that hold now: the view's own before those of its list before the frame's.
+ * Returns how many.
+ */
+struct face_table {
+	const struct binding *bindings;
+	void *state; /* for act */
+};
+int face_tables(struct face *face, struct face_table tables[FACE_MOST_TABLES]);
+
+/* face_draw_hints: the bottom line; face_hint_at: the binding whose hint is there, NULL = none. */
+void face_draw_hints(struct face *face, const struct canvas *row);
+const struct binding *face_hint_at(struct face *face, int x, struct face_table *table);
+
+/* face_set_up_lists: columns and order as the preferences have them. face_open_columns: the
+ * chooser, of a view with a list; face_columns_draw: draws it, returns its rows. */
+void face_set_up_lists(struct face *face);
+void face_open_columns(struct face *face);
+int face_columns_draw(const struct face *face, const struct canvas *canvas);
+extern const struct binding face_columns_bindings[];
+
+/* `:sort` and `:columns`, and what Tab offers for both. */
+bool face_sort(struct face *face, const char *argument, bool is_forced);
+bool face_columns(struct face *face, const char *argument, bool is_forced);
+void face_complete_column(const struct face *face, struct completion *completion);
 
 /* face_set_search: takes a pattern into use; a wrong one says why on the bottom line. */
 void face_set_search(struct face *face, const char *text);
@@ -106,7 +141,8 @@ struct face_command {
 	const char *name, *letters; /* "write", "w" */
 	const char *arguments, *help;
 	bool (*run)(struct face *face, const char *argument, bool is_forced);
-	void (*complete)(const char *argument, struct completion *completion);
+	void (*complete)(const struct face *face, const char *argument,
+			 struct completion *completion);
 };
 extern const struct face_command face_commands[];
 

@@ -7,6 +7,7 @@
 #include "sampler/base/nearest.h"
 #include "sampler/base/text.h"
 #include "tui/key_names.h"
+#include "tui/list_bindings.h"
 
 const struct keymap_row *keymap_find(const struct keymap *keymap, const struct view *view, int key)
 {
@@ -52,8 +53,11 @@ void keymap_offer_actions(void (*offer)(void *into, const struct view *view,
 			  void *into)
 {
 	offer_table(NULL, face_bindings, offer, into);
-	for (const struct view *const *view = views; *view; view++)
+	for (const struct view *const *view = views; *view; view++) {
 		offer_table(*view, (*view)->bindings, offer, into);
+		if ((*view)->list)
+			offer_table(*view, list_bindings, offer, into);
+	}
 }
 
 /* ---- reading */

@@ -241,10 +241,16 @@ bool preferences_line(struct preferences *preferences, const char *line, struct 
 		return keymap_map(&preferences->keymap, after(text, "map"), why);
 	if (after(text, "unmap"))
 		return keymap_unmap(&preferences->keymap, after(text, "unmap"), why);
+	if (after(text, "columns") || after(text, "sort"))
+		return preferences_list_line(preferences,
+					     after(text, "sort") ? after(text, "sort")
+								 : after(text, "columns"),
+					     after(text, "sort") != NULL, why);
 	char *equals = strchr(text, '=');
 	if (!equals)
 		return why_fail(why, "it is neither `key = value` nor `map KEY ACTION` nor "
-				     "`unmap KEY`.");
+				     "`unmap KEY` nor `columns VIEW NAMES` nor `sort VIEW "
+				     "COLUMN`.");
 	const char *value = equals + 1 + strspn(equals + 1, " \t");
 	while (equals > text && strchr(" \t", equals[-1]))
 		equals--;

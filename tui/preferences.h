@@ -13,6 +13,7 @@
 
 #include "sampler/base/why.h"
 #include "tui/keymap.h"
+#include "tui/list.h"
 
 struct completion;
 struct recording;
@@ -20,6 +21,14 @@ struct theme;
 
 enum glyphs { GLYPHS_AUTO, GLYPHS_UNICODE, GLYPHS_ASCII };
 enum colors { COLORS_AUTO, COLORS_TRUE, COLORS_256, COLORS_8, COLORS_NONE };
+
+/* How a view's list is shown; "" = as usual. */
+enum { PREFERENCE_MOST_LISTS = 12 };
+struct preference_list {
+	const struct view *view;
+	char columns[LIST_CHOICE_BYTES], sort[LIST_NAME_BYTES];
+	bool is_inverted;
+};
 
 struct preferences {
 	const struct theme *theme; /* never NULL once defaults are in */
@@ -30,6 +39,8 @@ struct preferences {
 	uint64_t refresh_hz;       /* pictures a second */
 	bool no_mouse;
 	struct keymap keymap;
+	struct preference_list lists[PREFERENCE_MOST_LISTS];
+	int n_lists;
 };
 
 struct preference {
@@ -52,9 +63,16 @@ void preferences_defaults(struct preferences *preferences);
 bool preferences_set(struct preferences *preferences, const char *name, const char *value,
 		     struct why *why);
 
-/* preferences_line: a line of the file: a setting, "map KEY ACTION", "unmap KEY [VIEW]", a comment
- * or nothing. Errors as above. */
+/* preferences_line: a line of the file: a setting, "map KEY ACTION", "unmap KEY [VIEW]", "columns
+ * VIEW NAMES", "sort VIEW COLUMN", a comment or nothing. Errors as above. */
 bool preferences_line(struct preferences *preferences, const char *line, struct why *why);
+
+/* preferences_list_line: what is behind "columns" or "sort". preferences_set_columns: "" = as
+ * usual; false: there are too many. */
+bool preferences_list_line(struct preferences *preferences, const char *words, bool is_sort,
+			   struct why *why);
+bool preferences_set_columns(struct preferences *preferences, const struct view *view,
+			     const char *names);
 
 /* preferences_print: "name = value" as it is; "" for an unknown name. */
 const char *preferences_print(const struct preferences *preferences, const char *name, char *out,
@@ -79,6 +97,13 @@ const char *preferences_path(char *out, size_t bytes);
 
 /* preferences_get: the user's own, read once; main thread. */
 const struct preferences *preferences_get(void);
+
+/*
+ * preferences_keep_columns: into the user's file, which is made if there is none; its other lines
+ * stay. names "": the line goes. Main thread.
+ * Errors  false and a sentence that begins in lower case: the file cannot be read or written
+ */
+bool preferences_keep_columns(const struct view *view, const char *names, struct why *why);
 
 /* preferences_note: what was wrong with the file as notes in a recording; the writer's. */
 void preferences_note(struct recording *recording);

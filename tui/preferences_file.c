@@ -117,6 +117,121 @@ const struct preferences *preferences_get(void)
 	return &own;
 }
 
+/* ---- writing */
+
+/* A link stays one: what it leads to is written. */
+static void real_path(const char *path, char *out, size_t bytes)
+{
+	char *real = realpath(path, NULL);
+	snprintf(out, bytes, "%s", real ? real : path);
+	free(real);
+}
+
+static void make_folders(const char *path)
+{
+	char folder[PATH_BYTES];
+	snprintf(folder, sizeof folder, "%s", path);
+	for (char *at = folder + 1; (at = strchr(at, '/')); at++) {
+		*at = '\0';
+		mkdir(folder, 0777); /* there already, or opening the file says why */
+		*at = '/';
+	}
+}
+
+/* Is this the line of the view's columns? */
+static bool is_line_of(const char *line, const struct view *view)
+{
+	static const char word[] = "columns";
+	line += strspn(line, " \t");
+	if (strncmp(line, word, sizeof word - 1) != 0)
+		return false;
+	line += sizeof word - 1;
+	size_t blanks = strspn(line, " \t"), n = strlen(view->name);
+	line += blanks;
+	return blanks > 0 && strncmp(line, view->name, n) == 0 &&
+	       (!line[n] || strchr(" \t\r\n", line[n]));
+}
+
+/* Everything but the view's line, then that. */
+static bool write_lines(FILE *out, const char *old, size_t n_bytes, const struct view *view,
+			const char *names)
+{
+	for (size_t at = 0; at < n_bytes;) {
+		const char *end = memchr(old + at, '\n', n_bytes - at);
+		size_t n = end ? (size_t)(end - old) - at + 1 : n_bytes - at;
+		char line[MOST_LINE_BYTES];
+		snprintf(line, sizeof line, "%.*s", (int)(n < sizeof line ? n : sizeof line - 1),
+			 old + at);
+		if (!is_line_of(line, view) && fwrite(old + at, 1, n, out) != n)
+			return false;
+		at += n;
+		if (!end) /* the last line had no end */
+			fputc('\n', out);
+	}
+	if (*names)
+		fprintf(out, "columns %s %s\n", view->name, names);
+	return !ferror(out);
+}
+
+static bool cannot_keep(const char *path, struct why *why)
+{
+	char clean[256];
+	return why_fail(why, "%s cannot be written: %s.", text_clean(clean, sizeof clean, path),
+			strerror(errno));
+}
+
+/* Whole or not at all: a new file takes the old one's place. */
+static bool replace_file(const char *path, const char *old, size_t n_bytes, const struct view *view,
+			 const char *names, struct why *why)
+{
+	char next[PATH_BYTES + 8];
+	struct stat status;
+	mode_t mode = stat(path, &status) == 0 ? status.st_mode & 0777 : 0666;
+	snprintf(next, sizeof next, "%s.new", path);
+	int fd = open(next, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+	FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
+	if (!out)
+		return cannot_keep(next, why);
+	bool is_good = write_lines(out, old, n_bytes, view, names);
+	is_good = fclose(out) == 0 && is_good;
+	if (is_good && rename(next, path) == 0)
+		return true;
+	cannot_keep(path, why);
+	unlink(next);
+	return false;
+}
+
+bool preferences_keep_columns(const struct view *view, const char *names, struct why *why)
+{
+	char path[PATH_BYTES], real[PATH_BYTES], *old = NULL;
+	size_t n = 0;
+	preferences_get();
+	preferences_set_columns(&own, view, names);
+	if (!*preferences_path(path, sizeof path))
+		return why_fail(why, "there is no home for a configuration.");
+	make_folders(path);
+	real_path(path, real, sizeof real);
+	struct stat status;
+	if (stat(real, &status) == 0 && !S_ISREG(status.st_mode))
+		return why_fail(why, "the configuration is no plain file.");
+	FILE *in = fopen(real, "re");
+	if (!in && errno != ENOENT)
+		return cannot_keep(real, why);
+	if (in) {
+		old = allocate(MOST_BYTES + 1, 1);
+		n = fread(old, 1, MOST_BYTES + 1, in);
+		bool is_good = !ferror(in) && n <= MOST_BYTES;
+		fclose(in);
+		if (!is_good) {
+			free(old);
+			return why_fail(why, "the configuration cannot be read, or is too long.");
+		}
+	}
+	bool is_kept = replace_file(real, old, n, view, names, why);
+	free(old);
+	return is_kept;
+}
+
 void preferences_note(struct recording *recording)
 {
 	char path[PATH_BYTES], clean[256], text[PATH_BYTES + WHY_BYTES];
@@ -158,10 +273,14 @@ void preferences_help(FILE *out)
 	      "  map KEY ACTION\n      in every view that has the action\n"
 	      "  map KEY VIEW.ACTION\n      in one view\n"
 	      "  unmap KEY [VIEW]\n      the key does nothing\n\n"
+	      "Lists (functions, callers, diff, notes), also by `:columns` and `:sort` on the "
+	      "screen:\n"
+	      "  columns VIEW NAME,NAME...\n      these columns, in this order, as room allows\n"
+	      "  sort VIEW COLUMN\n      sorted by it; -COLUMN the other way round\n\n"
 	      "Keys are written x, Ctrl-X, F5, Enter, Space, Tab, PgUp, Left. "
 	      "`stoke help keys` lists\nthe actions of all views.\n\n"
 	      "An example:\n"
 	      "  theme = light\n  view = flame\n  map Space flame.freeze-and-go-on\n"
-	      "  map Ctrl-Q quit\n  unmap q\n",
+	      "  map Ctrl-Q quit\n  unmap q\n  columns functions self,with,name\n",
 	      out);
 }

@@ -159,6 +159,29 @@ static enum start_outcome form_takes(struct start_list *list, struct input input
 	return outcome == FORM_RESTARTS ? START_OPENS : START_GOES_ON;
 }
 
+/* The bottom line. Each can be clicked instead. */
+static const struct {
+	int key;
+	const char *text;
+} hints[] = {
+	{ KEY_RETURN, " Enter run " },
+	{ 'p', " p settings " },
+	{ '?', " ? help " },
+	{ 'q', " q leave" },
+};
+enum { N_HINTS = sizeof hints / sizeof hints[0] };
+
+/* The key of the hint at a column, KEY_NONE_PRESSED beside them. */
+static int hint_at(int x)
+{
+	for (int i = 0, end = 0; i < N_HINTS; i++) {
+		end += text_width(hints[i].text);
+		if (x < end)
+			return hints[i].key;
+	}
+	return KEY_NONE_PRESSED;
+}
+
 static enum start_outcome click(struct start_list *list, const struct input *input)
 {
 	long row = input->y - list->first_row;
@@ -179,8 +202,11 @@ static bool move_key(struct start_list *list, int key)
 
 enum start_outcome start_list_key(struct start_list *list, struct input input)
 {
+	bool is_click = input.key == KEY_CLICK || input.key == KEY_DOUBLE_CLICK;
 	if (list->has_form)
 		return form_takes(list, input);
+	if (is_click && input.y == list->height - 1)
+		input = (struct input){ .key = hint_at(input.x) };
 	if (list->has_help) {
 		list->has_help = false;
 		return START_GOES_ON;
@@ -310,8 +336,11 @@ void start_list_draw(struct start_list *list, const struct canvas *canvas)
 	canvas_clear(canvas);
 	int x = canvas_text(canvas, 0, 0, canvas->width, MEANING_HEADER, " stoke ");
 	canvas_text(canvas, x, 0, canvas->width - x, MEANING_DIM, list->machine);
-	canvas_text(canvas, 0, canvas->height - 1, canvas->width, MEANING_DIM,
-		    list->has_form ? "" : " Enter run  p settings  ? help  q leave");
+	list->height = canvas->height;
+	x = 0;
+	for (int i = 0; i < N_HINTS && !list->has_form; i++)
+		x += canvas_text(canvas, x, canvas->height - 1, canvas->width - x, MEANING_DIM,
+				 hints[i].text);
 	if (list->has_help || list->has_form) {
 		struct canvas middle = canvas_part(canvas, 0, HEAD_ROWS, canvas->width,
 						   canvas->height - HEAD_ROWS - FOOT_ROWS);

@@ -32,7 +32,7 @@ struct start_list {
 	struct form form;
 	char machine[START_TEXT_BYTES];
 	char able[START_ABLE][START_TEXT_BYTES]; /* what can be measured; "" = no such line */
-	int first_row, rows;                     /* of the items, as last drawn */
+	int first_row, rows, height;             /* of the items and all, as last drawn */
 };
 
 /* start_list_fill: workloads, and the newest recordings (NAME.stoke) of a folder.

@@ -15,6 +15,7 @@
 #include "tui/explain.h"
 
 struct arena;
+struct list;
 struct recording;
 struct target;
 
@@ -111,6 +112,7 @@ enum reaction {
 	REACTION_TO_LINES = 32,   /* of focus->function */
 	REACTION_BACK = 64,       /* to the view before */
 	REACTION_EDIT = 128,      /* focus->edit_file in the user's editor */
+	REACTION_COLUMNS = 256,   /* the chooser of columns, of a view with a list */
 };
 
 struct view;
@@ -154,6 +156,8 @@ struct view {
 	/* Memory that grows with the recording: trees. May be NULL: little. */
 	size_t (*held_bytes)(const void *state);
 	bool is_always_updated; /* also while another view is shown */
+	/* The list it shows: the keys of list_bindings act on it. NULL: it shows none. */
+	struct list *(*list)(void *state);
 };
 
 extern const struct view *const views[];

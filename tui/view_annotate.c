@@ -23,6 +23,7 @@ enum {
 	CONTEXT_LINES = 6, /* of source round the lines that were hit */
 	NUMBER_COLUMNS = 25,
 	MOST_LINE_BYTES = 1024,
+	CONTROL_O = 15, /* vim's way back from a jump */
 };
 
 enum mode { MODE_SOURCE, MODE_ASSEMBLY, MODE_BOTH, N_MODES };
@@ -266,7 +267,7 @@ static void draw_code(struct state *state, const struct view_context *context,
 	int x = canvas_print(canvas, 0, 1, MEANING_HEADER, "%8s %8s %12s", "self", "with",
 			     "address");
 	x += annotate_columns_names(&drawing, 1);
-	canvas_print(canvas, x, 1, MEANING_HEADER, "  %s",
+	canvas_print(canvas, x, 1, MEANING_HEADER, " %*s%s", JUMP_COLUMNS, "",
 		     state->mode == MODE_BOTH ? "code, under the lines of what was sampled"
 					      : "code");
 	annotate_columns_say(
@@ -444,6 +445,34 @@ static unsigned edit(void *opaque, const struct view_context *context, const str
 	return REACTION_EDIT;
 }
 
+/* In the source nothing jumps. */
+static unsigned follow(void *opaque, const struct view_context *context, const struct input *input)
+{
+	struct state *state = opaque;
+	(void)context;
+	(void)input;
+	if (state->mode != MODE_SOURCE)
+		jump_follow(&state->code);
+	return changed(state);
+}
+
+static unsigned go_back(void *opaque, const struct view_context *context, const struct input *input)
+{
+	struct state *state = opaque;
+	(void)context;
+	(void)input;
+	if (state->mode != MODE_SOURCE)
+		jump_return(&state->code);
+	return changed(state);
+}
+
+static unsigned double_click(void *opaque, const struct view_context *context,
+			     const struct input *input)
+{
+	click(opaque, context, input);
+	return follow(opaque, context, input);
+}
+
 static void annotate_close(void *opaque)
 {
 	struct state *state = opaque;
@@ -462,6 +491,10 @@ static const struct binding bindings[] = {
 	{ '%', 0, "%", "samples in per cent or in their unit", share_or_value, false },
 	{ 'c', 's', "c", "callers and callees", to_callers, true },
 	{ KEY_ESCAPE, KEY_DELETE_BACK, "Esc", "back", back, true },
+	{ KEY_RETURN, 0, "Enter", "jump: to where the selected one goes, in assembly", follow,
+	  true },
+	{ 'o', CONTROL_O, "o", "jump back: to where the last one was followed from", go_back,
+	  false },
 	{ KEY_ARROW_UP, 'k', "Up k", "up", move_key, false },
 	{ KEY_ARROW_DOWN, 'j', "Down j", "down", move_key, false },
 	{ KEY_PAGE_UP, 'b', "PgUp b", "page up", move_key, false },
@@ -469,6 +502,7 @@ static const struct binding bindings[] = {
 	{ KEY_WHEEL_UP, 0, "wheel", "up", move_key, false },
 	{ KEY_WHEEL_DOWN, 0, "wheel", "down", move_key, false },
 	{ KEY_CLICK, 0, "click", "select", click, false },
+	{ KEY_DOUBLE_CLICK, 0, "double click", "follow the jump there", double_click, false },
 	{ 0 },
 };
 

@@ -3,6 +3,7 @@
  * call counts once a sample, however often recursion repeats it; so with recursion the shares may
  * come to more than all.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,15 +13,17 @@
 #include "sampler/recording.h"
 #include "sampler/tree.h"
 #include "tui/imported.h"
-#include "tui/list_keys.h"
+#include "tui/list.h"
 #include "tui/view.h"
 #include "tui/window.h"
 
 enum {
 	MOST_STEPS = 64, /* back from */
 	FRAME_ROWS = 3,  /* two headers and the function itself */
-	SHARE_COLUMNS = 20,
+	LEAST_NAME = 16,
 };
+
+enum { COLUMN_SHARE, COLUMN_ALL, COLUMN_TIME, COLUMN_BAR, COLUMN_NAME, COLUMN_MODULE };
 
 struct edge {
 	uint32_t function; /* 0: none, a thread or a process begins here */
@@ -30,7 +33,7 @@ struct edge {
 
 struct edges {
 	struct edge *rows;
-	size_t n, capacity, first; /* first: shown */
+	size_t n, capacity, first; /* first: shown, of those in the list's order */
 	struct hash_map places;    /* function and whether it is a thread -> place + 1 */
 };
 
@@ -40,11 +43,16 @@ struct state {
 	uint32_t chosen; /* as the focus has it */
 	struct edges callers, callees;
 	uint64_t inclusive, exclusive;
-	size_t selected; /* callers first */
+	struct list list; /* of both, callers first */
 	uint32_t steps[MOST_STEPS];
 	int n_steps;
 	int width, height;
-	bool must_lay_out;
+};
+
+/* What the list is lent. */
+struct lent {
+	const struct state *state;
+	const struct recording *recording;
 };
 
 /* ---- edges */
@@ -184,15 +192,85 @@ static void show_place(struct edges *edges, size_t at, size_t rows)
 
 static void keep_visible(struct state *state)
 {
-	size_t n = state->callers.n + state->callees.n;
-	if (state->selected >= n)
-		state->selected = n ? n - 1 : 0;
-	bool is_caller = state->selected < state->callers.n;
-	show_place(&state->callers, is_caller ? state->selected : state->callers.first,
+	size_t selected = state->list.selected;
+	bool is_caller = selected < state->callers.n;
+	show_place(&state->callers, is_caller ? selected : state->callers.first,
 		   rows_of_callers(state));
-	show_place(&state->callees,
-		   is_caller ? state->callees.first : state->selected - state->callers.n,
+	show_place(&state->callees, is_caller ? state->callees.first : selected - state->callers.n,
 		   rows_of_callees(state));
+}
+
+/* ---- columns */
+
+static const struct edge *edge_at(const struct state *state, size_t row)
+{
+	return row < state->callers.n ? &state->callers.rows[row]
+				      : &state->callees.rows[row - state->callers.n];
+}
+
+static unsigned group_of(const void *of, size_t row)
+{
+	return row >= ((const struct lent *)of)->state->callers.n;
+}
+
+static uint64_t identity_of(const void *of, size_t row)
+{
+	const struct edge *edge = edge_at(((const struct lent *)of)->state, row);
+	uint64_t what =
+		edge->function ? (uint64_t)edge->function << 1 : (uint64_t)edge->name << 33 | 1;
+	return what << 1 | group_of(of, row);
+}
+
+static double value_of(const void *of, size_t row, int column)
+{
+	(void)column; /* all are of one weight */
+	return (double)edge_at(((const struct lent *)of)->state, row)->weight;
+}
+
+/* A thread's name may be made in the frame's memory, so its name alone sorts it. */
+static const char *text_of(const void *of, size_t row, int column)
+{
+	const struct lent *lent = of;
+	const struct edge *edge = edge_at(lent->state, row);
+	if (column == COLUMN_NAME)
+		return recording_string_at(lent->recording, edge->name);
+	if (!edge->function)
+		return "";
+	return imported_module(lent->recording,
+			       recording_function(lent->recording, edge->function)->module);
+}
+
+static int find_columns(const struct state *state, struct list_column *columns)
+{
+	const struct list_column usual[] = {
+		{ "share", "of it", "share of the function's time", COLUMN_SHARE, 9, 0, 0 },
+		{ "all", "of all", "share of all time", COLUMN_ALL, 9, 1, 0 },
+		{ "time", "time", "in the event's unit", COLUMN_TIME, 9, 2, LIST_EXTRA },
+		{ "bar", "", "the share as a bar", COLUMN_BAR, state->width > 90 ? 20 : 8, 4,
+		  LIST_UNSORTED },
+		{ "name", "function", "who calls, or is called", COLUMN_NAME, LEAST_NAME, 0,
+		  LIST_TEXT | LIST_FILLS },
+		{ "module", "module", "the file that the code is in", COLUMN_MODULE,
+		  state->width / 4, 3, LIST_TEXT },
+	};
+	memcpy(columns, usual, sizeof usual);
+	return (int)(sizeof usual / sizeof usual[0]);
+}
+
+static void show(struct state *state, const struct view_context *context)
+{
+	struct list_column columns[LIST_MOST_COLUMNS];
+	struct lent lent = { state, context->recording };
+	struct list_rows rows = { .of = &lent,
+				  .n = state->callers.n + state->callees.n,
+				  .sort = "share",
+				  .identity = identity_of,
+				  .value = value_of,
+				  .text = text_of,
+				  .group = group_of };
+	struct list_frame frame = { state->width, -1, 1, state->height - 1 };
+	list_update(&state->list, &rows, columns, find_columns(state, columns), &frame);
+	keep_visible(state);
 }
 
 static bool callers_update(void *opaque, const struct view_context *context)
@@ -208,70 +286,78 @@ static bool callers_update(void *opaque, const struct view_context *context)
 		sort_edges(&state->callees);
 		is_changed = true;
 	}
-	is_changed |= state->must_lay_out || state->width != context->width ||
+	is_changed |= state->list.is_changed || state->width != context->width ||
 		      state->height != context->height;
 	state->width = context->width;
 	state->height = context->height;
-	state->must_lay_out = false;
 	if (is_changed)
-		keep_visible(state);
+		show(state, context);
 	return is_changed;
 }
 
 /* ---- drawing */
 
-static const char *module_of(const struct view_context *context, uint32_t function)
+static void draw_name(const struct lent *lent, const struct edge *edge, const struct canvas *cell)
 {
-	return imported_module(context->recording,
-			       recording_function(context->recording, function)->module);
+	char label[160];
+	list_put(cell, edge->function ? MEANING_TEXT : MEANING_DIM,
+		 edge->node ? tree_node_name(lent->state->tree, edge->node, label, sizeof label)
+			    : "nothing above it");
 }
 
-static void draw_edge(const struct state *state, const struct view_context *context,
-		      const struct canvas *canvas, int y, const struct edge *edge)
+static void draw_cell(const void *of, size_t row, int column, const struct canvas *cell)
 {
-	char share[TEXT_BYTES], all[TEXT_BYTES], label[160];
+	const struct lent *lent = of;
+	const struct state *state = lent->state;
+	const struct edge *edge = edge_at(state, row);
+	char text[TEXT_BYTES];
 	uint32_t n;
 	double whole = (double)tree_nodes(state->tree, &n)[0].total;
 	double ratio = (double)edge->weight / (double)state->inclusive;
-	int bar = canvas->width > 90 ? 20 : canvas->width > 60 ? 8 : 0;
-	int module = canvas->width > 60 ? canvas->width / 4 : 0;
-	int name = SHARE_COLUMNS + bar + (bar ? 1 : 0);
-	canvas_print(canvas, 0, y, MEANING_TEXT, "%9s %9s", text_ratio(share, sizeof share, ratio),
-		     text_ratio(all, sizeof all, (double)edge->weight / whole));
-	if (bar)
-		canvas_bar(canvas, SHARE_COLUMNS, y, bar, ratio);
-	canvas_text(canvas, name, y, canvas->width - name - module - 1,
-		    edge->function ? MEANING_TEXT : MEANING_DIM,
-		    edge->node ? tree_node_name(state->tree, edge->node, label, sizeof label)
-			       : "nothing above it");
-	if (module)
-		canvas_text(canvas, canvas->width - module, y, module, MEANING_DIM,
-			    edge->function ? module_of(context, edge->function)
-					   : "a thread begins");
+	const struct series_row *series =
+		recording_series(lent->recording, tree_series(state->tree));
+	switch (column) {
+	case COLUMN_BAR:
+		canvas_bar(cell, 0, 0, cell->width, ratio);
+		return;
+	case COLUMN_NAME:
+		draw_name(lent, edge, cell);
+		return;
+	case COLUMN_MODULE:
+		list_put(cell, MEANING_DIM,
+			 edge->function ? text_of(of, row, column) : "a thread begins");
+		return;
+	case COLUMN_TIME:
+		text_value(text, sizeof text, (double)edge->weight,
+			   recording_string_at(lent->recording, series->unit));
+		break;
+	default:
+		text_ratio(text, sizeof text,
+			   column == COLUMN_SHARE ? ratio : (double)edge->weight / whole);
+		break;
+	}
+	list_put_right(cell, MEANING_TEXT, text);
 }
 
-static int draw_edges(const struct state *state, const struct view_context *context,
-		      const struct canvas *canvas, int y, const struct edges *edges, size_t rows)
+static int draw_edges(const struct state *state, const struct list_drawing *drawing, int y,
+		      const struct edges *edges, size_t rows)
 {
 	size_t before = edges == &state->callers ? 0 : state->callers.n;
-	for (size_t i = edges->first; i < edges->n && i < edges->first + rows; i++, y++) {
-		draw_edge(state, context, canvas, y, &edges->rows[i]);
-		if (before + i == state->selected)
-			canvas_mark(canvas, 0, y, canvas->width, MEANING_SELECTED);
-	}
+	for (size_t i = edges->first; i < edges->n && i < edges->first + rows; i++, y++)
+		list_draw_row(drawing, y, before + i);
 	return y;
 }
 
-static void draw_header(const struct canvas *canvas, int y, const char *what,
+static void draw_header(const struct list_drawing *drawing, int y, const char *what,
 			const struct edges *edges, size_t rows)
 {
-	int x = canvas_print(canvas, 0, y, MEANING_HEADER, " of it %s    of all  %s",
-			     edges->n ? "\u25bc" : " ", what);
-	if (edges->n > rows)
-		canvas_print(canvas, x, y, MEANING_DIM, "  %zu-%zu of %zu", edges->first + 1,
-			     edges->first + rows, edges->n);
-	else if (edges->n == 0)
-		canvas_print(canvas, x, y, MEANING_DIM, "  nothing");
+	char title[LIST_TITLE_BYTES];
+	if (edges->n > rows && rows > 0)
+		snprintf(title, sizeof title, "%s  %zu-%zu of %zu", what, edges->first + 1,
+			 edges->first + rows, edges->n);
+	else
+		snprintf(title, sizeof title, "%s%s", what, edges->n ? "" : "  nothing");
+	list_draw_header(drawing, y, title);
 }
 
 static void draw_centre(const struct state *state, const struct view_context *context,
@@ -308,34 +394,20 @@ static void callers_draw(const void *opaque, const struct view_context *context,
 		return;
 	}
 	size_t above = rows_of_callers(state), below = rows_of_callees(state);
-	draw_header(canvas, 0, "called by", &state->callers, above);
-	int y = draw_edges(state, context, canvas, 1, &state->callers, above);
+	struct lent lent = { state, context->recording };
+	struct list_drawing drawing = { &state->list, canvas, &lent, draw_cell };
+	draw_header(&drawing, 0, "called by", &state->callers, above);
+	int y = draw_edges(state, &drawing, 1, &state->callers, above);
 	draw_centre(state, context, canvas, y++);
-	draw_header(canvas, y++, "calls", &state->callees, below);
-	draw_edges(state, context, canvas, y, &state->callees, below);
+	draw_header(&drawing, y++, "calls", &state->callees, below);
+	draw_edges(state, &drawing, y, &state->callees, below);
 }
 
 /* ---- keys */
 
-static unsigned move(struct state *state, long rows)
-{
-	state->selected = list_move(state->selected, rows, state->callers.n + state->callees.n);
-	state->must_lay_out = true;
-	return REACTION_REDRAW;
-}
-
-static unsigned move_key(void *opaque, const struct view_context *context,
-			 const struct input *input)
-{
-	return move(opaque, list_step(input->key, context->height - 1));
-}
-
 static const struct edge *selected_edge(const struct state *state)
 {
-	if (state->selected < state->callers.n)
-		return &state->callers.rows[state->selected];
-	size_t at = state->selected - state->callers.n;
-	return at < state->callees.n ? &state->callees.rows[at] : NULL;
+	return state->list.n ? edge_at(state, list_row(&state->list)) : NULL;
 }
 
 static unsigned enter(void *opaque, const struct view_context *context, const struct input *input)
@@ -350,7 +422,8 @@ static unsigned enter(void *opaque, const struct view_context *context, const st
 			(size_t)--state->n_steps * sizeof state->steps[0]);
 	state->steps[state->n_steps++] = state->chosen;
 	context->focus->function = edge->function;
-	state->selected = state->callers.first = state->callees.first = 0;
+	list_forget(&state->list);
+	state->callers.first = state->callees.first = 0;
 	return REACTION_REDRAW;
 }
 
@@ -369,21 +442,20 @@ static unsigned click(void *opaque, const struct view_context *context, const st
 {
 	struct state *state = opaque;
 	long above = (long)rows_of_callers(state), row = input->y - 1;
+	size_t place = SIZE_MAX;
 	(void)context;
-	if (row >= 0 && row < above)
-		return move(state, (long)state->callers.first + row - (long)state->selected);
-	row -= above + 2;
-	if (row >= 0 && row < (long)rows_of_callees(state))
-		return move(state, (long)(state->callers.n + state->callees.first) + row -
-					   (long)state->selected);
+	state->list.has_hit_row = false;
+	if (row == -1 || row == above + 1)
+		list_click_header(&state->list, input->x);
+	else if (row >= 0 && row < above)
+		place = state->callers.first + (size_t)row;
+	else if (row > above + 1 && row < above + 2 + (long)rows_of_callees(state))
+		place = state->callers.n + state->callees.first + (size_t)(row - above - 2);
+	if (place < state->list.n) {
+		list_select(&state->list, place);
+		state->list.has_hit_row = true;
+	}
 	return REACTION_REDRAW;
-}
-
-static unsigned double_click(void *opaque, const struct view_context *context,
-			     const struct input *input)
-{
-	click(opaque, context, input);
-	return enter(opaque, context, input);
 }
 
 static unsigned to_flame(void *opaque, const struct view_context *context,
@@ -417,21 +489,21 @@ static void callers_close(void *opaque)
 	clear_edges(&state->callees);
 	free(state->callers.rows);
 	free(state->callees.rows);
+	list_free(&state->list);
+}
+
+static struct list *callers_list(void *opaque)
+{
+	return &((struct state *)opaque)->list;
 }
 
 static const struct binding bindings[] = {
-	{ KEY_RETURN, 0, "Enter", "to the middle: the selected function", enter, true },
+	{ KEY_RETURN, KEY_DOUBLE_CLICK, "Enter", "to the middle: the selected function", enter,
+	  true },
 	{ KEY_ESCAPE, KEY_DELETE_BACK, "Esc", "back one step", back, true },
 	{ 'a', 0, "a", "annotate: its source lines with their time", to_lines, true },
 	{ 's', 0, "s", "show in the flame graph", to_flame, true },
-	{ KEY_ARROW_UP, 'k', "Up k", "up", move_key, false },
-	{ KEY_ARROW_DOWN, 'j', "Down j", "down", move_key, false },
-	{ KEY_PAGE_UP, 'b', "PgUp b", "page up", move_key, false },
-	{ KEY_PAGE_DOWN, 'f', "PgDn f", "page down", move_key, false },
-	{ KEY_WHEEL_UP, 0, "wheel", "up", move_key, false },
-	{ KEY_WHEEL_DOWN, 0, "wheel", "down", move_key, false },
-	{ KEY_CLICK, 0, "click", "select", click, false },
-	{ KEY_DOUBLE_CLICK, 0, "double click", "to the middle", double_click, false },
+	{ KEY_CLICK, 0, "click", "select; on a header: sort by it, again: invert", click, false },
 	{ 0 },
 };
 
@@ -459,4 +531,5 @@ const struct view view_callers = {
 	.subject = subject,
 	.close = callers_close,
 	.held_bytes = callers_held_bytes,
+	.list = callers_list,
 };

@@ -2,6 +2,8 @@
  * What differs between two windows of the recording, or between it and another recording: both
  * sides named, a sign and a glyph besides the colour, and intervals that tell change from chance.
  */
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "sampler/base/text.h"
@@ -10,13 +12,26 @@
 #include "sampler/recording.h"
 #include "sampler/recording_window.h"
 #include "tui/diff.h"
-#include "tui/list_keys.h"
+#include "tui/list.h"
 #include "tui/paragraph.h"
 #include "tui/sides.h"
 #include "tui/view.h"
 #include "tui/window.h"
 
-enum { HEADER_ROWS = 4, NAME_COLUMN = 51 };
+enum { HEADER_ROWS = 4, LEAST_NAME = 20 };
+
+enum {
+	COLUMN_A,
+	COLUMN_B,
+	COLUMN_SIGN,
+	COLUMN_CHANGE,
+	COLUMN_INTERVAL,
+	COLUMN_GUILTY,
+	COLUMN_DIFFERENCE,
+	COLUMN_SAMPLES_A,
+	COLUMN_SAMPLES_B,
+	COLUMN_NAME,
+};
 
 /* Live, a comparison is of a copy and draws a thousand times: not on each picture. */
 static const uint64_t AGAIN_NS = 5000000000;
@@ -28,7 +43,7 @@ struct state {
 	struct why why;
 	bool is_stale;
 	uint64_t from_ns, to_ns, n_samples, compared_ns;
-	size_t selected, first;
+	struct list list;
 	int width, height;
 };
 
@@ -63,8 +78,6 @@ static void compare(struct state *state, const struct view_context *context)
 		sides[i] = (struct compare_side){ &recordings[i], 1 };
 	}
 	state->compare = compare_open(&request, sides, &state->why);
-	if (state->compare && state->selected >= state->compare->n_rows)
-		state->selected = 0;
 }
 
 /* ---- taking in */
@@ -74,13 +87,98 @@ static size_t count_rows(const struct state *state)
 	return state->compare ? state->compare->n_rows : 0;
 }
 
-static void keep_visible(struct state *state)
+static const struct compare_row *row_at(const struct compare *compare, size_t row)
 {
-	size_t rows = state->height > HEADER_ROWS ? (size_t)(state->height - HEADER_ROWS) : 1;
-	if (state->selected < state->first)
-		state->first = state->selected;
-	if (state->selected >= state->first + rows)
-		state->first = state->selected - rows + 1;
+	return row < compare->n_rows ? &compare->rows[row] : &compare->whole;
+}
+
+/* Keys are of one comparison; names are of all. */
+static uint64_t identity_of(const void *of, size_t row)
+{
+	const struct compare *compare = of;
+	uint64_t hash = 0xcbf29ce484222325; /* FNV-1a, draft-eastlake-fnv */
+	for (const char *at = compare_name(compare, compare->rows[row].key); *at; at++)
+		hash = (hash ^ (unsigned char)*at) * 0x100000001b3;
+	return hash;
+}
+
+/* What is new has grown beyond all measure. */
+static double value_of(const void *of, size_t at, int column)
+{
+	const struct compare_row *row = row_at(of, at);
+	switch (column) {
+	case COLUMN_A:
+		return row->cost[COMPARE_A];
+	case COLUMN_B:
+		return row->cost[COMPARE_B];
+	case COLUMN_CHANGE:
+		return row->flags & COMPARE_NEW ? INFINITY : row->change;
+	case COLUMN_INTERVAL: /* by what it has changed for sure, whichever way */
+		return isnan(row->low) || isnan(row->high) ? NAN
+		       : row->low > 0                      ? row->low
+		       : row->high < 0                     ? -row->high
+							   : 0;
+	case COLUMN_SIGN:
+	case COLUMN_GUILTY:
+		return (row->flags & COMPARE_REGRESSION    ? 2
+			: row->flags & COMPARE_SIGNIFICANT ? 1
+							   : 0);
+	case COLUMN_DIFFERENCE:
+		return fabs(row->cost[COMPARE_B] - row->cost[COMPARE_A]);
+	case COLUMN_SAMPLES_A:
+		return (double)row->n_samples[COMPARE_A];
+	case COLUMN_SAMPLES_B:
+		return (double)row->n_samples[COMPARE_B];
+	default:
+		return NAN;
+	}
+}
+
+static const char *text_of(const void *of, size_t row, int column)
+{
+	const struct compare *compare = of;
+	(void)column;
+	return compare_name(compare, compare->rows[row].key);
+}
+
+static int find_columns(const struct state *state, struct list_column *columns)
+{
+	static const struct list_column usual[] = {
+		{ "a", "A", "what it costs in A", COLUMN_A, 9, 0, 0 },
+		{ "b", "B", "what it costs in B", COLUMN_B, 9, 0, 0 },
+		{ "sign", "", "grown, shrunk, new or gone", COLUMN_SIGN, 1, 0, LIST_UNSORTED },
+		{ "change", "change", "B against A", COLUMN_CHANGE, 9, 0, 0 },
+		{ "interval", "95 % interval", "of the change; sorts by what is sure",
+		  COLUMN_INTERVAL, 16, 2, 0 },
+		{ "guilty", "", "! has grown by more than 5 %, and not by chance", COLUMN_GUILTY, 1,
+		  1, LIST_UNSORTED },
+		{ "difference", "B - A", "how far apart they are", COLUMN_DIFFERENCE, 9, 3,
+		  LIST_EXTRA },
+		{ "samples-a", "samples A", "how many A has", COLUMN_SAMPLES_A, 11, 4, LIST_EXTRA },
+		{ "samples-b", "samples B", "how many B has", COLUMN_SAMPLES_B, 11, 4, LIST_EXTRA },
+		{ "name", "function, by itself", "the function", COLUMN_NAME, LEAST_NAME, 0,
+		  LIST_TEXT | LIST_FILLS },
+	};
+	const int n = (int)(sizeof usual / sizeof usual[0]);
+	memcpy(columns, usual, sizeof usual);
+	if (state->compare && strcmp(state->compare->unit, "ratio") != 0)
+		snprintf(columns[n - 1].title, sizeof columns[n - 1].title,
+			 "function, by itself, in %s", state->compare->unit);
+	return n;
+}
+
+static void show(struct state *state)
+{
+	struct list_column columns[LIST_MOST_COLUMNS];
+	struct list_rows rows = { .of = state->compare,
+				  .n = count_rows(state),
+				  .sort = "difference",
+				  .identity = identity_of,
+				  .value = value_of,
+				  .text = text_of };
+	struct list_frame frame = { state->width, HEADER_ROWS - 2, HEADER_ROWS,
+				    state->height - HEADER_ROWS };
+	list_update(&state->list, &rows, columns, find_columns(state, columns), &frame);
 }
 
 static bool diff_update(void *opaque, const struct view_context *context)
@@ -92,8 +190,8 @@ static bool diff_update(void *opaque, const struct view_context *context)
 		!state->sides[0].name[0] || state->is_stale || state->from_ns != focus->from_ns ||
 		state->to_ns != focus->to_ns ||
 		(state->n_samples != n_samples && context->now_ns > state->compared_ns + AGAIN_NS);
-	bool is_changed =
-		is_new || state->width != context->width || state->height != context->height;
+	bool is_changed = is_new || state->list.is_changed || state->width != context->width ||
+			  state->height != context->height;
 	state->width = context->width;
 	state->height = context->height;
 	if (is_new) {
@@ -105,7 +203,7 @@ static bool diff_update(void *opaque, const struct view_context *context)
 		compare(state, context);
 	}
 	if (is_changed)
-		keep_visible(state);
+		show(state);
 	return is_changed;
 }
 
@@ -128,26 +226,58 @@ static enum meaning meaning_of(const struct compare_row *row)
 	return row->cost[COMPARE_B] > row->cost[COMPARE_A] ? MEANING_WARNING : MEANING_BAR;
 }
 
-static void put_right(const struct canvas *canvas, int end, int y, enum meaning meaning,
-		      const char *text)
+/* With its sign. */
+static char *difference(const struct diff *diff, const struct compare_row *row, char *out)
 {
-	int x = end - text_width(text);
-	canvas_text(canvas, x > 0 ? x : 0, y, end, meaning, text);
+	char cost[DIFF_TEXT_BYTES];
+	double by = row->cost[COMPARE_B] - row->cost[COMPARE_A];
+	diff_cost(diff, fabs(by), cost);
+	snprintf(out, DIFF_TEXT_BYTES, "%s%.60s", by > 0 ? "+" : by < 0 ? "-" : "", cost);
+	return out;
 }
 
-static void draw_row(const struct diff *diff, const struct canvas *canvas, int y,
-		     const struct compare_row *row)
+static const char *row_name(const struct compare *compare, const struct compare_row *row)
 {
-	char text[DIFF_TEXT_BYTES];
+	return row->key ? compare_name(compare, row->key) : "(everything)";
+}
+
+static void draw_cell(const void *of, size_t at, int column, const struct canvas *cell)
+{
+	const struct diff diff = { .compare = of };
+	const struct compare_row *row = row_at(of, at);
+	char text[DIFF_TEXT_BYTES] = "";
 	enum meaning meaning = meaning_of(row);
-	put_right(canvas, 9, y, MEANING_TEXT, diff_cost(diff, row->cost[COMPARE_A], text));
-	put_right(canvas, 19, y, MEANING_TEXT, diff_cost(diff, row->cost[COMPARE_B], text));
-	canvas_text(canvas, 20, y, 1, meaning, glyph_of(row));
-	put_right(canvas, 31, y, meaning, diff_change(row, text));
-	put_right(canvas, 48, y, MEANING_DIM, diff_interval(diff, row, text));
-	canvas_text(canvas, 49, y, 1, meaning, row->flags & COMPARE_REGRESSION ? "!" : " ");
-	canvas_text(canvas, NAME_COLUMN, y, canvas->width - NAME_COLUMN, meaning,
-		    row->key ? compare_name(diff->compare, row->key) : "(everything)");
+	switch (column) {
+	case COLUMN_A:
+		list_put_right(cell, MEANING_TEXT, diff_cost(&diff, row->cost[COMPARE_A], text));
+		break;
+	case COLUMN_B:
+		list_put_right(cell, MEANING_TEXT, diff_cost(&diff, row->cost[COMPARE_B], text));
+		break;
+	case COLUMN_SIGN:
+		list_put(cell, meaning, glyph_of(row));
+		break;
+	case COLUMN_CHANGE:
+		list_put_right(cell, meaning, diff_change(row, text));
+		break;
+	case COLUMN_INTERVAL:
+		list_put_right(cell, MEANING_DIM, diff_interval(&diff, row, text));
+		break;
+	case COLUMN_GUILTY:
+		list_put(cell, meaning, row->flags & COMPARE_REGRESSION ? "!" : " ");
+		break;
+	case COLUMN_DIFFERENCE:
+		list_put_right(cell, meaning, difference(&diff, row, text));
+		break;
+	case COLUMN_NAME:
+		list_put(cell, meaning, row_name(of, row));
+		break;
+	default:
+		list_put_right(cell, MEANING_TEXT,
+			       text_count(text, sizeof text,
+					  row->n_samples[column == COLUMN_SAMPLES_A ? COMPARE_A
+										    : COMPARE_B]));
+	}
 }
 
 static void draw_side(const struct state *state, const struct canvas *canvas, int side)
@@ -167,7 +297,6 @@ static void diff_draw(const void *opaque, const struct view_context *context,
 		      const struct canvas *canvas)
 {
 	const struct state *state = opaque;
-	const struct diff diff = { .compare = state->compare };
 	(void)context;
 	for (int side = 0; side < N_COMPARED; side++)
 		draw_side(state, canvas, side);
@@ -175,21 +304,10 @@ static void diff_draw(const void *opaque, const struct view_context *context,
 		paragraph_draw(canvas, 0, 3, canvas->width, MEANING_DIM, state->why.text);
 		return;
 	}
-	canvas_print(canvas, 0, 2, MEANING_HEADER, "%9s %9s   %9s%17s", "A", "B", "change",
-		     "95 % interval");
-	bool is_share = strcmp(state->compare->unit, "ratio") == 0;
-	canvas_print(canvas, NAME_COLUMN, 2, MEANING_HEADER, "function, by itself%s%s",
-		     is_share ? "" : ", in ", is_share ? "" : state->compare->unit);
+	struct list_drawing drawing = { &state->list, canvas, state->compare, draw_cell };
+	list_draw(&drawing);
 	if (state->compare->per != COMPARE_PER_TOTAL) /* shares always make 100 % */
-		draw_row(&diff, canvas, 3, &state->compare->whole);
-	for (int y = HEADER_ROWS; y < canvas->height; y++) {
-		size_t at = state->first + (size_t)(y - HEADER_ROWS);
-		if (at >= count_rows(state))
-			break;
-		draw_row(&diff, canvas, y, &state->compare->rows[at]);
-		if (at == state->selected)
-			canvas_mark(canvas, 0, y, canvas->width, MEANING_SELECTED);
-	}
+		list_draw_cells(&drawing, 3, SIZE_MAX);
 }
 
 /* ---- keys */
@@ -206,27 +324,6 @@ static unsigned keep(void *opaque, const struct view_context *context, const str
 	return REACTION_REDRAW;
 }
 
-static unsigned move_key(void *opaque, const struct view_context *context,
-			 const struct input *input)
-{
-	struct state *state = opaque;
-	long page = context->height > HEADER_ROWS ? context->height - HEADER_ROWS : 1;
-	state->selected =
-		list_move(state->selected, list_step(input->key, page), count_rows(state));
-	keep_visible(state);
-	return REACTION_REDRAW;
-}
-
-static unsigned click(void *opaque, const struct view_context *context, const struct input *input)
-{
-	struct state *state = opaque;
-	long at = (long)state->first + input->y - HEADER_ROWS;
-	(void)context;
-	if (input->y >= HEADER_ROWS && at < (long)count_rows(state))
-		state->selected = (size_t)at;
-	return REACTION_REDRAW;
-}
-
 static unsigned to_flame(void *opaque, const struct view_context *context,
 			 const struct input *input)
 {
@@ -239,9 +336,9 @@ static const char *chosen(const void *opaque, const struct view_context *context
 {
 	const struct state *state = opaque;
 	(void)context;
-	return count_rows(state)
-		       ? compare_name(state->compare, state->compare->rows[state->selected].key)
-		       : "";
+	return count_rows(state) ? compare_name(state->compare,
+						state->compare->rows[list_row(&state->list)].key)
+				 : "";
 }
 
 /* By name, as functions are matched. */
@@ -260,21 +357,18 @@ static struct view_subject subject(const void *opaque, const struct view_context
 static void diff_close(void *opaque)
 {
 	forget(opaque);
+	list_free(&((struct state *)opaque)->list);
+}
+
+static struct list *diff_list(void *opaque)
+{
+	return &((struct state *)opaque)->list;
 }
 
 static const struct binding bindings[] = {
 	{ 'A', 0, "A", "keep the window as side A; without a window, the time before B", keep,
 	  true },
 	{ KEY_RETURN, KEY_DOUBLE_CLICK, "Enter", "show in the flame graph", to_flame, true },
-	{ KEY_ARROW_UP, 'k', "Up k", "up", move_key, false },
-	{ KEY_ARROW_DOWN, 'j', "Down j", "down", move_key, false },
-	{ KEY_PAGE_UP, 'b', "PgUp b", "page up", move_key, false },
-	{ KEY_PAGE_DOWN, 'f', "PgDn f", "page down", move_key, false },
-	{ KEY_START, 'g', "g", "to the biggest difference", move_key, false },
-	{ KEY_FINISH, 'G', "G", "to the smallest difference", move_key, false },
-	{ KEY_WHEEL_UP, 0, "wheel", "up", move_key, false },
-	{ KEY_WHEEL_DOWN, 0, "wheel", "down", move_key, false },
-	{ KEY_CLICK, 0, "click", "select", click, false },
 	{ 0 },
 };
 
@@ -291,4 +385,5 @@ const struct view view_diff = {
 	.chosen = chosen,
 	.subject = subject,
 	.close = diff_close,
+	.list = diff_list,
 };

@@ -9,17 +9,29 @@
 #include "sampler/recording.h"
 #include "sampler/tree.h"
 #include "tui/imported.h"
-#include "tui/list_keys.h"
+#include "tui/list.h"
 #include "tui/view.h"
 #include "tui/window.h"
 
-enum { MOST_FUNCTIONS = 20000, HEADER_ROWS = 1, RATE_COLUMNS = 18, LEAST_NAME = 24 };
+enum { MOST_FUNCTIONS = 20000, HEADER_ROWS = 1, RATE_CELLS = 17, LEAST_NAME = 24 };
+
+/* Of columns; COLUMN_RATE and up are rates.rows. */
+enum {
+	COLUMN_SELF,
+	COLUMN_WITH,
+	COLUMN_SAMPLES,
+	COLUMN_TIME,
+	COLUMN_TOTAL,
+	COLUMN_NAME,
+	COLUMN_MODULE,
+	COLUMN_RATE
+};
 
 struct state {
 	struct tree *tree;
 	struct tree_function *functions, *shown;
-	size_t n_functions, n_shown, selected, first;
-	bool is_by_inclusive, must_sort;
+	size_t n_functions, n_shown;
+	struct list list;
 	char searched[256];
 	int width, height;
 	uint32_t series;    /* weighed by; 0 = what was asked for first */
@@ -27,13 +39,12 @@ struct state {
 	struct tree_sums *sums;
 };
 
-static int by_inclusive(const void *a, const void *b)
-{
-	const struct tree_function *left = a, *right = b;
-	if (left->inclusive != right->inclusive)
-		return left->inclusive > right->inclusive ? -1 : 1;
-	return left->function < right->function ? -1 : left->function > right->function;
-}
+/* What the list is lent. */
+struct lent {
+	const struct state *state;
+	const struct recording *recording;
+	double whole;
+};
 
 static void choose(struct state *state, const struct view_context *context)
 {
@@ -44,20 +55,123 @@ static void choose(struct state *state, const struct view_context *context)
 		if (!context->pattern || regexec(context->pattern, name, 0, NULL, 0) == 0)
 			state->shown[state->n_shown++] = state->functions[i];
 	}
-	if (state->is_by_inclusive && state->n_shown)
-		qsort(state->shown, state->n_shown, sizeof *state->shown, by_inclusive);
 }
 
-static void keep_visible(struct state *state)
+/* ---- columns */
+
+static const uint64_t *sums_of(const struct lent *lent, uint32_t function)
 {
-	size_t rows = state->height > HEADER_ROWS ? (size_t)(state->height - HEADER_ROWS) : 1;
-	if (state->selected >= state->n_shown)
-		state->selected = state->n_shown ? state->n_shown - 1 : 0;
-	if (state->selected < state->first)
-		state->first = state->selected;
-	if (state->selected >= state->first + rows)
-		state->first = state->selected - rows + 1;
+	return lent->state->sums ? tree_sums_of_function(lent->state->sums, function) : NULL;
 }
+
+static uint64_t identity_of(const void *of, size_t row)
+{
+	return ((const struct lent *)of)->state->shown[row].function;
+}
+
+static double value_of(const void *of, size_t row, int column)
+{
+	const struct lent *lent = of;
+	const struct tree_function *function = &lent->state->shown[row];
+	switch (column) {
+	case COLUMN_SELF:
+	case COLUMN_TIME:
+		return (double)function->exclusive;
+	case COLUMN_WITH:
+	case COLUMN_TOTAL:
+		return (double)function->inclusive;
+	case COLUMN_SAMPLES:
+		return (double)function->n_exclusive;
+	default:
+		return rates_value(&lent->state->rates.rows[column - COLUMN_RATE],
+				   sums_of(lent, function->function));
+	}
+}
+
+static const char *text_of(const void *of, size_t row, int column)
+{
+	const struct lent *lent = of;
+	const struct tree_function *function = &lent->state->shown[row];
+	if (column == COLUMN_NAME)
+		return recording_string_at(lent->recording, function->name);
+	return function->module ? imported_module(lent->recording, function->module) : "";
+}
+
+/* Each rate with the mark of where its values come from. */
+static void add_rate(const struct rate *rate, int id, struct list_column *column)
+{
+	*column = (struct list_column){ .help = "a rate of events that were sampled together",
+					.id = id,
+					.cells = RATE_CELLS,
+					.rank = 3 };
+	list_name(rate->name, column->name);
+	snprintf(column->title, sizeof column->title, "%s %s%s", origin_glyph(rate->origin),
+		 rate->name, strcmp(rate->unit, "/1000") == 0 ? "/k" : "");
+}
+
+static int find_columns(const struct state *state, const struct view_context *context,
+			struct list_column *columns)
+{
+	static const struct list_column usual[] = {
+		{ "self", "self", "own time, as a share of all", COLUMN_SELF, 8, 0, 0 },
+		{ "with", "with", "time with callees, as a share of all", COLUMN_WITH, 8, 1, 0 },
+		{ "samples", "samples", "samples in the function itself", COLUMN_SAMPLES, 10, 2,
+		  0 },
+		{ "time", "self time", "own time in the event's unit", COLUMN_TIME, 9, 2,
+		  LIST_EXTRA },
+		{ "total", "with time", "with callees, in the event's unit", COLUMN_TOTAL, 9, 2,
+		  LIST_EXTRA },
+	};
+	int n = (int)(sizeof usual / sizeof usual[0]);
+	memcpy(columns, usual, sizeof usual);
+	for (size_t i = 0; i < state->rates.n; i++, n++)
+		add_rate(&state->rates.rows[i], COLUMN_RATE + (int)i, &columns[n]);
+	columns[n] = (struct list_column){ "name",
+					   "function (with = with callees)",
+					   "the function",
+					   COLUMN_NAME,
+					   LEAST_NAME,
+					   0,
+					   LIST_TEXT | LIST_FILLS };
+	if (state->series)
+		snprintf(columns[n].title, sizeof columns[n].title, "function, by %.60s",
+			 recording_string_at(
+				 context->recording,
+				 recording_series(context->recording, state->series)->name));
+	n++;
+	/* Where there are rates they have its place. */
+	columns[n++] = (struct list_column){ "module",
+					     "module",
+					     "the file that the code is in",
+					     COLUMN_MODULE,
+					     context->width / 4,
+					     4,
+					     LIST_TEXT | (state->rates.n ? LIST_EXTRA : 0) };
+	return n;
+}
+
+static struct lent lent_of(const struct state *state, const struct view_context *context)
+{
+	uint32_t n;
+	return (struct lent){ state, context->recording,
+			      (double)tree_nodes(state->tree, &n)[0].total };
+}
+
+static void show(struct state *state, const struct view_context *context)
+{
+	struct list_column columns[LIST_MOST_COLUMNS];
+	struct lent lent = lent_of(state, context);
+	struct list_rows rows = { .of = &lent,
+				  .n = state->n_shown,
+				  .sort = "self",
+				  .identity = identity_of,
+				  .value = value_of,
+				  .text = text_of };
+	struct list_frame frame = { context->width, 0, HEADER_ROWS, context->height - HEADER_ROWS };
+	list_update(&state->list, &rows, columns, find_columns(state, context, columns), &frame);
+}
+
+/* ---- taking in */
 
 static void take_rates(struct state *state, const struct view_context *context)
 {
@@ -94,135 +208,92 @@ static bool functions_update(void *opaque, const struct view_context *context)
 		state->n_functions = tree_functions(state->tree, state->functions, MOST_FUNCTIONS);
 		take_rates(state, context);
 	}
-	is_changed |= state->must_sort ||
+	is_changed |= state->list.is_changed ||
 		      strncmp(state->searched, context->search, sizeof state->searched - 1) != 0 ||
 		      state->width != context->width || state->height != context->height;
 	if (!is_changed)
 		return false;
 	snprintf(state->searched, sizeof state->searched, "%s", context->search);
-	state->must_sort = false;
 	state->width = context->width;
 	state->height = context->height;
 	choose(state, context);
-	keep_visible(state);
+	show(state, context);
 	return true;
 }
 
-static const char *module_of(const struct view_context *context, uint32_t module)
+/* ---- drawing */
+
+static void draw_value(const struct lent *lent, uint64_t value, const struct canvas *cell)
 {
-	return imported_module(context->recording, module);
+	char text[TEXT_BYTES];
+	const struct series_row *series =
+		recording_series(lent->recording, tree_series(lent->state->tree));
+	const char *unit = recording_string_at(lent->recording, series->unit);
+	list_put_right(cell, MEANING_TEXT,
+		       strcmp(unit, "ns") == 0 ? text_value(text, sizeof text, (double)value, unit)
+					       : text_rate(text, sizeof text, (double)value, ""));
 }
 
-/* As many as leave the name its place; modules give way to them. */
-static int n_rates_shown(const struct state *state, const struct canvas *canvas)
+static void draw_rate(const struct lent *lent, const struct tree_function *function, int column,
+		      const struct canvas *cell)
 {
-	int n = (canvas->width - 30 - LEAST_NAME) / RATE_COLUMNS;
-	n = n < (int)state->rates.n ? n : (int)state->rates.n;
-	return n > 0 ? n : 0;
+	const struct rate *rate = &lent->state->rates.rows[column - COLUMN_RATE];
+	char text[TEXT_BYTES];
+	list_put_right(cell, MEANING_TEXT,
+		       rates_text(text, sizeof text, rate,
+				  rates_value(rate, sums_of(lent, function->function))));
 }
 
-static void draw_rates(const struct state *state, const struct canvas *canvas, int y,
-		       uint32_t function)
+static void draw_cell(const void *of, size_t row, int column, const struct canvas *cell)
 {
-	const uint64_t *sums = state->sums ? tree_sums_of_function(state->sums, function) : NULL;
-	for (int i = 0; i < n_rates_shown(state, canvas); i++) {
-		const struct rate *rate = &state->rates.rows[i];
-		char text[TEXT_BYTES];
-		rates_text(text, sizeof text, rate, rates_value(rate, sums));
-		canvas_text(canvas, 29 + (i + 1) * RATE_COLUMNS - 2 - text_width(text), y,
-			    RATE_COLUMNS, MEANING_TEXT, text);
+	const struct lent *lent = of;
+	const struct tree_function *function = &lent->state->shown[row];
+	char text[TEXT_BYTES];
+	switch (column) {
+	case COLUMN_SELF:
+		text_ratio(text, sizeof text, (double)function->exclusive / lent->whole);
+		break;
+	case COLUMN_WITH:
+		text_ratio(text, sizeof text, (double)function->inclusive / lent->whole);
+		break;
+	case COLUMN_SAMPLES:
+		text_count(text, sizeof text, function->n_exclusive);
+		break;
+	case COLUMN_TIME:
+	case COLUMN_TOTAL:
+		draw_value(lent, column == COLUMN_TIME ? function->exclusive : function->inclusive,
+			   cell);
+		return;
+	case COLUMN_NAME:
+	case COLUMN_MODULE:
+		list_put(cell, column == COLUMN_NAME ? MEANING_TEXT : MEANING_DIM,
+			 text_of(of, row, column));
+		return;
+	default:
+		draw_rate(lent, function, column, cell);
+		return;
 	}
-}
-
-/* Each with the mark of where its values come from. */
-static void draw_rate_names(const struct state *state, const struct canvas *canvas)
-{
-	for (int i = 0; i < n_rates_shown(state, canvas); i++) {
-		const struct rate *rate = &state->rates.rows[i];
-		char text[80];
-		bool is_per_1000 = strcmp(rate->unit, "/1000") == 0;
-		snprintf(text, sizeof text, "%s %s%s", origin_glyph(rate->origin), rate->name,
-			 is_per_1000 ? "/k" : "");
-		int width =
-			text_width(text) < RATE_COLUMNS - 2 ? text_width(text) : RATE_COLUMNS - 2;
-		canvas_text(canvas, 29 + (i + 1) * RATE_COLUMNS - 2 - width, 0, width,
-			    MEANING_HEADER, text);
-	}
-}
-
-static void draw_row(const struct state *state, const struct view_context *context,
-		     const struct canvas *canvas, int y, size_t at)
-{
-	const struct tree_function *function = &state->shown[at];
-	char self[TEXT_BYTES], with[TEXT_BYTES], count[TEXT_BYTES];
-	uint32_t n;
-	double whole = (double)tree_nodes(state->tree, &n)[0].total;
-	int rates = n_rates_shown(state, canvas) * RATE_COLUMNS;
-	int module_columns = canvas->width > 60 && !rates ? canvas->width / 4 : 0;
-	int name_columns = canvas->width - 30 - module_columns - rates;
-	canvas_print(canvas, 0, y, MEANING_TEXT, "%8s %8s %10s",
-		     text_ratio(self, sizeof self, (double)function->exclusive / whole),
-		     text_ratio(with, sizeof with, (double)function->inclusive / whole),
-		     text_count(count, sizeof count, function->n_exclusive));
-	draw_rates(state, canvas, y, function->function);
-	canvas_text(canvas, 29 + rates, y, name_columns, MEANING_TEXT,
-		    recording_string_at(context->recording, function->name));
-	if (module_columns && function->module)
-		canvas_text(canvas, 30 + name_columns, y, module_columns, MEANING_DIM,
-			    module_of(context, function->module));
-	if (at == state->selected)
-		canvas_mark(canvas, 0, y, canvas->width, MEANING_SELECTED);
+	list_put_right(cell, MEANING_TEXT, text);
 }
 
 static void functions_draw(const void *opaque, const struct view_context *context,
 			   const struct canvas *canvas)
 {
 	const struct state *state = opaque;
-	canvas_print(canvas, 0, 0, MEANING_HEADER, "%s %s    samples",
-		     state->is_by_inclusive ? "    self" : "  self \u25bc",
-		     state->is_by_inclusive ? "  with \u25bc" : "    with");
-	int x = 30 - 1 + n_rates_shown(state, canvas) * RATE_COLUMNS;
-	if (state->series)
-		canvas_print(canvas, x, 0, MEANING_HEADER, "function, by %s",
-			     recording_string_at(
-				     context->recording,
-				     recording_series(context->recording, state->series)->name));
-	else
-		canvas_text(canvas, x, 0, canvas->width, MEANING_HEADER,
-			    "function (with = with callees)");
-	draw_rate_names(state, canvas);
+	struct lent lent = lent_of(state, context);
+	struct list_drawing drawing = { &state->list, canvas, &lent, draw_cell };
+	list_draw(&drawing);
 	if (state->n_shown == 0)
 		canvas_text(canvas, 0, 1, canvas->width, MEANING_DIM,
 			    context->pattern ? "Nothing matches the search; / and Enter clears it."
 					     : "No sample yet.");
-	for (int y = HEADER_ROWS; y < canvas->height; y++) {
-		size_t at = state->first + (size_t)(y - HEADER_ROWS);
-		if (at < state->n_shown)
-			draw_row(state, context, canvas, y, at);
-	}
 }
 
-static unsigned move(struct state *state, long rows)
-{
-	state->selected = list_move(state->selected, rows, state->n_shown);
-	state->must_sort = true;
-	return REACTION_REDRAW;
-}
+/* ---- keys */
 
-static unsigned move_key(void *opaque, const struct view_context *context,
-			 const struct input *input)
+static const struct tree_function *selected_function(const struct state *state)
 {
-	return move(opaque, list_step(input->key, context->height - 1));
-}
-
-static unsigned sort(void *opaque, const struct view_context *context, const struct input *input)
-{
-	struct state *state = opaque;
-	(void)context;
-	(void)input;
-	state->is_by_inclusive = !state->is_by_inclusive;
-	state->must_sort = true;
-	return REACTION_REDRAW;
+	return state->n_shown ? &state->shown[list_row(&state->list)] : NULL;
 }
 
 /* Another event needs another tree. */
@@ -238,7 +309,7 @@ static unsigned next_event(void *opaque, const struct view_context *context,
 	tree_close(state->tree);
 	state->sums = NULL;
 	state->tree = NULL;
-	state->selected = 0;
+	list_forget(&state->list);
 	return REACTION_REDRAW;
 }
 
@@ -266,7 +337,7 @@ static unsigned to_callers(void *opaque, const struct view_context *context,
 	(void)input;
 	if (!state->n_shown)
 		return REACTION_REDRAW;
-	context->focus->function = state->shown[state->selected].function;
+	context->focus->function = selected_function(state)->function;
 	return REACTION_TO_CALLERS;
 }
 
@@ -277,23 +348,14 @@ static unsigned to_lines(void *opaque, const struct view_context *context,
 	(void)input;
 	if (!state->n_shown)
 		return REACTION_REDRAW;
-	context->focus->function = state->shown[state->selected].function;
+	context->focus->function = selected_function(state)->function;
 	return REACTION_TO_LINES;
-}
-
-static unsigned click(void *opaque, const struct view_context *context, const struct input *input)
-{
-	struct state *state = opaque;
-	(void)context;
-	return move(state, (long)state->first + input->y - HEADER_ROWS - (long)state->selected);
 }
 
 static const char *chosen(const void *opaque, const struct view_context *context)
 {
-	const struct state *state = opaque;
-	return state->n_shown
-		       ? recording_string_at(context->recording, state->shown[state->selected].name)
-		       : "";
+	const struct tree_function *function = selected_function(opaque);
+	return function ? recording_string_at(context->recording, function->name) : "";
 }
 
 static void functions_close(void *opaque)
@@ -303,6 +365,12 @@ static void functions_close(void *opaque)
 	tree_close(state->tree);
 	free(state->functions);
 	free(state->shown);
+	list_free(&state->list);
+}
+
+static struct list *functions_list(void *opaque)
+{
+	return &((struct state *)opaque)->list;
 }
 
 static const struct binding bindings[] = {
@@ -310,25 +378,14 @@ static const struct binding bindings[] = {
 	{ 'c', 's', "c", "callers and callees", to_callers, true },
 	{ 'a', 0, "a", "annotate: its source lines with their time", to_lines, false },
 	{ '/', 0, "/", "keep only what matches", search, true },
-	{ '<', '>', "< >", "sort by self or with callees", sort, true },
 	{ 'w', 0, "w", "by the next event that was sampled", next_event, false },
-	{ KEY_ARROW_UP, 'k', "Up k", "up", move_key, false },
-	{ KEY_ARROW_DOWN, 'j', "Down j", "down", move_key, false },
-	{ KEY_PAGE_UP, 'b', "PgUp b", "page up", move_key, false },
-	{ KEY_PAGE_DOWN, 'f', "PgDn f", "page down", move_key, false },
-	{ KEY_START, 'g', "g", "to the first", move_key, false },
-	{ KEY_FINISH, 'G', "G", "to the last", move_key, false },
-	{ KEY_WHEEL_UP, 0, "wheel", "up", move_key, false },
-	{ KEY_WHEEL_DOWN, 0, "wheel", "down", move_key, false },
-	{ KEY_CLICK, 0, "click", "select", click, false },
 	{ 0 },
 };
 
 static struct view_subject subject(const void *opaque, const struct view_context *context)
 {
-	const struct state *state = opaque;
-	return subject_of_function(context->recording,
-				   state->n_shown ? state->shown[state->selected].function : 0);
+	const struct tree_function *function = selected_function(opaque);
+	return subject_of_function(context->recording, function ? function->function : 0);
 }
 
 static size_t functions_held_bytes(const void *opaque)
@@ -349,4 +406,5 @@ const struct view view_functions = {
 	.subject = subject,
 	.close = functions_close,
 	.held_bytes = functions_held_bytes,
+	.list = functions_list,
 };

@@ -1,0 +1,171 @@
+#!/bin/bash
+# Lists and the mouse in a real terminal: clicks as xterm reports them (SGR 1006), typed by tmux; and
+# through a tmux inside, which turns them into what the program has asked for.
+# Usage: tests/tmux_mouse.sh [STOKE]
+set -u
+cd "$(dirname "$0")/.." || exit 1
+stoke=$(realpath "${1:-build/release/stoke}")
+socket=stoke-mouse-$$
+n_passed=0 n_failed=0
+if ! command -v tmux >/dev/null; then
+	echo "SKIP tmux is not here"
+	echo "0 passed, 0 failed, 1 skipped"
+	exit 0
+fi
+export LC_ALL=C.UTF-8 # characters are counted
+work=$(mktemp -d)
+export XDG_CONFIG_HOME=$work/config
+t() { tmux -L "$socket" -f /dev/null "$@"; }
+trap 't kill-server 2>/dev/null; tmux -L "$socket-inner" kill-server 2>/dev/null; rm -rf "$work"' EXIT
+keys() { t send-keys -t 0 "$@"; sleep 0.12; }
+screen() { t capture-pane -p -t 0; }
+pass() { n_passed=$((n_passed + 1)); }
+fail() { # WHAT
+	echo "FAIL $1"
+	screen | sed 's/^/     /'
+	n_failed=$((n_failed + 1))
+}
+shows() { # NAME PATTERN
+	for _ in $(seq 120); do
+		screen | grep -Eq -- "$2" && { pass; return 0; }
+		sleep 0.08
+	done
+	fail "$1: no /$2/ on the screen"
+}
+begin() { # TERM COLUMNSxROWS COMMAND
+	t kill-server 2>/dev/null
+	sleep 0.2
+	t new-session -d -x "${2%x*}" -y "${2#*x}" "env TERM=$1 PS1='\$ ' bash --norc --noprofile"
+	t set-option -g remain-on-exit on >/dev/null
+	sleep 0.3
+	keys "$3" Enter
+}
+send() { # BYTES
+	# shellcheck disable=SC2046 # one word a byte
+	t send-keys -t 0 -H $(printf '%s' "$1" | od -An -v -tx1)
+}
+place() { # TEXT: column and row of its first character, from 1
+	local line row=0
+	while IFS= read -r line; do
+		row=$((row + 1))
+		[[ $line == *"$1"* ]] || continue
+		line=${line%%"$1"*}
+		echo "$((${#line} + 1));$row"
+		return 0
+	done < <(screen)
+	return 1
+}
+press() { send $'\033'"[<$1;$2M"; send $'\033'"[<$1;$2m"; } # BUTTON PLACE
+click() { # TEXT
+	local at
+	at=$(place "$1") || { fail "nothing to click: $1"; return; }
+	press 0 "$at"
+	sleep 0.35 # so that no second click makes it a double one
+}
+double_click() { # TEXT
+	local at
+	at=$(place "$1") || { fail "nothing to click: $1"; return; }
+	press 0 "$at"
+	press 0 "$at"
+	sleep 0.35
+}
+flags() { t display-message -p -t 0 '#{mouse_any_flag}#{mouse_sgr_flag}'; }
+
+"$stoke" record -q -o "$work/a.stoke" -- "$stoke" workload gbdt rows=20k rounds=60 >/dev/null 2>&1
+
+go_through() { # NAME: from the overview on
+	click "3 Fun"
+	shows "$1: a tab is clicked" '\[3 Functions\]'
+	shows "$1: sorted by self" 'self ▼ +with +samples'
+	click "with"
+	shows "$1: a header sorts" 'self +with ▼ +samples'
+	click "with ▼"
+	shows "$1: again inverts" 'self +with ▲ +samples'
+	click "self"
+	shows "$1: back" 'self ▼'
+	click "F6 sort"
+	shows "$1: a hint is clicked" '\[x\] self +▼'
+	click "[x] samples"
+	shows "$1: a column is hidden" '\[ \] samples'
+	click "Esc back"
+	shows "$1: it is kept" 'kept in the configuration'
+	keys :columns Space default Enter
+	shows "$1: and forgotten" 'with +samples'
+	double_click "gbdt_run"
+	shows "$1: a double click opens" '\[2 Flame\]'
+	keys 3
+	click "workload_main"
+	keys c
+	shows "$1: callers of what was clicked" 'itself, . +workload_main'
+	click "of all"
+	shows "$1: sorted by another column" 'of all ▼ +.*called by'
+	keys 4
+	shows "$1: notes" '\[4 Notes\]'
+	click "q quit"
+	shows "$1: the hint quits" '^\$ '
+}
+
+begin xterm-256color 100x30 "$stoke report $work/a.stoke"
+shows "report" 'saved'
+if [ "$(flags)" = 11 ]; then pass; else fail "the mouse is not asked for as SGR: $(flags)"; fi
+go_through "xterm"
+if [ "$(flags)" = 00 ]; then pass; else fail "the mouse is not given back: $(flags)"; fi
+
+# The same by a person inside tmux with its own mouse on; the program sees a TERM of tmux.
+for term in screen-256color tmux-256color; do
+	infocmp "$term" >/dev/null 2>&1 || { echo "SKIP no terminfo of $term"; continue; }
+	tmux -L "$socket-inner" kill-server 2>/dev/null
+	begin xterm-256color 100x31 "tmux -L $socket-inner -f /dev/null new-session 'PS1=\"\$ \" TERM=$term bash --norc --noprofile' \\; set -g mouse on \\; set -g status-right ''"
+	sleep 0.5
+	keys "$stoke report $work/a.stoke" Enter
+	shows "$term: report" 'saved'
+	go_through "$term in tmux"
+done
+tmux -L "$socket-inner" kill-server 2>/dev/null
+
+# Live: the cursor stays on its function while samples come in and the order changes.
+begin xterm-256color 100x30 "$stoke run gbdt rows=20k rounds=20000"
+shows "live" 'live'
+keys 3
+shows "live: functions" 'workload_main'
+click "workload_main"
+keys '>' ; sleep 0.5 ; keys '<' ; sleep 0.5 ; keys I ; sleep 0.5
+press 65 "10;10" # the wheel down, and up again
+press 64 "10;10"
+keys I
+keys c
+shows "live: it stays selected" 'itself, . +workload_main'
+keys q
+
+# Without a mouse: nothing is asked for, and keys do all of it.
+for how in "vt100 $stoke report" "linux $stoke report" "xterm-256color $stoke report --no-mouse"; do
+	begin "${how%% *}" 80x24 "${how#* } $work/a.stoke"
+	keys 3
+	shows "${how%% *} without a mouse: functions" 'self . +with +samples'
+	if [ "$(flags)" = 00 ]; then pass; else fail "${how%% *}: a mouse is asked for: $(flags)"; fi
+	keys '>'
+	shows "${how%% *}: sorted by a key" 'with [▼v]'
+	keys I
+	shows "${how%% *}: inverted by a key" 'with [▲^]'
+	keys O ; keys Down ; keys Enter
+	shows "${how%% *}: sorted by the chooser" 'samples [▼v]'
+	keys :sort Space na Tab Enter
+	shows "${how%% *}: sorted by a command" 'function .* [▲^]'
+	keys q
+	shows "${how%% *}: the end" '^\$ $'
+done
+
+# The start screen.
+begin xterm-256color 80x24 "$stoke"
+shows "start screen" 'Enter run'
+click "? help"
+shows "its help by a click" 'q, Ctrl-C|leave'
+keys Escape
+click "p settings"
+shows "settings by a click" 'Enter takes'
+keys Escape
+click "q leave"
+shows "leave by a click" '^\$ $'
+
+echo "$n_passed passed, $n_failed failed, 0 skipped"
+[ "$n_failed" -eq 0 ]

@@ -1,0 +1,12 @@
+/*
+ * list_bindings: the keys of every view that shows a list (view.list). The view's own come first;
+ * these act on the list.
+ */
+#ifndef TUI_LIST_BINDINGS_H
+#define TUI_LIST_BINDINGS_H
+
+#include "tui/view.h"
+
+extern const struct binding list_bindings[];
+
+#endif
