@@ -91,9 +91,11 @@ go_through() { # NAME: from the overview on
 	shows "$1: it is kept" 'kept in the configuration'
 	keys :columns Space default Enter
 	shows "$1: and forgotten" 'with +samples'
+	keys :sort Space with Enter
+	shows "$1: sorted by a command" 'with ▼'
 	double_click "gbdt_run"
 	shows "$1: a double click opens" '\[2 Flame\]'
-	keys 3
+	keys Escape ; keys 3
 	click "workload_main"
 	keys c
 	shows "$1: callers of what was clicked" 'itself, . +workload_main'
@@ -126,12 +128,10 @@ tmux -L "$socket-inner" kill-server 2>/dev/null
 # Live: the cursor stays on its function while samples come in and the order changes.
 begin xterm-256color 100x30 "$stoke run gbdt rows=20k rounds=20000"
 shows "live" 'live'
-keys 3
+keys 3 ; keys '>'
 shows "live: functions" 'workload_main'
 click "workload_main"
-keys '>' ; sleep 0.5 ; keys '<' ; sleep 0.5 ; keys I ; sleep 0.5
-press 65 "10;10" # the wheel down, and up again
-press 64 "10;10"
+keys '<' ; sleep 0.5 ; keys '>' ; sleep 0.5 ; keys I ; sleep 0.5
 keys I
 keys c
 shows "live: it stays selected" 'itself, . +workload_main'
@@ -142,7 +142,11 @@ for how in "vt100 $stoke report" "linux $stoke report" "xterm-256color $stoke re
 	begin "${how%% *}" 80x24 "${how#* } $work/a.stoke"
 	keys 3
 	shows "${how%% *} without a mouse: functions" 'self . +with +samples'
-	if [ "$(flags)" = 00 ]; then pass; else fail "${how%% *}: a mouse is asked for: $(flags)"; fi
+	# The Linux console may have one, but knows nothing of SGR.
+	case "${how%% *} $(flags)" in
+	*" 00" | "linux 10") pass ;;
+	*) fail "${how%% *}: a mouse is asked for: $(flags)" ;;
+	esac
 	keys '>'
 	shows "${how%% *}: sorted by a key" 'with [▼v]'
 	keys I
@@ -150,9 +154,9 @@ for how in "vt100 $stoke report" "linux $stoke report" "xterm-256color $stoke re
 	keys O ; keys Down ; keys Enter
 	shows "${how%% *}: sorted by the chooser" 'samples [▼v]'
 	keys :sort Space na Tab Enter
-	shows "${how%% *}: sorted by a command" 'function .* [▲^]'
+	shows "${how%% *}: sorted by a command" 'function .*[▲^]'
 	keys q
-	shows "${how%% *}: the end" '^\$ $'
+	shows "${how%% *}: the end" '^\$( |$)'
 done
 
 # The start screen.
@@ -165,7 +169,7 @@ click "p settings"
 shows "settings by a click" 'Enter takes'
 keys Escape
 click "q leave"
-shows "leave by a click" '^\$ $'
+shows "leave by a click" '^\$( |$)'
 
 echo "$n_passed passed, $n_failed failed, 0 skipped"
 [ "$n_failed" -eq 0 ]
