@@ -166,6 +166,11 @@ void annotate_code_hottest(struct annotate_code *annotate)
 	annotate->selected = next < annotate->n_rows ? next : hottest_of(annotate);
 }
 
+unsigned long long annotate_code_address(const struct annotate_code *annotate, size_t place)
+{
+	return annotate->code.rows[annotate->rows[place].at].address;
+}
+
 uint32_t annotate_code_line(const struct annotate_code *annotate, uint32_t *file)
 {
 	for (size_t i = annotate->selected + 1; i-- > 0 && annotate->n_rows > 0;)

@@ -51,6 +51,9 @@ void annotate_code_move(struct annotate_code *annotate, long step);
 /* annotate_code_hottest: to the next hottest instruction, round the end. */
 void annotate_code_hottest(struct annotate_code *annotate);
 
+/* annotate_code_address: of the instruction at a place. */
+unsigned long long annotate_code_address(const struct annotate_code *annotate, size_t place);
+
 /* annotate_code_line: of the selected row; 0 = not known. */
 uint32_t annotate_code_line(const struct annotate_code *annotate, uint32_t *file);
 

@@ -255,6 +255,7 @@ static void draw_nothing(const struct state *state, const struct view_context *c
 static void draw_code(struct state *state, const struct view_context *context,
 		      const struct canvas *canvas)
 {
+	size_t target;
 	struct canvas below =
 		canvas_part(canvas, 0, HEADER_ROWS, canvas->width, canvas->height - HEADER_ROWS);
 	struct annotate_drawing drawing = drawing_of(state, context, canvas, ANNOTATE_CODE_COLUMN);
@@ -267,9 +268,13 @@ static void draw_code(struct state *state, const struct view_context *context,
 	int x = canvas_print(canvas, 0, 1, MEANING_HEADER, "%8s %8s %12s", "self", "with",
 			     "address");
 	x += annotate_columns_names(&drawing, 1);
-	canvas_print(canvas, x, 1, MEANING_HEADER, " %*s%s", JUMP_COLUMNS, "",
-		     state->mode == MODE_BOTH ? "code, under the lines of what was sampled"
-					      : "code");
+	x += canvas_print(canvas, x, 1, MEANING_HEADER, " %*s%s", JUMP_COLUMNS, "", "code");
+	if (jump_target(&state->code, state->code.selected, &target))
+		canvas_print(canvas, x, 1, MEANING_KEY, "  Enter jumps to %llx",
+			     annotate_code_address(&state->code, target));
+	else if (state->mode == MODE_BOTH)
+		canvas_text(canvas, x, 1, canvas->width - x, MEANING_HEADER,
+			    ", under the lines of what was sampled");
 	annotate_columns_say(
 		&drawing, 2,
 		annotate_code_sums(&state->code, &state->lines, state->columns.is_self));
@@ -485,14 +490,14 @@ static const struct binding bindings[] = {
 	{ 'H', 'n', "H", "the next hottest line", next_hottest, true },
 	{ 'm', 0, "m", "source or assembly, or both", next_mode, true },
 	{ 'E', 0, "E", "edit: open the line in $VISUAL or $EDITOR", edit, true },
+	{ KEY_RETURN, 0, "Enter", "jump: to where the selected one goes, in assembly", follow,
+	  true },
 	{ 'w', 0, "w", "self and with of the next event that was sampled", next_event, false },
 	{ 'x', 0, "x", "the next rates first", next_column, false },
 	{ '<', '>', "< >", "rates of the line itself or with callees", self_or_with, false },
 	{ '%', 0, "%", "samples in per cent or in their unit", share_or_value, false },
 	{ 'c', 's', "c", "callers and callees", to_callers, true },
 	{ KEY_ESCAPE, KEY_DELETE_BACK, "Esc", "back", back, true },
-	{ KEY_RETURN, 0, "Enter", "jump: to where the selected one goes, in assembly", follow,
-	  true },
 	{ 'o', CONTROL_O, "o", "jump back: to where the last one was followed from", go_back,
 	  false },
 	{ KEY_ARROW_UP, 'k', "Up k", "up", move_key, false },

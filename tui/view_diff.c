@@ -231,7 +231,10 @@ static char *difference(const struct diff *diff, const struct compare_row *row, 
 {
 	char cost[DIFF_TEXT_BYTES];
 	double by = row->cost[COMPARE_B] - row->cost[COMPARE_A];
-	diff_cost(diff, fabs(by), cost);
+	if (by == 0) /* known, and none */
+		snprintf(cost, sizeof cost, "0");
+	else
+		diff_cost(diff, fabs(by), cost);
 	snprintf(out, DIFF_TEXT_BYTES, "%s%.60s", by > 0 ? "+" : by < 0 ? "-" : "", cost);
 	return out;
 }
