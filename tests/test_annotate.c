@@ -32,8 +32,10 @@ static void (*sampled)(int n) = spin_for_the_test;
 static uint64_t file_address(void)
 {
 	Dl_info information;
-	assert_int_not_equal(dladdr((void *)(uintptr_t)sampled, &information), 0);
-	return (uint64_t)(uintptr_t)sampled - (uint64_t)(uintptr_t)information.dli_fbase;
+	void *address;
+	memcpy(&address, &sampled, sizeof address);
+	assert_int_not_equal(dladdr(address, &information), 0);
+	return (uint64_t)(uintptr_t)address - (uint64_t)(uintptr_t)information.dli_fbase;
 }
 
 static struct recording *recording_of(const char *path, const char *build_id, uint32_t bytes)

@@ -103,7 +103,9 @@ static int compare_texts(const char *a, const char *b, int sign)
 	if (!*a || !*b)
 		return !*a - !*b;
 	int difference = strcasecmp(a, b);
-	return difference ? sign * difference : sign * strcmp(a, b);
+	if (difference == 0)
+		difference = strcmp(a, b);
+	return difference == 0 ? 0 : difference < 0 ? -sign : sign;
 }
 
 static int compare_entries(const void *a, const void *b, void *opaque)

@@ -504,6 +504,8 @@ static const struct binding bindings[] = {
 	{ KEY_ARROW_DOWN, 'j', "Down j", "down", move_key, false },
 	{ KEY_PAGE_UP, 'b', "PgUp b", "page up", move_key, false },
 	{ KEY_PAGE_DOWN, 'f', "PgDn f", "page down", move_key, false },
+	{ KEY_START, 'g', "g", "to the first", move_key, false },
+	{ KEY_FINISH, 'G', "G", "to the last", move_key, false },
 	{ KEY_WHEEL_UP, 0, "wheel", "up", move_key, false },
 	{ KEY_WHEEL_DOWN, 0, "wheel", "down", move_key, false },
 	{ KEY_CLICK, 0, "click", "select", click, false },
