@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "tests/fixture_boosting.h"
+#include "tests/fixture_stride.h"
 #include "workloads/support/crew.h"
 #include "workloads/support/gbdt_histogram.h"
 #include "workloads/support/gbdt_metrics.h"
@@ -257,6 +258,9 @@ static void both_growths_are_right(void **state)
 	trial_end(&by_leaf);
 }
 
+enum { LEARNED_ROUNDS = FIXTURE_LENGTH(30, 8) };
+static const double LEARNED_RATIO = FIXTURE_LENGTH(0.9, 0.98);
+
 static void every_loss_is_learned(void **state)
 {
 	(void)state;
@@ -269,7 +273,7 @@ static void every_loss_is_learned(void **state)
 		double first = gbdt_loss_mean(&settings.loss, NULL, trial.booster.validation_scores,
 					      trial.validation.labels, 2000);
 		double before = INFINITY;
-		for (int round = 0; round < 30; round++) {
+		for (int round = 0; round < LEARNED_ROUNDS; round++) {
 			gbdt_booster_round(&trial.booster);
 			trial_check_tree(&trial);
 			double now = gbdt_loss_mean(&settings.loss, trial.crew,
@@ -278,7 +282,7 @@ static void every_loss_is_learned(void **state)
 			before = now;
 		}
 		gbdt_booster_measure(&trial.booster);
-		assert_true(trial.booster.quality.loss < 0.9 * first);
+		assert_true(trial.booster.quality.loss < LEARNED_RATIO * first);
 		trial_end(&trial);
 	}
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "tests/fixture_boosting.h"
+#include "tests/fixture_stride.h"
 #include "workloads/support/csv.h"
 #include "workloads/support/gbdt_input.h"
 #include "workloads/support/random.h"
@@ -241,6 +242,9 @@ static void the_workload_learns_saves_and_predicts(void **state)
 	unlink(table);
 }
 
+#define ROWS   FIXTURE_LENGTH("rows=3000", "rows=1500")
+#define ROUNDS FIXTURE_LENGTH("rounds=12", "rounds=4")
+
 static void every_switch_passes_the_checks(void **state)
 {
 	static const char *const switches[] = {
@@ -253,8 +257,9 @@ static void every_switch_passes_the_checks(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof switches / sizeof switches[0]; i++) {
-		const char *const words[] = { "gbdt",      "rows=3000", "rounds=12",
-					      "threads=2", switches[i], NULL };
+		const char *const words[] = {
+			"gbdt", ROWS, ROUNDS, "threads=2", switches[i], NULL
+		};
 		int status = run(words, 5);
 		if (status != 0 && strcmp(switches[i], "histogram=avx2") != 0)
 			fail_msg("%s", switches[i]);

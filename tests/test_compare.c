@@ -14,9 +14,16 @@
 #include "sampler/compare.h"
 #include "sampler/compare_statistics.h"
 #include "sampler/recording.h"
+#include "tests/fixture_stride.h"
 #include "workloads/support/random.h"
 
-enum { N_FUNCTIONS = 40, SLOW = 3, SAMPLE_NS = 1000000, SECONDS = 60, TRIES = 20 };
+enum {
+	N_FUNCTIONS = 40,
+	SLOW = 3,
+	SAMPLE_NS = 1000000,
+	SECONDS = 60,
+	TRIES = FIXTURE_LENGTH(20, 5)
+};
 
 /* A program: functions of very different weights, and phases of two seconds that prefer odd or even
  * ones. `slower` is what the function SLOW takes more, as a share of the whole program. */
@@ -315,7 +322,7 @@ static struct compare *compare_unsteady(uint64_t seed, double more, double times
 static void tells_a_function_from_the_machine(void **state)
 {
 	(void)state;
-	for (uint64_t seed = 1; seed <= 3; seed++) {
+	for (uint64_t seed = 1; seed <= FIXTURE_LENGTH(3, 1); seed++) {
 		struct compare *equal = compare_unsteady(seed, 0, 1);
 		assert_int_equal(equal->n_regressions, 0);
 		assert_true(isfinite(equal->common));
