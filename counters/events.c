@@ -62,14 +62,44 @@ static void suggest(struct search *search, char *out, size_t bytes)
 	}
 }
 
+/* Of "skx::MEM_LOAD_RETIRED:L1_MISS" the part behind the PMU is what somebody would type. */
+static bool consider_foreign(void *context, const char *name, const char *summary)
+{
+	struct search *search = context;
+	const char *event = strstr(name, "::");
+	(void)summary;
+	if (!event || !strcasestr(event + 2, search->wanted))
+		return true;
+	snprintf(search->best, sizeof search->best, "%s", name);
+	return strlen(event + 2) != strlen(search->wanted); /* the very one: enough */
+}
+
+bool events_find_elsewhere(const char *name, char *out, size_t bytes)
+{
+	struct search search = { .wanted = name };
+	struct event_visitor visitor = { consider_foreign, &search };
+	out[0] = '\0';
+	if (strlen(name) < 3 || strstr(name, "::"))
+		return false;
+	events_each(true, &visitor);
+	snprintf(out, bytes, "%s", search.best);
+	return out[0] != '\0';
+}
+
 static bool fail_unknown(const char *name, struct why *why)
 {
-	char question[WHY_BYTES - 128], clean[96];
+	char question[WHY_BYTES - 128], clean[96], elsewhere[128];
 	struct search search = { .wanted = name };
 	struct event_visitor visitor = { consider, &search };
 	nearest_start(&search.nearest, name);
 	events_each(strstr(name, "::") != NULL, &visitor);
 	suggest(&search, question, sizeof question);
+	bool is_near = search.n_containing > 0 || search.nearest.best;
+	if (!is_near && events_find_elsewhere(name, elsewhere, sizeof elsewhere))
+		snprintf(question, sizeof question,
+			 " on this processor; another has it: %s. `stoke list events '*::*'` shows "
+			 "those of all.",
+			 elsewhere);
 	return why_fail(why, "There is no event \"%s\"%s", text_clean(clean, sizeof clean, name),
 			question);
 }

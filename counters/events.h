@@ -66,4 +66,10 @@ struct event_visitor {
  */
 void events_each(bool everywhere, const struct event_visitor *visitor);
 
+/*
+ * events_find_elsewhere: a name like this among those of processors that this machine has not, as
+ * "pmu::EVENT:UMASK"; false if there is none. Cost: half a second.
+ */
+bool events_find_elsewhere(const char *name, char *out, size_t bytes);
+
 #endif

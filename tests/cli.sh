@@ -163,6 +163,13 @@ expect "an unknown setting" 2 "" "did you mean rows" "$stoke" run gbdt row=4
 expect "a setting out of range" 2 "" "depth" "$stoke" run gbdt depth=9999
 expect "list a workload" 0 "build_histogram" "" "$stoke" list workloads gbdt
 expect "list events of a pattern" 0 "^L1-dcache-load-misses " "" "$stoke" list events dcache
+foreign=RETIRED_SSE_AVX_FLOPS
+grep -q GenuineIntel /proc/cpuinfo || foreign=MEM_LOAD_RETIRED:L3_MISS
+expect "an event of another processor" 2 "" "another has it: [a-z0-9_]*::$foreign" "$stoke" stat -e "$foreign" -- true
+expect "metric groups over time" 0 "checks passed" "" "$stoke" record -q -M faults -o groups.stoke gemm size=S seconds=1
+"$stoke" export --format csv groups.stoke >groups.csv
+grep -q '^reading,.*,page faults,.*,software,' groups.csv || fail "metric groups over time: no reading"
+expect "a metric group that is none, over time" 2 "" "did you mean ipc" "$stoke" record -M ipd -o groups.stoke gemm
 expect "list events of no such pattern" 2 "" "did you mean page-faults" "$stoke" list events page-fualts
 expect "an event of a missing PMU" 2 "" "no PMU .nosuch." "$stoke" record -e nosuch/event=1/ -- touch ran
 

@@ -59,12 +59,17 @@ int list_events(const char *pattern)
 	events_each(pattern && strstr(pattern, "::"), &visitor);
 	if (filter.n_shown > 0)
 		return STATUS_OK;
-	char question[160], clean[64];
+	char question[400] = ".", clean[64], elsewhere[128];
 	struct why why;
+	if (filter.nearest.best)
+		nearest_question(&filter.nearest, "", question, sizeof question);
+	else if (pattern && events_find_elsewhere(pattern, elsewhere, sizeof elsewhere))
+		snprintf(question, sizeof question,
+			 " of this processor; others have such: %s. `stoke list events "
+			 "'*::*%.60s*'` "
+			 "shows them.",
+			 elsewhere, text_clean(clean, sizeof clean, pattern));
 	why_fail(&why, "There is nothing called %s to list among the events%s",
-		 text_clean(clean, sizeof clean, pattern ? pattern : ""),
-		 filter.nearest.best
-			 ? nearest_question(&filter.nearest, "", question, sizeof question)
-			 : ".");
+		 text_clean(clean, sizeof clean, pattern ? pattern : ""), question);
 	return fail_with(STATUS_USAGE, "list", &why);
 }
