@@ -265,6 +265,9 @@ static void test_builtin_groups(void **state)
 			for (uint32_t m = 0; m < section->n_metrics; m++) {
 				assert_true(strlen(section->metrics[m].about) > 10);
 				assert_true(strlen(section->metrics[m].unit) > 0);
+				for (uint32_t other = 0; other < m; other++)
+					assert_string_not_equal(section->metrics[m].name,
+								section->metrics[other].name);
 				used |= section->metrics[m].formula.operands_used;
 			}
 			/* Intel's "slots" must lead its group although no formula needs it. */
