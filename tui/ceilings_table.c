@@ -34,7 +34,10 @@ static void draw_value(const struct table *table, int x, int y, int columns,
 	if (!row)
 		return;
 	double ratio = ceiling_spread(row);
-	if (!isnan(ratio))
+	/* Three digits would touch the number. */
+	if (ratio >= 0.995)
+		snprintf(spread, sizeof spread, " >1x");
+	else if (!isnan(ratio))
 		snprintf(spread, sizeof spread, "%3.0f%%", ratio * 100);
 	if (strcmp(row->unit, "ns") == 0)
 		text_duration(value, sizeof value, row->best);
