@@ -146,7 +146,8 @@ static void tie(struct grade_list *list, uint32_t *pages, size_t n_pages, size_t
 {
 	size_t n_lines = page_bytes / LINE_BYTES;
 	char *block = list->block;
-	void **last = NULL;
+	void *first = NULL;
+	void **last = &first;
 	uint64_t state = 42;
 	for (size_t i = 0; i < n_pages; i++)
 		pages[i] = (uint32_t)i;
@@ -161,13 +162,11 @@ static void tie(struct grade_list *list, uint32_t *pages, size_t n_pages, size_t
 			size_t line = (round * 29 + pages[i] * 7) % n_lines;
 			void **place = (void **)(void *)(block + pages[i] * page_bytes +
 							 line * LINE_BYTES);
-			if (last)
-				*last = place;
-			else
-				list->at = place;
+			*last = place;
 			last = place;
 		}
-	*last = list->at;
+	list->at = first;
+	*last = first;
 }
 
 static bool list_make(struct grade_list *list, size_t bytes)
@@ -184,7 +183,7 @@ static bool list_make(struct grade_list *list, size_t bytes)
 		munmap(block, bytes);
 	}
 	free(pages);
-	return list->block != NULL;
+	return list->at != NULL;
 }
 
 static size_t times_cache(size_t cache_bytes, size_t least, size_t most)
@@ -206,7 +205,7 @@ static double walk(struct grade_list *list, int steps)
 double grade_near(struct grade_memory *memory)
 {
 	size_t bytes = times_cache(memory->first_cache_bytes, NEAR_BYTES, LEAST_FAR_BYTES);
-	if (!memory->near.block && !list_make(&memory->near, bytes))
+	if (!memory->near.at && !list_make(&memory->near, bytes))
 		return 0;
 	return walk(&memory->near, NEAR_STEPS);
 }
@@ -214,7 +213,7 @@ double grade_near(struct grade_memory *memory)
 double grade_far(struct grade_memory *memory)
 {
 	size_t bytes = times_cache(memory->last_cache_bytes, LEAST_FAR_BYTES, MOST_FAR_BYTES);
-	if (!memory->far.block && !list_make(&memory->far, bytes))
+	if (!memory->far.at && !list_make(&memory->far, bytes))
 		return 0;
 	return walk(&memory->far, FAR_STEPS);
 }

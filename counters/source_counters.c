@@ -11,6 +11,7 @@
 #include "counters/machine.h"
 #include "counters/metric_set.h"
 #include "counters/metric_trust.h"
+#include "sampler/ladder.h"
 #include "sampler/recording.h"
 #include "sampler/source.h"
 #include "sampler/target.h"
@@ -65,8 +66,20 @@ static void add_groups(struct state *state, const char *list)
 	}
 }
 
+/* What a metric's values will be at best: software where all of its events are. */
+static enum origin origin_of(const struct metric_set *set, uint32_t metric)
+{
+	for (uint32_t i = 0; i < set->section->n_events; i++)
+		if (set->section->metrics[metric].formula.operands_used & 1u << i &&
+		    ladder_origin(&set->events[i].sampled) != ORIGIN_SOFTWARE)
+			return ORIGIN_MEASURED;
+	return ORIGIN_SOFTWARE;
+}
+
+/* reason: why there will be no value, or NULL. */
 static uint32_t add_series(struct recording *recording, const struct metric_set *set,
-			   const char *name, const char *unit, const char *reason)
+			   const char *name, const char *unit, enum origin origin,
+			   const char *reason)
 {
 	struct series_row row = {
 		.name = recording_add_string(recording, name),
@@ -74,7 +87,7 @@ static uint32_t add_series(struct recording *recording, const struct metric_set 
 		.source = recording_add_string(recording, "counters"),
 		.device =
 			recording_add_string(recording, set->core.is_hybrid ? set->core.sysfs : ""),
-		.origin = reason ? ORIGIN_UNAVAILABLE : ORIGIN_MEASURED,
+		.origin = reason ? ORIGIN_UNAVAILABLE : origin,
 		.reason = reason ? recording_add_string(recording, reason) : 0,
 	};
 	return recording_add_series(recording, &row);
@@ -84,13 +97,14 @@ static void add_metrics(struct counted_set *counted, struct recording *recording
 {
 	const struct metric_set *set = &counted->set;
 	if (set->absent.text[0]) {
-		add_series(recording, set, set->group->name, "", set->absent.text);
+		add_series(recording, set, set->group->name, "", ORIGIN_UNAVAILABLE,
+			   set->absent.text);
 		return;
 	}
 	for (uint32_t i = 0; i < set->section->n_metrics; i++) {
 		const struct metric *metric = &set->section->metrics[i];
 		counted->series[i] = add_series(recording, set, metric->name, metric->unit,
-						metric_set_lacks(set, i));
+						origin_of(set, i), metric_set_lacks(set, i));
 	}
 }
 
