@@ -83,11 +83,14 @@ CUDA_SOURCES := $(sort $(wildcard kernels/cuda/*.cu))
 CUDA_HEADERS := $(wildcard kernels/cuda/*.cuh kernels/cuda/*.h) kernels/support/gemm_task.h \
 	kernels/support/rows_task.h kernels/support/gemv_weights.h kernels/support/tensor_tasks.h
 NVCC_FLAGS := -std=c++17 -O3 -lineinfo -I. -gencode arch=compute_80,code=sm_80 \
-	-gencode arch=compute_90,code=[sm_90,compute_90] \
 	-Xcompiler -fPIC,-fvisibility=hidden,-Wall,-Wextra $(if $(CI),-Werror all-warnings)
+NVCC_LAST := -gencode arch=compute_90,code=[sm_90,compute_90]
+# instructions that only sm_90a has
+build/cuda/kernels/cuda/ceiling_hopper.o: NVCC_LAST := -gencode arch=compute_90a,code=sm_90a \
+	-gencode arch=compute_90,code=compute_90
 build/cuda/%.o: %.cu $(CUDA_HEADERS) build/features.mk
 	$(call say,NVCC,$<)
-	$(Q)mkdir -p $(@D) && $(filter ccache,$(CC)) $(NVCC) $(NVCC_FLAGS) -c -o $@ $<
+	$(Q)mkdir -p $(@D) && $(filter ccache,$(CC)) $(NVCC) $(NVCC_FLAGS) $(NVCC_LAST) -c -o $@ $<
 $(BUILD)/libstoke-cuda.so: $(CUDA_SOURCES:%.cu=build/cuda/%.o)
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D) && $(NVCC) -shared -o $@ $^

@@ -248,7 +248,10 @@ cudaError_t cudaGetDeviceCount(int *n)
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int)
 {
 	snprintf(properties->name, sizeof properties->name, "emulated GPU");
-	properties->totalGlobalMem = 1 << 30;
+	properties->totalGlobalMem = (size_t)mock_script("memory", 1 << 30);
+	properties->l2CacheSize = (int)mock_script("l2", 1 << 16);
+	for (int i = 0; i < 16; i++)
+		properties->uuid.bytes[i] = (char)(0xe0 + i);
 	properties->major = (int)mock_script("major", 9);
 	properties->minor = 0;
 	properties->multiProcessorCount = 1;
@@ -280,6 +283,16 @@ cudaError_t cudaFree(void *memory)
 cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes, cudaMemcpyKind kind)
 {
 	cudaError_t code = code_of(kind == cudaMemcpyHostToDevice ? "copy_in" : "copy_out");
+	if (code == cudaSuccess)
+		memcpy(to, from, bytes);
+	if (code == cudaSuccess && kind == cudaMemcpyDeviceToHost && bytes)
+		*(char *)to = (char)(*(char *)to ^ (char)mock_script("corrupt", 0));
+	return code;
+}
+
+cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind)
+{
+	cudaError_t code = code_of("cudaMemcpyAsync");
 	if (code == cudaSuccess)
 		memcpy(to, from, bytes);
 	return code;

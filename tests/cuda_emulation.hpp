@@ -64,6 +64,12 @@ static inline double2 make_double2(double x, double y)
 	return double2{ x, y };
 }
 
+/* A load past the first cache: there is none. */
+template <typename T> T __ldcg(const T *at)
+{
+	return *at;
+}
+
 void __syncthreads();
 void __syncwarp(unsigned mask = 0xffffffff);
 
@@ -152,6 +158,23 @@ static inline float emulated_float(__nv_bfloat16 value)
 	return __uint_as_float((unsigned)value.bits << 16);
 }
 
+static inline __nv_bfloat16 __float2bfloat16(float value)
+{
+	unsigned bits;
+	memcpy(&bits, &value, sizeof bits);
+	return __nv_bfloat16{ (uint16_t)(bits >> 16) }; /* for what bf16 holds exactly */
+}
+
+/* emulated_dot: of n (even) bf16 each, two in a word. */
+static inline float emulated_dot(const uint32_t *a, const uint32_t *b, unsigned n)
+{
+	float sum = 0;
+	for (unsigned i = 0; i < n / 2; i++)
+		sum += __uint_as_float(a[i] << 16) * __uint_as_float(b[i] << 16) +
+		       __uint_as_float(a[i] & 0xffff0000) * __uint_as_float(b[i] & 0xffff0000);
+	return sum;
+}
+
 namespace nvcuda::wmma
 {
 struct matrix_a;
@@ -224,12 +247,19 @@ enum cudaError_t {
 	cudaErrorInvalidConfiguration = 9,
 	cudaErrorNoDevice = 100,
 };
-enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost = 2 };
+enum cudaMemcpyKind {
+	cudaMemcpyHostToDevice = 1,
+	cudaMemcpyDeviceToHost = 2,
+	cudaMemcpyDeviceToDevice = 3,
+};
 typedef double *cudaEvent_t;
 struct cudaDeviceProp {
 	char name[256];
 	size_t totalGlobalMem;
-	int major, minor, multiProcessorCount;
+	int major, minor, multiProcessorCount, l2CacheSize;
+	struct {
+		char bytes[16];
+	} uuid;
 };
 
 const char *cudaGetErrorString(cudaError_t code);
@@ -242,6 +272,7 @@ cudaError_t cudaSetDevice(int device);
 cudaError_t cudaMalloc(void **memory, size_t bytes);
 cudaError_t cudaFree(void *memory);
 cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes, cudaMemcpyKind kind);
+cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind kind);
 cudaError_t cudaMemsetAsync(void *memory, int value, size_t bytes);
 cudaError_t cudaDeviceSynchronize();
 cudaError_t cudaEventCreate(cudaEvent_t *event);

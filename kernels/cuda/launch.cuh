@@ -26,7 +26,11 @@ extern const struct cuda_kernel stream_kernels[], gemm_kernels[], rmsnorm_kernel
 	softmax_kernels[], layernorm_kernels[], transpose_kernels[], reduction_kernels[],
 	scan_kernels[], histogram_kernels[], hadamard_kernels[], attention_kernels[],
 	gemv_kernels[], gemm_bf16_kernels[], launches_kernels[], tensor_loop_kernels[],
-	tensor_row_kernels[], tensor_product_kernels[], tensor_attention_kernels[];
+	tensor_row_kernels[], tensor_product_kernels[], tensor_attention_kernels[],
+	ceiling_kernels[], ceiling_hopper_kernels[];
+
+/* cuda_refused: "The GPU refused to WHAT: ...", valid until the next one. */
+const char *cuda_refused(const char *what, cudaError_t code);
 
 enum { WARP = 32 };
 

@@ -14,6 +14,7 @@ static const struct cuda_kernel *const families[] = {
 	hadamard_kernels,   attention_kernels,      gemv_kernels,
 	launches_kernels,   gemm_bf16_kernels,      tensor_loop_kernels,
 	tensor_row_kernels, tensor_product_kernels, tensor_attention_kernels,
+	ceiling_kernels,    ceiling_hopper_kernels,
 };
 
 enum { MOST_KERNELS = 128 };
@@ -22,7 +23,7 @@ static struct cuda_kernel kernels[MOST_KERNELS + 1];
 static char sentence[512];
 static cudaEvent_t before, after;
 
-static const char *failed(const char *what, cudaError_t code)
+const char *cuda_refused(const char *what, cudaError_t code)
 {
 	snprintf(sentence, sizeof sentence,
 		 "The GPU refused to %s: %s (%s); see `stoke doctor`, or use device=cpu.", what,
@@ -48,17 +49,30 @@ static const char *no_driver(void)
 	return sentence;
 }
 
+/* GPU-8-4-4-4-12. */
+static void print_uuid(char (&out)[CUDA_UUID_BYTES], const char (&bytes)[16])
+{
+	size_t n = (size_t)snprintf(out, sizeof out, "GPU");
+	for (int i = 0; i < 16; i++) {
+		bool has_dash = i == 0 || i == 4 || i == 6 || i == 8 || i == 10;
+		n += (size_t)snprintf(out + n, sizeof out - n, "%s%02x", has_dash ? "-" : "",
+				      (unsigned)(unsigned char)bytes[i]);
+	}
+}
+
 static const char *describe(struct cuda_device *device)
 {
 	cudaDeviceProp properties;
 	cudaError_t code = cudaGetDeviceProperties(&properties, 0);
 	if (code != cudaSuccess)
-		return failed("be described", code);
+		return cuda_refused("be described", code);
 	snprintf(device->name, sizeof device->name, "%s", properties.name);
 	device->major = properties.major;
 	device->minor = properties.minor;
 	device->n_multiprocessors = properties.multiProcessorCount;
 	device->memory_bytes = properties.totalGlobalMem;
+	device->l2_bytes = (size_t)properties.l2CacheSize;
+	print_uuid(device->uuid, properties.uuid.bytes);
 	if (device->major >= 8)
 		return NULL;
 	snprintf(sentence, sizeof sentence,
@@ -80,14 +94,14 @@ static const char *library_open(struct cuda_device *device)
 		return "There is an NVIDIA driver but no GPU that CUDA may use: look at nvidia-smi "
 		       "and CUDA_VISIBLE_DEVICES, or use device=cpu.";
 	if (code != cudaSuccess)
-		return failed("be found", code);
+		return cuda_refused("be found", code);
 	problem = describe(device);
 	if (!problem && (code = cudaSetDevice(0)) != cudaSuccess)
-		problem = failed("be opened", code);
+		problem = cuda_refused("be opened", code);
 	if (!problem && !before && (code = cudaEventCreate(&before)) != cudaSuccess)
-		problem = failed("make an event", code);
+		problem = cuda_refused("make an event", code);
 	if (!problem && !after && (code = cudaEventCreate(&after)) != cudaSuccess)
-		problem = failed("make an event", code);
+		problem = cuda_refused("make an event", code);
 	return problem;
 }
 
@@ -111,19 +125,19 @@ static void library_give(void *memory)
 static const char *library_copy_in(void *device, const void *host, size_t bytes)
 {
 	cudaError_t code = cudaMemcpy(device, host, bytes, cudaMemcpyHostToDevice);
-	return code == cudaSuccess ? NULL : failed("take a copy", code);
+	return code == cudaSuccess ? NULL : cuda_refused("take a copy", code);
 }
 
 static const char *library_copy_out(void *host, const void *device, size_t bytes)
 {
 	cudaError_t code = cudaMemcpy(host, device, bytes, cudaMemcpyDeviceToHost);
-	return code == cudaSuccess ? NULL : failed("give a copy", code);
+	return code == cudaSuccess ? NULL : cuda_refused("give a copy", code);
 }
 
 static const char *library_clear(void *memory, size_t bytes)
 {
 	cudaError_t code = cudaMemsetAsync(memory, 0, bytes);
-	return code == cudaSuccess ? NULL : failed("clear memory", code);
+	return code == cudaSuccess ? NULL : cuda_refused("clear memory", code);
 }
 
 static const char *library_start(const struct cuda_kernel *kernel, const void *task)
@@ -131,14 +145,14 @@ static const char *library_start(const struct cuda_kernel *kernel, const void *t
 	const char *problem = kernel->launch(task);
 	cudaError_t code = cudaGetLastError(); /* of the launches: a block that is too large */
 	if (!problem && code != cudaSuccess)
-		problem = failed("start a kernel", code);
+		problem = cuda_refused("start a kernel", code);
 	return problem;
 }
 
 static const char *library_wait(void)
 {
 	cudaError_t code = cudaDeviceSynchronize();
-	return code == cudaSuccess ? NULL : failed("finish a kernel", code);
+	return code == cudaSuccess ? NULL : cuda_refused("finish a kernel", code);
 }
 
 static const char *library_time(const struct cuda_kernel *kernel, const void *task, double *ns)
@@ -153,7 +167,7 @@ static const char *library_time(const struct cuda_kernel *kernel, const void *ta
 	if (code == cudaSuccess)
 		code = cudaEventElapsedTime(&milliseconds, before, after);
 	if (code != cudaSuccess)
-		return failed("finish a kernel", code);
+		return cuda_refused("finish a kernel", code);
 	*ns = milliseconds * 1e6;
 	return NULL;
 }

@@ -13,13 +13,14 @@
 #include <stddef.h>
 
 /* Grows with every change of what is below; the caller refuses another number. */
-enum { CUDA_LIBRARY_VERSION = 2, CUDA_NAME_BYTES = 256 };
+enum { CUDA_LIBRARY_VERSION = 3, CUDA_NAME_BYTES = 256, CUDA_UUID_BYTES = 48 };
 
 struct cuda_device {
 	char name[CUDA_NAME_BYTES];
 	int major, minor; /* compute capability */
 	int n_multiprocessors;
-	size_t memory_bytes;
+	size_t memory_bytes, l2_bytes;
+	char uuid[CUDA_UUID_BYTES]; /* "GPU-...", as NVML and nvidia-smi write it */
 };
 
 /* One kernel, or a chain of them that does the same; what `task` is, tasks.h says. */

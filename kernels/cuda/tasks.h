@@ -55,6 +55,32 @@ struct cuda_launches_task {
 	size_t n, n_launches;
 };
 
+/*
+ * ceiling: what is done n_steps times. copy, memcpy: a (n) = b (n), n even. The others leave their
+ * result in out: fma (n_blocks, CUDA_CEILING_THREADS) of n_steps x ROUNDS, after that many
+ * multiply-adds in each of CHAINS; mma (n_blocks, THREADS / 32, SUMS, 16, 16) of 16 n_steps; wgmma
+ * (n_blocks, THREADS) of 16 n_steps x GROUP. Exact while below 2^24.
+ */
+enum {
+	CUDA_CEILING_THREADS = 256,
+	CUDA_CEILING_CHAINS = 8,  /* of multiply-adds: twice what their latency of 4 asks for */
+	CUDA_CEILING_ROUNDS = 32, /* of all chains between two looks at the loop's end: 1 % */
+	CUDA_CEILING_SUMS = 4,    /* squares of a warp that do not wait for each other */
+	CUDA_CEILING_GROUP = 8,   /* products between two waits */
+	CUDA_CEILING_TALL = 64,   /* of such a product: TALL x DEEP by DEEP x WIDE */
+	CUDA_CEILING_WIDE = 128,
+	CUDA_CEILING_DEEP = 16,
+};
+
+struct cuda_ceiling_task {
+	double *a;
+	const double *b;
+	size_t n;
+	float *out;
+	unsigned n_blocks, n_steps;
+	int major; /* of the device's compute capability */
+};
+
 /* attention: each head's q, k, v, y (n_tokens, n), heads one behind the other. */
 struct cuda_attention_task {
 	size_t n_heads, n_tokens, n;

@@ -183,10 +183,20 @@ bool cuda_run_fetch(struct cuda_run *run, struct why *why)
 
 /* ---- running */
 
+bool cuda_run_time(struct cuda_run *run, const void *task, double *ns)
+{
+	return !run->is_failed && keep(run, run->library->time(run->kernel, task, ns));
+}
+
+bool cuda_run_copy_out(struct cuda_run *run, void *host, const void *from, size_t bytes)
+{
+	return !run->is_failed && keep(run, run->library->copy_out(host, from, bytes));
+}
+
 bool cuda_run_launch(struct cuda_run *run, const void *task)
 {
 	double ns = 0;
-	if (run->is_failed || !keep(run, run->library->time(run->kernel, task, &ns)))
+	if (!cuda_run_time(run, task, &ns))
 		return false;
 	probe_quality("kernel us", ns * 1e-3);
 	return true;

@@ -43,6 +43,12 @@ bool cuda_run_fetch(struct cuda_run *run, struct why *why);
  * "kernel us". False after a failure. */
 bool cuda_run_launch(struct cuda_run *run, const void *task);
 
+/* cuda_run_time: the kernel once, and how long it took on the device. False after a failure. */
+bool cuda_run_time(struct cuda_run *run, const void *task, double *ns);
+
+/* cuda_run_copy_out: a part of an array to the host. False after a failure. */
+bool cuda_run_copy_out(struct cuda_run *run, void *host, const void *from, size_t bytes);
+
 /* cuda_run_pass: that, as a pass. False when it was the last, or failed. */
 bool cuda_run_pass(struct cuda_run *run, const void *task, struct passes *passes);
 
