@@ -142,3 +142,46 @@ bool ceilings_are_noisy(const struct ceilings *ceilings, struct why *why)
 		return false;
 	return true;
 }
+
+void ceilings_devices_free(struct ceilings_devices *devices)
+{
+	for (size_t i = 0; i < devices->n; i++)
+		ceilings_free(devices->rows[i]);
+	devices->n = 0;
+}
+
+void ceilings_devices_add(struct ceilings_devices *devices, struct ceilings *ceilings)
+{
+	size_t i = 0;
+	while (i < devices->n && (strcmp(devices->rows[i]->device, ceilings->device) != 0 ||
+				  strcmp(devices->rows[i]->uuid, ceilings->uuid) != 0))
+		i++;
+	if (i == CEILINGS_MOST_DEVICES) {
+		ceilings_free(ceilings);
+		return;
+	}
+	if (i < devices->n)
+		ceilings_free(devices->rows[i]);
+	devices->n += i == devices->n;
+	devices->rows[i] = ceilings;
+}
+
+const struct ceilings *ceilings_devices_find(const struct ceilings_devices *devices,
+					     const char *name, const char *uuid)
+{
+	const struct ceilings *found = NULL;
+	for (size_t i = 0; i < devices->n; i++) {
+		const struct ceilings *at = devices->rows[i];
+		if (!name || strcmp(at->device, name) != 0)
+			continue;
+		if (uuid && uuid[0]) {
+			if (strcmp(at->uuid, uuid) == 0)
+				return at;
+			continue;
+		}
+		if (found)
+			return NULL; /* which of them is not known */
+		found = at;
+	}
+	return found;
+}

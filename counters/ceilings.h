@@ -7,6 +7,10 @@
  * "copy-nt.DRAM",
  * "read-4.DRAM" (B/s, bytes the program asks for); "latency.4096" (ns, of a pointer chase over so
  * many bytes). A value is the best of the repeats, as in STREAM: others can only make it worse.
+ *
+ * A GPU has ceilings of its own, under names that mean the same: "copy.DRAM" and "copy.L2" (bytes
+ * read and written), "fma.f32-cuda", "fma.bf16-wgmma" (tensor cores); its threads are its
+ * multiprocessors.
  */
 #ifndef COUNTERS_CEILINGS_H
 #define COUNTERS_CEILINGS_H
@@ -33,9 +37,13 @@ struct ceiling {
  * 2 % here; two busy neighbours make 10 %. */
 #define CEILING_NOISY_RATIO 0.05
 
+/* Of a device's name, and of what tells it from others of that name ("GPU-..."). */
+enum { CEILINGS_NAME_BYTES = 96, CEILINGS_UUID_BYTES = 48, CEILINGS_MOST_DEVICES = 16 };
+
 struct ceilings {
-	uint64_t machine;    /* machine_identity() */
-	int64_t epoch_s;     /* when */
+	uint64_t machine;                                            /* machine_identity() */
+	char device[CEILINGS_NAME_BYTES], uuid[CEILINGS_UUID_BYTES]; /* of a GPU; "" = the CPUs */
+	int64_t epoch_s;                                             /* when */
 	double lost_ratio;   /* share of the time other programs had our CPUs; NaN = unknown */
 	double stolen_ratio; /* share the hypervisor took; NaN = unknown */
 	struct ceiling *rows;
@@ -91,5 +99,28 @@ char *ceilings_write_text(const struct ceilings *ceilings); /* to be freed */
 /* ceilings_store, ceilings_load: as facts named "ceilings:..."; NULL if the recording has none. */
 void ceilings_store(const struct ceilings *ceilings, struct recording *recording);
 struct ceilings *ceilings_load(const struct recording *recording);
+
+/* ---- GPUs: one file a device, and facts named "ceilings.gpuN:..." in recordings */
+
+struct ceilings_devices {
+	struct ceilings *rows[CEILINGS_MOST_DEVICES];
+	size_t n;
+};
+void ceilings_devices_free(struct ceilings_devices *devices);
+
+/* ceilings_devices_add: takes it; a device that is there already is replaced. */
+void ceilings_devices_add(struct ceilings_devices *devices, struct ceilings *ceilings);
+
+/* ceilings_devices_cached: all that were measured on this machine. */
+void ceilings_devices_cached(struct ceilings_devices *devices, uint64_t machine);
+void ceilings_devices_store(const struct ceilings_devices *devices, struct recording *recording);
+void ceilings_devices_load(struct ceilings_devices *devices, const struct recording *recording);
+
+/*
+ * ceilings_devices_find: of a GPU by its name and UUID; without a UUID ("" or NULL), of the only
+ * one of its name. NULL if that one was not measured.
+ */
+const struct ceilings *ceilings_devices_find(const struct ceilings_devices *devices,
+					     const char *name, const char *uuid);
 
 #endif

@@ -1,6 +1,7 @@
 /* See kept_file.h. */
 #include "counters/kept_file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -94,4 +95,33 @@ char *kept_file_read(const char *path, size_t most_bytes)
 	if (fd >= 0)
 		close(fd);
 	return text;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+	return left < right ? -1 : left > right;
+}
+
+/* "KIND-%016x" */
+static bool read_name(const char *name, const char *kind, uint64_t *number)
+{
+	size_t n = strlen(kind);
+	return strncmp(name, kind, n) == 0 && name[n] == '-' && strlen(name + n + 1) == 16 &&
+	       strspn(name + n + 1, "0123456789abcdef") == 16 &&
+	       sscanf(name + n + 1, "%16" SCNx64, number) == 1;
+}
+
+size_t kept_file_list(const char *kind, uint64_t *machines, size_t most)
+{
+	char folder[PATH_MAX];
+	size_t n = 0;
+	DIR *at = find_folder(folder, sizeof folder, NULL) ? opendir(folder) : NULL;
+	for (const struct dirent *entry; at && n < most && (entry = readdir(at));)
+		n += read_name(entry->d_name, kind, &machines[n]);
+	if (at)
+		closedir(at);
+	if (n > 1)
+		qsort(machines, n, sizeof *machines, by_number);
+	return n;
 }

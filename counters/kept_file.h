@@ -22,4 +22,7 @@ bool kept_file_save(const char *kind, const char *what, uint64_t machine, const 
 /* kept_file_read: a plain file of ours, shorter than most_bytes, to be freed; else NULL. */
 char *kept_file_read(const char *path, size_t most_bytes);
 
+/* kept_file_list: the numbers of all files of a kind, in order, at most `most`; how many. */
+size_t kept_file_list(const char *kind, uint64_t *machines, size_t most);
+
 #endif

@@ -36,6 +36,10 @@ static bool machine_open(void *state, const struct target *target, struct record
 	if (ceilings)
 		ceilings_store(ceilings, recording);
 	ceilings_free(ceilings);
+	struct ceilings_devices devices = { .n = 0 };
+	ceilings_devices_cached(&devices, machine_identity(machine));
+	ceilings_devices_store(&devices, recording);
+	ceilings_devices_free(&devices);
 	store_grades(target, machine_identity(machine), recording);
 	machine_free(machine);
 	return true;

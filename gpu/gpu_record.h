@@ -103,6 +103,7 @@ struct gpu_device {
 	uint64_t name, memory_bytes, memory_bytes_per_s;
 	uint32_t id, multiprocessors, warps, blocks, shared_bytes, registers, clock_khz;
 	uint32_t major, minor, l2_bytes;
+	uint8_t uuid[16]; /* zeros: not said */
 };
 
 struct gpu_count {

@@ -254,6 +254,7 @@ static void send_device(const struct cupti_device *device)
 		.minor = device->minor,
 		.l2_bytes = device->l2_bytes,
 	};
+	memcpy(out.uuid, device->uuid, sizeof out.uuid);
 	inject_ring_send(inject.ring, GPU_DEVICE, 0, &out, sizeof out);
 }
 

@@ -40,6 +40,7 @@ struct calls {
 	int (*count)(unsigned *);
 	int (*handle)(unsigned, void **);
 	int (*name)(void *, char *, unsigned);
+	int (*uuid)(void *, char *, unsigned);
 	read_number *power, *power_limit;
 	int (*energy)(void *, unsigned long long *);
 	int (*clock)(void *, int, unsigned *);
@@ -60,6 +61,7 @@ static const struct library_symbol symbols[] = {
 	{ "nvmlDeviceGetCount_v2", AT(count), true },
 	{ "nvmlDeviceGetHandleByIndex_v2", AT(handle), true },
 	{ "nvmlDeviceGetName", AT(name), true },
+	{ "nvmlDeviceGetUUID", AT(uuid), false },
 	{ "nvmlDeviceGetPowerUsage", AT(power), false },
 	{ "nvmlDeviceGetEnforcedPowerLimit", AT(power_limit), false },
 	{ "nvmlDeviceGetTotalEnergyConsumption", AT(energy), false },
@@ -79,6 +81,7 @@ struct nvml {
 	uint32_t n_devices;
 	void *handles[NVML_MOST_DEVICES]; /* NULL: cannot be opened */
 	char names[NVML_MOST_DEVICES][NVML_NAME_BYTES];
+	char uuids[NVML_MOST_DEVICES][NVML_UUID_BYTES];
 	char driver[NVML_NAME_BYTES];
 };
 
@@ -117,6 +120,10 @@ static void open_devices(struct nvml *nvml)
 		    NVML_SUCCESS)
 			nvml->names[i][0] = '\0';
 		nvml->names[i][NVML_NAME_BYTES - 1] = '\0';
+		if (!nvml->calls.uuid || nvml->calls.uuid(nvml->handles[i], nvml->uuids[i],
+							  NVML_UUID_BYTES) != NVML_SUCCESS)
+			nvml->uuids[i][0] = '\0';
+		nvml->uuids[i][NVML_UUID_BYTES - 1] = '\0';
 	}
 	if (!nvml->calls.driver_version ||
 	    nvml->calls.driver_version(nvml->driver, NVML_NAME_BYTES) != NVML_SUCCESS)
@@ -181,6 +188,11 @@ uint32_t nvml_n_devices(const struct nvml *nvml)
 const char *nvml_device_name(const struct nvml *nvml, uint32_t device)
 {
 	return nvml->names[device];
+}
+
+const char *nvml_device_uuid(const struct nvml *nvml, uint32_t device)
+{
+	return nvml->uuids[device];
 }
 
 const char *nvml_driver_version(const struct nvml *nvml)

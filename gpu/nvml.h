@@ -42,7 +42,12 @@ enum nvml_throttle {
 	NVML_THROTTLE_HARMFUL = 0xec,
 };
 
-enum { NVML_MOST_DEVICES = 32, NVML_MOST_PROCESSES = 64, NVML_NAME_BYTES = 96 };
+enum {
+	NVML_MOST_DEVICES = 32,
+	NVML_MOST_PROCESSES = 64,
+	NVML_NAME_BYTES = 96,
+	NVML_UUID_BYTES = 96
+};
 
 struct nvml_process {
 	uint32_t pid;        /* in the host's numbering, whatever container we are in */
@@ -63,7 +68,8 @@ void nvml_close(struct nvml *nvml);
 /* Devices are numbered 0 … n-1; one that cannot be opened has an empty name and no values. */
 uint32_t nvml_n_devices(const struct nvml *nvml);
 const char *nvml_device_name(const struct nvml *nvml, uint32_t device);
-const char *nvml_driver_version(const struct nvml *nvml); /* "" = not said */
+const char *nvml_device_uuid(const struct nvml *nvml, uint32_t device); /* "" = not said */
+const char *nvml_driver_version(const struct nvml *nvml);               /* "" = not said */
 
 /* One number that a device can give. */
 struct nvml_metric {

@@ -107,6 +107,23 @@ static void take_problem(struct state *state, struct recording *recording,
 	recording_note(recording, SEVERITY_WARNING, "cupti", text, cupti_remedy(problem->code));
 }
 
+/* "GPU-", 8-4-4-4-12, as NVML and nvidia-smi write it. */
+static void add_uuid(struct recording *recording, const struct gpu_device *device)
+{
+	char key[32], text[64] = "GPU";
+	size_t n = strlen(text);
+	unsigned any = 0;
+	for (size_t i = 0; i < sizeof device->uuid; i++) {
+		bool has_dash = i == 0 || i == 4 || i == 6 || i == 8 || i == 10;
+		n += (size_t)snprintf(text + n, sizeof text - n, "%s%02x", has_dash ? "-" : "",
+				      device->uuid[i]);
+		any |= device->uuid[i];
+	}
+	snprintf(key, sizeof key, "gpu.%u.uuid", device->id);
+	if (any)
+		recording_add_fact(recording, key, text);
+}
+
 static void take_device(struct state *state, struct recording *recording, uint32_t pid,
 			const struct gpu_device *device)
 {
@@ -127,6 +144,7 @@ static void take_device(struct state *state, struct recording *recording, uint32
 	snprintf(key, sizeof key, "gpu.%u.device", device->id);
 	if (name)
 		recording_add_fact(recording, key, recording_string_at(recording, name));
+	add_uuid(recording, device);
 }
 
 static void take_launch(struct state *state, const struct shared_record *record)

@@ -85,11 +85,17 @@ static enum origin origin_of(const struct nvml_metric *metric)
 static void open_device(struct state *state, struct recording *recording, uint32_t index)
 {
 	struct device *device = &state->devices[index];
-	char key[32], name[NVML_NAME_BYTES];
+	char key[32], name[NVML_NAME_BYTES], uuid[NVML_UUID_BYTES];
 	snprintf(key, sizeof key, "gpu.%u.name", index);
 	text_clean(name, sizeof name, nvml_device_name(state->nvml, index));
 	device->is_lost = name[0] == '\0';
 	recording_add_fact(recording, key, name[0] ? name : "cannot be opened");
+	if (nvml_device_uuid(state->nvml, index)[0]) {
+		snprintf(key, sizeof key, "gpu.%u.uuid", index);
+		recording_add_fact(
+			recording, key,
+			text_clean(uuid, sizeof uuid, nvml_device_uuid(state->nvml, index)));
+	}
 	for (uint32_t i = 0; nvml_metrics[i].name && !device->is_lost; i++) {
 		const struct nvml_metric *metric = &nvml_metrics[i];
 		double value;

@@ -29,6 +29,7 @@ int nvmlSystemGetDriverVersion(char *out, unsigned bytes);
 int nvmlDeviceGetCount_v2(unsigned *n);
 int nvmlDeviceGetHandleByIndex_v2(unsigned index, void **device);
 int nvmlDeviceGetName(void *device, char *out, unsigned bytes);
+int nvmlDeviceGetUUID(void *device, char *out, unsigned bytes);
 int nvmlDeviceGetPowerUsage(void *device, unsigned *milliwatts);
 int nvmlDeviceGetEnforcedPowerLimit(void *device, unsigned *milliwatts);
 int nvmlDeviceGetTotalEnergyConsumption(void *device, unsigned long long *millijoules);
@@ -73,6 +74,12 @@ EXPORT int nvmlDeviceGetHandleByIndex_v2(unsigned index, void **device)
 EXPORT int nvmlDeviceGetName(void *device, char *out, unsigned bytes)
 {
 	snprintf(out, bytes, "Mock H%d", 200 + (int)((char *)device - handles));
+	RESULT;
+}
+
+EXPORT int nvmlDeviceGetUUID(void *device, char *out, unsigned bytes)
+{
+	snprintf(out, bytes, "GPU-mock-%d", (int)((char *)device - handles));
 	RESULT;
 }
 

@@ -357,6 +357,87 @@ static void the_cache_is_private_and_checked(void **state)
 	fake_free(root);
 }
 
+/* A GPU's: of this machine or of another, with a name and a UUID. */
+static struct ceilings *device(uint64_t machine, const char *name, const char *uuid, double copy)
+{
+	struct ceilings *ceilings = ceilings_new(machine);
+	snprintf(ceilings->device, sizeof ceilings->device, "%s", name);
+	snprintf(ceilings->uuid, sizeof ceilings->uuid, "%s", uuid);
+	const struct ceiling rows[] = {
+		row("copy.DRAM", "B/s", 132, copy, copy * 0.99),
+		row("fma.f32-cuda", "FLOP/s", 132, 6e13, 5.9e13),
+		row("fma.bf16-wgmma", "FLOP/s", 132, NAN, NAN),
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		ceilings_add(ceilings, &rows[i]);
+	return ceilings;
+}
+
+static void keep(struct ceilings *ceilings)
+{
+	struct why why;
+	if (!ceilings_save(ceilings, &why))
+		fail_msg("%s", why.text);
+	ceilings_free(ceilings);
+}
+
+static void devices_are_kept_one_by_one(void **state)
+{
+	char *root = fake_new();
+	struct ceilings_devices devices = { .n = 0 };
+	struct why why;
+	(void)state;
+	setenv("XDG_CACHE_HOME", root, 1);
+	ceilings_devices_cached(&devices, 7);
+	assert_int_equal(devices.n, 0);
+	keep(device(7, "NVIDIA H200", "GPU-1", 4.3e12));
+	keep(device(7, "NVIDIA H200", "GPU-2", 4.2e12));
+	keep(device(8, "NVIDIA L4", "GPU-3", 3e11));     /* of another machine */
+	keep(device(7, "NVIDIA H200", "GPU-1", 4.4e12)); /* once more */
+	fake_put(root, "stoke ceilings 1\n", "/stoke/gpu-ceilings-%016x", 1);
+	fake_put(root, "", "/stoke/gpu-ceilings-nonsense");
+	struct ceilings *ninth = device(7, "NVIDIA H200", "GPU-9", 1);
+	char *text = ceilings_write_text(ninth);
+	fake_put(root, text, "/stoke/gpu-ceilings-%016x", 2); /* under another's number */
+	free(text);
+	ceilings_free(ninth);
+	assert_null(ceilings_cached(7, &why)); /* the CPUs' are others */
+	ceilings_devices_cached(&devices, 7);
+	assert_int_equal(devices.n, 2);
+	const struct ceilings *one = ceilings_devices_find(&devices, "NVIDIA H200", "GPU-1");
+	assert_non_null(one);
+	assert_true(ceilings_bandwidth(one, "DRAM", UINT32_MAX)->best == 4.4e12);
+	assert_true(ceilings_peak(one, "fma.f32-", UINT32_MAX)->best == 6e13);
+	assert_null(ceilings_peak(one, "fma.bf16-", UINT32_MAX));
+	assert_null(ceilings_devices_find(&devices, "NVIDIA H200", "")); /* which of two? */
+	assert_null(ceilings_devices_find(&devices, "NVIDIA H200", "GPU-3"));
+	assert_null(ceilings_devices_find(&devices, "NVIDIA H100", "GPU-1"));
+	assert_null(ceilings_devices_find(&devices, NULL, NULL));
+	struct recording *recording = recording_new();
+	ceilings_devices_store(&devices, recording);
+	recording_add_fact(recording, "ceilings.gpu0:row", "nonsense");
+	recording_add_fact(recording, "ceilings.gpu2:row", "a\tb\t1\t1\t1\t4\t1\t");
+	recording_publish(recording);
+	struct ceilings_devices back = { .n = 0 };
+	ceilings_devices_load(&back, recording);
+	assert_int_equal(back.n, 2); /* one without a name is none */
+	for (size_t i = 0; i < 2; i++) {
+		check_equal(devices.rows[i], back.rows[i]);
+		assert_string_equal(devices.rows[i]->device, back.rows[i]->device);
+		assert_string_equal(devices.rows[i]->uuid, back.rows[i]->uuid);
+	}
+	assert_null(ceilings_load(recording)); /* nor are these the CPUs' */
+	for (int width = 1; width < 100; width += 7) {
+		struct canvas canvas = canvas_new(width, 20);
+		assert_true(ceilings_table_draw_devices(&back, NULL, &canvas, 0, 0, width) > 6);
+		canvas_free(&canvas);
+	}
+	ceilings_devices_free(&back);
+	ceilings_devices_free(&devices);
+	recording_free(recording);
+	fake_free(root);
+}
+
 static void tables_fit_any_width(void **state)
 {
 	struct ceilings *ceilings = some();
@@ -410,6 +491,7 @@ int main(void)
 		cmocka_unit_test(text_comes_back_whole_or_not_at_all),
 		cmocka_unit_test(recordings_carry_them),
 		cmocka_unit_test(the_cache_is_private_and_checked),
+		cmocka_unit_test(devices_are_kept_one_by_one),
 		cmocka_unit_test(tables_fit_any_width),
 		cmocka_unit_test(this_machine_is_measured),
 	};

@@ -28,6 +28,7 @@ static const char *const calls[] = {
 	"nvmlDeviceGetCount_v2",
 	"nvmlDeviceGetHandleByIndex_v2",
 	"nvmlDeviceGetName",
+	"nvmlDeviceGetUUID",
 	"nvmlDeviceGetPowerUsage",
 	"nvmlDeviceGetEnforcedPowerLimit",
 	"nvmlDeviceGetTotalEnergyConsumption",
