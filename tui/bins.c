@@ -25,7 +25,7 @@ void bins_add(struct bins *bins, uint64_t at_ns, double value)
 	if (!bins->sums) {
 		bins->sums = allocate(BINS_MOST, sizeof *bins->sums);
 		bins->counts = allocate(BINS_MOST, sizeof *bins->counts);
-		bins->width_ns = FIRST_WIDTH_NS;
+		bins->width_ns = bins->width_ns ? bins->width_ns : FIRST_WIDTH_NS;
 	}
 	if (at_ns > UINT64_MAX / 4) /* a clock gone wrong in a file */
 		return;

@@ -11,7 +11,7 @@ enum { BINS_MOST = 4096 }; /* twice the dots of the widest screen */
 
 struct bins {
 	double *sums, *counts; /* BINS_MOST of each; NULL until the first value */
-	uint64_t width_ns;
+	uint64_t width_ns; /* set before the first value: narrower or wider ones to begin with */
 };
 
 /* bins_add: at_ns from any fixed start. The first width is that of the samples' slots, 20 ms. */

@@ -13,69 +13,19 @@
 
 enum { VALUE_COLUMNS = 13, MARK_COLUMNS = 2 };
 
-/* A value holds back to the one before; over a longer silence than this many, nothing is known. */
-static const double MOST_SILENCE = 3;
-
-struct axis {
-	uint64_t from_ns, to_ns; /* since the recording's start */
-	double low, high;
-};
-
 static const char *text_of(const struct view_context *context, uint32_t id)
 {
 	return recording_string_at(context->recording, id);
 }
 
-static struct axis axis_of(const struct counters_state *state, const struct view_context *context,
-			   const struct counters_track *track, bool is_fitted)
-{
-	uint64_t start = context->recording->start_ns;
-	struct axis axis = { .to_ns = state->end_ns + 1, .low = 0, .high = track->most };
-	if (state->from_ns > start)
-		axis.from_ns = state->from_ns - start;
-	if (state->to_ns > start)
-		axis.to_ns = state->to_ns - start;
-	if (axis.to_ns <= axis.from_ns)
-		axis.to_ns = axis.from_ns + 1;
-	if (is_fitted || track->least < 0)
-		axis.low = track->least;
-	if (!(axis.high > axis.low))
-		axis.high = axis.low + 1;
-	return axis;
-}
-
-/* Ratios for n columns of time, from the last to the first: a reading stands for what was before
- * it. */
-static void take_values(const struct counters_track *track, const struct view_context *context,
-			const struct axis *axis, int n, double *out)
-{
-	uint64_t start = context->recording->start_ns;
-	double range = (double)(axis->to_ns - axis->from_ns), held = NAN, held_ns = 0;
-	double interval =
-		track->n > 1 ? (double)(track->last_ns - track->first_ns) / (double)(track->n - 1)
-			     : 0;
-	uint64_t first = track->first_ns > start ? track->first_ns - start : 0;
-	for (int i = n - 1; i >= 0; i--) {
-		uint64_t from = axis->from_ns + (uint64_t)(range * i / n);
-		uint64_t to = axis->from_ns + (uint64_t)(range * (i + 1) / n);
-		double count, sum = bins_sum(&track->bins, from, to, &count);
-		if (count > 0) {
-			held = (sum / count - axis->low) / (axis->high - axis->low);
-			held_ns = (double)to;
-		}
-		bool is_known = to > first && held_ns - (double)to <= interval * MOST_SILENCE;
-		out[i] = is_known ? held : NAN;
-	}
-}
-
-static const char *unit_of(const struct view_context *context, const struct counters_track *track)
+static const char *unit_of(const struct view_context *context, const struct track *track)
 {
 	const struct series_row *row = recording_series(context->recording, track->series);
 	const char *unit = text_of(context, row->unit);
 	return row->flags & SERIES_WORK ? arena_print(context->frame, "%s/s", unit) : unit;
 }
 
-static const char *name_of(const struct view_context *context, const struct counters_track *track)
+static const char *name_of(const struct view_context *context, const struct track *track)
 {
 	const struct recording *recording = context->recording;
 	const struct series_row *row = recording_series(recording, track->series);
@@ -89,16 +39,10 @@ static const char *name_of(const struct view_context *context, const struct coun
 			   thread->tid);
 }
 
-static bool is_unavailable(const struct view_context *context, const struct counters_track *track)
+static bool is_unavailable(const struct view_context *context, const struct track *track)
 {
 	return track->n == 0 &&
 	       recording_series(context->recording, track->series)->origin == ORIGIN_UNAVAILABLE;
-}
-
-/* A value that there is none of shows the mark of that, whatever its series promises. */
-static enum origin origin_of(const struct counters_track *track)
-{
-	return isnan(track->last) ? ORIGIN_UNAVAILABLE : (enum origin)track->origin;
 }
 
 static int name_columns(int width)
@@ -116,11 +60,11 @@ static void draw_value(const struct canvas *canvas, int x, int y, enum meaning m
 }
 
 static void draw_track(const struct counters_state *state, const struct view_context *context,
-		       const struct canvas *canvas, int y, const struct counters_track *track)
+		       const struct canvas *canvas, int y, const struct track *track)
 {
 	int name = name_columns(canvas->width), x = MARK_COLUMNS + name;
 	const char *unit = unit_of(context, track);
-	canvas_text(canvas, 0, y, 1, MEANING_TEXT, origin_glyph(origin_of(track)));
+	canvas_text(canvas, 0, y, 1, MEANING_TEXT, origin_glyph(track_origin(track)));
 	canvas_text(canvas, MARK_COLUMNS, y, name - 1, MEANING_TEXT, name_of(context, track));
 	draw_value(canvas, x, y, MEANING_TEXT, track->last, unit);
 	x += VALUE_COLUMNS;
@@ -141,8 +85,8 @@ static void draw_track(const struct counters_state *state, const struct view_con
 	if (columns < 2)
 		return;
 	double *values = arena_take(context->frame, (size_t)columns * sizeof *values);
-	struct axis axis = axis_of(state, context, track, false);
-	take_values(track, context, &axis, columns, values);
+	struct track_axis axis = tracks_axis(&state->tracks, track, false);
+	tracks_values(&state->tracks, track, &axis, columns, values);
 	plot_spark(canvas, x, y, columns, values, MEANING_BAR);
 }
 
@@ -155,20 +99,20 @@ static void draw_header(const struct counters_state *state, const struct canvas 
 	canvas_print(canvas, x, 0, MEANING_HEADER, canvas->width > 60 ? "%12s %12s %12s " : "%12s",
 		     "last", "least", "most");
 	x += canvas->width > 60 ? 3 * VALUE_COLUMNS : VALUE_COLUMNS;
-	if ((int)state->n_tracks > rows)
+	if ((int)state->tracks.n > rows)
 		canvas_print(canvas, x, 0, MEANING_DIM, "%zu-%zu of %zu", state->first + 1,
-			     state->first + (size_t)rows, state->n_tracks);
+			     state->first + (size_t)rows, state->tracks.n);
 }
 
 /* ---- the plot */
 
 /* Where the value comes from, or why there is none and what would change that. */
 static void draw_provenance(const struct view_context *context, const struct canvas *canvas, int y,
-			    const struct counters_track *track)
+			    const struct track *track)
 {
 	char ratio[TEXT_BYTES];
 	const struct series_row *row = recording_series(context->recording, track->series);
-	enum origin origin = origin_of(track);
+	enum origin origin = track_origin(track);
 	int x = canvas_print(canvas, 0, y, MEANING_TEXT, "%s %s by %s", origin_glyph(origin),
 			     origin == ORIGIN_UNAVAILABLE ? "not available" : origin_name(origin),
 			     text_of(context, row->source));
@@ -186,26 +130,13 @@ static void draw_provenance(const struct view_context *context, const struct can
 		canvas_print(canvas, x, y, MEANING_DIM, "  %s", text_of(context, row->remedy));
 }
 
-static void draw_axis(const struct canvas *canvas, int y, int left, const struct axis *axis)
-{
-	char from[TEXT_BYTES], to[TEXT_BYTES];
-	text_duration(from, sizeof from, (double)axis->from_ns);
-	text_duration(to, sizeof to, (double)axis->to_ns);
-	for (int x = left; x < canvas->width; x++)
-		canvas_text(canvas, x, y, 1, MEANING_DIM, "\u2500");
-	canvas_print(canvas, left, y, MEANING_DIM, "%s ", from);
-	int at = canvas->width - text_width(to) - 1;
-	if (at > left + text_width(from) + 1)
-		canvas_print(canvas, at, y, MEANING_DIM, " %s", to);
-}
-
 static void draw_plot(const struct counters_state *state, const struct view_context *context,
-		      const struct canvas *canvas, const struct counters_track *track)
+		      const struct canvas *canvas, const struct track *track)
 {
 	int rows = counters_plot_rows(state), y = 1 + counters_list_rows(state);
 	int left = canvas->width > 40 ? VALUE_COLUMNS : 0, columns = canvas->width - left;
 	const char *unit = unit_of(context, track);
-	struct axis axis = axis_of(state, context, track, state->is_fitted);
+	struct track_axis axis = tracks_axis(&state->tracks, track, state->is_fitted);
 	canvas_print(canvas, 0, y, MEANING_HEADER, "%s%s", name_of(context, track),
 		     recording_series(context->recording, track->series)->flags & SERIES_WORK
 			     ? ", a second"
@@ -214,14 +145,14 @@ static void draw_plot(const struct counters_state *state, const struct view_cont
 	if (track->n == 0 || columns < 1)
 		return;
 	double *values = arena_take(context->frame, (size_t)columns * 2 * sizeof *values);
-	take_values(track, context, &axis, columns * 2, values);
+	tracks_values(&state->tracks, track, &axis, columns * 2, values);
 	struct canvas plot = canvas_part(canvas, left, y + 1, columns, rows);
 	plot_area(&plot, values, MEANING_BAR);
 	if (left) {
 		draw_value(canvas, 0, y + 1, MEANING_DIM, axis.high, unit);
 		draw_value(canvas, 0, y + rows, MEANING_DIM, axis.low, unit);
 	}
-	draw_axis(canvas, y + 1 + rows, left, &axis);
+	track_draw_time(canvas, y + 1 + rows, left, &axis);
 }
 
 void counters_draw(const void *opaque, const struct view_context *context,
@@ -229,7 +160,7 @@ void counters_draw(const void *opaque, const struct view_context *context,
 {
 	const struct counters_state *state = opaque;
 	int rows = counters_list_rows(state);
-	if (state->n_tracks == 0) {
+	if (state->tracks.n == 0) {
 		const char *format = imported_from(context->recording);
 		if (format)
 			canvas_print(canvas, 0, 0, MEANING_DIM,
@@ -242,12 +173,12 @@ void counters_draw(const void *opaque, const struct view_context *context,
 		return;
 	}
 	draw_header(state, canvas);
-	for (int i = 0; i < rows && state->first + (size_t)i < state->n_tracks; i++) {
+	for (int i = 0; i < rows && state->first + (size_t)i < state->tracks.n; i++) {
 		size_t at = state->first + (size_t)i;
-		draw_track(state, context, canvas, 1 + i, &state->tracks[at]);
+		draw_track(state, context, canvas, 1 + i, &state->tracks.rows[at]);
 		if (at == state->selected)
 			canvas_mark(canvas, 0, 1 + i, canvas->width, MEANING_SELECTED);
 	}
 	if (counters_plot_rows(state) > 0)
-		draw_plot(state, context, canvas, &state->tracks[state->selected]);
+		draw_plot(state, context, canvas, &state->tracks.rows[state->selected]);
 }
