@@ -158,6 +158,7 @@ expect "no library of CUDA kernels" 3 "" "^stoke: device=cuda needs libstoke-cud
 one_line "no library of CUDA kernels"
 expect "doctor without CUDA kernels" 0 "device=cuda +device=cuda needs" "" \
 	env STOKE_CUDA_LIBRARY=/nowhere "$stoke" doctor
+grep -q 'GPU ceilings  *never measured here' out && n_passed=$((n_passed + 1)) || fail "doctor: no word of the GPU's ceilings"
 expect "checks of what is not there" 2 "" "no workload soup" "$stoke" run soup --selftest
 expect "an unknown setting" 2 "" "did you mean rows" "$stoke" run gbdt row=4
 expect "a setting out of range" 2 "" "depth" "$stoke" run gbdt depth=9999
@@ -181,7 +182,9 @@ expect "info of a folder that holds nothing" 0 "CPUs +.*/online cannot be read" 
 expect "info --json" 0 '^\{"cpus":"0' "" "$stoke" info --json
 export XDG_CACHE_HOME=$work/cache
 expect "no ceilings yet" 1 "" "are not known .*stoke bench" "$stoke" bench --cached
-expect "a short bench" 0 '"name":"clock"' "" "$stoke" bench -q --threads 1 -r 1 --json
+expect "a short bench" 0 '"name":"clock"' "" env STOKE_CUDA_LIBRARY=/nowhere "$stoke" bench -q --threads 1 -r 1 --json
+grep -q '"devices":\[\],"devices_reason":"No ceilings of a GPU were measured\. .*build stoke where nvcc is found (CUDA 13)\."' out &&
+	n_passed=$((n_passed + 1)) || fail "a short bench: it does not say why there is no GPU"
 expect "a part of it is not kept" 1 "" "are not known" "$stoke" bench --cached
 expect "bench with no threads" 2 "" "--threads takes numbers" "$stoke" bench -q --threads 0
 expect "bench of something" 2 "" "takes no arguments" "$stoke" bench here

@@ -31,7 +31,8 @@ static struct recording *record(char *text)
 	return recording;
 }
 
-static void draw(const struct machine *machine, const struct ceilings *ceilings)
+static void draw(const struct machine *machine, const struct ceilings *ceilings,
+		 const struct ceilings_devices *devices)
 {
 	struct arena arena = { 0 };
 	struct canvas canvas = canvas_new(60, 40);
@@ -41,7 +42,8 @@ static void draw(const struct machine *machine, const struct ceilings *ceilings)
 		y += machine_table_draw(machine, &canvas, 0, y, 60);
 	}
 	if (ceilings)
-		ceilings_table_draw(ceilings, &canvas, 0, y, 60);
+		y += ceilings_table_draw(ceilings, &canvas, 0, y, 60);
+	ceilings_table_draw_devices(devices, "none", &canvas, 0, y, 60);
 	canvas_free(&canvas);
 	arena_close(&arena);
 }
@@ -57,7 +59,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct recording *recording = record(text);
 	struct machine *machine = machine_load(recording);
 	struct ceilings *ceilings = ceilings_load(recording);
-	draw(machine, ceilings);
+	struct ceilings_devices devices = { .n = 0 };
+	ceilings_devices_load(&devices, recording);
+	draw(machine, ceilings, &devices);
+	ceilings_devices_free(&devices);
 	machine_free(machine);
 	ceilings_free(ceilings);
 	recording_free(recording);

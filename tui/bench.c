@@ -13,9 +13,6 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Many short ones: beside busy neighbours a scheduler gives slices of some 3 ms, so that some
- * repeats are whole; and 50 ms for each value are some 10 s for all. */
-enum { USUAL_REPEATS = 25 };
 static const uint64_t REPEAT_NS = 2 * 1000 * 1000;
 
 unsigned bench_next_count(const struct bench *bench, unsigned n)
@@ -174,7 +171,7 @@ struct ceilings *bench_run(const struct machine *machine, const struct bench_wis
 	bench->machine = machine;
 	bench->say = say;
 	bench->memory_bytes = find_memory();
-	bench->crew.n_repeats = wish->n_repeats ? wish->n_repeats : USUAL_REPEATS;
+	bench->crew.n_repeats = wish->n_repeats ? wish->n_repeats : BENCH_USUAL_REPEATS;
 	bench->crew.repeat_ns = REPEAT_NS;
 	bench->crew.cpus = bench->cpus;
 	bench->ceilings = ceilings_new(machine_identity(machine));

@@ -11,6 +11,10 @@
 #include "counters/ceilings.h"
 #include "counters/machine.h"
 
+/* Many short ones: beside busy neighbours a scheduler gives slices of some 3 ms, so that some
+ * repeats are whole; and 50 ms for each value are some 10 s for all. */
+enum { BENCH_USUAL_REPEATS = 25 };
+
 struct bench {
 	const struct machine *machine;
 	struct ceilings *ceilings;
@@ -26,6 +30,7 @@ struct bench {
 struct bench_wish {
 	const char *threads; /* "1-4,8"; NULL = 1, all, and for main memory the powers of two */
 	unsigned n_repeats;
+	double device_repeat_ns; /* tests are in a hurry; 0 = as usual */
 };
 
 /*
@@ -34,6 +39,14 @@ struct bench_wish {
  */
 struct ceilings *bench_run(const struct machine *machine, const struct bench_wish *wish,
 			   void (*say)(const char *text), struct why *why);
+
+/*
+ * bench_device: the ceilings of the GPU that CUDA puts first. Takes some 2 s.
+ * Returns  NULL and a sentence: no library of kernels, no driver, no device, nothing of it could be
+ *          measured; to be freed
+ */
+struct ceilings *bench_device(const struct machine *machine, const struct bench_wish *wish,
+			      void (*say)(const char *text), struct why *why);
 
 /* The parts. False and a sentence: no threads or no memory. */
 bool bench_compute(struct bench *bench, struct why *why);

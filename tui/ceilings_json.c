@@ -27,28 +27,52 @@ static void print_row(struct json *json, const struct ceiling *row)
 	json_close(json, '}');
 }
 
-void ceilings_json_print(const struct ceilings *ceilings, FILE *out)
+static void print_rows(struct json *json, const struct ceilings *ceilings)
+{
+	struct why why;
+	bool is_noisy = ceilings_are_noisy(ceilings, &why);
+	json_unsigned_at(json, "measured_epoch_s",
+			 ceilings->epoch_s > 0 ? (uint64_t)ceilings->epoch_s : 0);
+	json_number_at(json, "lost_ratio", ceilings->lost_ratio);
+	json_number_at(json, "stolen_ratio", ceilings->stolen_ratio);
+	json_key(json, "is_noisy");
+	json_literal(json, is_noisy ? "true" : "false");
+	if (is_noisy)
+		json_string_at(json, "noise", why.text);
+	json_key(json, "ceilings");
+	json_open(json, '[');
+	for (size_t i = 0; i < ceilings->n; i++)
+		print_row(json, &ceilings->rows[i]);
+	json_close(json, ']');
+}
+
+static void print_devices(struct json *json, const struct ceilings_devices *devices,
+			  const char *reason)
+{
+	json_key(json, "devices");
+	json_open(json, '[');
+	for (size_t i = 0; i < devices->n; i++) {
+		json_open(json, '{');
+		json_string_at(json, "device", devices->rows[i]->device);
+		json_string_at(json, "uuid", devices->rows[i]->uuid);
+		print_rows(json, devices->rows[i]);
+		json_close(json, '}');
+	}
+	json_close(json, ']');
+	if (devices->n == 0 && reason)
+		json_string_at(json, "devices_reason", reason);
+}
+
+void ceilings_json_print(const struct ceilings *ceilings, const struct ceilings_devices *devices,
+			 const char *reason, FILE *out)
 {
 	struct json json = { .out = out };
-	struct why why;
 	char identity[24];
-	bool is_noisy = ceilings_are_noisy(ceilings, &why);
 	snprintf(identity, sizeof identity, "%016" PRIx64, ceilings->machine);
 	json_open(&json, '{');
 	json_string_at(&json, "machine", identity);
-	json_unsigned_at(&json, "measured_epoch_s",
-			 ceilings->epoch_s > 0 ? (uint64_t)ceilings->epoch_s : 0);
-	json_number_at(&json, "lost_ratio", ceilings->lost_ratio);
-	json_number_at(&json, "stolen_ratio", ceilings->stolen_ratio);
-	json_key(&json, "is_noisy");
-	json_literal(&json, is_noisy ? "true" : "false");
-	if (is_noisy)
-		json_string_at(&json, "noise", why.text);
-	json_key(&json, "ceilings");
-	json_open(&json, '[');
-	for (size_t i = 0; i < ceilings->n; i++)
-		print_row(&json, &ceilings->rows[i]);
-	json_close(&json, ']');
+	print_rows(&json, ceilings);
+	print_devices(&json, devices, reason);
 	json_close(&json, '}');
 	json_line(&json, true);
 }

@@ -190,16 +190,78 @@ static int draw_end(const struct table *table, int y)
 	struct why why;
 	if (!gmtime_r(&time, &parts) || !strftime(when, sizeof when, "%Y-%m-%d %H:%M UTC", &parts))
 		snprintf(when, sizeof when, TEXT_UNKNOWN);
-	snprintf(text, sizeof text,
-		 "\u25cb Measured %s; best of the repeats, and how far their median is from it. "
-		 "Taken by other programs: %s, by the hypervisor: %s.",
-		 when, text_ratio(lost, sizeof lost, table->ceilings->lost_ratio),
-		 text_ratio(stolen, sizeof stolen, table->ceilings->stolen_ratio));
+	int n = snprintf(
+		text, sizeof text,
+		"\u25cb Measured %s; best of the repeats, and how far their median is from it.",
+		when);
+	if (!table->ceilings->device[0])
+		snprintf(text + n, sizeof text - (size_t)n,
+			 " Taken by other programs: %s, by the hypervisor: %s.",
+			 text_ratio(lost, sizeof lost, table->ceilings->lost_ratio),
+			 text_ratio(stolen, sizeof stolen, table->ceilings->stolen_ratio));
 	y += paragraph_draw(table->canvas, table->x, y, table->columns, MEANING_DIM, text);
 	if (ceilings_are_noisy(table->ceilings, &why))
 		y += paragraph_draw(table->canvas, table->x, y, table->columns, MEANING_WARNING,
 				    why.text);
 	return y - top;
+}
+
+/* What a row measures, in words; "" = by its name. */
+static const char *words_of(const char *name)
+{
+	static const char *const words[][2] = {
+		{ "copy.DRAM", "memory, copied" },     { "memcpy.DRAM", "by the driver" },
+		{ "copy.L2", "L2, copied" },           { "fma.f32-cuda", "f32" },
+		{ "fma.bf16-mma", "bf16 tensor mma" }, { "fma.bf16-wgmma", "bf16 tensor wgmma" },
+	};
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+		if (strcmp(words[i][0], name) == 0)
+			return words[i][1];
+	return name;
+}
+
+static int draw_device(const struct table *table, int y)
+{
+	int top = y;
+	canvas_print(table->canvas, table->x, y, MEANING_HEADER, "GPU  %s",
+		     table->ceilings->device);
+	y++;
+	for (size_t i = 0; i < table->ceilings->n; i++) {
+		const struct ceiling *row = &table->ceilings->rows[i];
+		char size[TEXT_BYTES];
+		int x = table->x + LABEL_COLUMNS;
+		canvas_text(table->canvas, table->x + 2, y, LABEL_COLUMNS - 2, MEANING_DIM,
+			    words_of(row->name));
+		if (isnan(row->best)) {
+			y += paragraph_draw(table->canvas, x, y, table->columns - LABEL_COLUMNS,
+					    MEANING_DIM, row->reason);
+			continue;
+		}
+		draw_value(table, x, y, RATE_COLUMNS, row);
+		if (row->set_bytes)
+			canvas_print(table->canvas, x + RATE_COLUMNS + SPREAD_COLUMNS + 1, y,
+				     MEANING_DIM, "of %s, read and written",
+				     text_memory(size, sizeof size, (double)row->set_bytes));
+		y++;
+	}
+	return y - top;
+}
+
+int ceilings_table_draw_devices(const struct ceilings_devices *devices, const char *reason,
+				const struct canvas *canvas, int x, int y, int columns)
+{
+	const struct canvas part = canvas_part(canvas, 0, 0, x + columns, canvas->height);
+	int top = y;
+	for (size_t i = 0; i < devices->n; i++) {
+		const struct table table = { devices->rows[i], &part, x, columns };
+		y += draw_device(&table, y);
+		y += draw_end(&table, y);
+	}
+	if (devices->n > 0 || !reason)
+		return y - top;
+	canvas_text(&part, x, y, columns, MEANING_HEADER, "GPU");
+	canvas_text(&part, x + 2, y + 1, 1, MEANING_DIM, TEXT_UNKNOWN);
+	return 1 + paragraph_draw(&part, x + 4, y + 1, columns - 4, MEANING_DIM, reason);
 }
 
 int ceilings_table_draw(const struct ceilings *ceilings, const struct canvas *canvas, int x, int y,

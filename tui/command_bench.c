@@ -23,6 +23,7 @@ static const struct option_row measuring_rows[] = {
 	  AT(threads) },
 	{ 'r', OPTION_INTEGER, "repeat", "N", "repeats of each measurement (25)", AT(repeat),
 	  .least = 1, .most = MOST_REPEATS },
+	{ 0, OPTION_FLAG, "no-gpu", NULL, "measure the CPUs and their memory only", AT(no_gpu) },
 	{ 0, OPTION_FLAG, "cached", NULL, "show what was measured last; measure nothing",
 	  AT(is_cached) },
 	{ 0 },
@@ -44,33 +45,85 @@ static void say(const char *text)
 	fprintf(stderr, "stoke: measuring %s\n", text);
 }
 
-static void print(const struct ceilings *ceilings, const struct settings *settings)
+/* What is shown: the CPUs' ceilings, those of GPUs, and why there are none of these. */
+struct shown {
+	struct ceilings *ceilings;
+	struct ceilings_devices devices;
+	struct why reason;
+	bool has_reason;
+};
+
+static int draw(const struct shown *shown, const struct canvas *canvas)
+{
+	int rows = ceilings_table_draw(shown->ceilings, canvas, 0, 0, BENCH_COLUMNS);
+	return rows + ceilings_table_draw_devices(&shown->devices,
+						  shown->has_reason ? shown->reason.text : NULL,
+						  canvas, 0, rows, BENCH_COLUMNS);
+}
+
+static void print(const struct shown *shown, const struct settings *settings)
 {
 	if (settings->is_json) {
-		ceilings_json_print(ceilings, stdout);
+		ceilings_json_print(shown->ceilings, &shown->devices,
+				    shown->has_reason ? shown->reason.text : NULL, stdout);
 		return;
 	}
 	struct canvas counted = canvas_new(BENCH_COLUMNS, 1);
-	int rows = ceilings_table_draw(ceilings, &counted, 0, 0, BENCH_COLUMNS);
-	struct canvas canvas = canvas_new(BENCH_COLUMNS, rows);
-	ceilings_table_draw(ceilings, &canvas, 0, 0, BENCH_COLUMNS);
+	struct canvas canvas = canvas_new(BENCH_COLUMNS, draw(shown, &counted));
+	draw(shown, &canvas);
 	canvas_write(&canvas, stdout, settings_glyphs_are_ascii(settings),
 		     settings_use_color(settings, STDOUT_FILENO) ? theme_find("dark") : NULL);
 	canvas_free(&counted);
 	canvas_free(&canvas);
 }
 
-static struct ceilings *measure(const struct machine *machine, const struct settings *settings,
-				struct why *why)
+static void keep(const struct ceilings *ceilings)
+{
+	struct why cannot_keep;
+	if (!ceilings_save(ceilings, &cannot_keep))
+		fail_with(STATUS_OK, "bench", &cannot_keep);
+}
+
+/* A GPU that is not there is no failure: the CPUs' ceilings stand. */
+static void measure_device(struct shown *shown, const struct machine *machine,
+			   const struct bench_wish *wish, const struct settings *settings)
+{
+	struct why why;
+	struct ceilings *ceilings =
+		bench_device(machine, wish, settings->is_quiet ? NULL : say, &why);
+	if (ceilings) {
+		keep(ceilings);
+		ceilings_devices_add(&shown->devices, ceilings);
+		return;
+	}
+	shown->has_reason = true;
+	why_fail(&shown->reason, "No ceilings of a GPU were measured. %s", why.text);
+}
+
+static bool measure(struct shown *shown, const struct machine *machine,
+		    const struct settings *settings, struct why *why)
 {
 	const struct bench_wish wish = { .threads = settings->threads,
 					 .n_repeats = (unsigned)settings->repeat };
-	struct why cannot_keep;
-	struct ceilings *ceilings = bench_run(machine, &wish, settings->is_quiet ? NULL : say, why);
+	shown->ceilings = bench_run(machine, &wish, settings->is_quiet ? NULL : say, why);
+	if (!shown->ceilings)
+		return false;
 	/* Wishes make a part of it, which must not take the place of the whole. */
-	if (ceilings && !settings->threads && !ceilings_save(ceilings, &cannot_keep))
-		fail_with(STATUS_OK, "bench", &cannot_keep);
-	return ceilings;
+	if (!settings->threads)
+		keep(shown->ceilings);
+	if (!settings->no_gpu)
+		measure_device(shown, machine, &wish, settings);
+	return true;
+}
+
+static bool look_up(struct shown *shown, const struct machine *machine,
+		    const struct settings *settings, struct why *why)
+{
+	uint64_t identity = machine_identity(machine);
+	shown->ceilings = ceilings_cached(identity, why);
+	if (!settings->no_gpu)
+		ceilings_devices_cached(&shown->devices, identity);
+	return shown->ceilings != NULL;
 }
 
 static int run(int argc, char **argv)
@@ -79,6 +132,7 @@ static int run(int argc, char **argv)
 	struct settings settings = { 0 };
 	struct arguments arguments;
 	struct why why;
+	struct shown shown = { .has_reason = false };
 	int status;
 	if (!settings_parse(&command_bench, OPTIONS_ANYWHERE, argv, &settings, &arguments, &status))
 		return status;
@@ -87,25 +141,27 @@ static int run(int argc, char **argv)
 		return fail_with(STATUS_USAGE, "bench", &why);
 	}
 	struct machine *machine = machine_read("");
-	struct ceilings *ceilings = settings.is_cached
-					    ? ceilings_cached(machine_identity(machine), &why)
-					    : measure(machine, &settings, &why);
-	if (ceilings)
-		print(ceilings, &settings);
+	if (settings.is_cached ? look_up(&shown, machine, &settings, &why)
+			       : measure(&shown, machine, &settings, &why))
+		print(&shown, &settings);
 	else
 		status = fail_with(settings.threads ? STATUS_USAGE : STATUS_FAILED, "bench", &why);
-	ceilings_free(ceilings);
+	ceilings_free(shown.ceilings);
+	ceilings_devices_free(&shown.devices);
 	machine_free(machine);
 	return status;
 }
 
 const struct command command_bench = {
 	.name = "bench",
-	.summary = "Measure what this machine can do: arithmetic, each cache, main memory.",
+	.summary = "Measure what this machine can do: arithmetic, caches, main memory, its GPU.",
 	.usage = "[options]",
 	.help = "Takes some 10 seconds and all cores. The result is kept in "
 		"$XDG_CACHE_HOME/stoke for later recordings on this machine, unless --threads "
-		"chose a part of it.",
+		"chose a part of it. Where there is an NVIDIA GPU and libstoke-cuda.so, 2 seconds "
+		"more measure what it can do: bytes copied within its memory and its L2, "
+		"multiply-adds of f32, bf16 on its tensor cores; they are kept by the device's "
+		"name and UUID. CUDA_VISIBLE_DEVICES chooses which one.",
 	.options = options,
 	.run = run,
 };

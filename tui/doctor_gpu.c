@@ -1,8 +1,11 @@
 /* GPUs: the driver's numbers are read for real; what profiling needs is looked for. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "counters/ceilings.h"
+#include "counters/machine.h"
 #include "gpu/nvml.h"
 #include "sampler/base/text.h"
 #include "tui/doctor.h"
@@ -71,6 +74,28 @@ static void print_kernels(const struct doctor *doctor)
 	doctor_line(doctor, device ? ORIGIN_SOFTWARE : ORIGIN_UNAVAILABLE, "device=cuda", why.text);
 }
 
+/* What the GPU view and the roofline have to compare with. */
+static void print_ceilings(const struct doctor *doctor)
+{
+	struct ceilings_devices devices = { .n = 0 };
+	struct machine *machine = machine_read("");
+	ceilings_devices_cached(&devices, machine_identity(machine));
+	for (size_t i = 0; i < devices.n; i++) {
+		const struct ceiling *copy =
+			ceilings_bandwidth(devices.rows[i], "DRAM", UINT32_MAX);
+		char text[256], rate[TEXT_BYTES];
+		snprintf(text, sizeof text, "measured on %s: %s within its memory",
+			 devices.rows[i]->device,
+			 text_rate(rate, sizeof rate, copy ? copy->best : NAN, "B/s"));
+		doctor_line(doctor, ORIGIN_SOFTWARE, "GPU ceilings", text);
+	}
+	if (devices.n == 0)
+		doctor_line(doctor, ORIGIN_UNAVAILABLE, "GPU ceilings",
+			    "never measured here; `stoke bench` does, where device=cuda works");
+	ceilings_devices_free(&devices);
+	machine_free(machine);
+}
+
 void doctor_gpu(const struct doctor *doctor)
 {
 	struct why why;
@@ -90,4 +115,5 @@ void doctor_gpu(const struct doctor *doctor)
 	print_restriction(doctor);
 	print_tracing(doctor);
 	print_kernels(doctor);
+	print_ceilings(doctor);
 }

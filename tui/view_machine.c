@@ -21,6 +21,7 @@ enum {
 struct state {
 	struct machine *machine;   /* NULL until the recording says something */
 	struct ceilings *ceilings; /* NULL: not measured when it was recorded */
+	struct ceilings_devices devices;
 	uint64_t n_facts;
 	int scroll, width, height;
 	size_t selected; /* an item */
@@ -47,6 +48,8 @@ static bool machine_update(void *opaque, const struct view_context *context)
 		ceilings_free(state->ceilings);
 		state->machine = machine_load(context->recording);
 		state->ceilings = ceilings_load(context->recording);
+		ceilings_devices_free(&state->devices);
+		ceilings_devices_load(&state->devices, context->recording);
 		if (state->selected >= count_items(state))
 			state->selected = 0;
 	}
@@ -58,12 +61,17 @@ static bool machine_update(void *opaque, const struct view_context *context)
 
 static int draw_ceilings(const struct state *state, const struct canvas *canvas, int y, int columns)
 {
-	if (state->ceilings)
-		return ceilings_table_draw(state->ceilings, canvas, 0, y, columns);
-	canvas_text(canvas, 0, y, columns, MEANING_HEADER, "Ceilings");
-	return 1 + paragraph_draw(canvas, 2, y + 1, columns - 2, MEANING_DIM,
-				  TEXT_UNKNOWN " not measured on this machine when the recording "
-					       "began; `stoke bench` does, once");
+	int top = y;
+	if (state->ceilings) {
+		y += ceilings_table_draw(state->ceilings, canvas, 0, y, columns);
+	} else {
+		canvas_text(canvas, 0, y, columns, MEANING_HEADER, "Ceilings");
+		y += 1 + paragraph_draw(canvas, 2, y + 1, columns - 2, MEANING_DIM,
+					TEXT_UNKNOWN
+					" not measured on this machine when the recording "
+					"began; `stoke bench` does, once");
+	}
+	return y - top + ceilings_table_draw_devices(&state->devices, NULL, canvas, 0, y, columns);
 }
 
 /* Where things are, in rows from the top of all that can be scrolled to. */
@@ -128,6 +136,7 @@ static void machine_close(void *opaque)
 	struct state *state = opaque;
 	machine_free(state->machine);
 	ceilings_free(state->ceilings);
+	ceilings_devices_free(&state->devices);
 }
 
 /* ---- keys */
