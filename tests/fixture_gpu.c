@@ -14,6 +14,7 @@
 #include "sampler/recording.h"
 #include "sampler/source.h"
 #include "sampler/target.h"
+#include "tests/fixture_machine.h"
 
 extern const struct source source_cupti;
 
@@ -105,7 +106,9 @@ static void send_all(struct shared_ring *ring)
 				     .blocks = 32,
 				     .shared_bytes = 233472,
 				     .registers = 65536,
-				     .major = 9 };
+				     .major = 9,
+				     .uuid = { 0xde, 0xad, 0xbe, 0xef, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9,
+					       10, 11 } };
 	struct gpu_kernel gemm = { .name = 11,
 				   .context = 1,
 				   .stream = 7,
@@ -152,6 +155,67 @@ static void add_reading(struct recording *recording, const char *name, const cha
 				   .running_ratio = 1,
 				   .origin = origin };
 	recording_add_reading(recording, &row);
+}
+
+struct sampled {
+	const char *name, *unit;
+	double base, swing; /* base + swing where gemm runs alone; nothing before 2 ms */
+};
+
+/* The device's counters, a thousand times a second: 20 values. */
+static void add_sampled(struct recording *recording)
+{
+	static const struct sampled all[] = {
+		{ "GPU DRAM read", "B/s", 1.2e12, 0.9e12 },
+		{ "GPU DRAM write", "B/s", 0.6e12, 0.5e12 },
+		{ "GPU DRAM traffic", "B/s", 1.8e12, 1.4e12 },
+		{ "GPU DRAM use", "ratio", 0.37, 0.3 },
+		{ "GPU L2 hits", "ratio", 0.81, 0.1 },
+		{ "GPU SM active", "ratio", 0.97, 0 },
+		{ "GPU tensor pipe", "ratio", 0.02, 0 },
+		{ "GPU warps", "ratio", 0.4, 0.3 },
+		{ "GPU PCIe read", "B/s", 2e8, 1e8 },
+	};
+	struct series_row series = { .source = recording_add_string(recording, "pm"),
+				     .device = recording_add_string(recording, "GPU 0") };
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		series.name = recording_add_string(recording, all[i].name);
+		series.unit = recording_add_string(recording, all[i].unit);
+		series.origin = ORIGIN_MEASURED;
+		struct reading_row row = { .series = recording_add_series(recording, &series),
+					   .running_ratio = 1,
+					   .origin = ORIGIN_MEASURED };
+		for (uint64_t ms = 1; ms <= 20; ms++) {
+			row.time_ns = START_NS + ms * 1000000;
+			row.value = ms <= 2 ? 0 : all[i].base + (ms % 3 ? 0 : all[i].swing);
+			recording_add_reading(recording, &row);
+		}
+	}
+	series.name = recording_add_string(recording, "GPU NVLink sent");
+	series.unit = recording_add_string(recording, "B/s");
+	series.origin = ORIGIN_UNAVAILABLE;
+	series.reason = recording_add_string(recording,
+					     "GH100 does not count it in one pass with the others");
+	recording_add_series(recording, &series);
+}
+
+/* 4.3 TB/s, 60 TFLOP/s of f32, 950 of bf16. */
+static void add_ceilings(struct recording *recording)
+{
+	static const char *const rows[] = {
+		"copy.DRAM\tB/s\t132\t25\t2147483648\t4.3e12\t4.29e12\t",
+		"memcpy.DRAM\tB/s\t132\t25\t2147483648\t4.1e12\t4.09e12\t",
+		"copy.L2\tB/s\t132\t25\t15728640\t9e12\t8.9e12\t",
+		"fma.f32-cuda\tFLOP/s\t132\t25\t0\t60e12\t59.9e12\t",
+		"fma.bf16-mma\tFLOP/s\t132\t25\t0\t620e12\t619e12\t",
+		"fma.bf16-wgmma\tFLOP/s\t132\t25\t0\t950e12\t930e12\t",
+	};
+	recording_add_fact(recording, "ceilings.gpu0:head",
+			   "machine 00000000feedf00d time 1700000000 lost nan stolen nan");
+	recording_add_fact(recording, "ceilings.gpu0:device",
+			   "device\tNVIDIA H200\tGPU-deadbeef-0001-0203-0405-060708090a0b");
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		recording_add_fact(recording, "ceilings.gpu0:row", rows[i]);
 }
 
 /* Each gemm is a phase that told its work; one holds a softmax as well, and is nobody's. */
@@ -220,6 +284,11 @@ struct recording *fixture_gpu(void)
 	add_reading(recording, "GPU SM clock", "Hz", 1.98e9, ORIGIN_MEASURED);
 	add_reading(recording, "GPU memory used", "B", 8.2e9, ORIGIN_SOFTWARE);
 	add_reading(recording, "GPU busy", "ratio", 0.93, ORIGIN_SOFTWARE);
+	add_reading(recording, "GPU power limit", "W", 700, ORIGIN_SOFTWARE);
+	add_reading(recording, "GPU memory", "B", 150754820096.0, ORIGIN_SOFTWARE);
+	add_sampled(recording);
+	fake_add_facts(recording);
+	add_ceilings(recording);
 	recording_add_fact(recording, "command_line", "train --device cuda");
 	recording_add_fact(recording, "exit_status", "0");
 	recording_flush_samples(recording, UINT64_MAX);

@@ -10,8 +10,9 @@ struct recording;
 enum { FIXTURE_GPU_QUEUED_NS = 20000 };
 
 /* fixture_gpu: three streams, kernels of one and of several shapes, a copy, a wait, the driver's
- * readings (one not available), launch stacks and a piece without; made by gpu/'s own code from
- * records as a program would send them. */
+ * readings, the device's counters a thousand times a second (one not available), ceilings of this
+ * device and of a machine, launch stacks and a piece without; made by gpu/'s own code from records
+ * as a program would send them. */
 struct recording *fixture_gpu(void);
 
 #endif

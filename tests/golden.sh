@@ -134,6 +134,16 @@ screen gpu-traced-explained-80x24 --view gpu --size 80x24 --color never --keys '
 for size in 80x24 120x40 200x60; do
 	screen "gpu-traced-$size" --view gpu --size "$size" --color never
 done
+for size in 80x24 120x40; do
+	screen "gpu-traced-plots-$size" --view gpu --size "$size" --color never --keys 'p'
+	screen "gpu-traced-roofline-$size" --view roofline --size "$size" --color never --keys 'j'
+done
+screen gpu-traced-plots-80x24-ascii --view gpu --size 80x24 --ascii --color never --keys 'p'
+screen gpu-traced-plots-80x24-mono --view gpu --size 80x24 --color always --theme mono --keys 'pj'
+screen gpu-traced-plots-last-80x24 --view gpu --size 80x24 --color never --keys 'pGy'
+screen gpu-traced-plots-explained-80x24 --view gpu --size 80x24 --color never --keys 'pe'
+screen gpu-traced-roofline-80x24-ascii --view roofline --size 80x24 --ascii --color never --keys 'j'
+screen gpu-traced-machine-120x40 --view machine --size 120x40 --color never --keys 'f'
 screen gpu-traced-80x24-ascii --view gpu --size 80x24 --ascii --color never
 screen gpu-traced-80x24-dark --view gpu --size 80x24 --color always --theme dark
 screen gpu-traced-flame-120x40 --view flame --size 120x40 --color never

@@ -23,8 +23,14 @@ void dots_set(struct dots *dots, int x, int y)
 	dots->cells[row * dots->columns + column] |= bits[x % DOTS_A_COLUMN][y % DOTS_A_ROW];
 }
 
-void dots_line(struct dots *dots, double from_x, double from_y, double to_x, double to_y)
+struct ends {
+	double from_x, from_y, to_x, to_y;
+};
+
+/* `on` of `period` dots are drawn. */
+static void draw_line(struct dots *dots, const struct ends *ends, int on, int period)
 {
+	double from_x = ends->from_x, from_y = ends->from_y, to_x = ends->to_x, to_y = ends->to_y;
 	double steps = ceil(fmax(fabs(to_x - from_x), fabs(to_y - from_y)));
 	/* A line that leaves the picture is as long as its part inside, within reason. */
 	const double most = 64.0 * (dots->columns + dots->rows);
@@ -34,9 +40,20 @@ void dots_line(struct dots *dots, double from_x, double from_y, double to_x, dou
 		double part = steps > 0 ? i / steps : 0;
 		double x = round(from_x + (to_x - from_x) * part);
 		double y = round(from_y + (to_y - from_y) * part);
-		if (fabs(x) < 1e6 && fabs(y) < 1e6)
+		if (i % period < on && fabs(x) < 1e6 && fabs(y) < 1e6)
 			dots_set(dots, (int)x, (int)y);
 	}
+}
+
+void dots_line(struct dots *dots, double from_x, double from_y, double to_x, double to_y)
+{
+	draw_line(dots, &(struct ends){ from_x, from_y, to_x, to_y }, 1, 1);
+}
+
+void dots_dashes(struct dots *dots, double from_x, double from_y, double to_x, double to_y)
+{
+	enum { ON = 4, PERIOD = 7 };
+	draw_line(dots, &(struct ends){ from_x, from_y, to_x, to_y }, ON, PERIOD);
 }
 
 void dots_draw(const struct dots *dots, const struct canvas *canvas, enum meaning meaning)

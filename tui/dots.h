@@ -26,6 +26,9 @@ void dots_set(struct dots *dots, int x, int y);
 /* dots_line: from dot to dot. Ends may lie outside; they are clipped to some picture widths. */
 void dots_line(struct dots *dots, double from_x, double from_y, double to_x, double to_y);
 
+/* dots_dashes: the same, four dots and then three missing. */
+void dots_dashes(struct dots *dots, double from_x, double from_y, double to_x, double to_y);
+
 /* dots_draw: over what is on the canvas, where there are dots. */
 void dots_draw(const struct dots *dots, const struct canvas *canvas, enum meaning meaning);
 

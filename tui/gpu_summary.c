@@ -59,6 +59,8 @@ static void read_device_fact(struct gpu_summary *summary, const char *key, const
 	struct gpu_device_facts *device = &summary->devices[index];
 	if (strcmp(rest, ".limits") == 0)
 		read_limits(device, value);
+	else if (strcmp(rest, ".uuid") == 0)
+		device->uuid = value;
 	else if (strcmp(rest, ".name") == 0 || strcmp(rest, ".device") == 0)
 		device->name = value;
 }

@@ -34,13 +34,15 @@ struct gpu_work {
 	double bytes; /* NaN = not stated */
 	/* What the program told of some of its launches (gpu_work.h), and how long those took. */
 	double exact_flops, exact_bytes; /* NaN = not known */
-	uint64_t exact_ns;
+	uint64_t exact_ns, exact_n;
+	uint32_t exact_phase; /* strings; one of those that told it; 0 = none */
 	uint32_t n_shapes;
 	struct gpu_shape shape; /* the first of n_shapes */
 };
 
 struct gpu_device_facts {
 	const char *name; /* borrowed from the recording; NULL = no such device */
+	const char *uuid; /* the same; NULL = not said */
 	uint32_t multiprocessors, major, minor;
 	double memory_bytes, memory_bytes_per_s; /* NaN = not known */
 	struct gpu_limits limits;

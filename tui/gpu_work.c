@@ -118,6 +118,8 @@ static void credit(struct gpu_summary *summary, const struct stretches *kernels,
 	add_known(&work->exact_flops, phase->flops, work->exact_ns == 0);
 	add_known(&work->exact_bytes, phase->bytes, work->exact_ns == 0);
 	work->exact_ns += total_ns;
+	work->exact_n += i - first;
+	work->exact_phase = phase->name;
 }
 
 void gpu_work_read(struct gpu_summary *summary, const struct recording *recording)

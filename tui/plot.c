@@ -27,7 +27,15 @@ static unsigned column_bits(int dots, int is_right)
 	return all;
 }
 
-void plot_area(const struct canvas *canvas, const double *values, enum meaning meaning)
+/* The left dot of each character in the row of dots that the line lies in. */
+static unsigned line_bits(double line, int rows, int below)
+{
+	int dot = marks_of(line, rows) - 1 - below;
+	return dot >= 0 && dot < DOT_ROWS ? column_bits(dot + 1, 0) & ~column_bits(dot, 0) : 0;
+}
+
+void plot_area_under(const struct canvas *canvas, const double *values, double line,
+		     enum meaning meaning)
 {
 	for (int i = 0; i < canvas->width; i++) {
 		int left = marks_of(values[i * 2], canvas->height * DOT_ROWS);
@@ -36,12 +44,19 @@ void plot_area(const struct canvas *canvas, const double *values, enum meaning m
 			int below = (canvas->height - 1 - row) * DOT_ROWS;
 			unsigned bits =
 				column_bits(left - below, 0) | column_bits(right - below, 1);
+			enum meaning kind = bits ? meaning : MEANING_TEXT;
+			bits |= line_bits(line, canvas->height * DOT_ROWS, below);
 			char text[4] = { (char)0xe2, (char)(0xa0 | bits >> 6),
 					 (char)(0x80 | (bits & 0x3f)) };
 			if (bits)
-				canvas_text(canvas, i, row, 1, meaning, text);
+				canvas_text(canvas, i, row, 1, kind, text);
 		}
 	}
+}
+
+void plot_area(const struct canvas *canvas, const double *values, enum meaning meaning)
+{
+	plot_area_under(canvas, values, NAN, meaning);
 }
 
 void plot_spark(const struct canvas *canvas, int x, int y, int columns, const double *values,

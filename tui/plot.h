@@ -13,6 +13,10 @@
  */
 void plot_area(const struct canvas *canvas, const double *values, enum meaning meaning);
 
+/* plot_area_under: the same with a dotted line at a ratio (NaN = none), where the area is lower. */
+void plot_area_under(const struct canvas *canvas, const double *values, double line,
+		     enum meaning meaning);
+
 /* plot_spark: one row of blocks in eighths; `columns` ratios, 0…1. */
 void plot_spark(const struct canvas *canvas, int x, int y, int columns, const double *values,
 		enum meaning meaning);

@@ -18,6 +18,7 @@ static void forget(struct roofline_state *state)
 {
 	roofline_phases_close(state->phases);
 	ceilings_free(state->ceilings);
+	roofline_device_free(&state->device);
 	state->phases = NULL;
 	state->ceilings = NULL;
 }
@@ -37,8 +38,49 @@ static void take_in(struct roofline_state *state, const struct view_context *con
 		from_ns = context->now_ns - RECENT_NS;
 	state->phases = roofline_phases_open(context->recording, from_ns, context->focus->to_ns,
 					     state->ceilings);
-	if (state->selected >= state->phases->n)
-		state->selected = state->phases->n ? state->phases->n - 1 : 0;
+	roofline_device_read(&state->device, context->recording, from_ns, context->focus->to_ns);
+	roofline_device_judge(&state->device, context->recording, state->phases);
+	size_t n = roofline_count(state);
+	if (state->selected >= n)
+		state->selected = n ? n - 1 : 0;
+}
+
+size_t roofline_count(const struct roofline_state *state)
+{
+	return state->phases ? state->phases->n + state->device.n : 0;
+}
+
+int roofline_header_rows(const struct roofline_state *state)
+{
+	return state->device.has_work ? 2 : 1;
+}
+
+/* Letters are phases, digits are kernels. */
+struct roofline_item roofline_item_at(const struct roofline_state *state, size_t place)
+{
+	size_t n = state->phases->n;
+	if (place >= n) {
+		const struct roofline_kernel *kernel = &state->device.kernels[place - n];
+		return (struct roofline_item){
+			.kernel = kernel,
+			.name = kernel->name,
+			.letter = place - n < 9 ? (char)('1' + (place - n)) : '#',
+			.is_on_device = true,
+			.work = &kernel->work,
+			.roofline = &kernel->roofline,
+			.verdict = &kernel->verdict,
+		};
+	}
+	const struct roofline_phase *phase = &state->phases->rows[place];
+	return (struct roofline_item){
+		.phase = phase,
+		.name = phase->name,
+		.letter = place < ROOFLINE_MOST_LETTERS ? (char)('a' + place) : '+',
+		.is_on_device = roofline_device_did(&state->device, phase->name),
+		.work = &phase->all,
+		.roofline = &phase->roofline,
+		.verdict = &phase->all_verdict,
+	};
 }
 
 static bool is_due(const struct roofline_state *state, const struct view_context *context,
@@ -56,19 +98,19 @@ static bool is_due(const struct roofline_state *state, const struct view_context
 /* The table gets what it needs, up to a third; the plot the rest. */
 int roofline_table_rows(const struct roofline_state *state)
 {
-	int wanted = 1 + (int)(state->phases ? state->phases->n : 0);
+	int wanted = 1 + (int)roofline_count(state);
 	int most = state->height / 3;
 	int rows = wanted < most ? wanted : most;
 	if (roofline_plot_rows(state) == 0)
-		rows = state->height - ROOFLINE_HEADER_ROWS - ROOFLINE_DETAIL_ROWS;
+		rows = state->height - roofline_header_rows(state) - ROOFLINE_DETAIL_ROWS;
 	return rows > 0 ? rows : 0;
 }
 
 int roofline_plot_rows(const struct roofline_state *state)
 {
-	int wanted = 1 + (int)(state->phases ? state->phases->n : 0);
+	int wanted = 1 + (int)roofline_count(state);
 	int table = wanted < state->height / 3 ? wanted : state->height / 3;
-	int rows = state->height - ROOFLINE_HEADER_ROWS - ROOFLINE_AXIS_ROWS - table -
+	int rows = state->height - roofline_header_rows(state) - ROOFLINE_AXIS_ROWS - table -
 		   ROOFLINE_DETAIL_ROWS;
 	if (rows < ROOFLINE_LEAST_PLOT_ROWS || state->width < ROOFLINE_LEAST_PLOT_COLUMNS)
 		return 0;
@@ -109,7 +151,7 @@ static bool roofline_update(void *opaque, const struct view_context *context)
 
 static unsigned move(struct roofline_state *state, long rows)
 {
-	state->selected = list_move(state->selected, rows, state->phases ? state->phases->n : 0);
+	state->selected = list_move(state->selected, rows, roofline_count(state));
 	state->must_draw = true;
 	return REACTION_REDRAW;
 }
@@ -163,10 +205,11 @@ static const struct binding bindings[] = {
 static struct view_subject subject(const void *opaque, const struct view_context *context)
 {
 	const struct roofline_state *state = opaque;
-	if (!state->phases || state->selected >= state->phases->n)
+	if (state->selected >= roofline_count(state))
 		return (struct view_subject){ 0 };
-	uint32_t name = state->phases->rows[state->selected].name;
-	return (struct view_subject){ .kind = SUBJECT_PHASE,
+	const struct roofline_item item = roofline_item_at(state, state->selected);
+	uint32_t name = item.name;
+	return (struct view_subject){ .kind = item.kernel ? SUBJECT_GPU : SUBJECT_PHASE,
 				      .id = name,
 				      .name = recording_string_at(context->recording, name) };
 }
@@ -174,7 +217,8 @@ static struct view_subject subject(const void *opaque, const struct view_context
 const struct view view_roofline = {
 	.name = "roofline",
 	.title = "Roofline",
-	.summary = "phases by exact work under the ceilings measured on this machine",
+	.summary =
+		"phases and GPU kernels by exact work under the ceilings measured on this machine",
 	.order = 12,
 	.key = '0',
 	.state_bytes = sizeof(struct roofline_state),
