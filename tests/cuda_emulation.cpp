@@ -270,7 +270,8 @@ cudaError_t cudaMalloc(void **memory, size_t bytes)
 		return code;
 	if (posix_memalign(memory, 256, bytes) != 0)
 		return cudaErrorMemoryAllocation;
-	memset(*memory, 0xa5, bytes); /* as left by others: what is not written is seen */
+	memset(*memory, 0xff,
+	       bytes); /* as left by others; as floats NaN: what is not written is seen */
 	return cudaSuccess;
 }
 
