@@ -101,7 +101,7 @@ static double norm_on_device(struct tape *tape, const struct parameters *paramet
 						.b = t->gradient,
 						.n = t->n,
 						.n_parts = NORM_PARTS,
-						.parts = parts + i * NORM_PARTS };
+						.parts = parts ? parts + i * NORM_PARTS : NULL };
 		tape_run_task(tape, DEVICE_TOTAL, &task);
 	}
 	tensor_device_get(tape_device(tape), host, parts, n_parts * sizeof *host);
