@@ -177,11 +177,12 @@ static uint32_t new_node(struct phases *phases, const struct node *like)
 	return at;
 }
 
-/* Into the spans of one owner. Returns true if it ends one that was there as open. */
-static bool put(struct phases *phases, uint32_t *root, const struct node *span)
+/* Into the spans of one owner. is_end: it may end one that was there as open. Returns true if it
+ * does. */
+static bool put(struct phases *phases, uint32_t *root, const struct node *span, bool is_end)
 {
 	uint32_t open = 0;
-	if (span->to_ns != NOT_ENDED && phases->n_open)
+	if (is_end)
 		*root = take_out(phases->nodes, *root, span, &open);
 	uint32_t at = open ? open : new_node(phases, span);
 	struct node *node = &phases->nodes[at];
@@ -219,7 +220,7 @@ static uint64_t start_of(const struct phases *phases, uint64_t key)
 static void add_span(struct phases *phases, uint32_t thread, const struct node *span)
 {
 	uint64_t from_ns = span->from_ns, to_ns = span->to_ns;
-	bool is_end = false;
+	bool is_end = span->to_ns != NOT_ENDED && phases->n_open;
 	if (thread) {
 		const struct thread_row *row = recording_thread(phases->recording, thread);
 		uint64_t key = thread_key(row), start_ns = start_of(phases, key);
@@ -228,12 +229,11 @@ static void add_span(struct phases *phases, uint32_t thread, const struct node *
 			from_ns = start_ns < from_ns ? start_ns : from_ns;
 			to_ns = NOT_ENDED;
 		}
-		is_end = put(phases, root, span);
+		is_end = put(phases, root, span, is_end);
 		root = hash_map_at(&phases->processes, (uint64_t)row->pid + 1);
-		from_ns = *root ? from_ns : 0; /* the same of the process */
-		put(phases, root, span);
+		put(phases, root, span, is_end); /* not another thread's of that name and time */
 	} else {
-		is_end = put(phases, &phases->of_nobody, span);
+		is_end = put(phases, &phases->of_nobody, span, is_end);
 	}
 	phases->n_open += span->to_ns == NOT_ENDED;
 	phases->n_open -= is_end;

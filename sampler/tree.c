@@ -360,14 +360,13 @@ static bool counts_for_function(const struct tree *tree, uint32_t node)
 	return node && !(tree->nodes[node].flags & (TREE_THREAD | TREE_RECURSIVE));
 }
 
-/* One sample: what is above it, and nothing else. */
-static void add_upwards(struct tree *tree, uint32_t node, const struct sample_row *sample)
+void tree_add_upwards(struct tree *tree, uint32_t node, uint64_t weight, uint64_t n)
 {
-	add_exclusive(tree, node, sample->weight, sample->count);
+	add_exclusive(tree, node, weight, n);
 	for (;; node = tree->nodes[node].parent) {
-		tree->nodes[node].total += sample->weight;
+		tree->nodes[node].total += weight;
 		if (counts_for_function(tree, node))
-			tree->sums[tree->nodes[node].function].inclusive += sample->weight;
+			tree->sums[tree->nodes[node].function].inclusive += weight;
 		if (node == 0)
 			return;
 	}
@@ -412,6 +411,11 @@ bool tree_weigh(const struct tree *tree, uint64_t id, struct sample_row *sample)
 	return sample->weight > 0 || !options->weigh;
 }
 
+uint64_t tree_most_upwards(const struct tree *tree)
+{
+	return tree->n_nodes / NODES_A_SAMPLE;
+}
+
 bool tree_update(struct tree *tree)
 {
 	bool has_phases = tree->options.root == TREE_ROOT_PHASE;
@@ -419,10 +423,10 @@ bool tree_update(struct tree *tree)
 	if (!tree->series)
 		tree->series = first_series(tree);
 	make_room(tree);
-	bool is_moved = has_phases && tree_phases_update(tree), is_changed = is_moved;
+	bool is_bulk = false, is_changed = has_phases && tree_phases_update(tree, &is_bulk);
 	uint64_t n_new = tree->moment.n[TABLE_SAMPLES] - tree->next_sample;
 	/* A step upwards costs a cache miss, one over all nodes a few bytes of a stream. */
-	bool is_bulk = is_moved || n_new > tree->n_nodes / NODES_A_SAMPLE;
+	is_bulk |= n_new > tree_most_upwards(tree);
 	while (tree->next_sample < tree->moment.n[TABLE_SAMPLES]) {
 		struct sample_row sample;
 		uint32_t node;
@@ -441,7 +445,7 @@ bool tree_update(struct tree *tree)
 				tree->roots[tree->next_sample] = root;
 			is_changed = true;
 			if (!is_bulk)
-				add_upwards(tree, node, &sample);
+				tree_add_upwards(tree, node, sample.weight, sample.count);
 		}
 		tree->next_sample++;
 	}

@@ -51,9 +51,14 @@ bool tree_find(struct tree *tree, uint32_t root, uint32_t stack, uint32_t *node)
 bool tree_weigh(const struct tree *tree, uint64_t id, struct sample_row *sample);
 uint64_t tree_first_since(const struct tree *tree, uint64_t from_ns);
 
+/* tree_add_upwards: one sample's weight to what is above it, and nothing else; taken away with both
+ * negated. tree_most_upwards: from how many on all sums are rather made anew. */
+void tree_add_upwards(struct tree *tree, uint32_t node, uint64_t weight, uint64_t n);
+uint64_t tree_most_upwards(const struct tree *tree);
+
 /* Of tree_phases.c. tree_phases_update: take in phases, and move samples that are in other ones
- * than was known; true if any moved: sums are void. */
-bool tree_phases_update(struct tree *tree);
+ * than was known; true if any moved. *is_bulk: so many that sums have to be made anew. */
+bool tree_phases_update(struct tree *tree, bool *is_bulk);
 void tree_phases_forget(struct tree *tree);
 void tree_phases_close(struct tree *tree);
 

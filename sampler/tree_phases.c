@@ -10,8 +10,16 @@
 #include "sampler/phases.h"
 #include "sampler/tree_inside.h"
 
+static void add(struct tree *tree, uint32_t node, uint64_t weight, uint64_t n, bool is_bulk)
+{
+	tree->nodes[node].self += weight;
+	tree->nodes[node].n_self += n;
+	if (!is_bulk)
+		tree_add_upwards(tree, node, weight, n);
+}
+
 /* Returns false if it stays where it is. */
-static bool move(struct tree *tree, uint64_t id, const struct sample_row *row)
+static bool move(struct tree *tree, uint64_t id, const struct sample_row *row, bool is_bulk)
 {
 	struct sample_row sample;
 	uint32_t from, to, root = tree_root(tree, row);
@@ -19,10 +27,8 @@ static bool move(struct tree *tree, uint64_t id, const struct sample_row *row)
 	    !tree_find(tree, tree->roots[id], sample.stack, &from) ||
 	    !tree_find(tree, root, sample.stack, &to))
 		return false;
-	tree->nodes[from].self -= sample.weight;
-	tree->nodes[from].n_self -= sample.count;
-	tree->nodes[to].self += sample.weight;
-	tree->nodes[to].n_self += sample.count;
+	add(tree, from, -sample.weight, -(uint64_t)sample.count, is_bulk);
+	add(tree, to, sample.weight, sample.count, is_bulk);
 	tree->roots[id] = root;
 	return true;
 }
@@ -38,10 +44,9 @@ static void make_room(struct tree *tree)
 	tree->n_roots = n;
 }
 
-bool tree_phases_update(struct tree *tree)
+bool tree_phases_update(struct tree *tree, bool *is_bulk)
 {
-	uint64_t from_ns, to_ns;
-	bool is_moved = false;
+	uint64_t from_ns, to_ns, n_moved = 0, most = tree_most_upwards(tree) / 2;
 	if (!tree->phases)
 		tree->phases = phases_open(tree->recording);
 	make_room(tree);
@@ -52,9 +57,10 @@ bool tree_phases_update(struct tree *tree)
 	for (uint64_t id = tree_first_since(tree, from_ns); id < tree->next_sample; id++) {
 		const struct sample_row *row = recording_sample(tree->recording, id);
 		if (tree->roots[id] && row->time_ns >= from_ns && row->time_ns < to_ns)
-			is_moved |= move(tree, id, row);
+			n_moved += move(tree, id, row, n_moved > most);
 	}
-	return is_moved;
+	*is_bulk = n_moved > most;
+	return n_moved > 0;
 }
 
 void tree_phases_forget(struct tree *tree)

@@ -1,7 +1,9 @@
 /* Process 0 tells nothing at all; of the others the last thread tells none. See fixture_told.h. */
 #include "tests/fixture_told.h"
 
+#include <limits.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "sampler/base/why.h"
@@ -37,10 +39,15 @@ static uint32_t stack_of(struct recording *recording, uint32_t parent, const cha
 	return recording_add_stack(recording, parent, id);
 }
 
+/* Of the last process, those that tell are much younger than the one that does not. */
+static unsigned first_step(uint32_t row)
+{
+	bool is_young = row > TOLD_ROWS - TOLD_THREADS && row < TOLD_ROWS;
+	return is_young ? 120 : 1;
+}
+
 void told_start(struct told *told, uint64_t seed, bool has_nobody)
 {
-	static const char *const functions[TOLD_FUNCTIONS] = { "main", "load", "step", "add",
-							       "save" };
 	static const char *const names[TOLD_NAMES] = { "train", "epoch", "batch", "check" };
 	struct recording *recording = recording_new();
 	*told = (struct told){ .recording = recording,
@@ -56,11 +63,14 @@ void told_start(struct told *told, uint64_t seed, bool has_nobody)
 					  .tid = 100 + i,
 					  .name = text(recording, "told"),
 					  .process_name = text(recording, "told"),
-					  .start_ns = told->time_ns };
+					  .start_ns = told->time_ns + first_step(i + 1) * SLOT_NS };
 		told->threads[i + 1] = recording_add_thread(recording, &row);
 	}
-	for (int i = 0; i < TOLD_FUNCTIONS; i++)
-		told->stacks[i] = stack_of(recording, i ? told->stacks[i / 2] : 0, functions[i]);
+	for (int i = 0; i < TOLD_FUNCTIONS; i++) {
+		char name[16];
+		snprintf(name, sizeof name, "f%d", i);
+		told->stacks[i] = stack_of(recording, i ? told->stacks[i / 2] : 0, name);
+	}
 	for (int i = 0; i < TOLD_NAMES; i++)
 		told->names[i] = text(recording, names[i]);
 	recording_publish(recording);
@@ -94,8 +104,9 @@ static void begin(struct told *told, uint32_t row, uint64_t at_ns)
 	if (*depth == TOLD_DEPTH)
 		return;
 	told->open[row][*depth] =
-		(struct told_span){ at_ns, 0, told->names[random_bits(&told->random) % TOLD_NAMES],
-				    row, 0 };
+		(struct told_span){ .from_ns = at_ns,
+				    .name = told->names[random_bits(&told->random) % TOLD_NAMES],
+				    .row = row };
 	told->is_told[row][(*depth)++] = false;
 }
 
@@ -110,13 +121,29 @@ static void end(struct told *told, uint32_t row, uint64_t at_ns)
 		return;
 	struct told_span span = told->open[row][which];
 	span.to_ns = at_ns;
-	add_span(told, &span, false);
+	span.at_step = told->step + (unsigned)(random_bits(&told->random) % 8);
 	told->spans[told->n_spans++] = span;
 	for (int i = which; i + 1 < *depth; i++) {
 		told->open[row][i] = told->open[row][i + 1];
 		told->is_told[row][i] = told->is_told[row][i + 1];
 	}
 	--*depth;
+}
+
+/* In no particular order. */
+static void tell(struct told *told, unsigned step)
+{
+	for (uint32_t i = 0; i < told->n_spans; i++)
+		if (told->spans[i].at_step && told->spans[i].at_step <= step) {
+			add_span(told, &told->spans[i], false);
+			told->spans[i].at_step = 0;
+		}
+}
+
+void told_tell(struct told *told)
+{
+	tell(told, UINT_MAX);
+	recording_publish(told->recording);
 }
 
 static bool tells(const struct told *told, uint32_t row)
@@ -127,30 +154,34 @@ static bool tells(const struct told *told, uint32_t row)
 	/* The second thread of a process begins late to tell any. */
 	bool is_late =
 		i % TOLD_THREADS == 1 && told->time_ns < told->recording->start_ns + 60 * SLOT_NS;
-	return i >= TOLD_THREADS && i % TOLD_THREADS < TOLD_THREADS - 1 && !is_late;
+	return i >= TOLD_THREADS && i % TOLD_THREADS < TOLD_THREADS - 1 && !is_late &&
+	       told->step >= first_step(row);
 }
 
-static void add_sample(struct told *told, uint32_t row, uint32_t series, uint64_t time_ns)
+/* Both events are read together. */
+static void add_samples(struct told *told, uint32_t row)
 {
 	struct sample_row sample = {
-		.time_ns = time_ns,
-		.weight = 1 + random_bits(&told->random) % 1000,
+		.time_ns = told->time_ns,
 		.stack = told->stacks[random_bits(&told->random) % TOLD_FUNCTIONS],
 		.thread = told->threads[row],
 		.count = 1,
-		.series = (uint16_t)series
 	};
-	recording_add_sample(told->recording, &sample);
+	for (int i = 0; i < 2; i++) {
+		sample.weight = 1 + random_bits(&told->random) % 1000;
+		sample.series = (uint16_t)(i ? told->other_series : told->series);
+		recording_add_sample(told->recording, &sample);
+	}
 }
 
 void told_step(struct told *told)
 {
 	struct recording *recording = told->recording;
 	told->time_ns += SLOT_NS;
-	for (uint32_t row = 1; row <= TOLD_ROWS; row++) {
-		add_sample(told, row, told->series, told->time_ns);
-		add_sample(told, row, told->other_series, told->time_ns);
-	}
+	told->step++;
+	for (uint32_t row = 1; row <= TOLD_ROWS; row++)
+		if (told->step >= first_step(row))
+			add_samples(told, row);
 	recording_flush_samples(recording, UINT64_MAX);
 	for (uint32_t row = 0; row <= TOLD_ROWS; row++) {
 		uint64_t what = tells(told, row) ? random_bits(&told->random) % 6 : 5, at;
@@ -165,6 +196,7 @@ void told_step(struct told *told)
 			told->is_told[row][i] = true;
 		}
 	}
+	tell(told, told->step);
 	recording_publish(recording);
 }
 

@@ -17,7 +17,7 @@ enum {
 	TOLD_ROWS = TOLD_PROCESSES * TOLD_THREADS,
 	TOLD_MOST_SPANS = 20000,
 	TOLD_DEPTH = 6,
-	TOLD_FUNCTIONS = 5,
+	TOLD_FUNCTIONS = 300, /* so that few samples move beside many nodes */
 	TOLD_NAMES = 4,
 };
 
@@ -25,6 +25,7 @@ struct told_span {
 	uint64_t from_ns, to_ns;
 	uint32_t name, row; /* row: threads; 0 = of nobody */
 	uint32_t told;      /* the row of the recording's spans that told it last */
+	unsigned at_step;   /* when its end is told: later than it ended */
 };
 
 struct told {
@@ -39,6 +40,7 @@ struct told {
 	int depth[TOLD_ROWS + 1];
 	struct told_span *spans; /* ended ones; freed by told_end */
 	uint32_t n_spans;
+	unsigned step;
 	bool has_nobody; /* phases that name no thread, too */
 };
 
@@ -51,6 +53,8 @@ void told_step(struct told *told);
 /* told_phase: what phases_at has to answer, slowly. */
 uint32_t told_phase(const struct told *told, uint32_t row, uint64_t time_ns);
 
+/* told_tell: the ends of all spans that have ended. Until then told_phase knows more. */
+void told_tell(struct told *told);
 void told_end(struct told *told);
 
 #endif

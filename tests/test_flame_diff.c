@@ -156,6 +156,31 @@ static void boxes_are_found_by_name(void **state)
 	forget(&compared);
 }
 
+/* What comes later is not gone any more; what lies below it still is. */
+static void shares_follow_what_is_live(void **state)
+{
+	static const struct line first[] = { { "prog;main;idle", 20, 0 } };
+	static const struct line later[] = { { "prog;main;old", 20, 1 },
+					     { "prog;main;work", 60, 1 } };
+	struct compared compared = { .a = record(of_a, 4, "/old/prog"),
+				     .b = record(first, 1, "/new/prog") };
+	(void)state;
+	compare_with(&compared, (struct tree_options){ .root = TREE_ROOT_NAME });
+	expect_shares(&compared, "idle", 0.2, 1);
+	assert_float_equal(flame_diff_gone(compared.diff), 0.8, 1e-6);
+	for (size_t i = 0; i < 2; i++)
+		add_line(compared.b, &later[i], "/new/prog", 1);
+	recording_flush_samples(compared.b, UINT64_MAX);
+	recording_publish(compared.b);
+	assert_true(tree_update(compared.tree));
+	flame_diff_update(compared.diff, compared.tree);
+	expect_shares(&compared, "idle", 0.2, 0.2);
+	expect_shares(&compared, "old", 0.2, 0.2);
+	expect_shares(&compared, "work", 0.6, 0.6);
+	assert_float_equal(flame_diff_gone(compared.diff), 0.12, 1e-6); /* deep */
+	forget(&compared);
+}
+
 static uint32_t function_named(const struct recording *recording, const char *name)
 {
 	uint64_t n = recording_moment(recording).n[TABLE_FUNCTIONS];
@@ -310,6 +335,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(boxes_are_found_by_name),
+		cmocka_unit_test(shares_follow_what_is_live),
 		cmocka_unit_test(choices_mean_the_same_on_both_sides),
 		cmocka_unit_test(a_program_under_another_name_is_compared),
 		cmocka_unit_test(windows_of_one_recording_compare),

@@ -100,9 +100,12 @@ static void any_order_gives_the_same(void **state)
 		struct phases *follower = phases_open(told.recording);
 		for (int i = 0; i < 150; i++) {
 			told_step(&told);
-			struct moment moment = recording_moment(told.recording);
-			phases_update(follower, &moment);
+			struct moment now = recording_moment(told.recording);
+			phases_update(follower, &now);
 		}
+		told_tell(&told);
+		struct moment moment = recording_moment(told.recording);
+		phases_update(follower, &moment);
 		struct phases *at_once = phases_of(told.recording);
 		for (uint32_t i = 0; i < told.n_spans; i += 3)
 			for (uint32_t row = 1; row <= TOLD_ROWS; row++)
@@ -197,6 +200,7 @@ static void follow(uint64_t seed, struct tree_options options)
 		if (i == 120)
 			tree_forget(follower, 0); /* and all again */
 	}
+	told_tell(&told);
 	tree_update(follower);
 	tree_sums_update(sums);
 	struct tree *at_once = tree_open(told.recording, &options);
@@ -222,6 +226,71 @@ static void live_trees_are_exact(void **state)
 		follow(seed, (struct tree_options){ 0 });
 	follow(7, (struct tree_options){ .is_inverted = true });
 	follow(8, (struct tree_options){ .fold_recursion = true });
+}
+
+static void add_told(struct recording *recording, uint32_t thread, uint64_t from_ns,
+		     uint64_t duration_ns)
+{
+	struct series_row series = { .name = recording_add_string(recording, "phases"),
+				     .flags = SERIES_SPANS };
+	struct span_row row = {
+		.start_ns = from_ns,
+		.duration_ns = duration_ns,
+		.series = recording_add_series(recording, &series),
+		.name = recording_add_string(recording, "told"),
+		.thread = thread,
+		.launch_duration_ns = duration_ns ? 0 : (uint64_t)SPAN_OPEN_LAUNCH,
+	};
+	recording_add_span(recording, &row);
+	recording_publish(recording);
+}
+
+static void add_samples(struct recording *recording, uint32_t thread, uint64_t first, uint64_t end)
+{
+	for (uint64_t i = first; i < end; i++) {
+		struct sample_row sample = { .time_ns = recording->start_ns + i * 20000000,
+					     .weight = 1,
+					     .thread = thread,
+					     .count = 1,
+					     .series = 1 };
+		recording_add_sample(recording, &sample);
+		recording_flush_samples(recording, UINT64_MAX);
+	}
+	recording_publish(recording);
+}
+
+static void expect_told(struct tree *tree, uint32_t name, uint64_t in, uint64_t out)
+{
+	uint64_t n_roots;
+	tree_update(tree);
+	assert_int_equal(weight_of(tree, name, &n_roots), in);
+	assert_int_equal(weight_of(tree, 0, &n_roots), out);
+}
+
+/* What is open goes on; its end takes back what came behind it; a thread that tells one of its own
+ * was never in its process's. */
+static void samples_move_as_phases_come(void **state)
+{
+	struct recording *recording = recording_new();
+	uint32_t one = add_thread(recording, 9, 9), two = add_thread(recording, 9, 10);
+	uint32_t name = recording_add_string(recording, "told");
+	uint64_t start = recording->start_ns = 1000000000000, slot = 20000000;
+	struct tree *tree = tree_open(
+		recording, &(struct tree_options){ .root = TREE_ROOT_PHASE, .series = 1 });
+	(void)state;
+	add_samples(recording, one, 0, 10);
+	expect_told(tree, name, 0, 10);
+	add_told(recording, one, start + 2 * slot, 0);
+	expect_told(tree, name, 8, 2);
+	add_samples(recording, one, 10, 20);
+	add_samples(recording, two, 10, 20);
+	expect_told(tree, name, 28, 2);
+	add_told(recording, one, start + 2 * slot, 13 * slot); /* ends at 15 */
+	expect_told(tree, name, 18, 12);
+	add_told(recording, two, start + 18 * slot, slot);
+	expect_told(tree, name, 14, 16);
+	tree_close(tree);
+	recording_free(recording);
 }
 
 /* Functions do not depend on how their callers are split. */
@@ -302,6 +371,7 @@ int main(void)
 		cmocka_unit_test(phase_is_the_innermost),
 		cmocka_unit_test(any_order_gives_the_same),
 		cmocka_unit_test(live_trees_are_exact),
+		cmocka_unit_test(samples_move_as_phases_come),
 		cmocka_unit_test(functions_stay_the_same),
 		cmocka_unit_test(borders_part_samples),
 		cmocka_unit_test(folded_text_begins_with_phases),

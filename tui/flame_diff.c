@@ -1,6 +1,8 @@
 /*
- * Both trees' nodes become paths of names, which have a weight on each side. Names are interned
- * apart from the recordings, since ids of two recordings mean nothing to each other.
+ * Both trees' nodes become paths of names; the weight of a path on a side is that of the side's
+ * nodes that have it, added up when it is asked for, so that nothing is done of nodes that stay.
+ * Names are interned apart from the recordings, since ids of two recordings mean nothing to each
+ * other.
  */
 #include "tui/flame_diff.h"
 
@@ -18,7 +20,7 @@
 
 struct path {
 	uint32_t parent;
-	uint64_t weights[N_COMPARED];
+	uint32_t first[N_COMPARED]; /* a node that has it + 1; 0 = none */
 };
 
 /* A side's nodes as paths. */
@@ -26,7 +28,7 @@ struct half {
 	const struct recording *recording;
 	const struct tree *tree; /* NULL: nothing of it is in this recording */
 	struct hash_map names;   /* string -> name */
-	uint32_t *paths;         /* by node */
+	uint32_t *paths, *twins; /* by node; twins: another node of its path + 1 */
 	uint32_t n_nodes, capacity;
 };
 
@@ -40,7 +42,7 @@ struct flame_diff {
 	struct path *paths;       /* 0 = everything */
 	uint32_t n_paths, capacity;
 	bool is_joined;
-	double gone;
+	uint64_t gone; /* weight of A in paths that B has not, below one that it has */
 };
 
 /* ---- the same options for another recording */
@@ -138,6 +140,7 @@ void flame_diff_close(struct flame_diff *diff)
 	for (int i = 0; i < N_COMPARED; i++) {
 		hash_map_free(&diff->halves[i].names);
 		free(diff->halves[i].paths);
+		free(diff->halves[i].twins);
 	}
 	tree_close(diff->tree);
 	table_close(&diff->strings);
@@ -180,30 +183,55 @@ static const struct tree_node *nodes_of(const struct half *half, uint32_t *n)
 	return half->tree ? tree_nodes(half->tree, n) : NULL;
 }
 
-static void take_nodes(struct flame_diff *diff, struct half *half)
+static uint64_t weight_of(const struct flame_diff *diff, int side, uint32_t path)
 {
 	uint32_t n;
+	uint64_t weight = 0;
+	const struct half *half = &diff->halves[side];
+	const struct tree_node *nodes = nodes_of(half, &n);
+	for (uint32_t at = diff->paths[path].first[side]; at; at = half->twins[at - 1])
+		weight += nodes[at - 1].total;
+	return weight;
+}
+
+/* B has the path now: it is not gone, but what A has below it is until that comes too. */
+static void take_back(struct flame_diff *diff, uint32_t path)
+{
+	uint32_t n;
+	const struct half *a = &diff->halves[COMPARE_A];
+	const struct tree_node *nodes = nodes_of(a, &n);
+	if (path > 0)
+		diff->gone -= weight_of(diff, COMPARE_A, path);
+	for (uint32_t at = diff->paths[path].first[COMPARE_A]; at; at = a->twins[at - 1])
+		for (uint32_t i = nodes[at - 1].first_child; i; i = nodes[i].next_sibling)
+			diff->gone += nodes[i].total;
+}
+
+/* Returns true if there were any new ones. */
+static bool take_nodes(struct flame_diff *diff, int side)
+{
+	struct half *half = &diff->halves[side];
+	uint32_t n, n_before = half->n_nodes;
 	const struct tree_node *nodes = nodes_of(half, &n);
 	if (n > half->capacity) {
 		half->capacity = n + n / 2;
 		half->paths = reallocate(half->paths, half->capacity, sizeof *half->paths);
+		half->twins = reallocate(half->twins, half->capacity, sizeof *half->twins);
 	}
 	for (; half->n_nodes < n; half->n_nodes++) {
 		uint32_t i = half->n_nodes;
 		bool is_any = diff->is_joined && nodes[i].depth == 1;
-		half->paths[i] = i == 0 ? 0
-					: child_of(diff, half->paths[nodes[i].parent],
-						   is_any ? 0 : name_of(diff, half, nodes[i].name));
+		uint32_t path = 0;
+		if (i > 0)
+			path = child_of(diff, half->paths[nodes[i].parent],
+					is_any ? 0 : name_of(diff, half, nodes[i].name));
+		half->paths[i] = path;
+		if (side == COMPARE_B && !diff->paths[path].first[side])
+			take_back(diff, path);
+		half->twins[i] = diff->paths[path].first[side];
+		diff->paths[path].first[side] = i + 1;
 	}
-}
-
-static void weigh(struct flame_diff *diff, int side)
-{
-	uint32_t n;
-	const struct half *half = &diff->halves[side];
-	const struct tree_node *nodes = nodes_of(half, &n);
-	for (uint32_t i = 0; i < n; i++)
-		diff->paths[half->paths[i]].weights[side] += nodes[i].total;
+	return half->n_nodes > n_before;
 }
 
 static void start_paths(struct flame_diff *diff)
@@ -216,6 +244,7 @@ static void start_paths(struct flame_diff *diff)
 	}
 	diff->paths[0] = (struct path){ 0 };
 	diff->n_paths = 1;
+	diff->gone = 0;
 	diff->halves[COMPARE_A].n_nodes = diff->halves[COMPARE_B].n_nodes = 0;
 }
 
@@ -247,34 +276,30 @@ static bool must_join(struct flame_diff *diff)
 	return true;
 }
 
+/* The same from the start, when A is another one. */
 static void sum_gone(struct flame_diff *diff)
 {
-	uint64_t gone = 0;
+	diff->gone = 0;
 	for (uint32_t i = 1; i < diff->n_paths; i++) {
 		const struct path *path = &diff->paths[i];
-		if (!path->weights[COMPARE_B] && diff->paths[path->parent].weights[COMPARE_B])
-			gone += path->weights[COMPARE_A];
+		if (!path->first[COMPARE_B] && diff->paths[path->parent].first[COMPARE_B])
+			diff->gone += weight_of(diff, COMPARE_A, i);
 	}
-	diff->gone = (double)gone / (double)diff->paths[0].weights[COMPARE_A];
 }
 
 void flame_diff_update(struct flame_diff *diff, const struct tree *tree)
 {
 	diff->halves[COMPARE_B].tree = tree;
-	if (diff->tree)
-		tree_update(diff->tree);
+	bool is_changed = diff->tree && tree_update(diff->tree); /* A */
 	bool is_joined = must_join(diff);
 	if (!diff->paths || is_joined != diff->is_joined) {
 		diff->is_joined = is_joined;
 		start_paths(diff);
 	}
-	for (int side = 0; side < N_COMPARED; side++)
-		take_nodes(diff, &diff->halves[side]);
-	for (uint32_t i = 0; i < diff->n_paths; i++)
-		memset(diff->paths[i].weights, 0, sizeof diff->paths[i].weights);
-	for (int side = 0; side < N_COMPARED; side++)
-		weigh(diff, side);
-	sum_gone(diff);
+	is_changed |= take_nodes(diff, COMPARE_A);
+	take_nodes(diff, COMPARE_B);
+	if (is_changed)
+		sum_gone(diff);
 }
 
 /* ---- asking */
@@ -285,11 +310,11 @@ struct flame_shares flame_diff_of(const struct flame_diff *diff, uint32_t node)
 	const struct half *b = &diff->halves[COMPARE_B];
 	if (node >= b->n_nodes)
 		return shares;
-	const struct path *path = &diff->paths[b->paths[node]], *whole = &diff->paths[0];
-	for (int side = 0; side < N_COMPARED; side++)
-		if (whole->weights[side])
-			shares.of[side] =
-				(double)path->weights[side] / (double)whole->weights[side];
+	for (int side = 0; side < N_COMPARED; side++) {
+		double whole = (double)weight_of(diff, side, 0);
+		if (whole > 0)
+			shares.of[side] = (double)weight_of(diff, side, b->paths[node]) / whole;
+	}
 	shares.change = shares.of[COMPARE_B] - shares.of[COMPARE_A];
 	return shares;
 }
@@ -301,7 +326,7 @@ const struct side *flame_diff_sides(const struct flame_diff *diff)
 
 double flame_diff_gone(const struct flame_diff *diff)
 {
-	return diff->gone;
+	return (double)diff->gone / (double)weight_of(diff, COMPARE_A, 0);
 }
 
 bool flame_diff_joins(const struct flame_diff *diff)
@@ -315,6 +340,6 @@ size_t flame_diff_bytes(const struct flame_diff *diff)
 		return 0;
 	return sizeof *diff + tree_bytes(diff->tree) + diff->capacity * sizeof *diff->paths +
 	       diff->children.n_slots * sizeof *diff->children.entries +
-	       (diff->halves[COMPARE_A].capacity + diff->halves[COMPARE_B].capacity) *
+	       (diff->halves[COMPARE_A].capacity + diff->halves[COMPARE_B].capacity) * 2 *
 		       sizeof(uint32_t);
 }

@@ -27,7 +27,7 @@ void flame_diff_close(struct flame_diff *diff);
 
 /*
  * flame_diff_update: take in what the tree, the one it was opened for, and side A have by now.
- * Cost  10 ns or so a node of both
+ * Cost  two look-ups a new node of either; if A grew, some ns a node of both
  */
 void flame_diff_update(struct flame_diff *diff, const struct tree *tree);
 
