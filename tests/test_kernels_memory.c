@@ -17,6 +17,7 @@
 #include "kernels/pointer_chase.h"
 #include "kernels/read_bandwidth.h"
 #include "kernels/stream.h"
+#include "tests/fixture_stride.h"
 #include "workloads/support/random.h"
 #include "workloads/support/runner.h"
 
@@ -351,13 +352,15 @@ static int run(const char *name, const char *a, const char *b, const char *c)
 	return workload_main(4, (char **)words);
 }
 
+#define GEMV_SIZE FIXTURE_LENGTH("size=1.3", "size=0.2")
+
 static void workloads_pass_their_own_checks(void **state)
 {
 	(void)state;
 	for (int type = 0; type < GEMV_TYPES; type++) {
 		char word[32];
 		snprintf(word, sizeof word, "type=%s", gemv_type_name((enum gemv_type)type));
-		assert_int_equal(run("gemv", word, "size=1.3", "repeats=3"), 0);
+		assert_int_equal(run("gemv", word, GEMV_SIZE, "repeats=3"), 0);
 		assert_int_equal(run("gemv", word, "size=0.001", "n=1000"), 0);
 		assert_int_equal(run("gemv", word, "variant=scalar", "size=0.1"), 0);
 	}

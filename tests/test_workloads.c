@@ -98,14 +98,16 @@ static int run(const char *const *words, int n)
 	return workload_main(n, (char **)words);
 }
 
-#define SAMPLES    FIXTURE_LENGTH("samples=8000", "samples=2000")
-#define EPOCHS     FIXTURE_LENGTH("epochs=10", "epochs=4")
-#define GPT_STEPS  FIXTURE_LENGTH("steps=40", "steps=15")
-#define BF16_STEPS FIXTURE_LENGTH("steps=10", "steps=4")
+#define GBDT_ROWS   FIXTURE_LENGTH("rows=20000", "rows=8000")
+#define GBDT_ROUNDS FIXTURE_LENGTH("rounds=120", "rounds=40")
+#define SAMPLES     FIXTURE_LENGTH("samples=8000", "samples=2000")
+#define EPOCHS      FIXTURE_LENGTH("epochs=10", "epochs=4")
+#define GPT_STEPS   FIXTURE_LENGTH("steps=40", "steps=15")
+#define BF16_STEPS  FIXTURE_LENGTH("steps=10", "steps=4")
 
 static void workloads_pass_their_own_checks(void **state)
 {
-	const char *const gbdt[] = { "gbdt", "rows=20000", "rounds=120", "threads=2", NULL };
+	const char *const gbdt[] = { "gbdt", GBDT_ROWS, GBDT_ROUNDS, "threads=2", NULL };
 	const char *const triad[] = { "triad", "size=1", "repeats=50", "threads=2", NULL };
 	const char *const xor [] = { "xor", "trainings=6", "alloc=malloc", "topo=scan", NULL };
 	const char *const mlp[] = { "mlp", "size=S", SAMPLES, EPOCHS, NULL };
