@@ -72,6 +72,7 @@ screen functions-help-120x40 --view functions --size 120x40 --color never --keys
 screen functions-rates-sorted-120x40 --view functions --size 120x40 --color never --keys ':sort ipc\rI'
 screen callers-sorted-120x40 --view callers --size 120x40 --color never --keys 'j\r:sort name\r:columns name,time,bar,share\r'
 screen diff-sorted-120x40 --view diff --size 120x40 --color never --keys ':columns name,difference,change,samples-a,samples-b\r:sort samples-b\r'
+screen counters-sorted-80x24 --view counters --size 80x24 --color never --keys ':sort most\rjj'
 screen notes-sorted-80x24 --view notes --size 80x24 --color never --keys ':sort! severity\rj'
 screen flame-inverted-80x24 --view flame --size 80x24 --color never --keys 'i'
 screen flame-search-80x24 --view flame --size 80x24 --color never --keys '/hist\rn'

@@ -523,6 +523,36 @@ static void notes_are_sorted_and_selected(void **state)
 	close_screen(&screen);
 }
 
+/* Every view with a list takes every column, alone and sorted by it, both ways round. */
+static void every_list_takes_every_column(void **state)
+{
+	(void)state;
+	for (const struct view *const *view = views; *view; view++) {
+		if (!(*view)->list)
+			continue;
+		struct screen screen = open_screen((*view)->name, 100, 30);
+		press(&screen, "O");
+		for (int i = 0; i < LIST_MOST_COLUMNS; i++) { /* name by name, as the chooser has */
+			char line[160], name[LIST_NAME_BYTES];
+			const char *at = strstr(screen.text, "[x]");
+			for (int row = 0; at && row < i; row++) {
+				at = strchr(at, '\n');
+				at = at && at[1] == '[' ? at + 1 : NULL;
+			}
+			if (!at || sscanf(at + 3, " %31s", name) != 1)
+				break;
+			snprintf(line, sizeof line, "\\e:columns %s\\r:sort %s\\r:sort! %s\\rjGgO",
+				 name, name, name);
+			press(&screen, line);
+			snprintf(line, sizeof line, "[x] %s", name);
+			shows(&screen, line);
+			press(&screen, "r");
+		}
+		press(&screen, "\\e");
+		close_screen(&screen);
+	}
+}
+
 /* While samples come in, the cursor stays on the function it is on. */
 static void live_lists_keep_the_row(void **state)
 {
@@ -650,6 +680,7 @@ int main(void)
 		cmocka_unit_test(the_mouse_does_what_keys_do),
 		cmocka_unit_test(callers_and_callees_are_one_list),
 		cmocka_unit_test(notes_are_sorted_and_selected),
+		cmocka_unit_test(every_list_takes_every_column),
 		cmocka_unit_test(live_lists_keep_the_row),
 		cmocka_unit_test(columns_are_kept_in_the_configuration),
 		cmocka_unit_test(wrong_lines_are_explained),

@@ -156,7 +156,7 @@ for how in "vt100 $stoke report" "linux $stoke report" "xterm-256color $stoke re
 	keys :sort Space na Tab Enter
 	shows "${how%% *}: sorted by a command" 'function .*[▲^]'
 	keys q
-	shows "${how%% *}: the end" '^\$( |$)'
+	shows "${how%% *}: the end" "^[\$]( |\$)"
 done
 
 # The start screen.
@@ -169,7 +169,7 @@ click "p settings"
 shows "settings by a click" 'Enter takes'
 keys Escape
 click "q leave"
-shows "leave by a click" '^\$( |$)'
+shows "leave by a click" "^[\$]( |\$)"
 
 echo "$n_passed passed, $n_failed failed, 0 skipped"
 [ "$n_failed" -eq 0 ]

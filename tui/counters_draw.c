@@ -1,6 +1,7 @@
 /* The list of counters and the plot of one. See counters_state.h. */
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "sampler/base/arena.h"
 #include "sampler/base/text.h"
@@ -11,7 +12,14 @@
 #include "tui/plot.h"
 #include "tui/window.h"
 
-enum { VALUE_COLUMNS = 13, MARK_COLUMNS = 2 };
+enum { VALUE_COLUMNS = 13, LEAST_PLOT = 2 };
+enum { COLUMN_MARK, COLUMN_NAME, COLUMN_LAST, COLUMN_LEAST, COLUMN_MOST, COLUMN_PLOT };
+
+/* What the list is lent. */
+struct lent {
+	const struct counters_state *state;
+	const struct view_context *context;
+};
 
 static const char *text_of(const struct view_context *context, uint32_t id)
 {
@@ -59,49 +67,135 @@ static void draw_value(const struct canvas *canvas, int x, int y, enum meaning m
 	canvas_text(canvas, x + (blank > 0 ? blank : 0), y, VALUE_COLUMNS, meaning, text);
 }
 
-static void draw_track(const struct counters_state *state, const struct view_context *context,
-		       const struct canvas *canvas, int y, const struct track *track)
+/* ---- the list */
+
+static uint64_t identity_of(const void *of, size_t row)
 {
-	int name = name_columns(canvas->width), x = MARK_COLUMNS + name;
-	const char *unit = unit_of(context, track);
-	canvas_text(canvas, 0, y, 1, MEANING_TEXT, origin_glyph(track_origin(track)));
-	canvas_text(canvas, MARK_COLUMNS, y, name - 1, MEANING_TEXT, name_of(context, track));
-	draw_value(canvas, x, y, MEANING_TEXT, track->last, unit);
-	x += VALUE_COLUMNS;
-	if (track->n == 0) {
-		const struct series_row *row = recording_series(context->recording, track->series);
-		canvas_text(canvas, x, y, canvas->width - x, MEANING_DIM,
-			    is_unavailable(context, track) && row->reason
-				    ? text_of(context, row->reason)
-				    : "no reading");
-		return;
-	}
-	if (canvas->width > 60) {
-		draw_value(canvas, x, y, MEANING_DIM, track->least, unit);
-		draw_value(canvas, x + VALUE_COLUMNS, y, MEANING_DIM, track->most, unit);
-		x += 2 * VALUE_COLUMNS;
-	}
-	int columns = canvas->width - x;
-	if (columns < 2)
-		return;
-	double *values = arena_take(context->frame, (size_t)columns * sizeof *values);
-	struct track_axis axis = tracks_axis(&state->tracks, track, false);
-	tracks_values(&state->tracks, track, &axis, columns, values);
-	plot_spark(canvas, x, y, columns, values, MEANING_BAR);
+	const struct track *track = &((const struct lent *)of)->state->tracks.rows[row];
+	return (uint64_t)track->series << 32 | track->thread;
 }
 
-static void draw_header(const struct counters_state *state, const struct canvas *canvas)
+static double value_of(const void *of, size_t row, int column)
 {
-	int name = name_columns(canvas->width);
-	int x = MARK_COLUMNS + name;
+	const struct track *track = &((const struct lent *)of)->state->tracks.rows[row];
+	return column == COLUMN_LAST    ? track->last
+	       : column == COLUMN_LEAST ? track->least
+					: track->most;
+}
+
+static const char *name_at(const void *of, size_t row, int column)
+{
+	const struct lent *lent = of;
+	(void)column;
+	return name_of(lent->context, &lent->state->tracks.rows[row]);
+}
+
+static int find_columns(const struct counters_state *state, struct list_column *columns)
+{
+	const struct list_column usual[] = {
+		{ "mark", "", "where its values come from", COLUMN_MARK, 1, 0, LIST_UNSORTED },
+		{ "name", "counter", "what is read", COLUMN_NAME, name_columns(state->width) - 1, 0,
+		  LIST_TEXT },
+		{ "last", "last", "the last value", COLUMN_LAST, VALUE_COLUMNS - 1, 0, 0 },
+		{ "least", "least", "the least value", COLUMN_LEAST, VALUE_COLUMNS - 1, 3, 0 },
+		{ "most", "most", "the greatest value", COLUMN_MOST, VALUE_COLUMNS - 1, 2, 0 },
+		{ "plot", "", "its values over time", COLUMN_PLOT, LEAST_PLOT, 1,
+		  LIST_FILLS | LIST_UNSORTED },
+	};
+	memcpy(columns, usual, sizeof usual);
+	return (int)(sizeof usual / sizeof usual[0]);
+}
+
+void counters_show(struct counters_state *state, const struct view_context *context)
+{
+	struct list_column columns[LIST_MOST_COLUMNS];
+	struct lent lent = { state, context };
+	struct list_rows rows = { .of = &lent,
+				  .n = state->tracks.n,
+				  .identity = identity_of,
+				  .value = value_of,
+				  .text = name_at };
+	struct list_frame frame = { state->width, 0, 1, counters_list_rows(state) };
+	list_update(&state->list, &rows, columns, find_columns(state, columns), &frame);
+}
+
+const struct track *counters_selected(const struct counters_state *state)
+{
+	return &state->tracks.rows[list_row(&state->list)];
+}
+
+static void draw_spark(const struct lent *lent, const struct track *track,
+		       const struct canvas *cell)
+{
+	const struct view_context *context = lent->context;
+	if (cell->width < 2 || track->n == 0)
+		return;
+	double *values = arena_take(context->frame, (size_t)cell->width * sizeof *values);
+	struct track_axis axis = tracks_axis(&lent->state->tracks, track, false);
+	tracks_values(&lent->state->tracks, track, &axis, cell->width, values);
+	plot_spark(cell, 0, 0, cell->width, values, MEANING_BAR);
+}
+
+static void draw_cell(const void *of, size_t row, int column, const struct canvas *cell)
+{
+	const struct lent *lent = of;
+	const struct track *track = &lent->state->tracks.rows[row];
+	char text[TEXT_BYTES];
+	switch (column) {
+	case COLUMN_MARK:
+		list_put(cell, MEANING_TEXT, origin_glyph(track_origin(track)));
+		return;
+	case COLUMN_NAME:
+		list_put(cell, MEANING_TEXT, name_of(lent->context, track));
+		return;
+	case COLUMN_PLOT:
+		draw_spark(lent, track, cell);
+		return;
+	default:
+		if (column == COLUMN_LAST || track->n)
+			list_put_right(cell, column == COLUMN_LAST ? MEANING_TEXT : MEANING_DIM,
+				       text_value(text, sizeof text, value_of(of, row, column),
+						  unit_of(lent->context, track)));
+	}
+}
+
+/* Why there is no value, in the place of all that is behind the last one. */
+static void draw_reason(const struct lent *lent, const struct canvas *canvas, int y, size_t place)
+{
+	const struct list *list = &lent->state->list;
+	const struct track *track = &lent->state->tracks.rows[list->entries[place].row];
+	const struct series_row *row = recording_series(lent->context->recording, track->series);
+	int x = -1;
+	for (int i = 0; i < list->n_shown; i++)
+		if (list->columns[list->shown[i].column].id == COLUMN_LAST)
+			x = list->shown[i].x + list->shown[i].cells + LIST_GAP;
+	if (track->n || x < 0)
+		return;
+	canvas_fill(canvas, x, y, canvas->width - x, MEANING_TEXT, 0);
+	canvas_text(canvas, x, y, canvas->width - x, MEANING_DIM,
+		    is_unavailable(lent->context, track) && row->reason
+			    ? text_of(lent->context, row->reason)
+			    : "no reading");
+	if (place == list->selected)
+		canvas_mark(canvas, 0, y, canvas->width, MEANING_SELECTED);
+}
+
+static void draw_list(const struct counters_state *state, const struct view_context *context,
+		      const struct canvas *canvas)
+{
+	const struct list *list = &state->list;
+	struct lent lent = { state, context };
+	struct list_drawing drawing = { list, canvas, &lent, draw_cell };
 	int rows = counters_list_rows(state);
-	canvas_text(canvas, MARK_COLUMNS, 0, name - 1, MEANING_HEADER, "counter");
-	canvas_print(canvas, x, 0, MEANING_HEADER, canvas->width > 60 ? "%12s %12s %12s " : "%12s",
-		     "last", "least", "most");
-	x += canvas->width > 60 ? 3 * VALUE_COLUMNS : VALUE_COLUMNS;
-	if ((int)state->tracks.n > rows)
-		canvas_print(canvas, x, 0, MEANING_DIM, "%zu-%zu of %zu", state->first + 1,
-			     state->first + (size_t)rows, state->tracks.n);
+	char title[LIST_TITLE_BYTES] = "";
+	if ((int)list->n > rows)
+		snprintf(title, sizeof title, "%zu-%zu of %zu", list->first + 1,
+			 list->first + (size_t)rows, list->n);
+	list_draw_header(&drawing, 0, title);
+	for (int i = 0; i < rows && list->first + (size_t)i < list->n; i++) {
+		list_draw_row(&drawing, 1 + i, list->first + (size_t)i);
+		draw_reason(&lent, canvas, 1 + i, list->first + (size_t)i);
+	}
 }
 
 /* ---- the plot */
@@ -159,7 +253,6 @@ void counters_draw(const void *opaque, const struct view_context *context,
 		   const struct canvas *canvas)
 {
 	const struct counters_state *state = opaque;
-	int rows = counters_list_rows(state);
 	if (state->tracks.n == 0) {
 		const char *format = imported_from(context->recording);
 		if (format)
@@ -172,13 +265,7 @@ void counters_draw(const void *opaque, const struct view_context *context,
 				    "No counters were asked for; -M GROUP brings some.");
 		return;
 	}
-	draw_header(state, canvas);
-	for (int i = 0; i < rows && state->first + (size_t)i < state->tracks.n; i++) {
-		size_t at = state->first + (size_t)i;
-		draw_track(state, context, canvas, 1 + i, &state->tracks.rows[at]);
-		if (at == state->selected)
-			canvas_mark(canvas, 0, 1 + i, canvas->width, MEANING_SELECTED);
-	}
+	draw_list(state, context, canvas);
 	if (counters_plot_rows(state) > 0)
-		draw_plot(state, context, canvas, &state->tracks.rows[state->selected]);
+		draw_plot(state, context, canvas, counters_selected(state));
 }

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tui/list.h"
 #include "tui/tracks.h"
 #include "tui/view.h"
 
@@ -19,7 +20,7 @@ enum {
 
 struct counters_state {
 	struct tracks tracks;
-	size_t selected, first;
+	struct list list;
 	int width, height;
 	bool must_draw, is_fitted; /* is_fitted: the plot's axis begins at the least value */
 };
@@ -27,6 +28,10 @@ struct counters_state {
 /* counters_list_rows: rows for the list; counters_plot_rows: for the plot itself, 0 = none. */
 int counters_list_rows(const struct counters_state *state);
 int counters_plot_rows(const struct counters_state *state);
+
+/* counters_show: sort and lay out the list. counters_selected: only where there are tracks. */
+void counters_show(struct counters_state *state, const struct view_context *context);
+const struct track *counters_selected(const struct counters_state *state);
 
 void counters_draw(const void *opaque, const struct view_context *context,
 		   const struct canvas *canvas);

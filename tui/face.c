@@ -30,6 +30,17 @@ const struct view *view_by_order(int order)
 	return NULL;
 }
 
+const char *view_lists(char *out, size_t bytes)
+{
+	size_t n = 0;
+	out[0] = '\0';
+	for (const struct view *const *at = views; *at; at++)
+		if ((*at)->list && n + strlen((*at)->name) + 3 < bytes)
+			n += (size_t)snprintf(out + n, bytes - n, "%s%s", n ? ", " : "",
+					      (*at)->name);
+	return out;
+}
+
 static int place_of(const struct view *view)
 {
 	for (int i = 0; views[i]; i++)

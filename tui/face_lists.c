@@ -57,9 +57,10 @@ static void keep_columns(struct face *face, const struct list *list)
 static struct list *find_list(struct face *face, const char *command)
 {
 	struct list *list = list_of(face);
+	char names[128];
 	if (!list)
-		face_tell(face, MEANING_WARNING,
-			  ":%s is for lists: functions, callers, diff, notes.", command);
+		face_tell(face, MEANING_WARNING, ":%s is for lists: %s.", command,
+			  view_lists(names, sizeof names));
 	else if (list->n_columns == 0)
 		face_update_view(face);
 	return list;

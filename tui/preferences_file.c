@@ -253,6 +253,7 @@ void preferences_note(struct recording *recording)
 
 void preferences_help(FILE *out)
 {
+	char lists[128];
 	print_wrapped(out,
 		      "The file is $XDG_CONFIG_HOME/stoke/config, else ~/.config/stoke/config: a "
 		      "setting a line; lines that begin with # are comments. A line that cannot be "
@@ -272,10 +273,11 @@ void preferences_help(FILE *out)
 	fputs("\nKeys, also for `:map` and `:unmap`:\n"
 	      "  map KEY ACTION\n      in every view that has the action\n"
 	      "  map KEY VIEW.ACTION\n      in one view\n"
-	      "  unmap KEY [VIEW]\n      the key does nothing\n\n"
-	      "Lists (functions, callers, diff, notes), also by `:columns` and `:sort` on the "
-	      "screen:\n"
-	      "  columns VIEW NAME,NAME...\n      these columns, in this order, as room allows\n"
+	      "  unmap KEY [VIEW]\n      the key does nothing\n\n",
+	      out);
+	fprintf(out, "Lists (%s), also by `:columns` and `:sort` on the screen:\n",
+		view_lists(lists, sizeof lists));
+	fputs("  columns VIEW NAME,NAME...\n      these columns, in this order, as room allows\n"
 	      "  sort VIEW COLUMN\n      sorted by it; -COLUMN the other way round\n\n"
 	      "Keys are written x, Ctrl-X, F5, Enter, Space, Tab, PgUp, Left. "
 	      "`stoke help keys` lists\nthe actions of all views.\n\n"

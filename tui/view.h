@@ -166,4 +166,7 @@ extern const struct view *const views[];
 const struct view *view_find(const char *name);
 const struct view *view_by_order(int order);
 
+/* view_lists: the names of views with a list, with commas. Returns out. */
+const char *view_lists(char *out, size_t bytes);
+
 #endif
