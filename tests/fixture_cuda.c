@@ -23,24 +23,51 @@ static void *handle, *arrays[MOST_ARRAYS];
 static size_t n_arrays;
 static const struct cuda_library *library;
 
+/* The emulated one lies beside this program. */
+static bool load_emulated(char *path)
+{
+	static const char name[] = "/libstoke-cuda-emulated.so";
+	handle = fixture_library("libstoke-cuda-emulated");
+	if (readlink("/proc/self/exe", path, PATH_MAX - 1) < 0)
+		return false;
+	memcpy(strrchr(path, '/'), name, sizeof name);
+	return true;
+}
+
+static bool load_real(char *path)
+{
+	if (!realpath(getenv("STOKE_TEST_CUDA"), path))
+		return false;
+	handle = dlopen(path, RTLD_NOW);
+	if (!handle)
+		fprintf(stderr, "%s\n", dlerror());
+	return true;
+}
+
 bool fixture_cuda_open(void)
 {
 	stoke_cuda_library_function *function;
 	struct cuda_device device;
 	char path[PATH_MAX + 64] = "";
-	handle = fixture_library("libstoke-cuda-emulated");
-	void *address = handle ? dlsym(handle, "stoke_cuda_library") : NULL;
-	if (!address || readlink("/proc/self/exe", path, PATH_MAX - 1) < 0)
+	bool is_found = getenv("STOKE_TEST_CUDA") ? load_real(path) : load_emulated(path);
+	void *address = is_found && handle ? dlsym(handle, "stoke_cuda_library") : NULL;
+	if (!address)
 		return false;
 	memcpy(&function, &address, sizeof function);
 	library = function();
 	const char *problem = library->open(&device);
-	char *slash = strrchr(path, '/');
-	memcpy(slash, "/libstoke-cuda-emulated.so", sizeof "/libstoke-cuda-emulated.so");
 	setenv("STOKE_CUDA_LIBRARY", path, 1);
 	if (problem)
 		fprintf(stderr, "%s\n", problem);
 	return !problem;
+}
+
+void fixture_cuda_needs_script(void)
+{
+	if (!getenv("STOKE_TEST_CUDA"))
+		return;
+	print_message("SKIP: the calls of a real driver do not fail at will\n");
+	skip();
 }
 
 void fixture_cuda_close(void)

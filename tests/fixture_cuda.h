@@ -10,8 +10,12 @@
 
 #include "kernels/cuda/library.h"
 
-/* fixture_cuda_open: load it and name it in STOKE_CUDA_LIBRARY; false and a line. */
+/* fixture_cuda_open: load it and name it in STOKE_CUDA_LIBRARY; false and a line. Where
+ * STOKE_TEST_CUDA holds the path of a libstoke-cuda.so, that one is taken: so the same tests run on
+ * a card. */
 bool fixture_cuda_open(void);
+/* fixture_cuda_needs_script: ends the test, skipped, on a card, whose calls do not fail at will. */
+void fixture_cuda_needs_script(void);
 void fixture_cuda_close(void);
 
 /* The kernels of a family, one after the other; NULL behind the last. */

@@ -234,6 +234,7 @@ static void every_failure_is_a_sentence(void **state)
 		{ "cudaEventElapsedTime=600", "refused to finish a kernel", 1 },
 	};
 	(void)state;
+	fixture_cuda_needs_script();
 	for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++) {
 		char text[1024];
 		int status = fixture_cuda_failing(GEMM, failures[i].script, text, sizeof text);

@@ -445,6 +445,7 @@ static void every_failure_is_a_sentence(void **state)
 		{ "copy_out=700", "refused to give a copy", 1 },
 	};
 	(void)state;
+	fixture_cuda_needs_script();
 	for (size_t i = 0; i < COUNT(failures); i++) {
 		check_failure(mlp(""), failures[i].script, failures[i].says, failures[i].status);
 		check_failure(gpt(""), failures[i].script, failures[i].says, failures[i].status);
@@ -481,6 +482,7 @@ static void fail_one_after_the_other(const char *words, int dense_until, int ste
 static void every_call_may_be_the_first_to_fail(void **state)
 {
 	(void)state;
+	fixture_cuda_needs_script();
 	fail_one_after_the_other(mlp("alloc=malloc"), 60, 61);
 	fail_one_after_the_other(gpt(""), 120, 331);
 }
