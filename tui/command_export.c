@@ -10,8 +10,9 @@
 
 extern const struct command command_export;
 
-static const struct option_group *const options[] = { &options_input, &options_part,
-						      &options_output, &options_general, NULL };
+static const struct option_group *const options[] = { &options_input,   &options_part,
+						      &options_output,  &options_messages,
+						      &options_general, NULL };
 
 static int run(int argc, char **argv)
 {
