@@ -35,7 +35,8 @@ struct counted_event {
  * event_resolve: one event, such as "cycles", "cpu-clock:u", "MEM_LOAD_RETIRED:L3_MISS:upp",
  * "cpu/event=0xc0,umask=1/k", "sched:sched_switch" or "r01c2".
  * Modifiers: u, k, h (only user, kernel, hypervisor), p (precise, up to ppp).
- * Errors  false and a sentence with the nearest known name
+ * Errors  false and a sentence with the nearest known name, which takes a while to find: none with
+ * a NULL why
  */
 bool event_resolve(const char *text, struct sampled_event *event, struct why *why);
 

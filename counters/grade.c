@@ -157,8 +157,11 @@ static enum answer grade_event(const char *name, const struct grade_loop *loop,
 		.mark = GRADE_UNKNOWN, .expected = NAN, .counted = NAN, .what = loop->what
 	};
 	snprintf(grade->event, sizeof grade->event, "%.*s", (int)sizeof grade->event - 1, name);
-	if (!event_resolve_counted(name, &event, &grade->reason))
+	if (!event_resolve_counted(name, &event, NULL)) {
+		why_fail(&grade->reason, "This processor has no event of this name, or libpfm4 "
+					 "does not know it.");
 		return ANSWER_NO_NAME;
+	}
 	grade->code = grade_code(&event.sampled.attribute);
 	const struct event_group_request request = { .events = &event,
 						     .n_events = 1,
