@@ -143,6 +143,7 @@ screen gpu-traced-plots-80x24-ascii --view gpu --size 80x24 --ascii --color neve
 screen gpu-traced-plots-80x24-mono --view gpu --size 80x24 --color always --theme mono --keys 'pj'
 screen gpu-traced-plots-last-80x24 --view gpu --size 80x24 --color never --keys 'pGy'
 screen gpu-traced-plots-explained-80x24 --view gpu --size 80x24 --color never --keys 'pe'
+screen gpu-traced-roofline-explained-80x24 --view roofline --size 80x24 --color never --keys 'e'
 screen gpu-traced-roofline-80x24-ascii --view roofline --size 80x24 --ascii --color never --keys 'j'
 screen gpu-traced-machine-120x40 --view machine --size 120x40 --color never --keys 'f'
 screen gpu-traced-80x24-ascii --view gpu --size 80x24 --ascii --color never

@@ -260,6 +260,11 @@ static void kernels_lie_under_the_devices_roofs(void **state)
 	assert_int_equal(phases->rows[0].all_verdict.bound, BOUND_COMPUTE);
 	assert_float_equal(phases->rows[0].all_verdict.least_seconds, least * 30 / 29, 1e-12);
 	roofline_phases_close(phases);
+	phases = roofline_phases_open(recording, 0, 0, ceilings);
+	roofline_device_settle(recording, 0, 0, phases);
+	assert_int_equal(phases->rows[0].all_verdict.bound, BOUND_COMPUTE);
+	assert_null(phases->rows[0].roofline.compute); /* nothing that is gone is pointed to */
+	roofline_phases_close(phases);
 	ceilings_free(ceilings);
 	roofline_device_free(device);
 	free(device);

@@ -82,6 +82,13 @@ static void explain_work(const struct gpu_summary *summary, const struct gpu_wor
 		set(values, "gpu_rate", work->bytes / (total * 1e-9), "B/s");
 		add(sentences, "gpu-bytes");
 	}
+	if (work->exact_ns > 0) {
+		double exact_s = (double)work->exact_ns * 1e-9;
+		set_count(values, "gpu_told", work->exact_n);
+		set(values, "gpu_flop_rate", work->exact_flops / exact_s, "FLOP/s");
+		set(values, "gpu_byte_rate", work->exact_bytes / exact_s, "B/s");
+		add(sentences, "gpu-work");
+	}
 	if (work->n_shapes == 1) {
 		set_shape(values, work, device);
 		add(sentences, "gpu-shape");

@@ -14,6 +14,7 @@
 #include "tui/explain.h"
 #include "tui/explain_here.h"
 #include "tui/function_lines.h"
+#include "tui/roofline_device.h"
 #include "tui/view.h"
 
 enum { MOST_INLINED = 64 };
@@ -188,6 +189,8 @@ static void explain_work(struct explaining *explaining)
 	struct roofline_phases *phases =
 		roofline_phases_open(explaining->recording, explaining->focus->from_ns,
 				     explaining->focus->to_ns, ceilings);
+	roofline_device_settle(explaining->recording, explaining->focus->from_ns,
+			       explaining->focus->to_ns, phases);
 	double share = 1;
 	const struct roofline_phase *phase = subject->kind == SUBJECT_PHASE
 						     ? phase_named(phases, subject->id)

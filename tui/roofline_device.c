@@ -93,3 +93,16 @@ void roofline_device_judge(const struct roofline_device *device, const struct re
 		roofline_judge(&phase->roofline, &phase->own, &phase->own_verdict);
 	}
 }
+
+void roofline_device_settle(const struct recording *recording, uint64_t from_ns, uint64_t to_ns,
+			    struct roofline_phases *phases)
+{
+	struct roofline_device *device = allocate(1, sizeof *device);
+	roofline_device_read(device, recording, from_ns, to_ns);
+	roofline_device_judge(device, recording, phases);
+	for (size_t i = 0; i < phases->n; i++)
+		if (roofline_device_did(device, phases->rows[i].name))
+			phases->rows[i].roofline = (struct roofline){ 0 };
+	roofline_device_free(device);
+	free(device);
+}

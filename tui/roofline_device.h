@@ -46,6 +46,11 @@ void roofline_device_free(struct roofline_device *device);
 void roofline_device_judge(const struct roofline_device *device, const struct recording *recording,
 			   struct roofline_phases *phases);
 
+/* roofline_device_settle: the same for who only wants verdicts: rooflines of such phases are empty
+ * afterwards. Cost: roofline_device_read. */
+void roofline_device_settle(const struct recording *recording, uint64_t from_ns, uint64_t to_ns,
+			    struct roofline_phases *phases);
+
 /* roofline_device_did: did its kernels do the work of the phases of that name? */
 bool roofline_device_did(const struct roofline_device *device, uint32_t phase);
 

@@ -13,6 +13,7 @@
 #include "sampler/recording.h"
 #include "tui/flame_state.h"
 #include "tui/paragraph.h"
+#include "tui/roofline_device.h"
 
 /* Live, weights of what was seen before change as phases go on: all is weighed anew this often. */
 static const uint64_t AGAIN_NS = 3ull * 1000 * 1000 * 1000;
@@ -102,6 +103,7 @@ static void take_in(struct lost_state *state, const struct view_context *context
 	state->ceilings = ceilings_load(context->recording);
 	state->phases = roofline_phases_open(context->recording, state->from_ns, state->to_ns,
 					     state->ceilings);
+	roofline_device_settle(context->recording, state->from_ns, state->to_ns, state->phases);
 	sum(state, context);
 	if (is_first) {
 		flame->look.options.root = TREE_ROOT_NAME;

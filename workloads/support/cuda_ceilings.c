@@ -15,6 +15,7 @@ enum {
 	BLOCKS_A_PROCESSOR = 8,        /* of 256 threads: all 2,048 that one holds */
 	TENSOR_BLOCKS_A_PROCESSOR = 4, /* more registers a thread */
 	WARPS = CUDA_CEILING_THREADS / 32,
+	GROUPS = WARPS / 4,                      /* of warps that work on one product together */
 	MMA_CELLS = CUDA_CEILING_SUMS * 16 * 16, /* that a warp leaves */
 	CHECKED = 4096,                          /* numbers of a copy, at both ends */
 	MOST_STEPS = 65536, /* sums of ones stay exact: 128 of them a step are 2^23 */
@@ -71,11 +72,10 @@ static double mma_sum(const struct cuda_ceiling_task *task)
 	return 16.0 * (double)task->n_steps;
 }
 
-/* Four warps work on one product. */
 static double wgmma_flops(const struct cuda_ceiling_task *task)
 {
 	return 2.0 * CUDA_CEILING_TALL * CUDA_CEILING_WIDE * CUDA_CEILING_DEEP *
-	       CUDA_CEILING_GROUP * (WARPS / 4) * (double)task->n_blocks;
+	       CUDA_CEILING_GROUP * GROUPS * (double)task->n_blocks;
 }
 
 static double wgmma_sum(const struct cuda_ceiling_task *task)
@@ -188,9 +188,11 @@ static bool prepare(struct measuring *at)
 		if (ns >= at->wish->repeat_ns || at->task.n_steps >= MOST_STEPS)
 			break;
 	}
-	for (; sum_ns < at->wish->warm_ns; sum_ns += ns)
+	while (sum_ns < at->wish->warm_ns) {
 		if (!time_once(at, &ns))
 			return false;
+		sum_ns += ns;
+	}
 	return true;
 }
 
