@@ -1,0 +1,398 @@
+/* Lists in the views: keys, clicks, commands, the chooser of columns, and what is kept. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sampler/base/why.h"
+#include "sampler/recording.h"
+#include "tests/fixture.h"
+#include "tui/face.h"
+#include "tui/list.h"
+#include "tui/preferences.h"
+
+struct screen {
+	struct recording *recording;
+	struct face *face;
+	struct canvas canvas;
+	char *text;
+};
+
+static void draw(struct screen *screen)
+{
+	size_t n;
+	free(screen->text);
+	face_draw(screen->face, &screen->canvas, screen->recording->start_ns);
+	FILE *out = open_memstream(&screen->text, &n);
+	canvas_write(&screen->canvas, out, true, NULL);
+	fclose(out);
+}
+
+static struct screen open_screen(const char *view, int width, int height)
+{
+	struct screen screen = { .recording = fixture_known() };
+	struct face_settings settings = { .recording = screen.recording,
+					  .command = "train",
+					  .view = view };
+	screen.face = face_new(&settings);
+	screen.canvas = canvas_new(width, height);
+	draw(&screen);
+	return screen;
+}
+
+static void close_screen(struct screen *screen)
+{
+	free(screen->text);
+	face_free(screen->face);
+	canvas_free(&screen->canvas);
+	recording_free(screen->recording);
+}
+
+static void press(struct screen *screen, const char *keys)
+{
+	face_keys(screen->face, keys);
+	draw(screen);
+}
+
+static void shows(const struct screen *screen, const char *text)
+{
+	if (!strstr(screen->text, text))
+		fail_msg("no \"%s\" on\n%s", text, screen->text);
+}
+
+static void shows_not(const struct screen *screen, const char *text)
+{
+	if (strstr(screen->text, text))
+		fail_msg("\"%s\" is on\n%s", text, screen->text);
+}
+
+/* On the first such text; the screen is in ASCII, so bytes are columns. */
+static enum face_outcome click_on(struct screen *screen, const char *text, int key)
+{
+	const char *at = strstr(screen->text, text);
+	int x = 0, y = 0;
+	if (!at)
+		fail_msg("no \"%s\" on\n%s", text, screen->text);
+	for (const char *byte = screen->text; byte < at; byte++) {
+		x = *byte == '\n' ? 0 : x + 1;
+		y += *byte == '\n';
+	}
+	enum face_outcome outcome =
+		face_key(screen->face, (struct input){ .key = key, .x = x, .y = y });
+	draw(screen);
+	return outcome;
+}
+
+/* Text a stands above text b. */
+static void stands_above(const struct screen *screen, const char *a, const char *b)
+{
+	const char *first = strstr(screen->text, a), *second = strstr(screen->text, b);
+	if (!first || !second || first > second)
+		fail_msg("%s is not above %s on\n%s", a, b, screen->text);
+}
+
+static void functions_are_sorted_by_keys_clicks_and_commands(void **state)
+{
+	struct screen screen = open_screen("functions", 80, 24);
+	(void)state;
+	shows(&screen, "  self v     with    samples function");
+	stands_above(&screen, "build_histogram", "train_model");
+	press(&screen, ">");
+	shows(&screen, "  with v");
+	stands_above(&screen, "train_model", "build_histogram");
+	press(&screen, "<");
+	shows(&screen, "  self v");
+	press(&screen, "I");
+	shows(&screen, "  self ^");
+	stands_above(&screen, "[lost]", "build_histogram");
+	click_on(&screen, "function (", KEY_CLICK);
+	shows(&screen, "function (with = with callees^ module");
+	stands_above(&screen, "copy_user", "gradients");
+	click_on(&screen, "function (", KEY_CLICK);
+	shows(&screen, "function (with = with calleesv module");
+	stands_above(&screen, "gradients", "copy_user");
+	press(&screen, ":sort samples\\r");
+	shows(&screen, " samples v");
+	press(&screen, ":sort! with\\r");
+	shows(&screen, "  with ^");
+	press(&screen, ":sort -module\\r");
+	shows(&screen, "module v");
+	stands_above(&screen, "train_model", "js:");
+	press(&screen, ":sort sampls\\r");
+	shows(&screen, "There is no column sampls here; did you mean samples?");
+	press(&screen, ":sort mod\\t\\r");
+	shows(&screen, "module ^");
+	close_screen(&screen);
+}
+
+static void columns_are_chosen(void **state)
+{
+	struct screen screen = open_screen("functions", 80, 24);
+	(void)state;
+	press(&screen, ":columns name,time,self\\r");
+	shows(&screen, "\nfunction (with = with callees)");
+	shows(&screen, " self time   self v\n");
+	shows(&screen, "Columns of functions: name,time,self.");
+	shows_not(&screen, "samples");
+	press(&screen, ":columns name,tim,self\\r");
+	shows(&screen, "no column tim here; did you mean time?");
+	press(&screen, ":columns default\\r");
+	shows(&screen, "  self v     with    samples function");
+	press(&screen, "O");
+	shows(&screen, "[x] self                  v");
+	shows(&screen, "[ ] time");
+	press(&screen, "jj x"); /* samples go and come back behind the others */
+	shows(&screen, "Enter sort by it  Space show or hide  < to the left");
+	press(&screen, "x<<\\e");
+	shows(&screen, "Columns of functions: ");
+	shows_not(&screen, "[x]");
+	press(&screen, ":columns\\r");
+	click_on(&screen, "[ ] time", KEY_CLICK);
+	shows(&screen, "[x] time");
+	click_on(&screen, "total ", KEY_DOUBLE_CLICK);
+	shows_not(&screen, "[x]");
+	press(&screen, ":columns self\\rO "); /* the last one stays */
+	shows(&screen, "[x] self");
+	press(&screen, "r");
+	shows(&screen, "[x] with");
+	close_screen(&screen);
+	screen = open_screen("flame", 80, 24);
+	press(&screen, ":sort self\\r");
+	shows(&screen, ":sort is for lists");
+	close_screen(&screen);
+}
+
+static void the_mouse_does_what_keys_do(void **state)
+{
+	struct screen screen = open_screen("functions", 80, 24);
+	(void)state;
+	click_on(&screen, "gradients", KEY_CLICK);
+	click_on(&screen, " callers ", KEY_CLICK); /* a hint */
+	shows(&screen, "called by");
+	shows(&screen, "gradients");
+	click_on(&screen, "3 F", KEY_CLICK); /* a tab */
+	shows(&screen, "[3 Functions]");
+	click_on(&screen, "self", KEY_DOUBLE_CLICK); /* a header is not opened */
+	shows(&screen, "[3 Functions]");
+	click_on(&screen, "sigmoid", KEY_DOUBLE_CLICK); /* what is clicked, not what was selected */
+	shows(&screen, "[2 Flame]");
+	shows(&screen, "sigmoid");
+	press(&screen, "\\e3");
+	click_on(&screen, " help", KEY_CLICK);
+	shows(&screen, "Everywhere");
+	click_on(&screen, "F6 sort", KEY_CLICK);
+	shows(&screen, "Columns of functions");
+	click_on(&screen, " back", KEY_CLICK);
+	shows_not(&screen, "Columns of functions");
+	assert_int_equal(click_on(&screen, " quit", KEY_CLICK), FACE_QUITS);
+	close_screen(&screen);
+}
+
+static void callers_and_callees_are_one_list(void **state)
+{
+	struct screen screen = open_screen("functions", 80, 24);
+	(void)state;
+	click_on(&screen, "train_model", KEY_CLICK);
+	press(&screen, "c");
+	shows(&screen, "  of it v    of all          called by");
+	stands_above(&screen, "main", "train_model");
+	press(&screen, ":sort name\\r");
+	stands_above(&screen, "called by ^", "main");
+	stands_above(&screen, "build_histogram", "gradients");
+	click_on(&screen, "calls ^", KEY_CLICK);
+	stands_above(&screen, "gradients", "build_histogram");
+	click_on(&screen, "gradients", KEY_DOUBLE_CLICK);
+	stands_above(&screen, "train_model", "gradients");
+	shows(&screen, "sigmoid");
+	close_screen(&screen);
+}
+
+static void notes_are_sorted_and_selected(void **state)
+{
+	struct screen screen = open_screen("notes", 80, 24);
+	(void)state;
+	stands_above(&screen, "stacks", "symbols");
+	press(&screen, "I"); /* the newest first */
+	stands_above(&screen, "symbols", "stacks");
+	click_on(&screen, "source", KEY_CLICK);
+	stands_above(&screen, "stacks", "symbols");
+	press(&screen, "I");
+	stands_above(&screen, "symbols", "stacks");
+	click_on(&screen, "symbols", KEY_CLICK);
+	press(&screen, "e");
+	shows(&screen, "symbols (note)");
+	close_screen(&screen);
+	screen = open_screen("notes", 40, 6); /* longer than the screen: its end can be reached */
+	shows(&screen, "stacks");
+	press(&screen, "jjj");
+	shows(&screen, "Sample less");
+	shows_not(&screen, "stacks");
+	press(&screen, "jjjjjj");
+	shows(&screen, "symbols");
+	close_screen(&screen);
+}
+
+/* Every view with a list takes every column, alone and sorted by it, both ways round. */
+static void every_list_takes_every_column(void **state)
+{
+	(void)state;
+	for (const struct view *const *view = views; *view; view++) {
+		if (!(*view)->list)
+			continue;
+		struct screen screen = open_screen((*view)->name, 100, 30);
+		press(&screen, "O");
+		for (int i = 0; i < LIST_MOST_COLUMNS; i++) { /* name by name, as the chooser has */
+			char line[160], name[LIST_NAME_BYTES];
+			const char *at = strstr(screen.text, "[x]");
+			for (int row = 0; at && row < i; row++) {
+				at = strchr(at, '\n');
+				at = at && at[1] == '[' ? at + 1 : NULL;
+			}
+			if (!at || sscanf(at + 3, " %31s", name) != 1)
+				break;
+			snprintf(line, sizeof line, "\\e:columns %s\\r:sort %s\\r:sort! %s\\rjGgO",
+				 name, name, name);
+			press(&screen, line);
+			snprintf(line, sizeof line, "[x] %s", name);
+			shows(&screen, line);
+			press(&screen, "r");
+		}
+		press(&screen, "\\e");
+		close_screen(&screen);
+	}
+}
+
+/* While samples come in, the cursor stays on the function it is on. */
+static void live_lists_keep_the_row(void **state)
+{
+	struct screen screen = open_screen("functions", 80, 24);
+	struct sample_row sample;
+	(void)state;
+	click_on(&screen, "sigmoid", KEY_CLICK);
+	uint64_t n = recording_moment(screen.recording).n[TABLE_SAMPLES];
+	for (uint64_t i = 1; i < n; i++) { /* all other stacks become ten times as heavy */
+		sample = *recording_sample(screen.recording, i);
+		sample.weight *= i % 7 * 10;
+		recording_add_sample(screen.recording, &sample);
+	}
+	recording_flush_samples(screen.recording, UINT64_MAX);
+	recording_publish(screen.recording);
+	draw(&screen);
+	press(&screen, "c");
+	shows(&screen, "sigmoid");
+	close_screen(&screen);
+}
+
+/* ---- the configuration */
+
+static char *read_config(const char *path)
+{
+	static char text[4096];
+	FILE *in = fopen(path, "r");
+	size_t n = in ? fread(text, 1, sizeof text - 1, in) : 0;
+	text[n] = '\0';
+	if (in)
+		fclose(in);
+	return text;
+}
+
+static void columns_are_kept_in_the_configuration(void **state)
+{
+	char folder[] = "/tmp/stoke-list-XXXXXX", path[128], link[128];
+	struct preferences preferences;
+	struct preference_problems problems = { 0 };
+	struct why why;
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	setenv("XDG_CONFIG_HOME", folder, 1);
+	snprintf(path, sizeof path, "%s/stoke/config", folder);
+	assert_true(preferences_keep_columns(view_find("functions"), "self,name", &why));
+	assert_string_equal(read_config(path), "columns functions self,name\n");
+	FILE *out = fopen(path, "w");
+	fputs("# mine\ntheme = light\n  columns functions  with\ncolumns diff a,b\nrate = 99", out);
+	fclose(out);
+	snprintf(link, sizeof link, "%s/elsewhere", folder);
+	assert_int_equal(rename(path, link), 0);
+	assert_int_equal(symlink(link, path), 0);
+	assert_true(preferences_keep_columns(view_find("functions"), "name,self", &why));
+	assert_string_equal(read_config(link),
+			    "# mine\ntheme = light\ncolumns diff a,b\nrate = 99\n"
+			    "columns functions name,self\n");
+	struct stat status;
+	assert_int_equal(lstat(path, &status), 0);
+	assert_true(S_ISLNK(status.st_mode));
+	preferences_defaults(&preferences);
+	preferences_read(&preferences, read_config(path), strlen(read_config(path)), &problems);
+	assert_int_equal(problems.n, 0);
+	assert_int_equal(preferences.n_lists, 2);
+	assert_true(preferences_line(&preferences, "sort diff -change", &why));
+	/* What is read is what the view shows. */
+	struct recording *recording = fixture_known();
+	struct face_settings settings = { .recording = recording,
+					  .command = "x",
+					  .view = "functions",
+					  .preferences = &preferences };
+	struct screen screen = { .recording = recording,
+				 .face = face_new(&settings),
+				 .canvas = canvas_new(80, 24) };
+	draw(&screen);
+	shows(&screen, "\nfunction (with = with callees)");
+	close_screen(&screen);
+	assert_true(preferences_keep_columns(view_find("functions"), "", &why));
+	assert_null(strstr(read_config(path), "functions"));
+	unlink(path);
+	unlink(link);
+	assert_int_equal(mkdir(path, 0700), 0); /* no file can be there */
+	assert_false(preferences_keep_columns(view_find("functions"), "self", &why));
+	assert_non_null(strstr(why.text, "no plain file"));
+	rmdir(path);
+	snprintf(path, sizeof path, "%s/stoke", folder);
+	rmdir(path);
+	rmdir(folder);
+}
+
+static void wrong_lines_are_explained(void **state)
+{
+	static const struct {
+		const char *line, *sentence;
+	} wrong[] = {
+		{ "columns functions", "columns are written name,name,name, not nothing." },
+		{ "columns flame self", "there is no list in a view flame" },
+		{ "columns functions self name", "not self name." },
+		{ "sort nowhere self", "there is no list in a view nowhere" },
+		{ "sort", "it is neither" },
+	};
+	struct preferences preferences;
+	struct why why;
+	(void)state;
+	preferences_defaults(&preferences);
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+		assert_false(preferences_line(&preferences, wrong[i].line, &why));
+		if (!strstr(why.text, wrong[i].sentence))
+			fail_msg("%s: %s", wrong[i].line, why.text);
+	}
+	assert_int_equal(preferences.n_lists, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(functions_are_sorted_by_keys_clicks_and_commands),
+		cmocka_unit_test(columns_are_chosen),
+		cmocka_unit_test(the_mouse_does_what_keys_do),
+		cmocka_unit_test(callers_and_callees_are_one_list),
+		cmocka_unit_test(notes_are_sorted_and_selected),
+		cmocka_unit_test(every_list_takes_every_column),
+		cmocka_unit_test(live_lists_keep_the_row),
+		cmocka_unit_test(columns_are_kept_in_the_configuration),
+		cmocka_unit_test(wrong_lines_are_explained),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
