@@ -5,22 +5,30 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 targets() { for file in tests/fuzz_*.c; do basename "$file" .c; done; }
-build() {
-	make --no-print-directory -j2 BUILD=build/fuzz CC=clang \
-		CFLAGS="-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined" \
-		LDFLAGS="-fsanitize=address,undefined" objects >build/fuzz.log 2>&1 ||
+objects() { # OPTIMISATION GOAL...
+	local optimisation=$1
+	shift
+	make --no-print-directory -j"$(nproc)" BUILD=build/fuzz CC=clang \
+		CFLAGS="$optimisation -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined" \
+		LDFLAGS="-fsanitize=address,undefined" "$@" >build/fuzz.log 2>&1 ||
 		{ tail -20 build/fuzz.log; return 1; }
-	local objects libs features
+}
+build() {
+	local libs features
+	# Parsers are fast; what is hardly fuzzed is compiled fast.
+	# shellcheck disable=SC2046
+	objects -O0 $(find tui kernels workloads -name '*.c' ! -name 'inject_*' | sed 's|\(.*\)\.c$|build/fuzz/\1.o|') || return 1
+	objects -O1 objects || return 1
 	features=$(sed -n 's/\(HAVE_[A-Z]*\) := \(.\)/-D\1=\2/p' build/features.mk)
-	objects=$(find build/fuzz -name '*.o' ! -path '*/tui/main.o' ! -path '*/tests/*')
 	libs=$(make --no-print-directory libs)
+	rm -f build/fuzz/all.a
+	find build/fuzz -name '*.o' ! -path '*/tui/main.o' ! -path '*/tests/*' -exec ar qcT build/fuzz/all.a {} + &&
+		ar s build/fuzz/all.a || return 1
 	mkdir -p build/fuzz/tests
-	for target in "$@"; do
-		# shellcheck disable=SC2086
-		clang -std=c17 -D_GNU_SOURCE -I. $features -g -O1 \
-			-fsanitize=fuzzer,address,undefined "tests/$target.c" tests/fixture_fuzz.c $objects $libs \
-			-o "build/fuzz/tests/$target" || return 1
-	done
+	# shellcheck disable=SC2086
+	printf '%s\n' "$@" | xargs -P "$(nproc)" -I TARGET \
+		clang -std=c17 -D_GNU_SOURCE -I. $features -g -O1 -fsanitize=fuzzer,address,undefined \
+		tests/TARGET.c tests/fixture_fuzz.c build/fuzz/all.a $libs -o build/fuzz/tests/TARGET
 }
 # Real inputs to start from.
 seeds() { # TARGET FOLDER
