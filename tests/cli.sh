@@ -245,6 +245,7 @@ expect "export -i -o" 0 "" "" "$stoke" export -i a.stoke --format folded -o b.fo
 expect "exported" 0 "^sh;" "" cat b.folded
 expect "an ending that tells no format" 0 "" "no format is told by the ending of x.xyz: it gets folded stacks" "$stoke" export a.stoke -o x.xyz
 expect "it gets folded stacks" 0 "^sh;" "" cat x.xyz
+expect "an ending that tells no format, -q" 0 "" "" "$stoke" export -q -f a.stoke -o x.xyz
 expect "no ending" 0 "" "" "$stoke" export a.stoke -o x
 # what each format begins with; pprof is gzip
 for format in "folded ^sh;" "speedscope speedscope.app" "chrome traceEvents" "firefox preprocessedProfileVersion" \

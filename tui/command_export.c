@@ -39,7 +39,7 @@ static int run(int argc, char **argv)
 		status = fail_with(STATUS_FAILED, "export", &why);
 	else
 		status = STATUS_OK;
-	if (status == STATUS_OK)
+	if (status == STATUS_OK && !settings.is_quiet)
 		session_output_remark(&output, "export");
 	session_output_close(&output);
 	recording_free(recording);
