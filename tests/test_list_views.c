@@ -149,7 +149,7 @@ static void columns_are_chosen(void **state)
 	shows(&screen, "[x] self                  v");
 	shows(&screen, "[ ] time");
 	press(&screen, "jj x"); /* samples go and come back behind the others */
-	shows(&screen, "Enter sort by it  Space show or hide  < to the left");
+	shows(&screen, "Enter sort by it  Space show or hide  < left  > right");
 	press(&screen, "x<<\\e");
 	shows(&screen, "Columns of functions: ");
 	shows_not(&screen, "[x]");
