@@ -159,6 +159,9 @@ static void any_size_and_any_keys_draw_well(void **state)
 		struct face_settings settings = { .recording = recording,
 						  .command = "\xe4\xb8\xad --x",
 						  .is_live = seed % 2 };
+		struct recording *against = seed % 3 ? NULL : fixture_random(seed + 100, 200);
+		settings.against = against;
+		settings.against_name = "\xe4\xb8\xad.stoke";
 		struct face *face = face_new(&settings);
 		for (int i = 0; i < 150; i++) {
 			int width = 1 + (int)(random_bits(&random) % (i % 3 ? 60 : 500));
@@ -176,6 +179,7 @@ static void any_size_and_any_keys_draw_well(void **state)
 						 .y = (int)(random_bits(&random) % 250) - 5 });
 		}
 		face_free(face);
+		recording_free(against);
 		recording_free(recording);
 	}
 }
