@@ -139,7 +139,8 @@ static void every_value_in_the_texts_is_known(void **state)
 		"most "
 		"readings origin gpu_times gpu_each gpu_total gpu_share gpu_least gpu_most "
 		"gpu_bytes gpu_rate gpu_blocks gpu_threads gpu_processors gpu_registers gpu_shared "
-		"gpu_occupancy moment_length moment_from moment_samples moment_weight "
+		"gpu_occupancy gpu_told gpu_flop_rate gpu_byte_rate moment_length moment_from "
+		"moment_samples moment_weight "
 		"moment_threads moment_cpus hottest hottest_share fact cpus cores caches "
 		"peak_flops peak_bytes ridge output_bytes output_size change share_a share_b "
 		"side_a side_b ";
