@@ -122,19 +122,23 @@ static void unaligned(void)
 	*(volatile uint64_t *)(void *)block = sum;
 }
 
+/* Runs of four lines, of more than both caches hold. */
 static void insertion(void)
 {
-	enum { N = 3000 };
-	uint32_t *values = (uint32_t *)(void *)block;
+	enum { N = 64, RUNS = 16384 };
 	uint64_t state = 7;
-	for (int i = 0; i < N; i++)
-		values[i] = (uint32_t)next(&state);
-	for (int i = 1; i < N; i++) {
-		uint32_t value = values[i];
-		int j = i;
-		for (; j > 0 && values[j - 1] > value; j--)
-			values[j] = values[j - 1];
-		values[j] = value;
+	for (int run = 0; run < RUNS; run++)
+		for (int i = 0; i < N; i++)
+			((uint32_t *)(void *)block)[run * N + i] = (uint32_t)next(&state);
+	for (int run = 0; run < RUNS; run++) {
+		uint32_t *values = (uint32_t *)(void *)block + (size_t)run * N;
+		for (int i = 1; i < N; i++) {
+			uint32_t value = values[i];
+			int j = i;
+			for (; j > 0 && values[j - 1] > value; j--)
+				values[j] = values[j - 1];
+			values[j] = value;
+		}
 	}
 }
 
