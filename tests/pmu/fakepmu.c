@@ -92,14 +92,16 @@ static int graded_rate(u32 type, u64 cfg)
 	enum { L1_LOADS = PERF_COUNT_HW_CACHE_L1D, L1_MISSES = L1_LOADS | 1 << 16 };
 
 	if (type == PERF_TYPE_HW_CACHE)
-		return cfg == L1_LOADS	  ? 440 : /* 8 of 10 instructions are 400: a tenth too many */
-			       cfg == L1_MISSES ? 172 :	/* 1 of 3 instructions is 166.7: 3 % */
-						  -1;
+		return cfg == L1_LOADS ? 440 : /* 8 of 10 instructions are 400: a tenth too many */
+			       cfg == L1_MISSES ? 172
+						: /* 1 of 3 instructions is 166.7: 3 % */
+			       -1;
 	if (type == PERF_TYPE_HARDWARE)
-		return cfg == PERF_COUNT_HW_INSTRUCTIONS	? R_RIGHT_INS :
-		       cfg == PERF_COUNT_HW_BRANCH_INSTRUCTIONS ? R_RIGHT_BRANCHES :
-		       cfg == PERF_COUNT_HW_BRANCH_MISSES	? 0 : /* opens, and stays 0 */
-								  -1;
+		return cfg == PERF_COUNT_HW_INSTRUCTIONS          ? R_RIGHT_INS
+		       : cfg == PERF_COUNT_HW_BRANCH_INSTRUCTIONS ? R_RIGHT_BRANCHES
+		       : cfg == PERF_COUNT_HW_BRANCH_MISSES       ? 0
+								  : /* opens, and stays 0 */
+			       -1;
 	cfg &= 0xffff;
 	return cfg == 0x00c0 ? R_RIGHT_INS : cfg == 0x00c4 ? R_RIGHT_BRANCHES : -1;
 }
