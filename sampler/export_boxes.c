@@ -16,7 +16,7 @@ const char *const export_box_colors[N_BOX_KINDS] = {
 const char *const export_box_names[N_BOX_KINDS] = {
 	[BOX_USER] = "function",         [BOX_INLINED] = "inlined",
 	[BOX_KERNEL] = "kernel",         [BOX_JIT] = "compiled at run time",
-	[BOX_SPECIAL] = "not found out", [BOX_THREAD] = "thread",
+	[BOX_SPECIAL] = "not found out", [BOX_THREAD] = "thread or phase",
 };
 
 static void lay_out(struct export_boxes *boxes)
