@@ -82,8 +82,13 @@ static void check_faults(const struct recording *recording)
 	}
 	assert_int_equal(readings_of(recording, series, &faults), 1);
 	assert_int_equal(readings_of(recording, series_of(recording, "page faults"), &faults), 1);
-	/* A second, and it lasted a little more than a tenth of one. */
-	assert_true(faults > FAULTS * 0.5 && faults < FAULTS * 20.0);
+	/* A second, and it lasted a little more than a tenth of one, or much longer on a busy
+	 * machine.
+	 */
+	assert_true(faults > FAULTS * 0.01);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* whose memory faults too */
+	assert_true(faults < FAULTS * 20.0);
+#endif
 }
 
 static void groups_are_read_over_time(void **state)
