@@ -146,7 +146,9 @@ $(BUILD)/%.o: %.c $(BUILD)/flags | $(GENERATED)
 	$(Q)mkdir -p $(@D) && $(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # Under every sample of a built-in workload lies its whole stack, and 16 KiB of that are copied.
-$(BUILD)/kernels/%.o $(BUILD)/workloads/%.o: ALL_CFLAGS += $(if $(filter release,$(MODE)),-Wframe-larger-than=8192)
+$(BUILD)/kernels/%.o $(BUILD)/workloads/%.o: private ALL_CFLAGS += $(if $(filter release,$(MODE)),-Wframe-larger-than=8192)
+# BULK_CFLAGS: for what tests/fuzz.sh hardly enters.
+$(BUILD)/kernels/%.o $(BUILD)/workloads/%.o $(BUILD)/tui/%.o: private ALL_CFLAGS += $(BULK_CFLAGS)
 
 $(BUILD)/registry.o $(BUILD)/groups.o $(BUILD)/explanations.o $(GENERATED:.c=.o): %.o: %.c $(BUILD)/flags
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
