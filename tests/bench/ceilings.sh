@@ -1,7 +1,8 @@
 #!/bin/bash
 # Ceilings beside likwid-bench in the same minutes: FMA within 3 %, bandwidth within 5 %.
 # Usage: tests/bench/ceilings.sh [STOKE] [ROUNDS]
-# Both sides are the best of many short runs, in turns: on a busy machine only those say anything.
+# In turns, many short runs of each: the best ones, which alone say anything on a busy machine, and
+# the medians, which do where neighbours on the same memory come and go.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 stoke=$(realpath "${1:-build/release/stoke}")
@@ -36,18 +37,20 @@ for _ in $(seq "$rounds"); do
 		done
 	done <<<"$cases"
 done
-printf '%-16s %9s   %-26s %9s  difference (MFLOP/s, MB/s)\n' stoke "" likwid-bench ""
+printf '%-16s %26s   %-30s %s\n' "MFLOP/s, MB/s" "stoke: best, median" "likwid-bench: best, median" "differences"
 while read -r ours test _; do
-	theirs=$(sort -g "$work/$ours" | tail -1)
-	python3 - "$ours" "$test" "${theirs:-0}" "$work/ours" <<'PYTHON'
-import json, sys
-name, test, theirs, path = sys.argv[1:]
-values = [row["value"] for line in open(path) for row in json.loads(line)["ceilings"]
-          if row["name"] == name and row["threads"] == 1 and row["value"]]
-if not values or not float(theirs):
+	python3 - "$ours" "$test" "$work/$ours" "$work/ours" <<'PYTHON'
+import json, statistics, sys
+name, test, their_path, our_path = sys.argv[1:]
+rows = [row for line in open(our_path) for row in json.loads(line)["ceilings"]
+        if row["name"] == name and row["threads"] == 1 and row["value"]]
+theirs = [float(line) for line in open(their_path)]
+if not rows or not theirs:
     print(f"{name:16} {test:26} not measured on both sides")
 else:
-    ours, theirs = max(values) / 1e6, float(theirs)
-    print(f"{name:16} {ours:9.0f}   {test:26} {theirs:9.0f}  {(ours / theirs - 1) * 100:+.1f} %")
+    best, middle = max(row["value"] for row in rows) / 1e6, statistics.median(row["median"] for row in rows) / 1e6
+    their_best, their_middle = max(theirs), statistics.median(theirs)
+    print(f"{name:16} {best:12.0f} {middle:12.0f}   {test:22} {their_best:9.0f} {their_middle:9.0f}"
+          f"  {(best / their_best - 1) * 100:+.1f} % {(middle / their_middle - 1) * 100:+.1f} %")
 PYTHON
 done <<<"$cases"
