@@ -346,10 +346,8 @@ static void set_interval(struct building *building, struct compare_row *row)
 	/* A row that some draws miss altogether has no upper end. */
 	if (n < COMPARE_DRAWS)
 		return;
-	compare_sort(building->changes, n);
-	double low = building->changes[n / 40], high = building->changes[n - 1 - n / 40];
-	row->low = fmax(-1, row->change + (low - row->change) * building->widening);
-	row->high = row->change + (high - row->change) * building->widening;
+	compare_interval(building->changes, row->change, building->widening, &row->low, &row->high);
+	row->low = fmax(-1, row->low);
 }
 
 /* Shares are of the whole already, and slices of one recording do not tell two machines' speeds. */

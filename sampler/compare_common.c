@@ -115,12 +115,11 @@ static void judge_row(struct compare *compare, const struct compare_common_row *
 	struct compare_row *row = item->row;
 	double beyond = change_of(row) - shared;
 	double deviation = compare_deviation(item->changes, COMPARE_DRAWS);
-	compare_sort(item->changes, COMPARE_DRAWS);
-	double low = item->changes[COMPARE_DRAWS / 40];
-	double high = item->changes[COMPARE_DRAWS - 1 - COMPARE_DRAWS / 40];
+	double low, high;
+	compare_interval(item->changes, beyond, widening, &low, &high);
 	row->beyond = expm1(beyond);
-	row->beyond_low = expm1(beyond + (low - beyond) * widening);
-	row->beyond_high = expm1(beyond + (high - beyond) * widening);
+	row->beyond_low = expm1(low);
+	row->beyond_high = expm1(high);
 	if (fabs(beyond) > critical * deviation)
 		row->flags |= COMPARE_BEYOND;
 	if (is_regression(compare, row) && !(row->flags & COMPARE_REGRESSION)) {

@@ -130,6 +130,14 @@ double compare_deviation(const double *values, size_t n)
 	return sqrt(squares / (double)(n - 1));
 }
 
+void compare_interval(double *values, double estimate, double widening, double *low, double *high)
+{
+	enum { TAIL = COMPARE_DRAWS / 40 };
+	compare_sort(values, COMPARE_DRAWS);
+	*low = estimate + (values[TAIL] - estimate) * widening;
+	*high = estimate + (values[COMPARE_DRAWS - 1 - TAIL] - estimate) * widening;
+}
+
 double compare_critical(double tail, double degrees)
 {
 	double t = sqrt(-2 * log(tail));

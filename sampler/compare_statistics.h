@@ -37,6 +37,13 @@ void compare_sort(double *values, size_t n);
 double compare_deviation(const double *values, size_t n);
 
 /*
+ * compare_interval: of 95 % about an estimate: the draws' quantiles, each so much farther from it.
+ * values    COMPARE_DRAWS of them; they are sorted
+ * widening  Student's quantile over the normal one
+ */
+void compare_interval(double *values, double estimate, double widening, double *low, double *high);
+
+/*
  * compare_critical: how many standard errors are not chance: the quantile of Student's
  * distribution that is exceeded with probability `tail`.
  * Source  Abramowitz and Stegun, 26.2.23 (error below 4.5e-4) and 26.7.5
