@@ -32,22 +32,14 @@ void rope_table_make(struct rope_table *table, size_t n_positions, size_t width)
 		}
 }
 
-static float *move_angles(struct tensor_device *device, float *angles, size_t n)
-{
-	float *there = tensor_device_take(device, n * sizeof *there);
-	tensor_device_put(device, there, angles, n * sizeof *there);
-	free(angles);
-	return there;
-}
-
 void rope_table_to_device(struct rope_table *table, struct tensor_device *device)
 {
 	size_t n = table->n_positions * table->half;
 	if (!device)
 		return;
 	table->device = device;
-	table->cosine = move_angles(device, table->cosine, n);
-	table->sine = move_angles(device, table->sine, n);
+	table->cosine = tensor_device_move(device, table->cosine, n);
+	table->sine = tensor_device_move(device, table->sine, n);
 }
 
 void rope_table_free(struct rope_table *table)

@@ -115,14 +115,6 @@ const char *parameters_name(const struct parameters *parameters, size_t i)
 	return parameters->named[i].name;
 }
 
-static float *move_values(struct tensor_device *device, float *host, size_t n)
-{
-	float *values = tensor_device_take(device, n * sizeof *values);
-	tensor_device_put(device, values, host, n * sizeof *values);
-	free(host);
-	return values;
-}
-
 void parameters_to_device(struct parameters *parameters, struct tensor_device *device)
 {
 	if (!device)
@@ -130,8 +122,8 @@ void parameters_to_device(struct parameters *parameters, struct tensor_device *d
 	parameters->device = device;
 	for (size_t i = 0; i < parameters->n; i++) {
 		struct tensor *t = parameters->named[i].tensor;
-		t->data = move_values(device, t->data, t->n);
-		t->gradient = move_values(device, t->gradient, t->n);
+		t->data = tensor_device_move(device, t->data, t->n);
+		t->gradient = tensor_device_move(device, t->gradient, t->n);
 	}
 }
 

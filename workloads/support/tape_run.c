@@ -61,18 +61,7 @@ void tape_run_matmul(struct tape *tape, const struct matmul *matmul)
 		tensor_matmul_f32(tape->room, matmul);
 		return;
 	}
-	struct cuda_product_task task = { .first = { .m = matmul->m,
-						     .n = matmul->n,
-						     .k = matmul->k,
-						     .a = matmul->a.at,
-						     .a_row = matmul->a.row_step,
-						     .a_column = matmul->a.column_step,
-						     .b = matmul->b.at,
-						     .b_row = matmul->b.row_step,
-						     .b_column = matmul->b.column_step,
-						     .c = matmul->c,
-						     .c_row = matmul->c_step,
-						     .is_adding = matmul->accumulates },
+	struct cuda_product_task task = { .first = tensor_matmul_task(matmul),
 					  .n_outer = 1,
 					  .n_inner = 1 };
 	tape_run_task(tape, DEVICE_PRODUCT, &task);

@@ -81,6 +81,14 @@ void tensor_device_put(struct tensor_device *device, void *to, const void *host,
 		keep(device, device->library->copy_in(to, host, bytes));
 }
 
+float *tensor_device_move(struct tensor_device *device, float *host, size_t n)
+{
+	float *there = tensor_device_take(device, n * sizeof *there);
+	tensor_device_put(device, there, host, n * sizeof *there);
+	free(host);
+	return there;
+}
+
 void tensor_device_get(struct tensor_device *device, void *host, const void *from, size_t bytes)
 {
 	if (device->is_failed || !keep(device, device->library->copy_out(host, from, bytes)))

@@ -63,6 +63,8 @@ void tensor_device_close(struct tensor_device *device);
 bool tensor_device_is_good(const struct tensor_device *device, struct why *why);
 
 void *tensor_device_take(struct tensor_device *device, size_t bytes);
+/* tensor_device_move: n floats of the host, which it frees, into memory of the device. */
+float *tensor_device_move(struct tensor_device *device, float *host, size_t n);
 void tensor_device_give(struct tensor_device *device, void *memory); /* NULL is nothing */
 void tensor_device_put(struct tensor_device *device, void *to, const void *host, size_t bytes);
 /* tensor_device_get: waits for all that was started. */

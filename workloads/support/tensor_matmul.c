@@ -107,7 +107,7 @@ static bool is_bf16(const struct matmul_room *room)
 	return room->precision == MATMUL_BF16 && room->order == MATMUL_PACKED;
 }
 
-static struct gemm_task task_of(const struct matmul *matmul)
+struct gemm_task tensor_matmul_task(const struct matmul *matmul)
 {
 	return (struct gemm_task){ .m = matmul->m,
 				   .n = matmul->n,
@@ -157,7 +157,7 @@ static void narrow_lines(const struct lines *lines, size_t from, size_t to)
 static struct gemm_task narrow_task(const struct matmul *matmul, const struct lines *a,
 				    const struct lines *b)
 {
-	struct gemm_task task = task_of(matmul);
+	struct gemm_task task = tensor_matmul_task(matmul);
 	task.a = a->to;
 	task.a_row = matmul->a.column_step == 1 ? a->length : 1;
 	task.a_column = matmul->a.column_step == 1 ? 1 : a->length;
@@ -169,7 +169,7 @@ static struct gemm_task narrow_task(const struct matmul *matmul, const struct li
 
 void tensor_matmul_share(struct matmul_room *room, unsigned share, const struct matmul *matmul)
 {
-	struct gemm_task task = task_of(matmul);
+	struct gemm_task task = tensor_matmul_task(matmul);
 	gemm_function *multiply = room->multiply;
 	if (is_bf16(room)) {
 		struct narrow *narrow = &room->narrows[(size_t)2 * share];
@@ -215,7 +215,7 @@ static void matmul_job(void *opaque, unsigned share, unsigned n_shares)
 void tensor_matmul_f32(struct matmul_room *room, const struct matmul *matmul)
 {
 	struct job job = { .room = room,
-			   .task = task_of(matmul),
+			   .task = tensor_matmul_task(matmul),
 			   .multiply = room->multiply,
 			   .element_bytes = sizeof(float) };
 	if (crew_size(room->crew) == 1 || gemm_flops(&job.task) < LEAST_FLOPS_TO_SHARE) {

@@ -45,7 +45,11 @@ struct matmul {
 };
 
 /* Buffers for the panels, one set a thread of the crew. */
+struct gemm_task;
 struct matmul_room;
+
+/* tensor_matmul_task: the same product as kernels know it. */
+struct gemm_task tensor_matmul_task(const struct matmul *matmul);
 
 struct matmul_room *matmul_room_new(struct crew *crew, enum matmul_order order);
 
