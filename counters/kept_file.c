@@ -1,5 +1,6 @@
 /* See kept_file.h. */
 #include "counters/kept_file.h"
+#include "sampler/base/file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -48,20 +49,6 @@ bool kept_file_path(char *path, size_t bytes, const char *kind, uint64_t machine
 	return true;
 }
 
-static bool write_file(int fd, const char *text)
-{
-	size_t n = strlen(text);
-	for (size_t done = 0; done < n;) {
-		ssize_t written = write(fd, text + done, n - done);
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written <= 0)
-			return false;
-		done += (size_t)written;
-	}
-	return true;
-}
-
 bool kept_file_save(const char *kind, const char *what, uint64_t machine, const char *text,
 		    struct why *why)
 {
@@ -71,7 +58,8 @@ bool kept_file_save(const char *kind, const char *what, uint64_t machine, const 
 		return false;
 	snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
 	int fd = mkostemp(temporary, O_CLOEXEC);
-	bool is_good = fd >= 0 && write_file(fd, text) && rename(temporary, path) == 0;
+	bool is_good =
+		fd >= 0 && file_write_all(fd, text, strlen(text)) && rename(temporary, path) == 0;
 	int error = errno;
 	if (fd >= 0)
 		close(fd);

@@ -17,6 +17,7 @@
 #include <zstd.h>
 #endif
 
+#include "sampler/base/file.h"
 #include "sampler/recording.h"
 #include "sampler/recording_format.h"
 
@@ -46,19 +47,6 @@ static void append(struct recording_file *file, const void *bytes, size_t n)
 	if (n)
 		memcpy(file->buffer + file->n_buffer, bytes, n);
 	file->n_buffer += n;
-}
-
-static bool write_all(int fd, const void *bytes, size_t n)
-{
-	for (size_t done = 0; done < n;) {
-		ssize_t written = write(fd, (const char *)bytes + done, n - done);
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written <= 0)
-			return false;
-		done += (size_t)written;
-	}
-	return true;
 }
 
 /* Compressed rows behind the buffer's end, if that is shorter; returns their length or 0. */
@@ -130,7 +118,7 @@ static bool write_header(int fd)
 					   .header_bytes = sizeof header };
 	header.checksum = (uint32_t)crc32(0, (const Bytef *)&header,
 					  offsetof(struct recording_header, checksum));
-	return write_all(fd, &header, sizeof header);
+	return file_write_all(fd, &header, sizeof header);
 }
 
 /* What is there but no plain file (a pipe, /dev/full) is written to, never replaced. */
@@ -235,7 +223,7 @@ bool recording_file_flush(struct recording_file *file, const struct recording *r
 	if (file->n_buffer == 0)
 		return true;
 	append_block(file, RECORDING_COMMIT, N_TABLES, N_TABLES + 2, sizeof counts[0], counts);
-	if (!write_all(file->fd, file->buffer, file->n_buffer)) {
+	if (!file_write_all(file->fd, file->buffer, file->n_buffer)) {
 		int error = errno;
 		/* On a pipe this fails and does not matter: the reader stops at the last commit. */
 		if (ftruncate(file->fd, file->good_bytes) != 0)

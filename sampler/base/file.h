@@ -1,0 +1,13 @@
+/*
+ * file: what the standard library leaves to every caller.
+ */
+#ifndef SAMPLER_BASE_FILE_H
+#define SAMPLER_BASE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* file_write_all: all n bytes, however often it is interrupted; false and errno if it cannot. */
+bool file_write_all(int fd, const void *bytes, size_t n);
+
+#endif
