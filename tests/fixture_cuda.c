@@ -75,6 +75,17 @@ void fixture_cuda_close(void)
 	dlclose(handle);
 }
 
+int fixture_cuda_both_orders(const struct CMUnitTest *tests, size_t n)
+{
+	int failed = 0;
+	for (int order = 0; order < 2; order++) {
+		setenv("CUDA_EMULATION_ORDER", order ? "backward" : "forward", 1);
+		failed += _cmocka_run_group_tests(order ? "from the last thread" : "from the first",
+						  tests, n, NULL, NULL);
+	}
+	return failed;
+}
+
 const struct cuda_kernel *fixture_cuda_kernels(const char *family)
 {
 	const struct cuda_kernel *at = library->kernels;

@@ -18,6 +18,11 @@ bool fixture_cuda_open(void);
 void fixture_cuda_needs_script(void);
 void fixture_cuda_close(void);
 
+/* fixture_cuda_both_orders: a group of tests with the emulation's threads in turn from the first
+ * and from the last one; how many failed. */
+struct CMUnitTest;
+int fixture_cuda_both_orders(const struct CMUnitTest *tests, size_t n);
+
 /* The kernels of a family, one after the other; NULL behind the last. */
 const struct cuda_kernel *fixture_cuda_kernels(const char *family);
 const struct cuda_kernel *fixture_cuda_next(const struct cuda_kernel *kernel);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "sampler/recording.h"
+#include "tests/fixture_frames.h"
 
 static const uint64_t START_NS = 1000000000000;
 enum { N_EVENTS = 4, N_LINES = 4, N_PASSES = 10 };
@@ -49,19 +50,11 @@ static uint32_t series_of(struct recording *recording, const char *name, const c
 static uint32_t stack_of(struct recording *recording, uint32_t parent, const char *name,
 			 uint32_t line)
 {
-	struct module_row module = { .path = text(recording, "/usr/bin/turns"),
-				     .kind = MODULE_FILE };
-	struct function_row function = { .name = text(recording, name),
-					 .linkage_name = text(recording, name),
-					 .module = recording_add_module(recording, &module) };
-	struct frame_row frame = { .address = recording->tables[TABLE_FRAMES].n_rows * 16,
-				   .module = function.module };
-	uint32_t id = recording_add_frame(recording, &frame);
-	struct location_row location = { .function = recording_add_function(recording, &function),
-					 .file = text(recording, "tests/data/turns.txt"),
-					 .line = line };
-	recording_add_location(recording, &location);
-	return recording_add_stack(recording, parent, id);
+	const struct fixture_frame frame = { .name = name,
+					     .module = "/usr/bin/turns",
+					     .file = "tests/data/turns.txt",
+					     .line = line };
+	return fixture_stack(recording, parent, &frame);
 }
 
 /* A frame that is a sentence, with what stands for it. */

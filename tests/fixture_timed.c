@@ -5,6 +5,7 @@
 
 #include "sampler/recording.h"
 #include "tests/fixture.h"
+#include "tests/fixture_frames.h"
 
 static const uint64_t START_NS = 1000000000000;
 static const uint64_t SLOT_NS = 20000000;
@@ -17,19 +18,11 @@ static uint32_t text(struct recording *recording, const char *words)
 
 static uint32_t stack_of(struct recording *recording, const char *name, uint32_t line)
 {
-	struct module_row module = { .path = text(recording, "/usr/bin/turns"),
-				     .kind = MODULE_FILE };
-	struct function_row function = { .name = text(recording, name),
-					 .linkage_name = text(recording, name),
-					 .module = recording_add_module(recording, &module) };
-	struct frame_row frame = { .address = recording->tables[TABLE_FRAMES].n_rows * 16,
-				   .module = function.module };
-	uint32_t id = recording_add_frame(recording, &frame);
-	struct location_row location = { .function = recording_add_function(recording, &function),
-					 .file = text(recording, "tests/data/turns.txt"),
-					 .line = line };
-	recording_add_location(recording, &location);
-	return recording_add_stack(recording, 0, id);
+	const struct fixture_frame frame = { .name = name,
+					     .module = "/usr/bin/turns",
+					     .file = "tests/data/turns.txt",
+					     .line = line };
+	return fixture_stack(recording, 0, &frame);
 }
 
 static uint32_t series_of(struct recording *recording, const char *name, const char *unit,

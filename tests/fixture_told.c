@@ -8,6 +8,7 @@
 
 #include "sampler/base/why.h"
 #include "sampler/recording.h"
+#include "tests/fixture_frames.h"
 
 static const uint64_t SLOT_NS = 20000000; /* samples of two slots are never merged */
 
@@ -27,16 +28,8 @@ static uint32_t series_of(struct recording *recording, const char *name, uint32_
 
 static uint32_t stack_of(struct recording *recording, uint32_t parent, const char *name)
 {
-	struct module_row module = { .path = text(recording, "/bin/told"), .kind = MODULE_FILE };
-	struct function_row function = { .name = text(recording, name),
-					 .linkage_name = text(recording, name),
-					 .module = recording_add_module(recording, &module) };
-	struct frame_row frame = { .address = recording->tables[TABLE_FRAMES].n_rows * 16,
-				   .module = function.module };
-	uint32_t id = recording_add_frame(recording, &frame);
-	struct location_row location = { .function = recording_add_function(recording, &function) };
-	recording_add_location(recording, &location);
-	return recording_add_stack(recording, parent, id);
+	const struct fixture_frame frame = { .name = name, .module = "/bin/told" };
+	return fixture_stack(recording, parent, &frame);
 }
 
 /* Of the last process, those that tell are much younger than the one that does not. */

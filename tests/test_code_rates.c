@@ -15,6 +15,7 @@
 #include "sampler/recording.h"
 #include "sampler/tree.h"
 #include "sampler/tree_sums.h"
+#include "tests/fixture_frames.h"
 #include "tests/fixture_model.h"
 #include "tui/face.h"
 #include "tui/function_lines.h"
@@ -156,21 +157,11 @@ static double value_of(const struct function_lines *lines, uint32_t line, const 
 	return NAN;
 }
 
-static uint32_t function_named(const struct recording *recording, const char *name)
-{
-	uint64_t n = recording_moment(recording).n[TABLE_FUNCTIONS];
-	for (uint32_t i = 1; i < n; i++)
-		if (strcmp(recording_string_at(recording, recording_function(recording, i)->name),
-			   name) == 0)
-			return i;
-	return 0;
-}
-
 static void lines_have_rates_of_their_own_counts(void **state)
 {
 	struct recording *recording = grouped(ORIGIN_MEASURED);
 	struct function_lines lines = { 0 };
-	struct view_focus focus = { .function = function_named(recording, "add_for_the_test") };
+	struct view_focus focus = { .function = fixture_function(recording, "add_for_the_test") };
 	(void)state;
 	assert_true(function_lines_update(&lines, recording, &focus, 0));
 	assert_float_equal(value_of(&lines, 6, "IPC", false), 2.0, 1e-9);
@@ -208,7 +199,7 @@ static void recursion_counts_once(void **state)
 	(void)state;
 	add_counts(&made, inner, 1, counts);
 	end(&made);
-	struct view_focus focus = { .function = function_named(made.recording, "again") };
+	struct view_focus focus = { .function = fixture_function(made.recording, "again") };
 	function_lines_update(&lines, made.recording, &focus, 0);
 	const uint64_t *sums =
 		row_sums_of(&lines.row_sums, &lines.sums, line_of(&lines, 3)->place, false);
@@ -333,7 +324,7 @@ static void modelled_misses_are_by_line(void **state)
 {
 	struct recording *recording = fixture_model();
 	struct function_lines lines = { 0 };
-	struct view_focus focus = { .function = function_named(recording, "take_turn") };
+	struct view_focus focus = { .function = fixture_function(recording, "take_turn") };
 	(void)state;
 	function_lines_update(&lines, recording, &focus, 0);
 	assert_float_equal(value_of(&lines, 7, "L1 misses", true), 0.25, 1e-9);

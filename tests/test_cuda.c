@@ -272,11 +272,7 @@ int main(void)
 		return 1;
 	/* Before a workload has opened it. */
 	failed += cmocka_run_group_tests_name("no library", missing, NULL, NULL);
-	for (int order = 0; order < 2; order++) {
-		setenv("CUDA_EMULATION_ORDER", order ? "backward" : "forward", 1);
-		failed += cmocka_run_group_tests_name(
-			order ? "from the last thread" : "from the first", tests, NULL, NULL);
-	}
+	failed += fixture_cuda_both_orders(tests, sizeof tests / sizeof tests[0]);
 	fixture_cuda_close();
 	return failed;
 }

@@ -362,14 +362,9 @@ int main(void)
 		cmocka_unit_test(hadamards_agree_with_the_definition),
 		cmocka_unit_test(workloads_pass_their_checks_on_the_device),
 	};
-	int failed = 0;
 	if (!fixture_cuda_open())
 		return 1;
-	for (int order = 0; order < 2; order++) {
-		setenv("CUDA_EMULATION_ORDER", order ? "backward" : "forward", 1);
-		failed += cmocka_run_group_tests_name(
-			order ? "from the last thread" : "from the first", tests, NULL, NULL);
-	}
+	int failed = fixture_cuda_both_orders(tests, sizeof tests / sizeof tests[0]);
 	fixture_cuda_close();
 	return failed;
 }

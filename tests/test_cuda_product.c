@@ -532,14 +532,9 @@ int main(void)
 		cmocka_unit_test(the_fitting_tile_is_found),
 		cmocka_unit_test(a_large_product_goes_to_the_ladder),
 	};
-	int failed = 0;
 	if (!fixture_cuda_open())
 		return 1;
-	for (int order = 0; order < 2; order++) {
-		setenv("CUDA_EMULATION_ORDER", order ? "backward" : "forward", 1);
-		failed += cmocka_run_group_tests_name(
-			order ? "from the last thread" : "from the first", tests, NULL, NULL);
-	}
+	int failed = fixture_cuda_both_orders(tests, sizeof tests / sizeof tests[0]);
 	failed += cmocka_run_group_tests_name("large, from the last thread", large, NULL, NULL);
 	fixture_cuda_close();
 	return failed;

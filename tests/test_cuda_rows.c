@@ -15,44 +15,14 @@
 
 #include "kernels/cuda/tensor.h"
 #include "tests/fixture_cuda.h"
+#include "tests/fixture_right.h"
 #include "workloads/support/random.h"
 
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 
-static const double ROUNDING = 0x1p-24, TINY = 0x1p-126;
-
-/* A number as it should be, and the sizes of what it is the sum of. */
-struct right {
-	double value, scale;
-};
-
-static bool is_near(float found, struct right right, double n_roundings)
-{
-	return fabs((double)found - right.value) <= n_roundings * ROUNDING * right.scale + TINY;
-}
-
-/* Every seventh one of those that break careless formulas, the others between the limits. */
-static float *numbers(size_t n, double least, double most, uint64_t seed)
-{
-	static const float hard[] = { 0, 90, -90, 200, -200, 1e-20F };
-	struct random random = { seed };
-	float *values = calloc(n + 1, sizeof *values);
-	for (size_t i = 0; i < n; i++) {
-		values[i] = (float)(least + (most - least) * random_unit(&random));
-		if (i % 7 == 6 && least < 0)
-			values[i] = hard[i / 7 % COUNT(hard)];
-	}
-	return values;
-}
-
 static void launch(const char *family, const void *task)
 {
 	fixture_cuda_launch(fixture_cuda_kernels(family), task);
-}
-
-static struct right exactly(double value)
-{
-	return (struct right){ value, fabs(value) };
 }
 
 /* ---- rows: hosts' arrays, and what they should become */
@@ -68,11 +38,11 @@ struct rows_case {
 static struct rows_case rows_case(enum rows_kind kind, size_t n)
 {
 	size_t all = MOST_ROWS * n;
-	struct rows_case c = { .a = numbers(all, -4, 4, 1 + n),
-			       .b = numbers(all, -4, 4, 2),
-			       .weights = numbers(n, 0.5, 1.5, 3),
-			       .bias = numbers(n, -0.5, 0.5, 4),
-			       .out = numbers(all, -1, 1, 5),
+	struct rows_case c = { .a = right_numbers(all, -4, 4, 1 + n),
+			       .b = right_numbers(all, -4, 4, 2),
+			       .weights = right_numbers(n, 0.5, 1.5, 3),
+			       .bias = right_numbers(n, -0.5, 0.5, 4),
+			       .out = right_numbers(all, -1, 1, 5),
 			       .saved = calloc(2 * MOST_ROWS, sizeof(float)),
 			       .targets = { 0, (int32_t)(n / 2), (int32_t)n - 1 } };
 	for (size_t j = 0; j < n; j++) {
@@ -226,10 +196,11 @@ static bool saved_is_right(const struct rows_case *c, const float *found)
 		double target = (double)c->a[row * n + (size_t)c->targets[row]];
 		struct right right = { sums.most + log(sums.sum) - target,
 				       1 + fabs(sums.most) + fabs(target) };
-		is_good &= is_near(found[row], right, (double)n + 16);
+		is_good &= right_is_near(found[row], right, (double)n + 16);
 	}
 	for (size_t i = 0; i < MOST_ROWS && c->host.kind == ROWS_RMSNORM; i++)
-		is_good &= is_near(found[i], exactly((double)c->saved[i]), (double)n + 16);
+		is_good &=
+			right_is_near(found[i], right_exactly((double)c->saved[i]), (double)n + 16);
 	return is_good;
 }
 
@@ -254,8 +225,8 @@ static bool rows_are_right(enum rows_kind kind, size_t n, float wrong)
 	fixture_cuda_fetch(saved, task.saved, sizeof saved);
 	out[n / 3] *= wrong;
 	for (size_t i = 0; i < MOST_ROWS * n; i++)
-		is_right &= is_near(out[i], right_row(&c, i / n, i % n, (double)c.out[i]),
-				    2 * (double)n + 32);
+		is_right &= right_is_near(out[i], right_row(&c, i / n, i % n, (double)c.out[i]),
+					  2 * (double)n + 32);
 	is_right &= saved_is_right(&c, saved);
 	rows_case_free(&c);
 	free(out);
@@ -313,14 +284,9 @@ int main(void)
 		cmocka_unit_test(wrong_rows_are_refused),
 		cmocka_unit_test(triangles_end_in_zeros),
 	};
-	int failed = 0;
 	if (!fixture_cuda_open())
 		return 1;
-	for (int order = 0; order < 2; order++) {
-		setenv("CUDA_EMULATION_ORDER", order ? "backward" : "forward", 1);
-		failed += cmocka_run_group_tests_name(
-			order ? "from the last thread" : "from the first", tests, NULL, NULL);
-	}
+	int failed = fixture_cuda_both_orders(tests, sizeof tests / sizeof tests[0]);
 	fixture_cuda_close();
 	return failed;
 }

@@ -15,35 +15,10 @@
 
 #include "kernels/cuda/tensor.h"
 #include "tests/fixture_cuda.h"
+#include "tests/fixture_right.h"
 #include "workloads/support/random.h"
 
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
-
-static const double ROUNDING = 0x1p-24, TINY = 0x1p-126;
-
-/* A number as it should be, and the sizes of what it is the sum of. */
-struct right {
-	double value, scale;
-};
-
-static bool is_near(float found, struct right right, double n_roundings)
-{
-	return fabs((double)found - right.value) <= n_roundings * ROUNDING * right.scale + TINY;
-}
-
-/* Every seventh one of those that break careless formulas, the others between the limits. */
-static float *numbers(size_t n, double least, double most, uint64_t seed)
-{
-	static const float hard[] = { 0, 90, -90, 200, -200, 1e-20F };
-	struct random random = { seed };
-	float *values = calloc(n + 1, sizeof *values);
-	for (size_t i = 0; i < n; i++) {
-		values[i] = (float)(least + (most - least) * random_unit(&random));
-		if (i % 7 == 6 && least < 0)
-			values[i] = hard[i / 7 % COUNT(hard)];
-	}
-	return values;
-}
 
 static void launch(const char *family, const void *task)
 {
@@ -86,41 +61,36 @@ static struct right times(double factor, struct right right)
 	return (struct right){ factor * right.value, fabs(factor) * right.scale };
 }
 
-static struct right exactly(double value)
-{
-	return (struct right){ value, fabs(value) };
-}
-
 static struct right right_forward(const struct loop *with, double a, double b)
 {
 	double s = (double)with->s, t = (double)with->t;
 	switch (with->kind) {
 	case LOOP_ADD:
-		return exactly(a + b);
+		return right_exactly(a + b);
 	case LOOP_SUBTRACT:
-		return exactly(a - b);
+		return right_exactly(a - b);
 	case LOOP_MULTIPLY:
-		return exactly(a * b);
+		return right_exactly(a * b);
 	case LOOP_DIVIDE:
-		return exactly(a / b);
+		return right_exactly(a / b);
 	case LOOP_SCALE:
 		return (struct right){ s * a + t, fabs(s * a) + fabs(t) };
 	case LOOP_RELU:
-		return exactly(fmax(a, 0));
+		return right_exactly(fmax(a, 0));
 	case LOOP_GELU:
 		return gelu(a);
 	case LOOP_SILU:
-		return exactly(a * sigmoid(a));
+		return right_exactly(a * sigmoid(a));
 	case LOOP_TANH:
-		return exactly(tanh(a));
+		return right_exactly(tanh(a));
 	case LOOP_SIGMOID:
-		return exactly(sigmoid(a));
+		return right_exactly(sigmoid(a));
 	case LOOP_EXP:
-		return exactly(bounded_exp(a));
+		return right_exactly(bounded_exp(a));
 	case LOOP_SQRT:
-		return exactly(sqrt(fmax(a, 0) + s));
+		return right_exactly(sqrt(fmax(a, 0) + s));
 	default:
-		return exactly(a * sigmoid(a) * b);
+		return right_exactly(a * sigmoid(a) * b);
 	}
 }
 
@@ -129,17 +99,17 @@ static struct right right_added(const struct loop *with, double a, double b, dou
 	double s = (double)with->s;
 	switch (with->kind) {
 	case LOOP_ADD_TO:
-		return exactly(s * a);
+		return right_exactly(s * a);
 	case LOOP_ADD_VALUE:
-		return exactly(s);
+		return right_exactly(s);
 	case LOOP_PRODUCT_TO:
-		return exactly(s * a * b);
+		return right_exactly(s * a * b);
 	case LOOP_QUOTIENT_TO:
-		return exactly(a / b);
+		return right_exactly(a / b);
 	case LOOP_DIVIDE_BACK:
-		return exactly(-a * b / c);
+		return right_exactly(-a * b / c);
 	case LOOP_RELU_BACK:
-		return exactly(b > 0 ? a : 0);
+		return right_exactly(b > 0 ? a : 0);
 	case LOOP_GELU_BACK:
 		return times(a, gelu_slope(b));
 	case LOOP_SILU_BACK:
@@ -149,11 +119,11 @@ static struct right right_added(const struct loop *with, double a, double b, dou
 	case LOOP_SIGMOID_BACK:
 		return (struct right){ a * b * (1 - b), fabs(a * b) * (1 + fabs(b)) };
 	case LOOP_SQRT_BACK:
-		return exactly(c > 0 ? a / (2 * b) : 0);
+		return right_exactly(c > 0 ? a / (2 * b) : 0);
 	case LOOP_SWIGLU_GATE_BACK:
 		return times(a * c, silu_slope(b));
 	default:
-		return exactly(a * b * sigmoid(b));
+		return right_exactly(a * b * sigmoid(b));
 	}
 }
 
@@ -175,9 +145,11 @@ static bool divides(enum loop_kind kind)
 
 static bool loops(enum loop_kind kind, size_t n, float wrong)
 {
-	float *a = numbers(n, -6, 6, 1 + n), *old = numbers(n, -1, 1, 4), *out = calloc(n, 4);
-	float *b = divides(kind) ? numbers(n, 0.5, 2, 2) : numbers(n, -6, 6, 2);
-	float *c = kind == LOOP_DIVIDE_BACK ? numbers(n, 0.5, 2, 3) : numbers(n, -6, 6, 3);
+	float *a = right_numbers(n, -6, 6, 1 + n), *old = right_numbers(n, -1, 1, 4),
+	      *out = calloc(n, 4);
+	float *b = divides(kind) ? right_numbers(n, 0.5, 2, 2) : right_numbers(n, -6, 6, 2);
+	float *c =
+		kind == LOOP_DIVIDE_BACK ? right_numbers(n, 0.5, 2, 3) : right_numbers(n, -6, 6, 3);
 	struct loop host = { kind, NULL, a, b, c, 0.75F, -0.5F, n }, task = host;
 	task.out = fixture_cuda_give(old, n * 4);
 	task.a = fixture_cuda_give(a, n * 4);
@@ -188,7 +160,7 @@ static bool loops(enum loop_kind kind, size_t n, float wrong)
 	out[n - 1] *= wrong;
 	bool is_right = true;
 	for (size_t i = 0; i < n; i++)
-		is_right &= is_near(out[i], right_loop(&host, i, (double)old[i]), 16);
+		is_right &= right_is_near(out[i], right_loop(&host, i, (double)old[i]), 16);
 	fixture_cuda_free();
 	free(a);
 	free(b);
@@ -223,7 +195,7 @@ static void second_operands_are_repeated(void **state)
 						LOOP_DIVIDE };
 	static const size_t seconds[] = { 1, 5, 7, 35 };
 	enum { N = 35 };
-	float *a = numbers(N, -2, 2, 1), *b = numbers(N, 0.5, 2, 2), out[N];
+	float *a = right_numbers(N, -2, 2, 1), *b = right_numbers(N, 0.5, 2, 2), out[N];
 	(void)state;
 	for (size_t i = 0; i < COUNT(kinds) * COUNT(seconds); i++) {
 		struct loop host = { .kind = kinds[i / COUNT(seconds)] };
@@ -236,7 +208,7 @@ static void second_operands_are_repeated(void **state)
 		launch("tensor_pair", &task);
 		fixture_cuda_fetch(out, task.out, sizeof out);
 		for (size_t j = 0; j < N; j++)
-			assert_true(is_near(
+			assert_true(right_is_near(
 				out[j], right_forward(&host, (double)a[j], (double)b[j % task.n_b]),
 				2));
 		fixture_cuda_free();
@@ -247,8 +219,8 @@ static void second_operands_are_repeated(void **state)
 
 static bool steps_of_adam(size_t n, float wrong)
 {
-	float *weights = numbers(n, -1, 1, 1), *gradients = numbers(n, -1, 1, 2);
-	float *mean = numbers(n, -0.1, 0.1, 3), *square = numbers(n, 0, 1, 4);
+	float *weights = right_numbers(n, -1, 1, 1), *gradients = right_numbers(n, -1, 1, 2);
+	float *mean = right_numbers(n, -0.1, 0.1, 3), *square = right_numbers(n, 0, 1, 4);
 	float *out = calloc(n, 4);
 	struct adam_loop task = { .gradient_scale = 0.5F,
 				  .mean_share = 0.9F,
@@ -274,7 +246,7 @@ static bool steps_of_adam(size_t n, float wrong)
 		double kept = (double)0.999F * (double)weights[i];
 		struct right right = { kept - step, fabs(kept) + fabs(step) };
 		/* 1 - 0.95 loses four bits in single precision, and m may cancel */
-		is_right &= is_near(out[i], right, 64);
+		is_right &= right_is_near(out[i], right, 64);
 	}
 	fixture_cuda_free();
 	free(weights);
@@ -340,14 +312,9 @@ int main(void)
 		cmocka_unit_test(adam_steps_as_written),
 		cmocka_unit_test(totals_are_exact),
 	};
-	int failed = 0;
 	if (!fixture_cuda_open())
 		return 1;
-	for (int order = 0; order < 2; order++) {
-		setenv("CUDA_EMULATION_ORDER", order ? "backward" : "forward", 1);
-		failed += cmocka_run_group_tests_name(
-			order ? "from the last thread" : "from the first", tests, NULL, NULL);
-	}
+	int failed = fixture_cuda_both_orders(tests, sizeof tests / sizeof tests[0]);
 	fixture_cuda_close();
 	return failed;
 }

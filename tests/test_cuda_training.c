@@ -516,11 +516,7 @@ int main(void)
 		fprintf(stderr, "%s\n", why.text);
 		return 1;
 	}
-	for (int order = 0; order < 2; order++) {
-		setenv("CUDA_EMULATION_ORDER", order ? "backward" : "forward", 1);
-		failed += cmocka_run_group_tests_name(
-			order ? "from the last thread" : "from the first", tests, NULL, NULL);
-	}
+	failed += fixture_cuda_both_orders(tests, sizeof tests / sizeof tests[0]);
 	failed += cmocka_run_group_tests_name("workloads", once, NULL, NULL);
 	tensor_device_close(device);
 	fixture_cuda_close();

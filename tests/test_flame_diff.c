@@ -13,6 +13,7 @@
 #include "sampler/recording.h"
 #include "sampler/tree.h"
 #include "tests/fixture.h"
+#include "tests/fixture_frames.h"
 #include "tui/face.h"
 #include "tui/flame_diff.h"
 
@@ -181,22 +182,13 @@ static void shares_follow_what_is_live(void **state)
 	forget(&compared);
 }
 
-static uint32_t function_named(const struct recording *recording, const char *name)
-{
-	uint64_t n = recording_moment(recording).n[TABLE_FUNCTIONS];
-	for (uint32_t i = 1; i < n; i++)
-		if (strcmp(recording_string_at(recording, recording_function(recording, i)->name),
-			   name) == 0)
-			return i;
-	return 0;
-}
-
 /* Ids of the other recording are other ones. */
 static void choices_mean_the_same_on_both_sides(void **state)
 {
 	struct compared compared = { .a = record(of_a, 4, "/old/prog"),
 				     .b = record(of_b, 3, "/new/prog") };
-	uint32_t work = function_named(compared.b, "work"), new = function_named(compared.b, "new");
+	uint32_t work = fixture_function(compared.b, "work"),
+		 new = fixture_function(compared.b, "new");
 	uint32_t module = recording_function(compared.b, work)->module;
 	(void)state;
 	compare_with(&compared, (struct tree_options){ .is_inverted = true });

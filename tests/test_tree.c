@@ -12,6 +12,7 @@
 #include "sampler/recording.h"
 #include "sampler/tree.h"
 #include "tests/fixture.h"
+#include "tests/fixture_frames.h"
 #include "tests/fixture_growing.h"
 
 enum { MOST_FUNCTIONS = 4096 };
@@ -98,17 +99,6 @@ static void both_ways_up_agree(void **state)
 	recording_free(growing.recording);
 }
 
-static uint32_t function_named(const struct recording *recording, const char *name)
-{
-	uint64_t n = recording_moment(recording).n[TABLE_FUNCTIONS];
-	for (uint32_t i = 1; i < n; i++)
-		if (strcmp(recording_string_at(recording, recording_function(recording, i)->name),
-			   name) == 0)
-			return i;
-	fail_msg("there is no function %s", name);
-	return 0;
-}
-
 /* The weight left over and how many nodes show it. fixture_known: 1000 samples of 1 ms. */
 static void expect_left(const struct recording *recording, struct tree_options options,
 			uint64_t weight_ms, uint32_t n_nodes)
@@ -129,8 +119,8 @@ static void expect_left(const struct recording *recording, struct tree_options o
 static void narrowed_trees_keep_the_right_weight(void **state)
 {
 	struct recording *recording = fixture_known();
-	uint32_t train = function_named(recording, "train_model");
-	uint32_t sigmoid = function_named(recording, "sigmoid");
+	uint32_t train = fixture_function(recording, "train_model");
+	uint32_t sigmoid = fixture_function(recording, "sigmoid");
 	uint32_t program = recording_function(recording, train)->module;
 	regex_t pattern;
 	(void)state;
