@@ -4,41 +4,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 stoke=$(realpath "${1:-build/release/stoke}")
-socket=stoke-test-$$
-n_passed=0 n_failed=0
-if ! command -v tmux >/dev/null; then
-	echo "SKIP tmux is not here"
-	echo "0 passed, 0 failed, 1 skipped"
-	exit 0
-fi
-work=$(mktemp -d)
-export XDG_CONFIG_HOME=$work/config # not the settings of whoever runs this
-t() { tmux -L "$socket" -f /dev/null "$@"; }
-trap 't kill-server 2>/dev/null; rm -rf "$work"' EXIT
-keys() { t send-keys -t 0 "$@"; sleep 0.12; } # so that Escape is no Alt
-screen() { t capture-pane -p -t 0; }
-
-# Waits until the screen shows the pattern; 10 s at most.
-shows() { # NAME PATTERN
-	for _ in $(seq 120); do
-		if screen | grep -Eq -- "$2"; then
-			n_passed=$((n_passed + 1))
-			return 0
-		fi
-		sleep 0.08
-	done
-	echo "FAIL $1: no /$2/ on the screen"
-	screen | sed 's/^/     /'
-	n_failed=$((n_failed + 1))
-}
-begin() { # TERM LOCALE COLUMNSxROWS COMMAND
-	t kill-server 2>/dev/null
-	sleep 0.2
-	t new-session -d -x "${3%x*}" -y "${3#*x}" "env TERM=$1 LC_ALL=$2 PS1='\$ ' bash --norc --noprofile"
-	t set-option -g remain-on-exit on >/dev/null
-	sleep 0.3
-	keys "$4" Enter
-}
+. tests/terminal.sh
 # After the end: the shell is back, echoes, and takes whole lines.
 restored() { # NAME
 	keys "stty -a | grep -Eo ' (-?icanon|-?echo) ' | tr -d '\\n'; echo =back" Enter

@@ -5,41 +5,8 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 stoke=$(realpath "${1:-build/release/stoke}")
-socket=stoke-mouse-$$
-n_passed=0 n_failed=0
-if ! command -v tmux >/dev/null; then
-	echo "SKIP tmux is not here"
-	echo "0 passed, 0 failed, 1 skipped"
-	exit 0
-fi
 export LC_ALL=C.UTF-8 # characters are counted
-work=$(mktemp -d)
-export XDG_CONFIG_HOME=$work/config
-t() { tmux -L "$socket" -f /dev/null "$@"; }
-trap 't kill-server 2>/dev/null; tmux -L "$socket-inner" kill-server 2>/dev/null; rm -rf "$work"' EXIT
-keys() { t send-keys -t 0 "$@"; sleep 0.12; }
-screen() { t capture-pane -p -t 0; }
-pass() { n_passed=$((n_passed + 1)); }
-fail() { # WHAT
-	echo "FAIL $1"
-	screen | sed 's/^/     /'
-	n_failed=$((n_failed + 1))
-}
-shows() { # NAME PATTERN
-	for _ in $(seq 120); do
-		screen | grep -Eq -- "$2" && { pass; return 0; }
-		sleep 0.08
-	done
-	fail "$1: no /$2/ on the screen"
-}
-begin() { # TERM COLUMNSxROWS COMMAND
-	t kill-server 2>/dev/null
-	sleep 0.2
-	t new-session -d -x "${2%x*}" -y "${2#*x}" "env TERM=$1 PS1='\$ ' bash --norc --noprofile"
-	t set-option -g remain-on-exit on >/dev/null
-	sleep 0.3
-	keys "$3" Enter
-}
+. tests/terminal.sh
 send() { # BYTES
 	# shellcheck disable=SC2046 # one word a byte
 	t send-keys -t 0 -H $(printf '%s' "$1" | od -An -v -tx1)
@@ -107,7 +74,7 @@ go_through() { # NAME: from the overview on
 	shows "$1: the hint quits" '^\$ '
 }
 
-begin xterm-256color 100x30 "$stoke report $work/a.stoke"
+begin xterm-256color C.UTF-8 100x30 "$stoke report $work/a.stoke"
 shows "report" 'saved'
 if [ "$(flags)" = 11 ]; then pass; else fail "the mouse is not asked for as SGR: $(flags)"; fi
 go_through "xterm"
@@ -117,7 +84,7 @@ if [ "$(flags)" = 00 ]; then pass; else fail "the mouse is not given back: $(fla
 for term in screen-256color tmux-256color; do
 	infocmp "$term" >/dev/null 2>&1 || { echo "SKIP no terminfo of $term"; continue; }
 	tmux -L "$socket-inner" kill-server 2>/dev/null
-	begin xterm-256color 100x31 "tmux -L $socket-inner -f /dev/null new-session 'PS1=\"\$ \" TERM=$term bash --norc --noprofile' \\; set -g mouse on \\; set -g status-right ''"
+	begin xterm-256color C.UTF-8 100x31 "tmux -L $socket-inner -f /dev/null new-session 'PS1=\"\$ \" TERM=$term bash --norc --noprofile' \\; set -g mouse on \\; set -g status-right ''"
 	sleep 0.5
 	keys "$stoke report $work/a.stoke" Enter
 	shows "$term: report" 'saved'
@@ -126,7 +93,7 @@ done
 tmux -L "$socket-inner" kill-server 2>/dev/null
 
 # Live: the cursor stays on its function while samples come in and the order changes.
-begin xterm-256color 100x30 "$stoke run gbdt rows=20k rounds=20000"
+begin xterm-256color C.UTF-8 100x30 "$stoke run gbdt rows=20k rounds=20000"
 shows "live" 'live'
 keys 3 ; keys '>'
 shows "live: functions" 'workload_main'
@@ -139,7 +106,7 @@ keys q
 
 # Without a mouse: nothing is asked for, and keys do all of it.
 for how in "vt100 $stoke report" "linux $stoke report" "xterm-256color $stoke report --no-mouse"; do
-	begin "${how%% *}" 80x24 "${how#* } $work/a.stoke"
+	begin "${how%% *}" C.UTF-8 80x24 "${how#* } $work/a.stoke"
 	keys 3
 	shows "${how%% *} without a mouse: functions" 'self . +with +samples'
 	# The Linux console may have one, but knows nothing of SGR.
@@ -160,7 +127,7 @@ for how in "vt100 $stoke report" "linux $stoke report" "xterm-256color $stoke re
 done
 
 # The start screen.
-begin xterm-256color 80x24 "$stoke"
+begin xterm-256color C.UTF-8 80x24 "$stoke"
 shows "start screen" 'Enter run'
 click "? help"
 shows "its help by a click" 'q, Ctrl-C|leave'

@@ -1,0 +1,38 @@
+# A program in a real terminal, which tmux is: typed to and read back. Sourced by tests; counts in
+# n_passed and n_failed, keeps files in $work. Ends the test, skipped, without tmux.
+# shellcheck shell=bash
+socket=stoke-test-$$
+n_passed=0 n_failed=0
+if ! command -v tmux >/dev/null; then
+	echo "SKIP tmux is not here"
+	echo "0 passed, 0 failed, 1 skipped"
+	exit 0
+fi
+work=$(mktemp -d)
+export XDG_CONFIG_HOME=$work/config # not the settings of whoever runs this
+t() { tmux -L "$socket" -f /dev/null "$@"; }
+trap 't kill-server 2>/dev/null; tmux -L "$socket-inner" kill-server 2>/dev/null; rm -rf "$work"' EXIT
+keys() { t send-keys -t 0 "$@"; sleep 0.12; } # so that Escape is no Alt
+screen() { t capture-pane -p -t 0; }
+pass() { n_passed=$((n_passed + 1)); }
+fail() { # WHAT
+	echo "FAIL $1"
+	screen | sed 's/^/     /'
+	n_failed=$((n_failed + 1))
+}
+# Waits until the screen shows the pattern; 10 s at most.
+shows() { # NAME PATTERN
+	for _ in $(seq 120); do
+		screen | grep -Eq -- "$2" && { pass; return 0; }
+		sleep 0.08
+	done
+	fail "$1: no /$2/ on the screen"
+}
+begin() { # TERM LOCALE COLUMNSxROWS COMMAND
+	t kill-server 2>/dev/null
+	sleep 0.2
+	t new-session -d -x "${3%x*}" -y "${3#*x}" "env TERM=$1 LC_ALL=$2 PS1='\$ ' bash --norc --noprofile"
+	t set-option -g remain-on-exit on >/dev/null
+	sleep 0.3
+	keys "$4" Enter
+}
