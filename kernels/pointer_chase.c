@@ -6,14 +6,11 @@
 
 #include "kernels/kernel.h"
 #include "kernels/support/dispatch.h"
+#include "sampler/base/mix.h"
 
-/* SplitMix64 (Steele, Lea, Flood, OOPSLA 2014). */
 static uint64_t random_bits(uint64_t *state)
 {
-	uint64_t z = *state += 0x9e3779b97f4a7c15u;
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-	return z ^ (z >> 31);
+	return mix_bits(*state += MIX_STEP);
 }
 
 /* Sattolo: exchanging with an earlier one only leaves exactly one cycle. */

@@ -4,16 +4,13 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "sampler/base/mix.h"
 #include "sampler/base/why.h"
 #include "sampler/compare_data.h"
 
-/* splitmix64 (Steele, Lea and Flood, OOPSLA 2014). */
 static uint64_t random_bits(uint64_t *state)
 {
-	uint64_t z = *state += 0x9e3779b97f4a7c15ULL;
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-	return z ^ (z >> 31);
+	return mix_bits(*state += MIX_STEP);
 }
 
 /* 0 < u <= 1: its logarithm is finite. */

@@ -49,6 +49,11 @@ uint32_t hash_map_get(const struct hash_map *map, uint64_t key)
 	return map->n_slots ? find(map, key)->value : 0;
 }
 
+size_t hash_map_bytes(const struct hash_map *map)
+{
+	return map->n_slots * sizeof *map->entries;
+}
+
 void hash_map_free(struct hash_map *map)
 {
 	free(map->entries);

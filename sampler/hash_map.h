@@ -4,6 +4,7 @@
 #ifndef SAMPLER_HASH_MAP_H
 #define SAMPLER_HASH_MAP_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct hash_map_entry {
@@ -24,6 +25,8 @@ uint32_t *hash_map_at(struct hash_map *map, uint64_t key);
 
 /* hash_map_get: 0 if the key is not there. */
 uint32_t hash_map_get(const struct hash_map *map, uint64_t key);
+/* hash_map_bytes: what it holds on the heap. */
+size_t hash_map_bytes(const struct hash_map *map);
 void hash_map_free(struct hash_map *map);
 
 #endif

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sampler/base/mix.h"
 #include "sampler/base/why.h"
 #include "sampler/hash_map.h"
 #include "sampler/recording.h"
@@ -75,13 +76,10 @@ static bool is_before(const struct node *a, const struct node *b)
 	return a->to_ns == NOT_ENDED ? a->row < b->row : a->row > b->row;
 }
 
-/* Looks random and is the same each time (Steele and others, SplittableRandom, 2014). */
+/* Looks random and is the same each time. */
 static uint32_t priority_of(uint32_t node)
 {
-	uint64_t n = node * 0x9e3779b97f4a7c15;
-	n = (n ^ n >> 30) * 0xbf58476d1ce4e5b9;
-	n = (n ^ n >> 27) * 0x94d049bb133111eb;
-	return (uint32_t)(n >> 32);
+	return (uint32_t)(mix_bits(node * MIX_STEP) >> 32);
 }
 
 static void sum_up(struct node *nodes, uint32_t at)
@@ -316,16 +314,12 @@ bool phases_changed(const struct phases *phases, uint64_t n_before, uint64_t *fr
 	return n_before < phases->n_changes;
 }
 
-static size_t map_bytes(const struct hash_map *map)
-{
-	return map->n_slots * sizeof *map->entries;
-}
-
 size_t phases_bytes(const struct phases *phases)
 {
 	if (!phases)
 		return 0;
 	return sizeof *phases + phases->capacity * sizeof *phases->nodes +
-	       phases->changes_capacity * sizeof *phases->changes + map_bytes(&phases->threads) +
-	       map_bytes(&phases->processes) + map_bytes(&phases->first_rows);
+	       phases->changes_capacity * sizeof *phases->changes +
+	       hash_map_bytes(&phases->threads) + hash_map_bytes(&phases->processes) +
+	       hash_map_bytes(&phases->first_rows);
 }

@@ -31,19 +31,15 @@ const char *tree_node_name(const struct tree *tree, uint32_t node, char *out, si
 	return out;
 }
 
-static size_t map_bytes(const struct hash_map *map)
-{
-	return map->n_slots * sizeof *map->entries;
-}
-
 size_t tree_bytes(const struct tree *tree)
 {
 	if (!tree)
 		return 0;
 	return sizeof *tree + tree->capacity * (sizeof *tree->nodes + sizeof *tree->last_children) +
-	       map_bytes(&tree->children) + map_bytes(&tree->stacks) + map_bytes(&tree->functions) +
-	       tree->n_known * sizeof *tree->known + tree->n_sums * sizeof *tree->sums +
-	       tree->n_roots * sizeof *tree->roots + phases_bytes(tree->phases);
+	       hash_map_bytes(&tree->children) + hash_map_bytes(&tree->stacks) +
+	       hash_map_bytes(&tree->functions) + tree->n_known * sizeof *tree->known +
+	       tree->n_sums * sizeof *tree->sums + tree->n_roots * sizeof *tree->roots +
+	       phases_bytes(tree->phases);
 }
 
 uint64_t tree_n_taken(const struct tree *tree)

@@ -339,7 +339,7 @@ size_t flame_diff_bytes(const struct flame_diff *diff)
 	if (!diff)
 		return 0;
 	return sizeof *diff + tree_bytes(diff->tree) + diff->capacity * sizeof *diff->paths +
-	       diff->children.n_slots * sizeof *diff->children.entries +
+	       hash_map_bytes(&diff->children) +
 	       (diff->halves[COMPARE_A].capacity + diff->halves[COMPARE_B].capacity) * 2 *
 		       sizeof(uint32_t);
 }

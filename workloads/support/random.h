@@ -1,6 +1,5 @@
 /*
- * random: numbers from a seed, the same on every machine. Source: Steele, Lea, Flood, "Fast
- * splittable pseudorandom number generators" (OOPSLA 2014), SplitMix64.
+ * random: numbers from a seed, the same on every machine, by SplitMix64 (sampler/base/mix.h).
  */
 #ifndef WORKLOADS_SUPPORT_RANDOM_H
 #define WORKLOADS_SUPPORT_RANDOM_H
@@ -8,16 +7,15 @@
 #include <math.h>
 #include <stdint.h>
 
+#include "sampler/base/mix.h"
+
 struct random {
 	uint64_t state;
 };
 
 static inline uint64_t random_bits(struct random *random)
 {
-	uint64_t z = random->state += 0x9e3779b97f4a7c15ULL;
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-	return z ^ (z >> 31);
+	return mix_bits(random->state += MIX_STEP);
 }
 
 /* random_unit: [0, 1) with 53 bits. */
