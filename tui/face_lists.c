@@ -116,10 +116,7 @@ static bool read_columns(struct face *face, const struct list *list, const char 
 			say_unknown(face, list, name);
 			return false;
 		}
-		bool is_there = false;
-		for (int i = 0; i < *n; i++)
-			is_there |= columns[i] == column;
-		if (!is_there)
+		if (!list_holds(columns, *n, column))
 			columns[(*n)++] = column;
 		names += length;
 	}
@@ -155,13 +152,9 @@ static int order_columns(const struct list *list, int order[LIST_MOST_COLUMNS], 
 {
 	int n = list_chosen(list, order);
 	*n_wanted = n;
-	for (int column = 0; column < list->n_columns; column++) {
-		bool is_wanted = false;
-		for (int i = 0; i < *n_wanted; i++)
-			is_wanted |= order[i] == column;
-		if (!is_wanted)
+	for (int column = 0; column < list->n_columns; column++)
+		if (!list_holds(order, *n_wanted, column))
 			order[n++] = column;
-	}
 	return n;
 }
 

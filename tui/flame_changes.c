@@ -21,16 +21,11 @@ static bool is_same_side(const struct side *a, const struct side *b)
 	return a->from_ns == b->from_ns && a->to_ns == b->to_ns && a->is_other == b->is_other;
 }
 
-static void forget(struct flame_state *state)
+void flame_forget_changes(struct flame_state *state)
 {
 	flame_diff_close(state->diff);
 	flame_diff_close(state->other.diff);
 	state->diff = state->other.diff = NULL;
-}
-
-void flame_forget_changes(struct flame_state *state)
-{
-	forget(state);
 }
 
 bool flame_has_other_sides(const struct flame_state *state, const struct view_context *context)
@@ -64,7 +59,7 @@ void flame_take_changes(struct flame_state *state, const struct view_context *co
 {
 	struct side sides[N_COMPARED];
 	if (state->colour != FLAME_BY_CHANGE || flame_has_other_sides(state, context))
-		forget(state);
+		flame_forget_changes(state);
 	if (state->colour != FLAME_BY_CHANGE || !sides_of_picture(sides, context))
 		return;
 	if (!state->diff)

@@ -26,7 +26,7 @@ int list_find(const struct list *list, const char *name)
 	return find_part(list, name, strlen(name));
 }
 
-static bool holds(const int *columns, int n, int column)
+bool list_holds(const int *columns, int n, int column)
 {
 	for (int i = 0; i < n; i++)
 		if (columns[i] == column)
@@ -40,7 +40,7 @@ int list_chosen(const struct list *list, int chosen[LIST_MOST_COLUMNS])
 	for (const char *at = list->choice; *at;) {
 		size_t length = strcspn(at, ",");
 		int column = find_part(list, at, length);
-		if (column >= 0 && !holds(chosen, n, column))
+		if (column >= 0 && !list_holds(chosen, n, column))
 			chosen[n++] = column;
 		at += length + (at[length] == ',');
 	}

@@ -131,6 +131,8 @@ void list_sort_step(struct list *list, int step);
 /* list_chosen: the places in columns of those wanted, in their order; returns how many. Not all of
  * them need find room. */
 int list_chosen(const struct list *list, int chosen[LIST_MOST_COLUMNS]);
+/* list_holds: whether a column is among n of them. */
+bool list_holds(const int *columns, int n, int column);
 
 /* list_choose: want these, in this order; n 0 = the view's own. */
 void list_choose(struct list *list, const int *columns, int n);
