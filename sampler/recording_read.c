@@ -28,6 +28,7 @@ struct reader {
 	uint64_t start, end; /* of the blocks up to the last commit */
 	uint64_t stopped;    /* the first byte that is no part of a whole block */
 	uint64_t counts[N_TABLES + 2];
+	bool has_counts;
 	uint8_t *stored, *plain; /* RECORDING_MOST_BLOCK_BYTES each */
 };
 
@@ -95,8 +96,10 @@ static void find_last_commit(struct reader *reader)
 			continue;
 		reader->end = at;
 		size_t n = block.stored_bytes / sizeof reader->counts[0];
-		if (n == N_TABLES + 2 && !(block.flags & RECORDING_ZSTD))
-			memcpy(reader->counts, reader->stored, sizeof reader->counts);
+		if (n != N_TABLES + 2 || block.flags & RECORDING_ZSTD)
+			continue;
+		memcpy(reader->counts, reader->stored, sizeof reader->counts);
+		reader->has_counts = true;
 	}
 	reader->stopped = at;
 }
@@ -164,7 +167,7 @@ static bool load(struct reader *reader, struct recording *recording, struct why 
 			return false;
 		at += sizeof block + block.stored_bytes;
 	}
-	if (reader->counts[N_TABLES]) {
+	if (reader->has_counts) {
 		recording->start_ns = reader->counts[N_TABLES];
 		recording->start_epoch_ns = reader->counts[N_TABLES + 1];
 	}

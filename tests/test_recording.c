@@ -306,6 +306,24 @@ static void a_saved_recording_is_the_same(void **state)
 	recording_free(recording);
 }
 
+/* Imported: its clock starts at 0, and the day is not known. */
+static void a_clock_from_0_stays(void **state)
+{
+	struct recording *recording = make();
+	struct why why;
+	(void)state;
+	uint64_t first_ns = recording_sample(recording, 1)->time_ns;
+	assert_true(first_ns > 0);
+	recording->start_ns = recording->start_epoch_ns = 0;
+	save(recording);
+	struct recording *again = recording_file_open(path, &why);
+	assert_non_null(again);
+	assert_true(again->start_ns == 0 && again->start_epoch_ns == 0);
+	assert_true(recording_sample(again, 1)->time_ns == first_ns);
+	recording_free(again);
+	recording_free(recording);
+}
+
 static size_t read_file(unsigned char *bytes, size_t most)
 {
 	int fd = open(path, O_RDONLY);
@@ -517,6 +535,7 @@ int main(void)
 		cmocka_unit_test(frames_without_names_wait),
 		cmocka_unit_test(readers_need_no_lock),
 		cmocka_unit_test(a_saved_recording_is_the_same),
+		cmocka_unit_test(a_clock_from_0_stays),
 		cmocka_unit_test(files_cut_at_every_byte_open_or_say_why),
 		cmocka_unit_test(flipped_bytes_never_crash),
 		cmocka_unit_test(other_files_are_refused_in_a_sentence),

@@ -208,6 +208,9 @@ static void draw_header(const struct state *state, const struct view_context *co
 	x += annotate_columns_names(&drawing, 1);
 	if (!state->has_text)
 		canvas_print(canvas, x, 1, MEANING_WARNING, "  %s", state->why.text);
+	else if (!recording->start_epoch_ns)
+		canvas_text(canvas, x, 1, canvas->width - x, MEANING_WARNING,
+			    "  Not known when it was recorded: lines may have moved since.");
 	else if (state->text.modified_ns > recording->start_epoch_ns)
 		canvas_text(canvas, x, 1, canvas->width - x, MEANING_WARNING,
 			    "  This source is newer than the recording: lines may have moved.");
