@@ -229,7 +229,7 @@ shows "a window of the heat map" '0\.000-[0-9.]+ s'
 keys 2 ; keys C C
 shows "colours by change: of two windows" 'points +A from [0-9.]+ s.* B 0\.000-[0-9.]+ s'
 keys C ; keys p p p
-shows "split by phase" '^▏(\[no.*)?▏triad *$'
+shows "split by phase" '▏triad *$' # beside it what no phase covers, in as many boxes as there were
 keys r ; shows "the flame graph follows it" '0\.000-[0-9.]+ s.*\[2 Flame\]'
 keys D ; shows "diff of the window with the time before or after it" "^B  0\\.000-[0-9.]+ s of this"
 keys j ; keys Escape ; keys Escape ; shows "diff of both halves" '^A  0\.000-[0-9.]+ s of this'
