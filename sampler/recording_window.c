@@ -4,8 +4,13 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "sampler/base/mix.h"
 #include "sampler/base/text.h"
+#include "sampler/hash_map.h"
 #include "sampler/recording.h"
+
+/* A page of spans, so that memory is given back, and not at every look. */
+enum { LEAST_OLD_SPANS = 64 };
 
 static void copy_whole(struct recording *out, const struct recording *from, enum table_id table,
 		       uint64_t n)
@@ -26,6 +31,60 @@ static bool is_in(uint64_t time_ns, uint64_t from_ns, uint64_t to_ns)
 	return time_ns >= from_ns && (!to_ns || time_ns < to_ns);
 }
 
+/* ---- spans that were told as open: again when they have ended, and when a ring moves on */
+
+/* Value of a span that has ended, where others have the last row that tells it as open. */
+static const uint32_t ENDED = UINT32_MAX;
+
+static uint64_t key_of(const struct span_row *row)
+{
+	uint64_t key = mix_bits(row->start_ns + mix_bits((uint64_t)row->thread << 32 | row->name));
+	return key ? key : 1; /* 0 is no key */
+}
+
+/*
+ * Spans told as open in rows from `first` until before `end`. One has ended where a row says that
+ * it did before before_ns: later ends are there for everybody to see.
+ */
+static struct hash_map find_open(const struct recording *recording, uint64_t first, uint64_t end,
+				 uint64_t before_ns)
+{
+	struct hash_map open = { 0 };
+	for (uint64_t id = first; id < end; id++) {
+		const struct span_row *row = recording_span(recording, id);
+		uint64_t key = key_of(row);
+		if (row->series && span_is_open(row))
+			*hash_map_at(&open, key) = (uint32_t)id;
+		else if (row->series && open.n_used && hash_map_get(&open, key) &&
+			 row->start_ns + row->duration_ns < before_ns)
+			*hash_map_at(&open, key) = ENDED;
+	}
+	return open;
+}
+
+/* Does the row belong to what happens in the window? */
+static bool takes_span(const struct span_row *row, uint64_t id, const struct window *window,
+		       const struct hash_map *open)
+{
+	if (!row->series || (window->to_ns && row->start_ns >= window->to_ns))
+		return false;
+	if (span_is_open(row))
+		return hash_map_get(open, key_of(row)) == id;
+	return row->start_ns + row->duration_ns >= window->from_ns;
+}
+
+static void copy_spans(struct recording *out, const struct recording *from, uint64_t end,
+		       const struct window *window, uint64_t *next)
+{
+	struct hash_map open = find_open(from, *next, end, window->from_ns);
+	for (; *next < end; ++*next) {
+		const struct span_row *row = recording_span(from, *next);
+		if (takes_span(row, *next, window, &open))
+			table_append(&out->tables[TABLE_SPANS], row, 1);
+	}
+	hash_map_free(&open);
+}
+
 /* Rows from those of the place on that are in the window; the place moves behind them. */
 static void copy_times(struct recording *out, const struct recording *from,
 		       const struct moment *moment, const struct window *window,
@@ -41,13 +100,7 @@ static void copy_times(struct recording *out, const struct recording *from,
 		if (is_in(row->time_ns, window->from_ns, window->to_ns) && row->series)
 			table_append(&out->tables[TABLE_READINGS], row, 1);
 	}
-	for (uint64_t *id = &place->next[2]; *id < moment->n[TABLE_SPANS]; ++*id) {
-		const struct span_row *row = recording_span(from, *id);
-		bool is_before =
-			row->start_ns + row->duration_ns < window->from_ns && !span_is_open(row);
-		if (row->series && !is_before && (!window->to_ns || row->start_ns < window->to_ns))
-			table_append(&out->tables[TABLE_SPANS], row, 1);
-	}
+	copy_spans(out, from, moment->n[TABLE_SPANS], window, &place->next[2]);
 }
 
 void recording_name_rest(struct recording *recording, const char *text)
@@ -111,23 +164,47 @@ struct recording *recording_window_next(const struct recording *recording,
 	return copy(recording, &everything, place, from_ns);
 }
 
+/*
+ * Spans that have ended before a time go; what is still open is told once more behind all others,
+ * so that the rows before it can go too. That is put off until a quarter of the rows are to go:
+ * whether one has ended is known only when all rows behind it have been looked at.
+ */
+static void keep_spans(struct recording *recording, uint64_t *next, uint64_t since_ns)
+{
+	uint64_t n = recording->tables[TABLE_SPANS].n_rows, at = *next, n_old = 0;
+	for (; at < n; at++) {
+		const struct span_row *row = recording_span(recording, at);
+		if (row->start_ns + row->duration_ns >= since_ns)
+			break;
+		n_old += !span_is_open(row);
+	}
+	bool has_open = n_old < at - *next;
+	if (has_open && (n_old < LEAST_OLD_SPANS || n_old < (n - *next) / 4))
+		return;
+	struct hash_map open = { 0 };
+	if (has_open)
+		open = find_open(recording, *next, n, UINT64_MAX);
+	for (; *next < at; ++*next) {
+		struct span_row row = *recording_span(recording, *next);
+		if (span_is_open(&row) && hash_map_get(&open, key_of(&row)) == *next)
+			recording_add_span(recording, &row);
+	}
+	hash_map_free(&open);
+}
+
 void recording_keep_since(struct recording *recording, struct recording_place *old,
 			  uint64_t since_ns)
 {
 	struct table *tables = recording->tables;
+	uint64_t passed = old->next[2]; /* what is told again can be read once it is published */
 	while (old->next[0] < tables[TABLE_SAMPLES].n_rows &&
 	       recording_sample(recording, old->next[0])->time_ns < since_ns)
 		old->next[0]++;
 	while (old->next[1] < tables[TABLE_READINGS].n_rows &&
 	       recording_reading(recording, old->next[1])->time_ns < since_ns)
 		old->next[1]++;
-	while (old->next[2] < tables[TABLE_SPANS].n_rows) {
-		const struct span_row *row = recording_span(recording, old->next[2]);
-		if (row->start_ns + row->duration_ns >= since_ns)
-			break;
-		old->next[2]++;
-	}
+	keep_spans(recording, &old->next[2], since_ns);
 	table_release(&tables[TABLE_SAMPLES], old->next[0]);
 	table_release(&tables[TABLE_READINGS], old->next[1]);
-	table_release(&tables[TABLE_SPANS], old->next[2]);
+	table_release(&tables[TABLE_SPANS], passed);
 }

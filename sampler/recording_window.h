@@ -12,7 +12,8 @@ struct recording;
 /*
  * recording_window: what happened from from_ns until before to_ns (CLOCK_MONOTONIC; 0 = since the
  * beginning, to the end), and all names, facts and notes. Its clock begins where the window does.
- * Spans count if they reach into it. Published, and of no writer.
+ * Spans count if they reach into it; one that was told as open counts once, however often it was
+ * told, and not at all if it ended before. Published, and of no writer.
  * Thread  any reader
  * Cost    a copy of the tables
  */
@@ -34,9 +35,11 @@ struct recording *recording_window_next(const struct recording *recording,
 
 /*
  * recording_keep_since: give back the memory of samples, readings and spans that ended before a
- * time: a reader must not look at them any more. old: the first rows that are not.
+ * time: a reader must not look at them any more. old: the first rows that are not. A span that is
+ * still open is told again, as a row of its own, before the row that told it goes; until there are
+ * enough rows to give back, spans stay longer than they must.
  * Thread  the writer
- * Cost    what is newly too old
+ * Cost    what is newly too old; with open spans, each row some four times
  */
 void recording_keep_since(struct recording *recording, struct recording_place *old,
 			  uint64_t since_ns);

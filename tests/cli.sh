@@ -387,6 +387,7 @@ fi
 expect "pauses are noted" 0 "Sampling was paused for" "" "$stoke" report over.stoke
 expect "--ring" 0 "" "samples of" "$stoke" record -F 499 -o ring.stoke --ring 500ms --duration 2s -- sh -c "$loop"
 expect "its time" 0 "samples of .* in ([1-5][0-9][0-9]|[1-9][0-9]) ms" "" "$stoke" report ring.stoke
+expect "a ring of nothing" 2 "" "^stoke record: --ring takes a time above 0, such as 5s, not 0s.$" "$stoke" record -o ring.stoke -f --ring 0s -- true
 expect "--snapshot-when" 0 "" "snapshot when.1.svg" "$stoke" record -o when.svg --snapshot-when 'cpu-clock>0.05' \
 	--duration 2s -- sh -c "$loop"
 expect "a snapshot in a format" 0 "^<svg|<svg" "" cat when.1.svg

@@ -12,9 +12,13 @@
 #include "tui/options.h"
 #include "tui/settings.h"
 
-static const struct option_group *const groups[] = { &options_sampling, &options_output,
-						     &options_terminal, &options_messages,
-						     &options_general,  NULL };
+static const struct option_group *const groups[] = { &options_sampling,
+						     &options_output,
+						     &options_terminal,
+						     &options_messages,
+						     &options_general,
+						     &options_over_time,
+						     NULL };
 
 enum { MOST_WORDS = 16 };
 
@@ -145,6 +149,7 @@ static void test_sentences(void **state)
 	assert_refused("--color red", "--color takes one of auto|always|never, not red.");
 	assert_refused("--duration soon",
 		       "--duration takes a time such as 5s, 500ms or 2m, not soon.");
+	assert_refused("--ring 0", "--ring takes a time above 0, such as 5s, not 0.");
 	assert_refused("--=x", "There is no option --; --help lists the options.");
 }
 

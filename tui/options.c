@@ -110,6 +110,9 @@ static bool store_value(const struct parser *parser, const struct option_row *ro
 			return why_fail(parser->why,
 					"%s takes a time such as 5s, 500ms or 2m, not %s.",
 					spelling, clean);
+		if (duration_ns < row->least)
+			return why_fail(parser->why, "%s takes a time above 0, such as 5s, not %s.",
+					spelling, clean);
 		*(uint64_t *)field = duration_ns;
 	} else if (row->kind == OPTION_CHOICE) {
 		int choice = choice_find(row->choices, value);

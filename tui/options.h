@@ -17,7 +17,7 @@ enum option_kind {
 	OPTION_TALLY,    /* int, one more each time; takes no value */
 	OPTION_TEXT,     /* const char *, borrowed from argv */
 	OPTION_INTEGER,  /* uint64_t from least to most */
-	OPTION_DURATION, /* uint64_t nanoseconds, as "5s" or "500ms" */
+	OPTION_DURATION, /* uint64_t nanoseconds, `least` or more, as "5s" or "500ms" */
 	OPTION_CHOICE,   /* int, the place in choices */
 	OPTION_CALL,     /* parse() does it; takes a value if `value` is not NULL */
 };

@@ -139,7 +139,7 @@ static bool parse_most_bytes(void *into, const char *value, struct why *why)
 /* perf's names where it has the thing. */
 static const struct option_row over_time_rows[] = {
 	{ 0, OPTION_DURATION, "ring", "TIME", "keep only the last TIME, however long it runs",
-	  AT(ring_ns) },
+	  AT(ring_ns), .least = 1 },
 	{ 0, OPTION_FLAG, "snapshot", NULL, "on SIGUSR2 write what there is to FILE.N.EXT",
 	  AT(has_snapshots) },
 	{ 0, OPTION_TEXT, "snapshot-when", "M>V",
