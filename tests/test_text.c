@@ -102,9 +102,28 @@ static void durations_and_sizes_are_parsed(void **state)
 	assert_true(text_parse_bytes("many") == UINT64_MAX);
 }
 
+static void long_names_keep_both_ends(void **state)
+{
+	char text[64], small[8];
+	(void)state;
+	assert_string_equal(text_shorten(text, sizeof text, 9, "libc.so.6"), "libc.so.6");
+	assert_string_equal(text_shorten(text, sizeof text, 8, "libc.so.6"), "libc\u2026o.6");
+	assert_string_equal(text_shorten(text, sizeof text, 2, "libc.so.6"), "l\u2026");
+	assert_string_equal(text_shorten(text, sizeof text, 1, "libc.so.6"), "\u2026");
+	assert_string_equal(text_shorten(text, sizeof text, 0, "libc.so.6"), "");
+	/* Wide characters are kept whole or not at all. */
+	for (int columns = 0; columns < 12; columns++) {
+		text_shorten(text, sizeof text, columns, "\u6f22\u5b57ab\u6f22\u5b57");
+		assert_true(text_width(text) <= columns);
+		assert_null(strstr(text, "?"));
+	}
+	assert_string_equal(text_shorten(small, sizeof small, 40, "much too long"), "much to");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(long_names_keep_both_ends),
 		cmocka_unit_test(numbers_have_units),
 		cmocka_unit_test(outputs_never_overflow),
 		cmocka_unit_test(widths_follow_unicode),

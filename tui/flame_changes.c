@@ -14,7 +14,13 @@ static const double LEAST_RATIO = 0.05;
 /* Points of a share that differ by less are the same on the screen. */
 static const double LEAST_SCALE = 0.001;
 
-enum { LEGEND_CELLS = 7, CELL_COLUMNS = 3 };
+enum {
+	LEGEND_CELLS = 7,
+	CELL_COLUMNS = 3,
+	SCALE_COLUMNS = 19, /* "-20  +20 points  ", or "-0.05" */
+	NAME_FRAME = 4,     /* "A ", and two blanks behind */
+	LEAST_NAME = 5,     /* less says nothing */
+};
 
 static bool is_same_side(const struct side *a, const struct side *b)
 {
@@ -119,32 +125,29 @@ static char *points_of(double change, char *out, size_t bytes)
 	return out;
 }
 
-/* A name cut to its columns, with an ellipsis where something is missing. */
-static int draw_name(const struct canvas *canvas, int x, int y, int columns, const char *name)
-{
-	if (text_width(name) <= columns)
-		return canvas_text(canvas, x, y, columns, MEANING_TEXT, name);
-	if (columns < 2)
-		return 0;
-	int n = canvas_text(canvas, x, y, columns - 1, MEANING_TEXT, name);
-	return n + canvas_text(canvas, x + n, y, 1, MEANING_TEXT, "\u2026");
-}
-
-static int draw_scale(const struct flame_state *state, const struct canvas *canvas, int y)
+/* cells: columns of each part of the scale. */
+static int draw_scale(const struct flame_state *state, const struct canvas *canvas, int y,
+		      int cells)
 {
 	double points = state->most_change * 100;
 	int x = canvas_print(canvas, 0, y, MEANING_TEXT, "-%.3g ", points);
-	for (int i = 0; i < LEGEND_CELLS; i++, x += CELL_COLUMNS) {
+	for (int i = 0; i < LEGEND_CELLS; i++, x += cells) {
 		int level = i - LEGEND_CELLS / 2;
-		canvas_fill(canvas, x, y, CELL_COLUMNS, meaning_of(level),
-			    level < 0 ? -level : level);
-		canvas_box_text(canvas, x + 1, y, 1, level > 0 ? "+" : level < 0 ? "-" : "=");
+		canvas_fill(canvas, x, y, cells, meaning_of(level), level < 0 ? -level : level);
+		canvas_box_text(canvas, x + cells / 2, y, 1,
+				level > 0   ? "+"
+				: level < 0 ? "-"
+					    : "=");
 	}
 	return x + canvas_print(canvas, x, y, MEANING_TEXT, " +%.3g points  ", points);
 }
 
+/* What both sides are called: the scale gives way first, then the middles of names. */
 void flame_draw_changes(const struct flame_state *state, const struct canvas *canvas, int y)
 {
+	const char *names[N_COMPARED];
+	char text[160];
+	int wanted = 0, cells = CELL_COLUMNS;
 	if (!state->diff) {
 		canvas_text(
 			canvas, 0, y, canvas->width, MEANING_WARNING,
@@ -153,13 +156,22 @@ void flame_draw_changes(const struct flame_state *state, const struct canvas *ca
 		return;
 	}
 	const struct side *sides = flame_diff_sides(state->diff);
-	int x = draw_scale(state, canvas, y);
 	for (int i = 0; i < N_COMPARED; i++) {
-		int columns = (canvas->width - x) / (N_COMPARED - i) - 4;
-		const char *name =
-			sides[i].is_other ? text_base_name(sides[i].name) : sides[i].name;
+		names[i] = sides[i].is_other ? text_base_name(sides[i].name) : sides[i].name;
+		wanted += text_width(names[i]) + NAME_FRAME;
+	}
+	if (SCALE_COLUMNS + LEGEND_CELLS * cells + wanted > canvas->width)
+		cells = 1;
+	int x = draw_scale(state, canvas, y, cells);
+	for (int i = 0; i < N_COMPARED; i++) {
+		int room = (canvas->width - x) / (N_COMPARED - i) - NAME_FRAME;
+		if (i == 0 && text_width(names[1]) < room) /* what B leaves */
+			room = canvas->width - x - text_width(names[1]) - 2 * NAME_FRAME;
+		if (room < LEAST_NAME)
+			break;
+		text_shorten(text, sizeof text, room, names[i]);
 		x += canvas_print(canvas, x, y, MEANING_HEADER, "%c ", 'A' + i);
-		x += draw_name(canvas, x, y, columns, name) + 2;
+		x += canvas_text(canvas, x, y, room, MEANING_TEXT, text) + 2;
 	}
 }
 

@@ -8,13 +8,10 @@
 #include "tui/flame_state.h"
 #include "tui/imported.h"
 
-/* Modules take these in turn; their letters tell apart those that share one. */
-static const enum meaning palette[] = { MEANING_USER, MEANING_KERNEL, MEANING_JIT,
-					MEANING_INLINED };
 /* In 78 columns. */
 static const char no_phases[] =
 	"No phase was told: built-in workloads do, and programs with probe.h or NVTX.  ";
-enum { N_PALETTE = sizeof palette / sizeof palette[0], VALUE_COLUMNS = 12 };
+enum { VALUE_COLUMNS = 12 };
 
 static enum meaning meaning_of(const struct view_context *context, const struct tree_node *node)
 {
@@ -56,8 +53,8 @@ static char tenth_of(const struct flame_state *state, uint32_t node)
 	return (char)('0' + (tenth < 0 ? 0 : tenth > 9 ? 9 : tenth));
 }
 
-static char letter_of(const struct flame_state *state, const struct view_context *context,
-		      const struct tree_node *node)
+char flame_letter_of(const struct flame_state *state, const struct view_context *context,
+		     const struct tree_node *node)
 {
 	if (state->colour != FLAME_BY_MODULE || node->flags & (TREE_THREAD | TREE_SPECIAL) ||
 	    node->depth == 0)
@@ -69,7 +66,7 @@ static enum meaning colour_of(const struct flame_state *state, const struct view
 			      const struct flame_box *box)
 {
 	const struct tree_node *node = flame_node_at(state, box->node);
-	char letter = letter_of(state, context, node);
+	char letter = flame_letter_of(state, context, node);
 	if (box->node == state->look.selected)
 		return MEANING_SELECTED;
 	if (flame_is_found(state, context, node))
@@ -79,7 +76,7 @@ static enum meaning colour_of(const struct flame_state *state, const struct view
 	if (state->diff)
 		return flame_change_meaning(state, box->node, &(int){ 0 });
 	if (letter)
-		return palette[(letter - 'a') % N_PALETTE];
+		return flame_meaning_of(letter);
 	enum meaning meaning = meaning_of(context, node);
 	bool is_function = meaning != MEANING_THREAD && meaning != MEANING_SPECIAL;
 	return state->colour == FLAME_BY_MODULE && is_function ? MEANING_SPECIAL : meaning;
@@ -122,7 +119,7 @@ static void draw_box(const struct flame_state *state, const struct view_context 
 {
 	struct flame_place place = flame_place(state, state->look.is_upper);
 	int y = flame_to_screen(&place, state->scroll, box->y);
-	char letter[2] = { letter_of(state, context, flame_node_at(state, box->node)) };
+	char letter[2] = { flame_letter_of(state, context, flame_node_at(state, box->node)) };
 	if (y < 0)
 		return;
 	if (flame_rate(state)) {
@@ -143,59 +140,9 @@ static void draw_box(const struct flame_state *state, const struct view_context 
 		draw_label(state, context, canvas, box, y);
 }
 
-static void draw_legend_of_kinds(const struct canvas *canvas, int y)
-{
-	static const struct {
-		enum meaning meaning;
-		const char *text;
-	} entries[] = { { MEANING_USER, " user " },       { MEANING_INLINED, " inlined " },
-			{ MEANING_KERNEL, " kernel " },   { MEANING_JIT, " jit " },
-			{ MEANING_SPECIAL, " [other] " }, { MEANING_MATCH, " found " } };
-	int x = 0;
-	for (size_t i = 0; i < sizeof entries / sizeof entries[0]; i++)
-		x += canvas_text(canvas, x, y, canvas->width - x, entries[i].meaning,
-				 entries[i].text) +
-		     1;
-	canvas_text(canvas, x, y, canvas->width - x, MEANING_DIM,
-		    "\u250a several too narrow to show");
-}
-
 static const char *module_name(const struct view_context *context, uint32_t module)
 {
 	return imported_module(context->recording, module);
-}
-
-static void draw_legend_of_modules(const struct flame_state *state,
-				   const struct view_context *context, const struct canvas *canvas,
-				   int y)
-{
-	int x = 0;
-	for (int i = 0; i < state->n_modules; i++) {
-		char text[64];
-		snprintf(text, sizeof text, " %c %.50s ", 'a' + i,
-			 module_name(context, state->modules[i]));
-		if (x + text_width(text) > canvas->width)
-			break;
-		x += canvas_text(canvas, x, y, canvas->width - x, palette[i % N_PALETTE], text) + 1;
-	}
-	canvas_text(canvas, x, y, canvas->width - x, MEANING_SPECIAL, " others ");
-}
-
-/* The scale with its ends, and where the value comes from. */
-static void draw_legend_of_rate(const struct flame_state *state, const struct canvas *canvas, int y)
-{
-	const struct rate *rate = flame_rate(state);
-	char low[TEXT_BYTES], high[TEXT_BYTES];
-	int x = canvas_print(canvas, 0, y, MEANING_TEXT, "%s %s%s  0 = %s ",
-			     origin_glyph(rate->origin), rate->name,
-			     strcmp(rate->unit, "/1000") == 0 ? " of 1000 instructions" : "",
-			     rates_text(low, sizeof low, rate, state->rate_low));
-	for (int i = 0; i < N_SHADES; i++, x += 3) {
-		canvas_fill(canvas, x, y, 3, MEANING_HEAT, rate->is_low_bad ? N_SHADES - 1 - i : i);
-		canvas_box_text(canvas, x + 1, y, 1, (char[]){ (char)('0' + i * 3), '\0' });
-	}
-	canvas_print(canvas, x, y, MEANING_TEXT, " 9 = %s  ",
-		     rates_text(high, sizeof high, rate, state->rate_high));
 }
 
 static const char *module_of(const struct view_context *context, const struct tree_node *node)
@@ -358,14 +305,7 @@ void flame_draw(const void *opaque, const struct view_context *context, const st
 		draw_other_side(state, context, &graph);
 	if (canvas->height <= FLAME_FOOTER_ROWS)
 		return;
-	if (flame_rate(state))
-		draw_legend_of_rate(state, canvas, canvas->height - 3);
-	else if (state->colour == FLAME_BY_CHANGE)
-		flame_draw_changes(state, canvas, canvas->height - 3);
-	else if (state->colour == FLAME_BY_MODULE)
-		draw_legend_of_modules(state, context, canvas, canvas->height - 3);
-	else
-		draw_legend_of_kinds(canvas, canvas->height - 3);
+	flame_draw_legend(state, context, canvas, canvas->height - 3);
 	draw_details(state, context, canvas, canvas->height - 2);
 	draw_status(state, context, canvas, canvas->height - 1);
 }

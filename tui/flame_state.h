@@ -1,6 +1,7 @@
 /*
  * flame_state: what the parts of the flame graph share: view_flame.c lays out, flame_draw.c draws,
- * flame_keys.c moves and undoes, flame_choices.c changes what is shown and how.
+ * flame_legend.c says what its colours mean, flame_keys.c moves and undoes, flame_choices.c changes
+ * what is shown and how.
  */
 #ifndef TUI_FLAME_STATE_H
 #define TUI_FLAME_STATE_H
@@ -132,8 +133,16 @@ int flame_from_screen(const struct flame_place *place, int scroll, int y);
 /* flame_remember: what is shown now can be undone. */
 void flame_remember(struct flame_state *state);
 
-/* flame_letter: of a module in colours by module; '\0' if it has none. */
+/* flame_letter: of a module in colours by module; '\0' if it has none. flame_letter_of: of a node's
+ * module, where colours are by module; flame_meaning_of: the colour of a letter. */
 char flame_letter(const struct flame_state *state, uint32_t module);
+char flame_letter_of(const struct flame_state *state, const struct view_context *context,
+		     const struct tree_node *node);
+enum meaning flame_meaning_of(char letter);
+
+/* flame_draw_legend: one row; what finds no room whole is left out, and counted if it is names. */
+void flame_draw_legend(const struct flame_state *state, const struct view_context *context,
+		       const struct canvas *canvas, int y);
 
 /* flame_rate: the rate that boxes are coloured by; NULL = none. */
 const struct rate *flame_rate(const struct flame_state *state);

@@ -287,6 +287,35 @@ static uint64_t parse(const char *text, const struct unit *units)
 	return UINT64_MAX;
 }
 
+/* Where the last `columns` columns of the text begin, or fewer: at a character that takes some. */
+static const char *end_of(const char *text, int columns)
+{
+	uint32_t code_point;
+	int left = text_width(text);
+	while (*text) {
+		size_t n = text_decode(text, &code_point);
+		int width = text_columns(code_point);
+		if (left <= columns && width > 0)
+			break;
+		left -= width;
+		text += n;
+	}
+	return text;
+}
+
+char *text_shorten(char *out, size_t bytes, int columns, const char *text)
+{
+	if (text_width(text) <= columns) {
+		snprintf(out, bytes, "%s", text);
+		return out;
+	}
+	int kept = columns > 1 ? columns - 1 : 0, behind = kept / 2;
+	size_t n = text_fit(text, kept - behind, NULL);
+	snprintf(out, bytes, "%.*s%s%s", (int)n, text, columns > 0 ? "\u2026" : "",
+		 end_of(text, behind));
+	return out;
+}
+
 const char *text_base_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');

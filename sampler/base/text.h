@@ -52,6 +52,12 @@ int text_width(const char *text);
 size_t text_fit(const char *text, int columns, int *used);
 
 /*
+ * text_shorten: the text if it takes at most `columns` columns, else its beginning and its end, of
+ * about equal width, with an ellipsis between: "libtorch_cp…so.2". Names differ at both ends.
+ */
+char *text_shorten(char *out, size_t bytes, int columns, const char *text);
+
+/*
  * text_clean: copy with control characters (terminal escapes, newlines) and invalid UTF-8
  * replaced by '?'. For everything that came from a target: names, arguments, paths.
  */
