@@ -113,7 +113,9 @@ screen annotate-next-120x40 --view functions --size 120x40 --color never --keys 
 screen annotate-chosen-80x24-ascii --view functions --size 80x24 --ascii --color never --keys 'a'
 screen annotate-assembly-80x24 --view functions --size 80x24 --color never --keys 'am'
 screen annotate-rates-80x24 --view functions --size 80x24 --color never --keys 'a'
-screen annotate-rates-120x40 --view functions --size 120x40 --color never --keys 'jax<w%'
+screen annotate-rates-120x40 --view functions --size 120x40 --color never --keys 'jaxiw%'
+screen annotate-rates-sorted-120x40 --view functions --size 120x40 --color never --keys 'ja:sort self\r'
+screen annotate-found-80x24-mono --view functions --size 80x24 --color always --theme mono --keys 'a/sum\rn'
 screen annotate-model-80x24-ascii --view functions --size 80x24 --ascii --color never --keys 'a'
 screen annotate-model-120x40 --view functions --size 120x40 --color never --keys 'a'
 screen functions-model-120x40 --view functions --size 120x40 --color never
@@ -146,6 +148,8 @@ screen gpu-traced-plots-explained-80x24 --view gpu --size 80x24 --color never --
 screen gpu-traced-roofline-explained-80x24 --view roofline --size 80x24 --color never --keys 'e'
 screen gpu-traced-roofline-80x24-ascii --view roofline --size 80x24 --ascii --color never --keys 'j'
 screen gpu-traced-machine-120x40 --view machine --size 120x40 --color never --keys 'f'
+screen gpu-traced-sorted-80x24 --view gpu --size 80x24 --color never --keys ':sort name\rj'
+screen gpu-traced-columns-120x40 --view gpu --size 120x40 --color never --keys ':columns name,total,least,each,most,device\r'
 screen gpu-traced-80x24-ascii --view gpu --size 80x24 --ascii --color never
 screen gpu-traced-80x24-dark --view gpu --size 80x24 --color always --theme dark
 screen gpu-traced-flame-120x40 --view flame --size 120x40 --color never

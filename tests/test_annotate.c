@@ -241,7 +241,10 @@ static void the_selected_jump_has_an_arrow(void **state)
 		{ "amjjjj", "\u2514\u2500\u25b8 ret" },
 		{ "amjjj\\rjj", "\u2514\u2500\u2191 " LESS }, /* followed, and down again */
 		{ "amjjj\\ro", "\u2514\u2500\u2191 " LESS },  /* followed, and back */
-		{ "am\\ro", "  \u2191 " LESS },               /* no jump to follow, none followed */
+		{ "amjjj:sort self\\r", "  \u2191 " LESS },   /* out of order: no arrow */
+		{ "amjjjI", "  \u2191 " LESS },
+
+		{ "am\\ro", "  \u2191 " LESS }, /* no jump to follow, none followed */
 	};
 	(void)state;
 	sampled = jumping_for_the_test;

@@ -158,20 +158,29 @@ static void every_plot_can_be_reached(void **state)
 	(void)state;
 	begin(&seen, fixture_gpu());
 	for (size_t h = 0; h < sizeof heights / sizeof heights[0]; h++) {
-		gpu_plots_move(seen.plots, -1000, 80, heights[h]);
-		assert_int_equal(seen.plots->first, 0);
+		list_go(&seen.plots->list, -1000);
 		for (size_t i = 0; i < seen.plots->n; i++) {
 			int rows = gpu_plots_top_rows(seen.plots, 80) + 1;
-			assert_int_equal(seen.plots->selected, i);
+			gpu_plots_keep_visible(seen.plots, 80, heights[h]);
+			assert_true(i > 0 || seen.plots->first == 0);
+			assert_int_equal(seen.plots->list.selected, i);
 			for (size_t k = seen.plots->first; k <= i; k++)
 				rows += gpu_plots_rows(seen.plots, k, heights[h]);
 			assert_true(rows <= heights[h]);
-			gpu_plots_move(seen.plots, 1, 80, heights[h]);
+			list_go(&seen.plots->list, 1);
 		}
 	}
-	gpu_plots_move(seen.plots, -1000, 80, 21);
+	list_go(&seen.plots->list, -1000);
+	gpu_plots_keep_visible(seen.plots, 80, 21);
 	gpu_plots_click(seen.plots, 1 + 3 + 2, 80, 21); /* in the second plot */
-	assert_int_equal(seen.plots->selected, 1);
+	assert_int_equal(seen.plots->list.selected, 1);
+	assert_true(seen.plots->list.has_hit_row);
+	gpu_plots_click(seen.plots, 1, 80, 21);
+	list_sort(&seen.plots->list, list_find(&seen.plots->list, "metric"));
+	look(&seen); /* what was selected still is */
+	assert_int_equal(gpu_plots_series(seen.plots),
+			 track_of(&seen, "GPU DRAM traffic")->series);
+	assert_true(seen.plots->list.selected > 1); /* behind busy and DRAM read */
 	for (int width = 1; width < 130; width += 9) {
 		struct canvas canvas = canvas_new(width, 30);
 		gpu_plots_draw(seen.plots, &seen.context, seen.summary, &canvas);
@@ -193,7 +202,8 @@ static void what_is_missing_says_why(void **state)
 	look(&seen);
 	assert_string_equal(seen.plots->counters_reason, "GPU 0: counters are refused.");
 	assert_int_equal(gpu_plots_series(seen.plots), 0);
-	gpu_plots_move(seen.plots, 1, 80, 20);
+	list_go(&seen.plots->list, 1);
+	gpu_plots_keep_visible(seen.plots, 80, 20);
 	struct canvas canvas = canvas_new(80, 20);
 	gpu_plots_draw(seen.plots, &seen.context, seen.summary, &canvas);
 	canvas_free(&canvas);

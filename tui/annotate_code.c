@@ -2,15 +2,13 @@
 #include "tui/annotate_code.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "sampler/base/text.h"
 #include "sampler/recording.h"
 #include "tui/function_lines.h"
-#include "tui/list_keys.h"
 #include "tui/text_file.h"
 
-enum { SOURCE_COLUMN = 19, LINE_BYTES = 1024 };
+enum { LINE_BYTES = 1024 };
 
 static size_t hottest_of(const struct annotate_code *annotate)
 {
@@ -46,7 +44,7 @@ static void find_rows(struct annotate_code *annotate, bool is_mixed)
 	}
 }
 
-void annotate_code_update(struct annotate_code *annotate, const struct function_lines *lines,
+bool annotate_code_update(struct annotate_code *annotate, const struct function_lines *lines,
 			  const struct recording *recording, bool is_mixed)
 {
 	bool is_other = annotate->function != lines->function || annotate->is_mixed != is_mixed;
@@ -59,92 +57,52 @@ void annotate_code_update(struct annotate_code *annotate, const struct function_
 	}
 	if (annotate->selected >= annotate->n_rows)
 		annotate->selected = annotate->n_rows ? annotate->n_rows - 1 : 0;
+	return is_other;
 }
 
-static void draw_source(const struct annotate_row *row, const struct recording *recording,
-			const struct text_file *text, uint32_t file, const struct canvas *canvas,
-			int y)
+void annotate_code_draw_source(const struct annotate_code *annotate, size_t row,
+			       const struct recording *recording, const struct text_file *text,
+			       uint32_t file, const struct canvas *cell)
 {
 	char line[LINE_BYTES];
-	const char *path = recording_string_at(recording, row->file), *slash = strrchr(path, '/');
-	int x = canvas_print(canvas, SOURCE_COLUMN, y, MEANING_HEADER, "%s:%u  ",
-			     slash ? slash + 1 : path, row->line);
-	if (row->file == file)
-		canvas_text(canvas, SOURCE_COLUMN + x, y, canvas->width, MEANING_HEADER,
-			    text_file_line(text, row->line, line, sizeof line));
+	const struct annotate_row *at = &annotate->rows[row];
+	int x = canvas_print(cell, 0, 0, MEANING_HEADER, "%s:%u  ",
+			     text_base_name(recording_string_at(recording, at->file)), at->line);
+	if (at->file == file)
+		canvas_text(cell, x, 0, cell->width - x, MEANING_HEADER,
+			    text_file_line(text, at->line, line, sizeof line));
 }
 
-const uint64_t *annotate_code_sums(const struct annotate_code *annotate,
+const struct code_weight *annotate_code_weight(const struct annotate_code *annotate, size_t row)
+{
+	if (row >= annotate->n_rows || annotate->rows[row].is_source)
+		return NULL;
+	return &annotate->code.weights[annotate->rows[row].at];
+}
+
+const uint64_t *annotate_code_sums(const struct annotate_code *annotate, size_t row,
 				   const struct function_lines *lines, bool is_self)
 {
-	if (annotate->selected >= annotate->n_rows || annotate->rows[annotate->selected].is_source)
+	const struct code_weight *weight = annotate_code_weight(annotate, row);
+	if (!weight || !weight->is_sampled)
 		return NULL;
-	uint32_t at = annotate->rows[annotate->selected].at;
-	return annotate->code.weights[at].is_sampled
-		       ? row_sums_of(&annotate->code.sums, &lines->sums, at, is_self)
-		       : NULL;
+	return row_sums_of(&annotate->code.sums, &lines->sums, annotate->rows[row].at, is_self);
 }
 
-static void draw_instruction(const struct annotate_code *annotate, size_t place,
-			     const struct annotate_drawing *drawing, int y)
+void annotate_code_draw(const struct annotate_code *annotate, size_t row, enum meaning meaning,
+			const struct canvas *cell)
 {
-	size_t at = annotate->rows[place].at, target;
-	char self[TEXT_BYTES], with[TEXT_BYTES];
-	const struct instruction *row = &annotate->code.rows[at];
-	const struct code_weight *weight = &annotate->code.weights[at];
-	const struct canvas *canvas = drawing->canvas;
-	const struct function_lines *lines = drawing->lines;
-	enum meaning meaning = weight->with ? MEANING_TEXT : MEANING_DIM;
-	annotate_columns_weight(drawing->columns, lines, drawing->recording, weight->self, self,
-				sizeof self);
-	annotate_columns_weight(drawing->columns, lines, drawing->recording, weight->with, with,
-				sizeof with);
-	canvas_print(canvas, 0, y, meaning, "%8s %8s %12llx", self, with,
-		     (unsigned long long)row->address);
-	const uint64_t *sums =
-		row_sums_of(&annotate->code.sums, &lines->sums, at, drawing->columns->is_self);
-	int x = ANNOTATE_CODE_COLUMN + 1 +
-		annotate_columns_values(drawing, y, weight->is_sampled ? sums : NULL);
-	jump_draw(annotate, place, canvas, x, y);
-	x += JUMP_COLUMNS;
-	bool is_target = jump_target(annotate, annotate->selected, &target) && target == place;
-	canvas_text(canvas, x, y, canvas->width - x, is_target ? MEANING_MATCH : meaning,
-		    row->text);
+	size_t target;
+	bool is_target = jump_target(annotate, annotate->selected, &target) && target == row;
+	jump_draw(annotate, row, cell, 0, 0);
+	canvas_text(cell, JUMP_COLUMNS, 0, cell->width - JUMP_COLUMNS,
+		    is_target ? MEANING_MATCH : meaning,
+		    annotate->code.rows[annotate->rows[row].at].text);
 }
 
-static void keep_visible(struct annotate_code *annotate, int height)
+void annotate_code_select_hottest(struct annotate_code *annotate)
 {
-	size_t rows = height > 0 ? (size_t)height : 1;
-	if (annotate->selected < annotate->top)
-		annotate->top = annotate->selected;
-	if (annotate->selected - annotate->top >= rows)
-		annotate->top = annotate->selected - rows / 2; /* some of what comes next too */
-	if (annotate->selected - annotate->top >= rows)
-		annotate->top = annotate->selected;
-}
-
-void annotate_code_draw(struct annotate_code *annotate, const struct annotate_drawing *drawing,
-			const struct text_file *text, uint32_t file)
-{
-	const struct canvas *canvas = drawing->canvas;
-	keep_visible(annotate, canvas->height);
-	for (int y = 0; y < canvas->height; y++) {
-		size_t at = annotate->top + (size_t)y;
-		if (at >= annotate->n_rows)
-			break;
-		const struct annotate_row *row = &annotate->rows[at];
-		if (row->is_source)
-			draw_source(row, drawing->recording, text, file, canvas, y);
-		else
-			draw_instruction(annotate, at, drawing, y);
-		if (at == annotate->selected)
-			canvas_mark(canvas, 0, y, canvas->width, MEANING_SELECTED);
-	}
-}
-
-void annotate_code_move(struct annotate_code *annotate, long step)
-{
-	annotate->selected = list_move(annotate->selected, step, annotate->n_rows);
+	annotate->selected = hottest_of(annotate);
 }
 
 void annotate_code_hottest(struct annotate_code *annotate)
@@ -179,6 +137,20 @@ uint32_t annotate_code_line(const struct annotate_code *annotate, uint32_t *file
 			return annotate->rows[i].line;
 		}
 	return 0;
+}
+
+bool annotate_code_find(struct annotate_code *annotate, uint32_t file, uint32_t line)
+{
+	const struct code_weight *best = NULL;
+	for (size_t i = 0; i < annotate->n_rows; i++) {
+		const struct code_weight *weight = annotate_code_weight(annotate, i);
+		if (!weight || weight->line != line || weight->file != file ||
+		    (best && weight->with <= best->with))
+			continue;
+		best = weight;
+		annotate->selected = i;
+	}
+	return best != NULL;
 }
 
 void annotate_code_free(struct annotate_code *annotate)

@@ -15,19 +15,12 @@
 
 enum {
 	MOST_COLUMNS = MOST_RATES + TREE_MOST_SUMS,
-	LEAST_WIDTH = 10, /* "1.23 GB/s" */
-	LEAST_TEXT = 28,  /* of the source or code behind them */
-};
-
-struct column {
-	bool is_rate;
-	uint32_t at; /* in rates.rows or rates.sums */
-	int width;
-	char name[80];
+	LEAST_WIDTH = 9,                            /* "1.23 GB/s" */
+	FIRST_COUNT = ANNOTATE_COLUMN + MOST_RATES, /* below: rates */
 };
 
 struct layout {
-	struct column rows[MOST_COLUMNS];
+	int ids[MOST_COLUMNS];
 	size_t n;
 };
 
@@ -45,38 +38,6 @@ static const char *event_name(const struct recording *recording, const struct ra
 
 /* ---- which there are */
 
-static struct column *add(struct layout *layout, bool is_rate, uint32_t at)
-{
-	struct column *column = &layout->rows[layout->n++];
-	*column = (struct column){ .is_rate = is_rate, .at = at };
-	return column;
-}
-
-static void finish(struct column *column)
-{
-	int width = text_width(column->name) + 2;
-	column->width = width < LEAST_WIDTH ? LEAST_WIDTH : width;
-}
-
-static void add_rate(struct layout *layout, const struct rates *rates, uint32_t at)
-{
-	const struct rate *rate = &rates->rows[at];
-	struct column *column = add(layout, true, at);
-	snprintf(column->name, sizeof column->name, "%s %.60s%s", origin_glyph(rate->origin),
-		 rate->name, strcmp(rate->unit, "/1000") == 0 ? "/k" : "");
-	finish(column);
-}
-
-static void add_count(struct layout *layout, const struct recording *recording,
-		      const struct rates *rates, uint32_t at)
-{
-	const struct series_row *series = series_of(recording, rates, at);
-	struct column *column = add(layout, false, at);
-	snprintf(column->name, sizeof column->name, "%s %.60s",
-		 origin_glyph((enum origin)series->origin), event_name(recording, rates, at));
-	finish(column);
-}
-
 static bool is_worth_counting(const char *name)
 {
 	return strstr(name, "miss") || strstr(name, "sharing") || strstr(name, "fault");
@@ -89,90 +50,80 @@ static void find_all(struct layout *all, const struct rates *rates,
 	all->n = 0;
 	for (uint32_t i = 0; i < rates->n; i++) {
 		const struct rate *rate = &rates->rows[i];
-		add_rate(all, rates, i);
+		all->ids[all->n++] = ANNOTATE_COLUMN + (int)i;
 		bool is_modelled_miss = rate->origin == ORIGIN_MODELLED &&
 					strcmp(rate->unit, "ratio") == 0 &&
 					!is_added[rate->numerator];
 		if (!is_modelled_miss)
 			continue;
-		add_count(all, recording, rates, rate->numerator);
+		all->ids[all->n++] = FIRST_COUNT + (int)rate->numerator;
 		is_added[rate->numerator] = true;
 	}
 	for (uint32_t i = 0; i < rates->n_sums; i++)
 		if (!is_added[i] && is_worth_counting(event_name(recording, rates, i)))
-			add_count(all, recording, rates, i);
+			all->ids[all->n++] = FIRST_COUNT + (int)i;
 }
 
-/* Those that find room, from the first that is wanted on. */
-static void find_shown(struct layout *shown, const struct annotate_columns *columns,
-		       const struct function_lines *lines, const struct recording *recording,
-		       int room)
+static void name_column(const struct rates *rates, const struct recording *recording, int id,
+			struct list_column *column)
+{
+	if (id < FIRST_COUNT) {
+		const struct rate *rate = &rates->rows[id - ANNOTATE_COLUMN];
+		column->help = "a rate of events that were sampled together";
+		list_name(rate->name, column->name);
+		snprintf(column->title, sizeof column->title, "%s %.60s%s",
+			 origin_glyph(rate->origin), rate->name,
+			 strcmp(rate->unit, "/1000") == 0 ? "/k" : "");
+		return;
+	}
+	const struct series_row *series = series_of(recording, rates, (uint32_t)(id - FIRST_COUNT));
+	const char *name = recording_string_at(recording, series->name);
+	column->help = "how many were counted there";
+	list_name(name, column->name);
+	snprintf(column->title, sizeof column->title, "%s %.60s",
+		 origin_glyph((enum origin)series->origin), name);
+}
+
+int annotate_columns_add(const struct annotate_columns *columns, const struct function_lines *lines,
+			 const struct recording *recording, struct list_column *out, int most)
 {
 	struct layout all;
-	int used = 0;
-	shown->n = 0;
+	int n = 0;
 	find_all(&all, &lines->sums.rates, recording);
-	for (size_t i = 0; i < all.n; i++) {
-		const struct column *column = &all.rows[(columns->first + i) % all.n];
-		if (used + column->width > room - LEAST_TEXT)
-			break;
-		used += column->width;
-		shown->rows[shown->n++] = *column;
+	for (size_t i = 0; i < all.n && n < most; i++) {
+		struct list_column *column = &out[n];
+		*column = (struct list_column){ .id = all.ids[(columns->first + i) % all.n] };
+		name_column(&lines->sums.rates, recording, column->id, column);
+		int width = text_width(column->title) + 1; /* the mark of sorting */
+		column->cells = width < LEAST_WIDTH ? LEAST_WIDTH : width;
+		column->rank = ++n + 1;
 	}
+	return n;
 }
 
-static int width_of(const struct layout *layout)
+/* ---- values */
+
+double annotate_columns_value(const struct function_lines *lines, int id, const uint64_t *sums)
 {
-	int width = 0;
-	for (size_t i = 0; i < layout->n; i++)
-		width += layout->rows[i].width;
-	return width;
+	if (!sums)
+		return NAN;
+	if (id >= FIRST_COUNT)
+		return (double)sums[id - FIRST_COUNT];
+	return rates_value(&lines->sums.rates.rows[id - ANNOTATE_COLUMN], sums);
 }
 
-/* ---- drawing */
-
-static void find_drawn(const struct annotate_drawing *drawing, struct layout *layout)
+void annotate_columns_draw(const struct function_lines *lines, int id, const uint64_t *sums,
+			   const struct canvas *cell)
 {
-	find_shown(layout, drawing->columns, drawing->lines, drawing->recording, drawing->room);
-}
-
-static void draw_right(const struct annotate_drawing *drawing, int end, int y, enum meaning meaning,
-		       const char *text)
-{
-	int width = text_width(text);
-	canvas_text(drawing->canvas, end - width, y, width, meaning, text);
-}
-
-int annotate_columns_names(const struct annotate_drawing *drawing, int y)
-{
-	struct layout layout;
-	int end = drawing->x;
-	find_drawn(drawing, &layout);
-	for (size_t i = 0; i < layout.n; i++) {
-		end += layout.rows[i].width;
-		draw_right(drawing, end, y, MEANING_HEADER, layout.rows[i].name);
-	}
-	return end - drawing->x;
-}
-
-int annotate_columns_values(const struct annotate_drawing *drawing, int y, const uint64_t *sums)
-{
-	struct layout layout;
-	int end = drawing->x;
-	find_drawn(drawing, &layout);
-	for (size_t i = 0; i < layout.n && sums; i++) {
-		const struct column *column = &layout.rows[i];
-		char text[TEXT_BYTES];
-		if (column->is_rate) {
-			const struct rate *rate = &drawing->lines->sums.rates.rows[column->at];
-			rates_text(text, sizeof text, rate, rates_value(rate, sums));
-		} else {
-			text_rate(text, sizeof text, (double)sums[column->at], "");
-		}
-		end += column->width;
-		draw_right(drawing, end, y, MEANING_TEXT, text);
-	}
-	return width_of(&layout);
+	char text[TEXT_BYTES];
+	double value = annotate_columns_value(lines, id, sums);
+	if (!sums)
+		return;
+	if (id < FIRST_COUNT)
+		rates_text(text, sizeof text, &lines->sums.rates.rows[id - ANNOTATE_COLUMN], value);
+	else
+		text_rate(text, sizeof text, value, "");
+	list_put_right(cell, MEANING_TEXT, text);
 }
 
 /* ---- in words */

@@ -71,7 +71,7 @@ void jump_draw(const struct annotate_code *annotate, size_t place, const struct 
 {
 	size_t from = annotate->selected, to;
 	draw_direction(annotate, place, canvas, x, y);
-	if (!jump_target(annotate, from, &to))
+	if (annotate->is_sorted || !jump_target(annotate, from, &to))
 		return;
 	size_t above = from < to ? from : to, below = from < to ? to : from;
 	const char *lane = NULL;

@@ -1,4 +1,4 @@
-/* Devices, what they last reported, a lane for each stream, and what ran by time. */
+/* Devices, what they last reported, and a lane for each stream. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,10 +10,7 @@
 enum {
 	READING_COLUMNS = 38,
 	MOST_READING_ROWS = 4,
-	FRAME_ROWS = 4,      /* heads of lanes and table, and a row between them */
-	NUMBER_COLUMNS = 78, /* of the table, before the name */
-	FEW_NUMBER_COLUMNS = 36,
-	BOTH_RATES_COLUMNS = 140, /* below, names matter more than a second rate */
+	FRAME_ROWS = 4, /* heads of lanes and table, and a row between them */
 };
 
 static const char *text_of(const struct view_context *context, uint32_t id)
@@ -173,8 +170,8 @@ static void draw_lane(const struct gpu_summary *summary, const struct view_conte
 		     text_ratio(share, sizeof share, (double)lane->busy_ns / whole));
 }
 
-static int draw_lanes(const struct gpu_state *state, const struct view_context *context,
-		      const struct canvas *canvas, int y)
+static void draw_lanes(const struct gpu_state *state, const struct view_context *context,
+		       const struct canvas *canvas, int y)
 {
 	const struct gpu_summary *summary = state->summary;
 	char from[TEXT_BYTES], length[TEXT_BYTES];
@@ -189,112 +186,6 @@ static int draw_lanes(const struct gpu_state *state, const struct view_context *
 	canvas_print(canvas, canvas->width - GPU_SHARE_COLUMNS, y, MEANING_HEADER, "%9s", "busy");
 	for (int i = 0; i < n; i++)
 		draw_lane(summary, context, canvas, y + 1 + i, &summary->lanes[i]);
-	return y + 1 + n;
-}
-
-/* "1024x2" for a grid of 1024 x 2 x 1. */
-static void print_size(char *out, size_t bytes, const uint32_t *size)
-{
-	int n = snprintf(out, bytes, "%u", size[0]);
-	if ((size[1] > 1 || size[2] > 1) && n > 0 && (size_t)n < bytes)
-		n += snprintf(out + n, bytes - (size_t)n, "x%u", size[1]);
-	if (size[2] > 1 && n > 0 && (size_t)n < bytes)
-		snprintf(out + n, bytes - (size_t)n, "x%u", size[2]);
-}
-
-static double occupancy_of(const struct gpu_summary *summary, const struct gpu_work *work)
-{
-	if (work->n_shapes != 1 || work->device >= GPU_MOST_DEVICES)
-		return NAN;
-	return gpu_occupancy(&work->shape, &summary->devices[work->device].limits);
-}
-
-static void draw_shape(const struct gpu_summary *summary, const struct canvas *canvas, int y,
-		       const struct gpu_work *work)
-{
-	char grid[48] = TEXT_UNKNOWN, block[48] = TEXT_UNKNOWN, text[TEXT_BYTES];
-	char registers[16] = TEXT_UNKNOWN, shared[TEXT_BYTES] = TEXT_UNKNOWN;
-	if (work->n_shapes > 1) {
-		snprintf(grid, sizeof grid, "%u shapes", work->n_shapes);
-	} else if (work->n_shapes == 1) {
-		print_size(grid, sizeof grid, work->shape.grid);
-		print_size(block, sizeof block, work->shape.block);
-		snprintf(registers, sizeof registers, "%u", work->shape.registers);
-		text_memory(shared, sizeof shared,
-			    (double)work->shape.shared_static_bytes +
-				    (double)work->shape.shared_dynamic_bytes);
-	}
-	canvas_text(canvas, FEW_NUMBER_COLUMNS, y, 11, MEANING_TEXT, grid);
-	canvas_text(canvas, FEW_NUMBER_COLUMNS + 12, y, 7, MEANING_TEXT, block);
-	canvas_text(canvas, FEW_NUMBER_COLUMNS + 20, y, 4, MEANING_TEXT, registers);
-	canvas_text(canvas, FEW_NUMBER_COLUMNS + 25, y, 9, MEANING_TEXT, shared);
-	canvas_text(canvas, FEW_NUMBER_COLUMNS + 35, y, 7, MEANING_TEXT,
-		    text_ratio(text, sizeof text, occupancy_of(summary, work)));
-}
-
-/* What was moved and computed a second: of copies as counted, of kernels as the program told it.
- * Returns the columns. */
-static int write_rates(const struct gpu_work *work, bool has_room, char *out, size_t bytes)
-{
-	char rate[TEXT_BYTES];
-	int n = 0;
-	double copy_s = (double)work->total_ns * 1e-9, exact_s = (double)work->exact_ns * 1e-9;
-	out[0] = '\0';
-	if (!isnan(work->bytes) && copy_s > 0)
-		return snprintf(out, bytes, "  %s",
-				text_rate(rate, sizeof rate, work->bytes / copy_s, "B/s"));
-	if (exact_s <= 0)
-		return 0;
-	if (!isnan(work->exact_bytes))
-		n = snprintf(out, bytes, "  \u2248 %s",
-			     text_rate(rate, sizeof rate, work->exact_bytes / exact_s, "B/s"));
-	if (!isnan(work->exact_flops) && (has_room || n == 0))
-		n += snprintf(out + n, bytes - (size_t)n, "  \u2248 %s",
-			      text_rate(rate, sizeof rate, work->exact_flops / exact_s, "FLOP/s"));
-	return n; /* a column or two more than there are: the glyph has three bytes */
-}
-
-static void draw_work(const struct gpu_state *state, const struct view_context *context,
-		      const struct canvas *canvas, int y, size_t at)
-{
-	const struct gpu_summary *summary = state->summary;
-	const struct gpu_work *work = &summary->work[at];
-	char share[TEXT_BYTES], count[TEXT_BYTES], mean[TEXT_BYTES];
-	double total = (double)work->total_ns;
-	bool is_wide = canvas->width >= NUMBER_COLUMNS + 24;
-	int name_x = is_wide ? NUMBER_COLUMNS + 2 : FEW_NUMBER_COLUMNS;
-	canvas_print(canvas, 0, y, MEANING_TEXT, "%8s %11s %13s",
-		     text_ratio(share, sizeof share, total / (double)summary->device_ns),
-		     text_count(count, sizeof count, work->n),
-		     text_duration(mean, sizeof mean, total / (double)work->n));
-	if (is_wide)
-		draw_shape(summary, canvas, y, work);
-	char rates[2 * TEXT_BYTES + 16];
-	int rate_columns =
-		write_rates(work, canvas->width >= BOTH_RATES_COLUMNS, rates, sizeof rates);
-	int x = name_x + canvas_text(canvas, name_x, y, canvas->width - name_x - rate_columns,
-				     MEANING_TEXT, text_of(context, work->name));
-	canvas_text(canvas, x, y, canvas->width - x, MEANING_DIM, rates);
-	if (at == state->selected)
-		canvas_mark(canvas, 0, y, canvas->width, MEANING_SELECTED);
-}
-
-static void draw_table(const struct gpu_state *state, const struct view_context *context,
-		       const struct canvas *canvas, int y)
-{
-	bool is_wide = canvas->width >= NUMBER_COLUMNS + 24;
-	canvas_print(canvas, 0, y, MEANING_HEADER, "%8s %11s %13s", "time", "times", "each");
-	if (is_wide)
-		canvas_print(canvas, FEW_NUMBER_COLUMNS, y, MEANING_HEADER,
-			     "%-11s %-7s %-4s %-9s %-6s", "grid", "block", "regs", "shared",
-			     "occ \u2248");
-	canvas_text(canvas, is_wide ? NUMBER_COLUMNS + 2 : FEW_NUMBER_COLUMNS, y, canvas->width,
-		    MEANING_HEADER, "kernel or copy");
-	for (int row = 1; y + row < canvas->height; row++) {
-		size_t at = state->first + (size_t)row - 1;
-		if (at < state->summary->n_work)
-			draw_work(state, context, canvas, y + row, at);
-	}
 }
 
 static int draw_no_work(const struct gpu_summary *summary, const struct canvas *canvas, int y)
@@ -304,6 +195,12 @@ static int draw_no_work(const struct gpu_summary *summary, const struct canvas *
 	return paragraph_draw(canvas, 0, y, canvas->width, MEANING_DIM,
 			      summary->reason ? summary->reason
 					      : "No GPU work by this program yet.");
+}
+
+int gpu_table_y(const struct gpu_state *state, int width, int height)
+{
+	return gpu_count_devices(state->summary) + gpu_metric_rows(state, width, height) +
+	       gpu_lanes_shown(state, height) + 2;
 }
 
 int gpu_plots_top(const struct gpu_state *state, int width)
@@ -332,6 +229,6 @@ void gpu_draw(const void *opaque, const struct view_context *context, const stru
 		return;
 	}
 	y = draw_metrics(state, context, canvas, y);
-	y = draw_lanes(state, context, canvas, y);
-	draw_table(state, context, canvas, y + 1);
+	draw_lanes(state, context, canvas, y);
+	gpu_table_draw(state, context, canvas);
 }

@@ -8,10 +8,11 @@
 #include "sampler/recording.h"
 #include "tui/gpu_plots_state.h"
 #include "tui/gpu_summary.h"
-#include "tui/list_keys.h"
 
 /* PM sampling reads up to 1,000 times a second. */
 static const uint64_t FIRST_WIDTH_NS = 1000 * 1000;
+
+enum { PLOT_ROWS = 4, COLUMN_METRIC = 0, COLUMN_LAST = 1 };
 
 static bool is_of_gpu(const struct recording *recording, const struct series_row *series)
 {
@@ -94,8 +95,55 @@ static void put_in_order(struct gpu_plots *plots, const struct recording *record
 	for (size_t i = 0; i < n; i++)
 		plots->order[i] = places[i].track;
 	plots->n = n;
-	if (plots->selected >= n)
-		plots->selected = n ? n - 1 : 0;
+}
+
+/* ---- the list: sorted only if somebody asks for it */
+
+struct lent {
+	const struct gpu_plots *plots;
+	const struct recording *recording;
+};
+
+static const struct track *track_at(const void *of, size_t row)
+{
+	const struct gpu_plots *plots = ((const struct lent *)of)->plots;
+	return &plots->tracks.rows[plots->order[row]];
+}
+
+static uint64_t identity_of(const void *of, size_t row)
+{
+	return track_at(of, row)->series;
+}
+
+static double value_of(const void *of, size_t row, int column)
+{
+	(void)column;
+	return track_at(of, row)->last;
+}
+
+static const char *text_of(const void *of, size_t row, int column)
+{
+	(void)column;
+	return gpu_plots_name(((const struct lent *)of)->recording, track_at(of, row));
+}
+
+static void show(struct gpu_plots *plots, const struct view_context *context)
+{
+	static const struct list_column columns[] = {
+		{ "metric", "metric", "what is measured", COLUMN_METRIC, 20, 0,
+		  LIST_TEXT | LIST_FILLS },
+		{ "last", "last", "its last value, whatever its unit", COLUMN_LAST, 9, 0, 0 },
+	};
+	struct lent lent = { plots, context->recording };
+	struct list_rows rows = { .of = &lent,
+				  .n = plots->n,
+				  .identity = identity_of,
+				  .value = value_of,
+				  .text = text_of };
+	int page = (context->height - 2) / PLOT_ROWS;
+	struct list_frame frame = { context->width, -1, 0, page > 1 ? page : 1 };
+	list_update(&plots->list, &rows, columns, (int)(sizeof columns / sizeof columns[0]),
+		    &frame);
 }
 
 /* ---- what is not there */
@@ -150,25 +198,27 @@ bool gpu_plots_update(struct gpu_plots *plots, const struct view_context *contex
 		ceilings_devices_load(&plots->devices, recording);
 		is_changed = true;
 	}
-	is_changed |= plots->n_notes != moment.n[TABLE_NOTES];
+	is_changed |= plots->n_notes != moment.n[TABLE_NOTES] || plots->list.is_changed;
 	plots->n_facts = moment.n[TABLE_FACTS];
 	plots->n_notes = moment.n[TABLE_NOTES];
 	if (is_changed) {
 		put_in_order(plots, recording);
 		find_reasons(plots, recording);
 	}
+	show(plots, context); /* a page may have another size */
 	return is_changed;
 }
 
 void gpu_plots_free(struct gpu_plots *plots)
 {
 	tracks_free(&plots->tracks);
+	list_free(&plots->list);
 	ceilings_devices_free(&plots->devices);
 }
 
 uint32_t gpu_plots_series(const struct gpu_plots *plots)
 {
-	return plots->n ? plots->tracks.rows[plots->order[plots->selected]].series : 0;
+	return plots->list.n ? gpu_plots_track(plots, plots->list.selected)->series : 0;
 }
 
 /* ---- ceilings */
@@ -239,7 +289,7 @@ static int frame_rows(const struct gpu_plots *plots, int width)
 int gpu_plots_wanted_rows(const struct gpu_plots *plots, int width)
 {
 	int rows = frame_rows(plots, width);
-	for (size_t i = 0; i < plots->n; i++)
+	for (size_t i = 0; i < plots->list.n; i++)
 		rows += gpu_plots_rows(plots, i, 1);
 	return rows;
 }
@@ -247,28 +297,30 @@ int gpu_plots_wanted_rows(const struct gpu_plots *plots, int width)
 static bool fits(const struct gpu_plots *plots, size_t first, int width, int height)
 {
 	int rows = frame_rows(plots, width);
-	for (size_t i = first; i <= plots->selected && i < plots->n; i++)
+	for (size_t i = first; i <= plots->list.selected && i < plots->list.n; i++)
 		rows += gpu_plots_rows(plots, i, height);
 	return rows <= height;
 }
 
-void gpu_plots_move(struct gpu_plots *plots, long rows, int width, int height)
+void gpu_plots_keep_visible(struct gpu_plots *plots, int width, int height)
 {
-	plots->selected = list_move(plots->selected, rows, plots->n);
-	if (plots->selected < plots->first)
-		plots->first = plots->selected;
-	while (plots->first < plots->selected && !fits(plots, plots->first, width, height))
+	if (plots->list.selected < plots->first)
+		plots->first = plots->list.selected;
+	while (plots->first < plots->list.selected && !fits(plots, plots->first, width, height))
 		plots->first++;
 }
 
 void gpu_plots_click(struct gpu_plots *plots, int y, int width, int height)
 {
 	int top = gpu_plots_top_rows(plots, width);
-	for (size_t i = plots->first; i < plots->n; i++) {
+	plots->list.has_hit_row = false;
+	for (size_t i = plots->first; i < plots->list.n; i++) {
 		int rows = gpu_plots_rows(plots, i, height);
-		if (y >= top && y < top + rows)
-			plots->selected = i;
+		if (y >= top && y < top + rows) {
+			list_select(&plots->list, i);
+			plots->list.has_hit_row = true;
+			break;
+		}
 		top += rows;
 	}
-	gpu_plots_move(plots, 0, width, height);
 }

@@ -7,6 +7,7 @@
 #define TUI_GPU_PLOTS_H
 
 #include "counters/ceilings.h"
+#include "tui/list.h"
 #include "tui/tracks.h"
 
 struct canvas;
@@ -17,8 +18,10 @@ struct gpu_plots {
 	struct ceilings_devices devices;
 	const char *counters_reason; /* why the device's counters are not there; NULL = they are */
 	const char *driver_reason;   /* the same of the driver's numbers */
-	uint16_t order[TRACKS_MOST]; /* of the tracks that are shown */
-	size_t n, selected, first;
+	uint16_t order[TRACKS_MOST]; /* of the tracks that are shown, the most wanted first */
+	size_t n;
+	struct list list; /* their places; where they are on the screen is known only here */
+	size_t first;     /* place that is shown first */
 	uint64_t n_facts, n_notes;
 	bool is_fitted; /* plots end at the greatest value, not at the ceiling */
 };
@@ -34,8 +37,8 @@ struct gpu_limit {
 bool gpu_plots_update(struct gpu_plots *plots, const struct view_context *context);
 void gpu_plots_free(struct gpu_plots *plots);
 
-/* gpu_plots_move: the selection by so many rows; keeps it inside a canvas of that size. */
-void gpu_plots_move(struct gpu_plots *plots, long rows, int width, int height);
+/* gpu_plots_keep_visible: show the selected one whole on a canvas of that size. */
+void gpu_plots_keep_visible(struct gpu_plots *plots, int width, int height);
 
 /* gpu_plots_wanted_rows: for all of them. */
 int gpu_plots_wanted_rows(const struct gpu_plots *plots, int width);

@@ -28,7 +28,7 @@ static int left_columns(int width)
 
 int gpu_plots_rows(const struct gpu_plots *plots, size_t place, int height)
 {
-	if (gpu_plots_is_missing(&plots->tracks.rows[plots->order[place]]))
+	if (gpu_plots_is_missing(gpu_plots_track(plots, place)))
 		return 1;
 	return height < FEW_ROWS ? 3 : 4;
 }
@@ -215,10 +215,10 @@ static void draw_time(const struct frame *frame, int y)
 	const struct tracks *tracks = &frame->plots->tracks;
 	const struct gpu_limit none = { .value = NAN };
 	uint64_t start = frame->context->recording->start_ns;
-	if (frame->plots->n == 0)
+	if (frame->plots->list.n == 0)
 		return;
 	struct track_axis axis =
-		axis_of(frame, &tracks->rows[frame->plots->order[frame->plots->first]], &none);
+		axis_of(frame, gpu_plots_track(frame->plots, frame->plots->first), &none);
 	uint64_t shift = tracks->origin_ns > start ? tracks->origin_ns - start : 0;
 	axis.from_ns += shift;
 	axis.to_ns += shift;
@@ -231,8 +231,8 @@ void gpu_plots_draw(const struct gpu_plots *plots, const struct view_context *co
 	const struct frame frame = { plots, context, summary, canvas };
 	int y = 1 + draw_reasons(plots, canvas, 1);
 	size_t i = plots->first;
-	for (; i < plots->n; i++) {
-		const struct track *track = &plots->tracks.rows[plots->order[i]];
+	for (; i < plots->list.n; i++) {
+		const struct track *track = gpu_plots_track(plots, i);
 		int rows = gpu_plots_rows(plots, i, canvas->height);
 		if (y + rows >= canvas->height)
 			break;
@@ -240,7 +240,7 @@ void gpu_plots_draw(const struct gpu_plots *plots, const struct view_context *co
 			draw_missing(context->recording, canvas, y, track);
 		else
 			draw_plot(&frame, y, rows, track);
-		if (i == plots->selected)
+		if (i == plots->list.selected)
 			canvas_mark(canvas, 0, y, left_columns(canvas->width) - 1,
 				    MEANING_SELECTED);
 		y += rows;

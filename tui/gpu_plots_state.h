@@ -14,7 +14,13 @@ static inline bool gpu_plots_is_missing(const struct track *track)
 	return track->n == 0;
 }
 
-/* Rows of the plot at a place of the order; rows above the first plot. */
+/* gpu_plots_track: at a place of the list. */
+static inline const struct track *gpu_plots_track(const struct gpu_plots *plots, size_t place)
+{
+	return &plots->tracks.rows[plots->order[plots->list.entries[place].row]];
+}
+
+/* Rows of the plot at a place; rows above the first plot. */
 int gpu_plots_rows(const struct gpu_plots *plots, size_t place, int height);
 int gpu_plots_top_rows(const struct gpu_plots *plots, int width);
 

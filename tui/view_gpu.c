@@ -9,7 +9,6 @@
 #include "sampler/base/arena.h"
 #include "sampler/base/why.h"
 #include "tui/gpu_state.h"
-#include "tui/list_keys.h"
 
 static const char *text_of(const struct view_context *context, uint32_t id)
 {
@@ -18,20 +17,9 @@ static const char *text_of(const struct view_context *context, uint32_t id)
 
 /* ---- taking in */
 
-static void keep_visible(struct gpu_state *state, const struct view_context *context)
+static int plots_height(const struct gpu_state *state, const struct view_context *context)
 {
-	state->table_y = gpu_count_devices(state->summary) +
-			 gpu_metric_rows(state, context->width, context->height) +
-			 gpu_lanes_shown(state, context->height) + 3;
-	size_t n = state->summary->n_work;
-	size_t rows =
-		context->height > state->table_y ? (size_t)(context->height - state->table_y) : 1;
-	if (state->selected >= n)
-		state->selected = n ? n - 1 : 0;
-	if (state->selected < state->first)
-		state->first = state->selected;
-	if (state->selected >= state->first + rows)
-		state->first = state->selected - rows + 1;
+	return context->height - gpu_plots_top(state, context->width);
 }
 
 static bool gpu_update(void *opaque, const struct view_context *context)
@@ -43,11 +31,11 @@ static bool gpu_update(void *opaque, const struct view_context *context)
 		state->is_stale = true;
 	}
 	bool has_new_plots = gpu_plots_update(&state->plots, context);
-	bool is_changed =
-		state->is_stale || has_new_plots || memcmp(&now, &state->moment, sizeof now) != 0 ||
-		state->width != context->width || state->height != context->height ||
-		state->from_ns != context->focus->from_ns || state->to_ns != context->focus->to_ns;
-	if (!is_changed)
+	bool is_read = state->is_stale || memcmp(&now, &state->moment, sizeof now) != 0 ||
+		       state->width != context->width || state->height != context->height ||
+		       state->from_ns != context->focus->from_ns ||
+		       state->to_ns != context->focus->to_ns;
+	if (!is_read && !has_new_plots && !state->table.is_changed)
 		return false;
 	state->moment = now;
 	state->width = context->width;
@@ -55,35 +43,17 @@ static bool gpu_update(void *opaque, const struct view_context *context)
 	state->from_ns = context->focus->from_ns;
 	state->to_ns = context->focus->to_ns;
 	state->is_stale = false;
-	gpu_summary_read(state->summary, context->recording, state->from_ns, state->to_ns,
-			 context->width - GPU_LABEL_COLUMNS - GPU_SHARE_COLUMNS);
-	keep_visible(state, context);
+	if (is_read)
+		gpu_summary_read(state->summary, context->recording, state->from_ns, state->to_ns,
+				 context->width - GPU_LABEL_COLUMNS - GPU_SHARE_COLUMNS);
+	gpu_table_show(state, context);
+	gpu_plots_keep_visible(&state->plots, context->width,
+			       gpu_shows_plots(state) ? plots_height(state, context)
+						      : context->height);
 	return true;
 }
 
 /* ---- keys */
-
-static int plots_height(const struct gpu_state *state, const struct view_context *context)
-{
-	return context->height - gpu_plots_top(state, context->width);
-}
-
-static unsigned move(struct gpu_state *state, const struct view_context *context, long rows)
-{
-	if (gpu_shows_plots(state)) {
-		gpu_plots_move(&state->plots, rows, context->width, plots_height(state, context));
-		return REACTION_REDRAW;
-	}
-	state->selected = list_move(state->selected, rows, state->summary->n_work);
-	keep_visible(state, context);
-	return REACTION_REDRAW;
-}
-
-static unsigned move_key(void *opaque, const struct view_context *context,
-			 const struct input *input)
-{
-	return move(opaque, context, list_step(input->key, context->height / 2));
-}
 
 static unsigned to_flame(void *opaque, const struct view_context *context,
 			 const struct input *input)
@@ -91,8 +61,8 @@ static unsigned to_flame(void *opaque, const struct view_context *context,
 	const struct gpu_state *state = opaque;
 	(void)context;
 	(void)input;
-	bool is_kernel = state->summary->n_work && !gpu_shows_plots(state);
-	return is_kernel ? REACTION_TO_FLAME : REACTION_REDRAW;
+	return gpu_table_selected(state) && !gpu_shows_plots(state) ? REACTION_TO_FLAME
+								    : REACTION_REDRAW;
 }
 
 static unsigned show_plots(void *opaque, const struct view_context *context,
@@ -100,9 +70,10 @@ static unsigned show_plots(void *opaque, const struct view_context *context,
 {
 	struct gpu_state *state = opaque;
 	(void)input;
+	(void)context;
 	state->is_plots = !state->is_plots;
 	state->is_stale = true;
-	return move(state, context, 0);
+	return REACTION_REDRAW;
 }
 
 static unsigned fit(void *opaque, const struct view_context *context, const struct input *input)
@@ -115,24 +86,22 @@ static unsigned fit(void *opaque, const struct view_context *context, const stru
 	return REACTION_REDRAW;
 }
 
+/* Plots are higher than a row; the table's clicks are the list's. */
 static unsigned click(void *opaque, const struct view_context *context, const struct input *input)
 {
 	struct gpu_state *state = opaque;
-	if (gpu_shows_plots(state)) {
-		gpu_plots_click(&state->plots, input->y - gpu_plots_top(state, context->width),
-				context->width, plots_height(state, context));
-		return REACTION_REDRAW;
-	}
-	return move(state, context,
-		    (long)state->first + input->y - state->table_y - (long)state->selected);
+	if (!gpu_shows_plots(state))
+		return REACTION_NONE;
+	gpu_plots_click(&state->plots, input->y - gpu_plots_top(state, context->width),
+			context->width, plots_height(state, context));
+	return REACTION_REDRAW;
 }
 
 static const char *chosen(const void *opaque, const struct view_context *context)
 {
 	const struct gpu_state *state = opaque;
-	return state->summary && state->summary->n_work
-		       ? text_of(context, state->summary->work[state->selected].name)
-		       : "";
+	const struct gpu_work *work = state->summary ? gpu_table_selected(state) : NULL;
+	return work ? text_of(context, work->name) : "";
 }
 
 static struct view_subject subject(const void *opaque, const struct view_context *context)
@@ -147,9 +116,10 @@ static struct view_subject subject(const void *opaque, const struct view_context
 			.name = text_of(context,
 					recording_series(context->recording, series)->name),
 		};
-	if (!state->summary || state->summary->n_work == 0)
+	const struct gpu_work *work = state->summary ? gpu_table_selected(state) : NULL;
+	if (!work)
 		return (struct view_subject){ 0 };
-	uint32_t name = state->summary->work[state->selected].name;
+	uint32_t name = work->name;
 	return (struct view_subject){ .kind = SUBJECT_GPU,
 				      .id = name,
 				      .name = text_of(context, name) };
@@ -159,22 +129,21 @@ static void gpu_close(void *opaque)
 {
 	struct gpu_state *state = opaque;
 	gpu_plots_free(&state->plots);
+	list_free(&state->table);
 	free(state->summary);
+}
+
+static struct list *gpu_list(void *opaque)
+{
+	struct gpu_state *state = opaque;
+	return state->summary && gpu_shows_plots(state) ? &state->plots.list : &state->table;
 }
 
 static const struct binding bindings[] = {
 	{ KEY_RETURN, KEY_DOUBLE_CLICK, "Enter", "show in the flame graph", to_flame, true },
 	{ 'p', 0, "p", "plots of the metrics, or kernels and streams", show_plots, true },
 	{ 'y', 0, "y", "plots up to the ceiling, or to the greatest value", fit, false },
-	{ KEY_ARROW_UP, 'k', "Up k", "up", move_key, false },
-	{ KEY_ARROW_DOWN, 'j', "Down j", "down", move_key, false },
-	{ KEY_PAGE_UP, 'b', "PgUp b", "page up", move_key, false },
-	{ KEY_PAGE_DOWN, 'f', "PgDn f", "page down", move_key, false },
-	{ KEY_START, 'g', "g", "to the first", move_key, false },
-	{ KEY_FINISH, 'G', "G", "to the last", move_key, false },
-	{ KEY_WHEEL_UP, 0, "wheel", "up", move_key, false },
-	{ KEY_WHEEL_DOWN, 0, "wheel", "down", move_key, false },
-	{ KEY_CLICK, 0, "click", "select", click, false },
+	{ KEY_CLICK, 0, "click", "select a plot", click, false },
 	{ 0 },
 };
 
@@ -190,4 +159,5 @@ const struct view view_gpu = {
 	.chosen = chosen,
 	.subject = subject,
 	.close = gpu_close,
+	.list = gpu_list,
 };
