@@ -71,7 +71,7 @@ $(BUILD)/stoke: $(OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 # injected into CUDA programs; without sanitizers, which those programs know nothing of
-INJECTED := gpu/inject_cupti.c gpu/inject_nvtx.c gpu/inject_ring.c sampler/base/library.c sampler/base/why.c
+INJECTED := gpu/inject_cupti.c gpu/inject_nvtx.c gpu/inject_ring.c gpu/inject_stalls.c sampler/base/library.c sampler/base/why.c
 $(BUILD)/libstoke-cupti.so: $(INJECTED) $(wildcard gpu/*.h) $(BUILD)/flags
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(filter-out -fsanitize% -fno-sanitize%,$(ALL_CFLAGS)) -fPIC -shared \
@@ -185,7 +185,7 @@ TEST_LIBS := -lcmocka -ljson-c
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(FIXTURES) $(LIBRARY_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) $(TEST_LIBS)
 
-$(BUILD)/tests/test_cupti $(BUILD)/tests/test_nvtx: $(patsubst %.c,$(BUILD)/%.o,$(wildcard gpu/inject_*.c))
+$(BUILD)/tests/test_cupti $(BUILD)/tests/test_nvtx $(BUILD)/tests/test_stalls: $(patsubst %.c,$(BUILD)/%.o,$(wildcard gpu/inject_*.c))
 $(BUILD)/tests/bench_%: $(BUILD)/tests/bench_%.o $(FIXTURES) $(LIBRARY_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) $(TEST_LIBS)
 
@@ -195,7 +195,7 @@ SONAME_mock_cupti := libcupti.so.13
 SONAME_mock_cupti_pm := libcupti.so.13
 SONAME_mock_cuda := libcuda.so.1
 MOCKS := $(patsubst tests/%.c,$(BUILD)/tests/%.so,$(sort $(wildcard tests/mock_*.c)))
-$(BUILD)/tests/mock_%.so: tests/mock_%.c tests/mock_script.h gpu/cupti.h gpu/cupti_pm.h $(BUILD)/flags
+$(BUILD)/tests/mock_%.so: tests/mock_%.c tests/mock_script.h $(wildcard gpu/cupti*.h) $(BUILD)/flags
 	$(Q)mkdir -p $(@D) && $(CC) $(filter-out -fsanitize% -fno-sanitize%,$(ALL_CFLAGS)) -fPIC -shared \
 		-fvisibility=hidden -Wl,-soname,$(SONAME_mock_$*) -o $@ $< -lpthread
 $(TESTS:%=$(BUILD)/tests/%): | $(MOCKS)

@@ -30,3 +30,20 @@ const char *cupti_remedy(uint32_t code)
 		return "Run with --no-gpu to leave the GPU alone.";
 	}
 }
+
+const char *cupti_stalls_remedy(uint32_t code)
+{
+	switch (code) {
+	case CUPTI_NOT_COMPATIBLE:
+	case CUPTI_PRIVILEGES:
+	case CUPTI_VIRTUAL_PRIVILEGES:
+	case CUPTI_CONFIDENTIAL:
+	case CUPTI_MIG:
+		return cupti_remedy(code);
+	case GPU_NO_FUNCTION:
+		return "Install libcupti of CUDA 12 or newer.";
+	default:
+		return "Leave --gpu-metrics out beside --gpu-stalls; both may want the same "
+		       "counters.";
+	}
+}

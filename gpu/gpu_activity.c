@@ -12,6 +12,7 @@
 
 #include "gpu/gpu_idle.h"
 #include "gpu/gpu_phases.h"
+#include "gpu/gpu_stalls.h"
 #include "gpu/gpu_tables.h"
 #include "sampler/base/text.h"
 #include "sampler/base/why.h"
@@ -39,22 +40,25 @@ struct gpu_activities {
 	struct gpu_tables *tables;
 	struct gpu_idle *idle;
 	const struct gpu_phases *phases;
+	struct gpu_stalls *stalls;
 	struct activity *held;
 	uint32_t n_held, capacity;
 	uint64_t seen[N_SEEN];
 	struct hash_map series, shapes; /* lanes; kernel and shape already in the facts */
-	uint32_t time_series, module, n_shapes;
+	uint32_t time_series, n_shapes;
 	struct gpu_counts counts;
 };
 
 struct gpu_activities *gpu_activities_new(struct recording *recording, struct gpu_tables *tables,
-					  struct gpu_idle *idle, const struct gpu_phases *phases)
+					  struct gpu_idle *idle, const struct gpu_phases *phases,
+					  struct gpu_stalls *stalls)
 {
 	struct gpu_activities *activities = allocate(1, sizeof *activities);
 	activities->recording = recording;
 	activities->tables = tables;
 	activities->idle = idle;
 	activities->phases = phases;
+	activities->stalls = stalls;
 	return activities;
 }
 
@@ -263,20 +267,6 @@ static uint32_t lane_of(struct gpu_activities *activities, const struct activity
 	return *series = recording_add_series(activities->recording, &row);
 }
 
-static uint32_t gpu_frame(struct gpu_activities *activities, uint32_t name)
-{
-	struct recording *recording = activities->recording;
-	if (!activities->module) {
-		struct module_row row = { .path = recording_add_string(recording, "[gpu]"),
-					  .kind = MODULE_GPU };
-		activities->module = recording_add_module(recording, &row);
-	}
-	struct frame_row frame = { .address = name,
-				   .module = activities->module,
-				   .flags = FRAME_NAMED };
-	return recording_add_frame(recording, &frame);
-}
-
 /* Launching stack with its ranges and phases, then the graph if there is one, then what ran. */
 static uint32_t stack_of(struct gpu_activities *activities, const struct activity *activity,
 			 const struct gpu_call *call, uint32_t name)
@@ -298,7 +288,7 @@ static uint32_t stack_of(struct gpu_activities *activities, const struct activit
 		stack = recording_add_stack(recording, stack,
 					    recording_add_special_frame(recording, text, 0));
 	}
-	return recording_add_stack(recording, stack, gpu_frame(activities, name));
+	return recording_add_stack(recording, stack, gpu_tables_frame(activities->tables, name));
 }
 
 static void add_shape(struct gpu_activities *activities, const struct activity *activity,
@@ -367,6 +357,9 @@ static void emit(struct gpu_activities *activities, const struct activity *activ
 		if (call)
 			gpu_tables_mark(activities->tables, call);
 		row.stack = stack_of(activities, activity, call, name);
+		if (activity->type == GPU_KERNEL)
+			gpu_stalls_add_kernel(activities->stalls, activity->pid, name, row.stack,
+					      thread);
 		add_shape(activities, activity, name);
 		add_time(activities, activity, row.stack, thread);
 		gpu_idle_add_work(activities->idle, activity->device, call, activity->start_ns,

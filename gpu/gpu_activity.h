@@ -15,6 +15,7 @@
 struct gpu_activities;
 struct gpu_idle;
 struct gpu_phases;
+struct gpu_stalls;
 struct gpu_tables;
 struct recording;
 
@@ -22,10 +23,11 @@ struct gpu_counts {
 	uint64_t n_spans, n_matched, n_unmatched, n_duplicates, n_malformed;
 };
 
-/* gpu_activities_new: all are borrowed until gpu_activities_free. idle hears of the device's work.
- */
+/* gpu_activities_new: all are borrowed until gpu_activities_free. idle hears of the device's work,
+ * stalls of its kernels. */
 struct gpu_activities *gpu_activities_new(struct recording *recording, struct gpu_tables *tables,
-					  struct gpu_idle *idle, const struct gpu_phases *phases);
+					  struct gpu_idle *idle, const struct gpu_phases *phases,
+					  struct gpu_stalls *stalls);
 void gpu_activities_free(struct gpu_activities *activities); /* NULL is fine */
 
 /* One record of GPU_KERNEL, GPU_COPY, GPU_FILL, GPU_SYNC or GPU_OVERHEAD. */

@@ -17,27 +17,31 @@ enum {
 	GPU_MOST_TEXT_BYTES = 8192, /* names of C++ templates */
 	GPU_FRAMES = 9,
 	GPU_MOST_FRAMES = 128,
+	GPU_STALL_REASONS = 5,
 	GPU_MODULE_SHIFT = 48, /* a frame: module << 48 | address in the module */
 };
 
 /* Numbers apart from enum shared_record_type: a mixed-up ring is noticed. */
 enum gpu_record_type {
-	GPU_NAME = 100, /* gpu_text: a kernel's linkage name, or a function of the interface */
-	GPU_MODULE,     /* gpu_text: path of a mapped file */
-	GPU_FRAMES_OF,  /* gpu_frames */
-	GPU_LAUNCH,     /* gpu_launch: sent as the call returns; its time is that of the call */
-	GPU_KERNEL,     /* gpu_kernel */
-	GPU_COPY,       /* gpu_copy */
-	GPU_FILL,       /* gpu_copy */
-	GPU_SYNC,       /* gpu_copy: start, end, correlation, context, stream; kind */
-	GPU_OVERHEAD,   /* gpu_copy: start, end; kind */
-	GPU_EXTERNAL,   /* gpu_external */
-	GPU_DEVICE,     /* gpu_device */
-	GPU_DROPPED,    /* gpu_count: records that CUPTI had no room for */
-	GPU_PROBLEM,    /* gpu_problem */
-	GPU_STARTED,    /* gpu_problem: its text is the library that was found */
-	GPU_RANGE_IN,   /* gpu_range_in */
-	GPU_RANGE,      /* gpu_range: of the record's thread */
+	GPU_NAME = 100,    /* gpu_text: a kernel's linkage name, or a function of the interface */
+	GPU_MODULE,        /* gpu_text: path of a mapped file */
+	GPU_FRAMES_OF,     /* gpu_frames */
+	GPU_LAUNCH,        /* gpu_launch: sent as the call returns; its time is that of the call */
+	GPU_KERNEL,        /* gpu_kernel */
+	GPU_COPY,          /* gpu_copy */
+	GPU_FILL,          /* gpu_copy */
+	GPU_SYNC,          /* gpu_copy: start, end, correlation, context, stream; kind */
+	GPU_OVERHEAD,      /* gpu_copy: start, end; kind */
+	GPU_EXTERNAL,      /* gpu_external */
+	GPU_DEVICE,        /* gpu_device */
+	GPU_DROPPED,       /* gpu_count: records that CUPTI had no room for */
+	GPU_PROBLEM,       /* gpu_problem */
+	GPU_STARTED,       /* gpu_problem: its text is the library that was found */
+	GPU_RANGE_IN,      /* gpu_range_in */
+	GPU_RANGE,         /* gpu_range: of the record's thread */
+	GPU_STALLS,        /* gpu_stall_line */
+	GPU_STALL_COUNT,   /* gpu_stall_count */
+	GPU_STALL_PROBLEM, /* gpu_problem: what kernels wait for is not sampled */
 };
 
 /* What a call of CUDA's is for; only these are listened to. */
@@ -94,6 +98,23 @@ struct gpu_copy {
 	uint32_t correlation, device, context, stream, graph, kind, to_device, reserved;
 };
 
+/* Samples of a kernel's source line, by what its warps waited for. */
+struct gpu_stall_line {
+	uint64_t function; /* gpu_text.id: as kernels name it */
+	uint64_t file;     /* the same; 0 = the line is not known */
+	uint32_t line, n;
+	uint64_t reasons[GPU_STALL_REASONS]; /* gpu_text.id */
+	uint32_t n_samples[GPU_STALL_REASONS];
+};
+
+/* What one reading had beside those. */
+struct gpu_stall_count {
+	uint64_t n_samples, n_dropped; /* n_samples: of all kernels, with those dropped */
+	uint64_t n_foreign;            /* in kernels that are not the program's */
+	uint32_t is_on, is_full;       /* sampling has begun; the device's buffer ran over */
+	uint32_t period, reserved;     /* a sample every 2^period cycles; 0 = not known */
+};
+
 struct gpu_external {
 	uint64_t id;
 	uint32_t correlation, kind;
@@ -113,7 +134,8 @@ struct gpu_count {
 /* Codes beyond those of CUPTI, for what it cannot say itself. */
 enum gpu_problem_code {
 	GPU_NO_CUPTI = 100001,
-	GPU_FORKED, /* a process forked off after CUDA began uses it */
+	GPU_FORKED,      /* a process forked off after CUDA began uses it */
+	GPU_NO_FUNCTION, /* the library is too old, or gives nothing */
 };
 
 /* A call that failed. */
@@ -129,6 +151,8 @@ _Static_assert(sizeof(struct gpu_copy) <= SHARED_RING_PAYLOAD_BYTES, "a payload 
 _Static_assert(sizeof(struct gpu_device) <= SHARED_RING_PAYLOAD_BYTES, "a payload is too large");
 _Static_assert(sizeof(struct gpu_launch) <= SHARED_RING_PAYLOAD_BYTES, "a payload is too large");
 _Static_assert(sizeof(struct gpu_range) <= SHARED_RING_PAYLOAD_BYTES, "a payload is too large");
+_Static_assert(sizeof(struct gpu_stall_line) <= SHARED_RING_PAYLOAD_BYTES,
+	       "a payload is too large");
 _Static_assert(sizeof(struct gpu_problem) <= SHARED_RING_PAYLOAD_BYTES, "a payload is too large");
 
 #endif

@@ -48,6 +48,7 @@ struct gpu_tables {
 	struct stack_part *stack_parts;
 	uint32_t n_parts, parts_capacity, n_stacks, stacks_capacity;
 	struct gpu_call *launches;
+	uint32_t module; /* of what runs on GPUs; 0 = not yet made */
 };
 
 struct gpu_tables *gpu_tables_new(struct recording *recording)
@@ -296,6 +297,20 @@ uint32_t gpu_tables_name(const struct gpu_tables *tables, uint32_t pid, uint64_t
 {
 	uint32_t at = id ? hash_map_get(&tables->names, key_of(pid, id)) : 0;
 	return at ? tables->parts[at - 1].value : 0;
+}
+
+uint32_t gpu_tables_frame(struct gpu_tables *tables, uint32_t name)
+{
+	struct recording *recording = tables->recording;
+	if (!tables->module) {
+		struct module_row row = { .path = recording_add_string(recording, "[gpu]"),
+					  .kind = MODULE_GPU };
+		tables->module = recording_add_module(recording, &row);
+	}
+	struct frame_row frame = { .address = name,
+				   .module = tables->module,
+				   .flags = FRAME_NAMED };
+	return recording_add_frame(recording, &frame);
 }
 
 /* A range is a function of a module that stands for its domain. */

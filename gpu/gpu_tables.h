@@ -56,4 +56,7 @@ uint32_t gpu_tables_thread(const struct gpu_tables *tables, uint32_t pid, uint32
 /* gpu_tables_name: strings id of a demangled, cleaned name; 0 if pieces are missing. */
 uint32_t gpu_tables_name(const struct gpu_tables *tables, uint32_t pid, uint64_t id);
 
+/* gpu_tables_frame: of something that runs on a GPU, by its name (strings). */
+uint32_t gpu_tables_frame(struct gpu_tables *tables, uint32_t name);
+
 #endif

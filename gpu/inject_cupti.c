@@ -17,9 +17,11 @@
 #include <string.h>
 
 #include "gpu/cupti.h"
+#include "gpu/cupti_pc.h"
 #include "gpu/gpu_record.h"
 #include "gpu/inject_nvtx.h"
 #include "gpu/inject_ring.h"
+#include "gpu/inject_stalls.h"
 #include "sampler/base/library.h"
 
 enum {
@@ -125,6 +127,8 @@ static void on_call(void *user, uint32_t domain, uint32_t id, const void *data)
 {
 	const struct cupti_callback *call = data;
 	(void)user;
+	if (domain == CUPTI_RESOURCE && !inject.is_forked)
+		inject_stalls_resource(id, data);
 	if (domain > CUPTI_RUNTIME_API || id >= MOST_CALLBACKS)
 		return;
 	if (inject.is_forked) {
@@ -139,6 +143,7 @@ static void on_call(void *user, uint32_t domain, uint32_t id, const void *data)
 		last_correlation = call->correlation;
 	} else if (open_call.is_open && open_call.domain == domain && open_call.id == id) {
 		send_call(inject_now_ns());
+		inject_stalls_pass();
 	}
 }
 
@@ -382,13 +387,30 @@ static bool enable_kinds(void)
 
 static void flush(void)
 {
-	if (!inject.is_forked)
-		inject.calls.flush(CUPTI_FLUSH_FORCED);
+	if (inject.is_forked)
+		return;
+	inject_stalls_end();
+	inject.calls.flush(CUPTI_FLUSH_FORCED);
 }
 
 static void on_fork(void)
 {
 	inject.is_forked = true;
+}
+
+/* Contexts and modules; where one of them stays unheard of, nothing is sampled. */
+static void listen_for_stalls(void)
+{
+	static const uint32_t wanted[] = { CUPTI_CONTEXT_CREATED, CUPTI_CONTEXT_ENDS,
+					   CUPTI_MODULE_LOADED };
+	if (!inject_stalls_find(inject.ring, inject.library))
+		return;
+	for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
+		int code = inject.calls.enable_callback(1, inject.subscriber, CUPTI_RESOURCE,
+							wanted[i]);
+		if (code != CUPTI_OK)
+			inject_stalls_refuse(code, "cuptiEnableCallback: resources");
+	}
 }
 
 static bool set_up(void)
@@ -411,6 +433,7 @@ static bool set_up(void)
 		return false;
 	enable_callbacks(CUPTI_RUNTIME_API);
 	enable_callbacks(CUPTI_DRIVER_API);
+	listen_for_stalls();
 	if (inject.calls.flush_period)
 		report(inject.calls.flush_period(FLUSH_MS), false, "cuptiActivityFlushPeriod");
 	pthread_atfork(NULL, NULL, on_fork);

@@ -13,6 +13,7 @@
 #include "gpu/gpu_idle.h"
 #include "gpu/gpu_phases.h"
 #include "gpu/gpu_record.h"
+#include "gpu/gpu_stalls.h"
 #include "gpu/gpu_tables.h"
 #include "sampler/base/text.h"
 #include "sampler/probe_memory.h"
@@ -34,10 +35,11 @@ struct state {
 	struct gpu_activities *activities;
 	struct gpu_idle *idle;
 	struct gpu_phases *phases;
+	struct gpu_stalls *stalls;
 	struct recording *recording;
 	uint64_t tail, stuck_since_ns;
 	uint64_t n_malformed, n_cupti_dropped, n_external, n_ranges, known_devices;
-	bool has_started, has_failed;
+	bool has_started, has_failed, wants_stalls;
 };
 
 static bool cupti_wanted(const struct target *target)
@@ -65,8 +67,10 @@ static bool cupti_open(void *opaque, const struct target *target, struct recordi
 	state->tables = gpu_tables_new(recording);
 	state->idle = gpu_idle_new(recording, state->tables);
 	state->phases = gpu_phases_new(recording);
-	state->activities =
-		gpu_activities_new(recording, state->tables, state->idle, state->phases);
+	state->stalls = gpu_stalls_new(recording, state->tables);
+	state->activities = gpu_activities_new(recording, state->tables, state->idle, state->phases,
+					       state->stalls);
+	state->wants_stalls = target->sampling->gpu_stalls;
 	state->recording = recording;
 	recording->watch = watch_samples;
 	recording->watcher = state->idle;
@@ -218,6 +222,21 @@ static void take_pieces(struct state *state, const struct shared_record *record)
 	state->n_malformed += !is_good;
 }
 
+static void take_stalls(struct state *state, const struct shared_record *record)
+{
+	struct gpu_stall_count count;
+	struct gpu_problem problem;
+	if (record->type == GPU_STALLS) {
+		state->n_malformed += !gpu_stalls_add(state->stalls, record);
+	} else if (record->type == GPU_STALL_COUNT) {
+		memcpy(&count, record->payload, sizeof count);
+		gpu_stalls_count(state->stalls, &count);
+	} else {
+		memcpy(&problem, record->payload, sizeof problem);
+		gpu_stalls_refused(state->stalls, &problem);
+	}
+}
+
 static void take_rare(struct state *state, struct recording *recording,
 		      const struct shared_record *record)
 {
@@ -276,6 +295,11 @@ static void take(struct state *state, struct recording *recording,
 		break;
 	case GPU_EXTERNAL:
 		state->n_external++;
+		break;
+	case GPU_STALLS:
+	case GPU_STALL_COUNT:
+	case GPU_STALL_PROBLEM:
+		take_stalls(state, record);
 		break;
 	default:
 		take_rare(state, recording, record);
@@ -366,6 +390,8 @@ static void cupti_drain(void *opaque, struct recording *recording, bool is_last)
 	struct state *state = opaque;
 	drain_ring(state, recording, is_last);
 	gpu_activities_emit(state->activities, now_ns(), is_last);
+	const struct gpu_stalls_end end = { is_last, state->wants_stalls, state->has_started };
+	gpu_stalls_emit(state->stalls, now_ns(), &end);
 	if (is_last)
 		note_end(state, recording);
 }
@@ -379,6 +405,7 @@ static void cupti_close(void *opaque)
 		state->recording->watch_phase = NULL;
 	gpu_phases_free(state->phases);
 	gpu_activities_free(state->activities);
+	gpu_stalls_free(state->stalls);
 	gpu_idle_free(state->idle);
 	gpu_tables_free(state->tables);
 	probe_memory_unmap(state->ring, GPU_RING_RECORDS);

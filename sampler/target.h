@@ -50,6 +50,7 @@ struct sampling {
 		*metric_groups; /* names with commas between, to be read over time; NULL = none */
 	bool no_gpu;            /* leave GPUs alone */
 	uint32_t gpu_hz;        /* of GPUs' counters; 0 = they are not sampled */
+	bool gpu_stalls;        /* sample what GPUs' kernels wait for */
 	uint64_t duration_ns;   /* stop recording after; 0 = never */
 	uint64_t delay_ns;      /* start sampling this late */
 	bool can_pause;         /* sampling may be switched off and on (collector_pause) */

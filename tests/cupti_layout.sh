@@ -20,7 +20,9 @@ cat >"$work/layout.c" <<C
 #include <cupti.h>
 #include <stddef.h>
 #include "gpu/cupti.h"
+#include "gpu/cupti_pc.h"
 #include "gpu/cupti_pm.h"
+#include <cupti_pcsampling.h>
 #define SAME(ours, field, theirs, name) \\
 	_Static_assert(offsetof(struct ours, field) == offsetof(theirs, name), #ours "." #field)
 typedef $(newest CUpti_ActivityKernel) kernel_record;
@@ -68,6 +70,60 @@ SAME(cupti_callback, function, CUpti_CallbackData, functionName);
 SAME(cupti_callback, parameters, CUpti_CallbackData, functionParams);
 SAME(cupti_callback, symbol, CUpti_CallbackData, symbolName);
 SAME(cupti_callback, correlation, CUpti_CallbackData, correlationId);
+SAME(cupti_resource, descriptor, CUpti_ResourceData, resourceDescriptor);
+SAME(cupti_module, cubin_bytes, CUpti_ModuleResourceData, cubinSize);
+SAME(cupti_module, cubin, CUpti_ModuleResourceData, pCubin);
+_Static_assert(CUPTI_RESOURCE == (int)CUPTI_CB_DOMAIN_RESOURCE, "domain");
+_Static_assert(CUPTI_CONTEXT_CREATED == (int)CUPTI_CBID_RESOURCE_CONTEXT_CREATED, "created");
+_Static_assert(CUPTI_CONTEXT_ENDS == (int)CUPTI_CBID_RESOURCE_CONTEXT_DESTROY_STARTING, "ends");
+_Static_assert(CUPTI_MODULE_LOADED == (int)CUPTI_CBID_RESOURCE_MODULE_LOADED, "loaded");
+_Static_assert(CUPTI_PC_REASON_BYTES == CUPTI_STALL_REASON_STRING_SIZE, "names of reasons");
+_Static_assert(sizeof(struct cupti_pc_stall) == sizeof(CUpti_PCSamplingStallReason), "stalls");
+SAME(cupti_pc_stall, n_samples, CUpti_PCSamplingStallReason, samples);
+_Static_assert(sizeof(struct cupti_pc) == sizeof(CUpti_PCSamplingPCData), "instructions");
+SAME(cupti_pc, cubin, CUpti_PCSamplingPCData, cubinCrc);
+SAME(cupti_pc, offset, CUpti_PCSamplingPCData, pcOffset);
+SAME(cupti_pc, function, CUpti_PCSamplingPCData, functionName);
+SAME(cupti_pc, n_stalls, CUpti_PCSamplingPCData, stallReasonCount);
+SAME(cupti_pc, stalls, CUpti_PCSamplingPCData, stallReason);
+_Static_assert(sizeof(struct cupti_pc_data) == sizeof(CUpti_PCSamplingData), "data");
+SAME(cupti_pc_data, most_pcs, CUpti_PCSamplingData, collectNumPcs);
+SAME(cupti_pc_data, n_samples, CUpti_PCSamplingData, totalSamples);
+SAME(cupti_pc_data, n_dropped, CUpti_PCSamplingData, droppedSamples);
+SAME(cupti_pc_data, n_pcs, CUpti_PCSamplingData, totalNumPcs);
+SAME(cupti_pc_data, n_left, CUpti_PCSamplingData, remainingNumPcs);
+SAME(cupti_pc_data, pcs, CUpti_PCSamplingData, pPcData);
+SAME(cupti_pc_data, n_foreign, CUpti_PCSamplingData, nonUsrKernelsTotalSamples);
+SAME(cupti_pc_data, is_full, CUpti_PCSamplingData, hardwareBufferFull);
+_Static_assert(sizeof(struct cupti_pc_attribute) == sizeof(CUpti_PCSamplingConfigurationInfo), "attribute");
+SAME(cupti_pc_attribute, period, CUpti_PCSamplingConfigurationInfo, attributeData.samplingPeriodData.samplingPeriod);
+SAME(cupti_pc_attribute, buffer_bytes, CUpti_PCSamplingConfigurationInfo, attributeData.hardwareBufferSizeData.hardwareBufferSize);
+SAME(cupti_pc_attribute, mode, CUpti_PCSamplingConfigurationInfo, attributeData.collectionModeData.collectionMode);
+SAME(cupti_pc_attribute, data, CUpti_PCSamplingConfigurationInfo, attributeData.samplingDataBufferData.samplingDataBuffer);
+SAME(cupti_pc_attribute, reasons.n, CUpti_PCSamplingConfigurationInfo, attributeData.stallReasonData.stallReasonCount);
+SAME(cupti_pc_attribute, reasons.list, CUpti_PCSamplingConfigurationInfo, attributeData.stallReasonData.pStallReasonIndex);
+_Static_assert(CUPTI_PC_PERIOD == (int)CUPTI_PC_SAMPLING_CONFIGURATION_ATTR_TYPE_SAMPLING_PERIOD, "period");
+_Static_assert(CUPTI_PC_REASONS == (int)CUPTI_PC_SAMPLING_CONFIGURATION_ATTR_TYPE_STALL_REASON, "reasons");
+_Static_assert(CUPTI_PC_DEVICE_BUFFER == (int)CUPTI_PC_SAMPLING_CONFIGURATION_ATTR_TYPE_HARDWARE_BUFFER_SIZE, "buffer");
+_Static_assert(CUPTI_PC_MODE == (int)CUPTI_PC_SAMPLING_CONFIGURATION_ATTR_TYPE_COLLECTION_MODE, "mode");
+_Static_assert(CUPTI_PC_DATA == (int)CUPTI_PC_SAMPLING_CONFIGURATION_ATTR_TYPE_SAMPLING_DATA_BUFFER, "data");
+_Static_assert(CUPTI_PC_CONTINUOUS == (int)CUPTI_PC_SAMPLING_COLLECTION_MODE_CONTINUOUS, "continuous");
+_Static_assert(CUPTI_OUT_OF_MEMORY == (int)CUPTI_ERROR_OUT_OF_MEMORY, "code");
+#define WHOLE(ours, field, bytes) _Static_assert(CUPTI_PC_BYTES(struct ours, field) == (bytes), "size of " #ours)
+WHOLE(cupti_pc_configuration, attributes, CUpti_PCSamplingConfigurationInfoParamsSize);
+WHOLE(cupti_pc_context, context, CUpti_PCSamplingEnableParamsSize);
+WHOLE(cupti_pc_context, context, CUpti_PCSamplingDisableParamsSize);
+WHOLE(cupti_pc_get, data, CUpti_PCSamplingGetDataParamsSize);
+WHOLE(cupti_pc_n_reasons, n, CUpti_PCSamplingGetNumStallReasonsParamsSize);
+WHOLE(cupti_pc_reasons, names, CUpti_PCSamplingGetStallReasonsParamsSize);
+SAME(cupti_pc_reasons, numbers, CUpti_PCSamplingGetStallReasonsParams, stallReasonIndex);
+WHOLE(cupti_pc_line, folder, CUpti_GetSassToSourceCorrelationParamsSize);
+SAME(cupti_pc_line, function, CUpti_GetSassToSourceCorrelationParams, functionName);
+SAME(cupti_pc_line, line, CUpti_GetSassToSourceCorrelationParams, lineNumber);
+SAME(cupti_pc_line, offset, CUpti_GetSassToSourceCorrelationParams, pcOffset);
+SAME(cupti_pc_line, file, CUpti_GetSassToSourceCorrelationParams, fileName);
+WHOLE(cupti_pc_crc, crc, CUpti_GetCubinCrcParamsSize);
+SAME(cupti_pc_crc, cubin, CUpti_GetCubinCrcParams, cubin);
 C
 # what samples counters came with CUDA 12.6
 [ -r "$folder/cupti_pmsampling.h" ] && [ -r "$folder/cupti_profiler_host.h" ] && cat >>"$work/layout.c" <<C
@@ -114,7 +170,7 @@ _Static_assert(CUPTI_PM_STOPPED_FULL == (int)CUPTI_PM_SAMPLING_DECODE_STOP_REASO
 C
 : >"$work/string" # a header of C++ that cupti_profiler_host.h asks for and does not use
 if cc -std=c17 -D_GNU_SOURCE -I. -I"$work" -I"$folder" -fsyntax-only "$work/layout.c"; then
-	echo "ok   CUPTI's layout: $(grep -cE '^(SAME|LAST)' "$work/layout.c") offsets as in $folder"
+	echo "ok   CUPTI's layout: $(grep -cE '^(SAME|LAST|WHOLE)' "$work/layout.c") offsets as in $folder"
 	echo "1 passed, 0 failed, 0 skipped"
 else
 	echo "0 passed, 1 failed, 0 skipped"

@@ -36,6 +36,7 @@ static struct recording *read_ring(int fd, pid_t pid)
 	struct sampling sampling;
 	struct why why;
 	sampling_defaults(&sampling);
+	sampling.gpu_stalls = getenv("STOKE_GPU_STALLS") != NULL;
 	struct target target = { .sampling = &sampling, .pid = pid, .gpu_fd = fd };
 	struct recording *recording = recording_new();
 	void *state = allocate(1, source_cupti.state_bytes);

@@ -8,15 +8,17 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "gpu/cupti.h"
+#include "gpu/cupti_pc.h"
 #include "tests/mock_script.h"
 
 #define EXPORT __attribute__((visibility("default")))
 #define RESULT return (int)mock_script(__func__, 0)
 
-enum { MOST_RECORDS = 1 << 16, SLOT_BYTES = 256 };
+enum { MOST_RECORDS = 1 << 16, SLOT_BYTES = 256, MOST_PCS = 4096 };
 
 int cuptiSubscribe(void **subscriber, cupti_on_call *call, void *user);
 int cuptiSubscribe_v2(void **subscriber, cupti_on_call *call, void *user,
@@ -32,6 +34,15 @@ int cuptiActivityFlushPeriod(uint32_t milliseconds);
 int cuptiActivityFlushAll(uint32_t flags);
 int cuptiEnableCallback(uint32_t enable, void *subscriber, uint32_t domain, uint32_t id);
 int cuptiGetCallbackName(uint32_t domain, uint32_t id, const char **name);
+int cuptiPCSamplingSetConfigurationAttribute(struct cupti_pc_configuration *p);
+int cuptiPCSamplingGetConfigurationAttribute(struct cupti_pc_configuration *p);
+int cuptiPCSamplingEnable(struct cupti_pc_context *p);
+int cuptiPCSamplingDisable(struct cupti_pc_context *p);
+int cuptiPCSamplingGetData(struct cupti_pc_get *p);
+int cuptiPCSamplingGetNumStallReasons(struct cupti_pc_n_reasons *p);
+int cuptiPCSamplingGetStallReasons(struct cupti_pc_reasons *p);
+int cuptiGetSassToSourceCorrelation(struct cupti_pc_line *p);
+int cuptiGetCubinCrc(struct cupti_pc_crc *p);
 
 /* A record as it lies in a buffer: all are as long here. */
 union record {
@@ -51,7 +62,7 @@ static struct {
 	uint64_t (*clock)(void);
 	union record records[MOST_RECORDS];
 	uint32_t n_records, n_dropped;
-	bool is_enabled[64], has_callback[3][64];
+	bool is_enabled[64], has_callback[4][64];
 	atomic_uint correlation;
 } mock = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -186,7 +197,7 @@ EXPORT int cuptiEnableCallback(uint32_t enable, void *subscriber, uint32_t domai
 {
 	(void)subscriber;
 	int code = (int)mock_script(__func__, 0);
-	if (domain < 3 && id < 64)
+	if (domain < 4 && id < 64)
 		mock.has_callback[domain][id] = enable && code == 0;
 	return code;
 }
@@ -337,4 +348,178 @@ EXPORT int cuptiActivityFlushAll(uint32_t flags)
 	(void)flags;
 	deliver();
 	RESULT;
+}
+
+/* ---- PC sampling */
+
+/* Two that are chosen, the second counter of the first, and one that is no reason. */
+static const char *const reasons[] = {
+	"smsp__pcsamp_warps_issue_stalled_long_scoreboard",
+	"smsp__pcsamp_warps_issue_stalled_long_scoreboard_not_issued",
+	"smsp__pcsamp_warps_issue_stalled_selected",
+	"smsp__pcsamp_sample_buffer_full",
+};
+
+enum { N_REASONS = sizeof reasons / sizeof reasons[0], FIRST_REASON = 30, CUBIN_CRC = 77 };
+
+static struct {
+	struct cupti_pc pcs[MOST_PCS];
+	struct cupti_pc_stall stalls[MOST_PCS];
+	size_t n, n_chosen;
+	uint32_t chosen[N_REASONS];
+	struct cupti_pc_data *last;
+	bool is_on;
+} pc;
+
+EXPORT int cuptiPCSamplingGetNumStallReasons(struct cupti_pc_n_reasons *p)
+{
+	*p->n = (size_t)mock_script("reasons", N_REASONS);
+	RESULT;
+}
+
+EXPORT int cuptiPCSamplingGetStallReasons(struct cupti_pc_reasons *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		p->numbers[i] = FIRST_REASON + (uint32_t)i;
+		snprintf(p->names[i], CUPTI_PC_REASON_BYTES, "%s", reasons[i % N_REASONS]);
+	}
+	RESULT;
+}
+
+EXPORT int cuptiPCSamplingSetConfigurationAttribute(struct cupti_pc_configuration *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		const struct cupti_pc_attribute *attribute = &p->attributes[i];
+		if (attribute->type == CUPTI_PC_MODE && attribute->mode != CUPTI_PC_CONTINUOUS)
+			return 1;
+		if (attribute->type == CUPTI_PC_DATA)
+			pc.last = attribute->data;
+		if (attribute->type != CUPTI_PC_REASONS)
+			continue;
+		pc.n_chosen = attribute->reasons.n;
+		for (size_t j = 0; j < pc.n_chosen && j < N_REASONS; j++)
+			pc.chosen[j] = attribute->reasons.list[j];
+	}
+	RESULT;
+}
+
+EXPORT int cuptiPCSamplingGetConfigurationAttribute(struct cupti_pc_configuration *p)
+{
+	p->attributes[0].period = 12;
+	RESULT;
+}
+
+EXPORT int cuptiPCSamplingEnable(struct cupti_pc_context *p)
+{
+	int code = (int)mock_script(__func__, 0);
+	pc.is_on = p->context == &mock && code == 0;
+	return code;
+}
+
+static bool is_chosen(uint32_t reason)
+{
+	for (size_t i = 0; i < pc.n_chosen && i < N_REASONS; i++)
+		if (pc.chosen[i] == reason)
+			return true;
+	return false;
+}
+
+/* The first of what is pending. */
+static void hand_out(struct cupti_pc_data *data, size_t most)
+{
+	size_t n = pc.n < most ? pc.n : most;
+	for (size_t i = 0; i < n; i++) {
+		struct cupti_pc *out = &data->pcs[i];
+		struct cupti_pc_stall *stalls = out->stalls;
+		*out = pc.pcs[i];
+		out->stalls = stalls;
+		out->n_stalls = is_chosen(pc.stalls[i].reason);
+		stalls[0] = pc.stalls[i];
+		data->n_samples += pc.stalls[i].n_samples;
+	}
+	pc.n -= n;
+	memmove(pc.pcs, pc.pcs + n, pc.n * sizeof pc.pcs[0]);
+	memmove(pc.stalls, pc.stalls + n, pc.n * sizeof pc.stalls[0]);
+	data->n_pcs = (size_t)mock_script("claimed", (long)n);
+	data->n_left = pc.n;
+	data->n_dropped = (uint64_t)mock_script("hardware_dropped", 0);
+	data->n_foreign = (uint64_t)mock_script("foreign", 0);
+}
+
+static size_t room(const struct cupti_pc_data *data)
+{
+	long n = mock_script("room", (long)data->most_pcs);
+	return (size_t)n < data->most_pcs ? (size_t)n : data->most_pcs;
+}
+
+EXPORT int cuptiPCSamplingGetData(struct cupti_pc_get *p)
+{
+	int code = (int)mock_script(__func__, 0);
+	if (code || !pc.is_on)
+		return code ? code : 2; /* INVALID_OPERATION */
+	pthread_mutex_lock(&mock.lock);
+	hand_out(p->data, room(p->data));
+	pthread_mutex_unlock(&mock.lock);
+	return 0;
+}
+
+EXPORT int cuptiPCSamplingDisable(struct cupti_pc_context *p)
+{
+	(void)p;
+	int code = (int)mock_script(__func__, 0);
+	if (code == 0 && pc.last)
+		hand_out(pc.last, pc.last->most_pcs);
+	pc.is_on = false;
+	return code;
+}
+
+EXPORT int cuptiGetCubinCrc(struct cupti_pc_crc *p)
+{
+	p->crc = CUBIN_CRC;
+	RESULT;
+}
+
+EXPORT int cuptiGetSassToSourceCorrelation(struct cupti_pc_line *p)
+{
+	int code = (int)mock_script(__func__, 0);
+	if (code || strstr(p->function, "without_lines"))
+		return code ? code : CUPTI_UNKNOWN;
+	p->line = 100 + (uint32_t)(p->offset / 16);
+	p->file = strdup("/src/kernel.cu");
+	p->folder = strdup("/src");
+	return 0;
+}
+
+static void announce_resource(uint32_t id, struct cupti_module *module)
+{
+	struct cupti_resource data = { .context = &mock, .descriptor = module };
+	if (mock.call && mock.has_callback[CUPTI_RESOURCE][id])
+		mock.call(NULL, CUPTI_RESOURCE, id, &data);
+}
+
+EXPORT void mock_cupti_context(void)
+{
+	static const char cubin[] = "a cubin with .debug_line", other[] = "a cubin without";
+	struct cupti_module modules[] = { { 1, sizeof cubin, cubin }, { 2, sizeof other, other } };
+	announce_resource(CUPTI_CONTEXT_CREATED, NULL);
+	announce_resource(CUPTI_MODULE_LOADED, &modules[0]);
+	announce_resource(CUPTI_MODULE_LOADED, &modules[1]);
+}
+
+EXPORT void mock_cupti_context_end(void)
+{
+	announce_resource(CUPTI_CONTEXT_ENDS, NULL);
+}
+
+EXPORT void mock_cupti_sample(const char *kernel, uint64_t offset, uint32_t reason, uint32_t n)
+{
+	pthread_mutex_lock(&mock.lock);
+	if (pc.n < MOST_PCS) {
+		pc.stalls[pc.n] = (struct cupti_pc_stall){ FIRST_REASON + reason, n };
+		pc.pcs[pc.n++] = (struct cupti_pc){ .bytes = sizeof(struct cupti_pc),
+						    .cubin = CUBIN_CRC,
+						    .offset = offset,
+						    .function = (char *)(uintptr_t)kernel };
+	}
+	pthread_mutex_unlock(&mock.lock);
 }

@@ -6,6 +6,7 @@
  *   duplicate=1  each record twice
  *   lose=N       every Nth record is left out and counted as dropped
  *   broken=1     records whose end is before their start
+ *   room=N       a reading of PC samples gives N of them
  */
 #ifndef TESTS_MOCK_CUPTI_H
 #define TESTS_MOCK_CUPTI_H
@@ -20,6 +21,12 @@ void mock_cupti_graph(const char *kernel, uint32_t n);
 void mock_cupti_copy(uint32_t kind, uint64_t bytes);
 /* A kernel that nobody launched. */
 void mock_cupti_stray(const char *kernel);
+/* A context with a module that has line information, or its end. */
+void mock_cupti_context(void);
+void mock_cupti_context_end(void);
+/* Samples of an instruction (of line 100 + offset / 16 of kernel.cu) for a reason (0:
+ * long_scoreboard, 1: the same, not issued, 2: selected), to be read. */
+void mock_cupti_sample(const char *kernel, uint64_t offset, uint32_t reason, uint32_t n);
 /* What CUPTI's own thread does every flush period. */
 void mock_cupti_deliver(void);
 

@@ -39,6 +39,8 @@ static struct {
 	void (*copy)(uint32_t, uint64_t);
 	void (*stray)(const char *);
 	void (*deliver)(void);
+	void (*context)(void);
+	void (*sample)(const char *, uint64_t, uint32_t, uint32_t);
 } mock;
 
 static void find(void *library, const char *name, void *into)
@@ -59,6 +61,8 @@ static int load_mock(void **state)
 	find(library, "mock_cupti_copy", &mock.copy);
 	find(library, "mock_cupti_stray", &mock.stray);
 	find(library, "mock_cupti_deliver", &mock.deliver);
+	find(library, "mock_cupti_context", &mock.context);
+	find(library, "mock_cupti_sample", &mock.sample);
 	return 0;
 }
 
@@ -455,6 +459,8 @@ static int program(void)
 	memcpy(&start, &address, sizeof start);
 	if (start() != 1)
 		return 5;
+	mock.context();
+	mock.sample("softmax", 32, 0, 9);
 	run_program();
 	return 0;
 }
@@ -497,6 +503,18 @@ static void the_profiler_injects_and_names(void **state)
 	assert_int_equal(fixture_fact(recording, "gpu.matched"), LAUNCHES * 2 + 5 + 1);
 	assert_true(has_function(recording, "train_step"));
 	assert_true(has_function(recording, "gemm(float const*, float const*, float*)"));
+	assert_false(has_function(recording, "kernel.cu:102"));
+	recording_free(recording);
+	snprintf(command, sizeof command,
+		 "%s/../stoke record --gpu-stalls -f -q -o %s -- %s/test_cupti --program "
+		 "2>/dev/null",
+		 folder, file, folder);
+	assert_int_equal(system(command), 0);
+	recording = recording_file_open(file, &why);
+	assert_non_null(recording);
+	assert_int_equal(fixture_fact(recording, "gpu.matched"), LAUNCHES * 2 + 5 + 1);
+	assert_true(has_function(recording, "kernel.cu:102"));
+	assert_true(has_function(recording, "stall: long_scoreboard"));
 	recording_free(recording);
 	snprintf(command, sizeof command,
 		 "%s/../stoke record --no-gpu -f -q -o %s -- %s/test_cupti --program 2>/dev/null",

@@ -171,6 +171,18 @@ static const char *note_of(const struct recording *recording, const char *source
 	return NULL;
 }
 
+/* source_cupti's word, where a GPU was used: "not sampled; ..." or what was refused. */
+static const char *stalls_reason(const struct recording *recording)
+{
+	for (uint64_t i = recording_moment(recording).n[TABLE_FACTS]; i-- > 1;) {
+		const struct fact_row *row = recording_fact(recording, i);
+		const char *value = recording_string_at(recording, row->value);
+		if (strcmp(recording_string_at(recording, row->key), "gpu.stalls") == 0)
+			return strncmp(value, "sampled", 7) == 0 ? NULL : value;
+	}
+	return NULL;
+}
+
 static void find_reasons(struct gpu_plots *plots, const struct recording *recording)
 {
 	const char *said = note_of(recording, "pm");
@@ -182,6 +194,7 @@ static void find_reasons(struct gpu_plots *plots, const struct recording *record
 	if (!has_source(plots, recording, "nvml"))
 		plots->driver_reason =
 			said ? said : "not read; `stoke doctor` says what NVML lacks.";
+	plots->stalls_reason = stalls_reason(recording);
 }
 
 bool gpu_plots_update(struct gpu_plots *plots, const struct view_context *context)

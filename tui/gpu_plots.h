@@ -18,6 +18,7 @@ struct gpu_plots {
 	struct ceilings_devices devices;
 	const char *counters_reason; /* why the device's counters are not there; NULL = they are */
 	const char *driver_reason;   /* the same of the driver's numbers */
+	const char *stalls_reason;   /* and of what kernels wait for */
 	uint16_t order[TRACKS_MOST]; /* of the tracks that are shown, the most wanted first */
 	size_t n;
 	struct list list; /* their places; where they are on the screen is known only here */

@@ -71,6 +71,9 @@ static int draw_reasons(const struct gpu_plots *plots, const struct canvas *canv
 	if (plots->driver_reason)
 		y += draw_reason(canvas, y, "power, clocks, memory, temperature by the driver",
 				 plots->driver_reason);
+	if (plots->stalls_reason)
+		y += draw_reason(canvas, y, "what kernels wait for, line by line",
+				 plots->stalls_reason);
 	return y - top;
 }
 

@@ -60,7 +60,7 @@ static bool launch(const struct session_program *program, const struct session_m
 		   struct cost_run *run, struct why *why)
 {
 	char *none[] = { NULL };
-	const char *environment[4];
+	const char *environment[5];
 	struct sampling sampling;
 	struct target target;
 	int status;

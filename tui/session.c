@@ -223,8 +223,8 @@ static void print_output(const struct session *session)
 static bool start_target(struct session *session, struct why *why)
 {
 	const struct session_program *program = &session->program;
-	const char *environment[4];
-	session_gpu_open(&session->gpu, session->settings->no_gpu, session->recording);
+	const char *environment[5];
+	session_gpu_open(&session->gpu, &session->sampling, session->recording);
 	if (!session_model_open(&session->model, session->settings, why))
 		return false;
 	session_model_environment(&session->model, session->gpu.environment, environment);

@@ -15,6 +15,7 @@
 #include "sampler/base/library.h"
 #include "sampler/probe_memory.h"
 #include "sampler/recording.h"
+#include "sampler/target.h"
 
 #define VARIABLE      "CUDA_INJECTION64_PATH"
 #define NVTX_VARIABLE "NVTX_INJECTION64_PATH"
@@ -58,11 +59,12 @@ static char *nvtx_assignment(const char *library, struct recording *recording)
 	return NULL;
 }
 
-void session_gpu_open(struct session_gpu *gpu, bool no_gpu, struct recording *recording)
+void session_gpu_open(struct session_gpu *gpu, const struct sampling *sampling,
+		      struct recording *recording)
 {
 	struct why why;
 	*gpu = (struct session_gpu){ 0 };
-	if (no_gpu) {
+	if (sampling->no_gpu) {
 		recording_add_fact(recording, "gpu.unavailable",
 				   "--no-gpu was given; leave it out to record GPUs.");
 		return;
@@ -76,7 +78,12 @@ void session_gpu_open(struct session_gpu *gpu, bool no_gpu, struct recording *re
 	int fd = gpu->library ? probe_memory_create(GPU_RING_RECORDS, &why) : -1;
 	if (fd > 0) {
 		gpu->environment[0] = assignment(VARIABLE, gpu->library);
-		gpu->environment[1] = nvtx_assignment(gpu->library, recording);
+		int n = 1;
+		char *ranges = nvtx_assignment(gpu->library, recording);
+		if (ranges)
+			gpu->environment[n++] = ranges;
+		if (sampling->gpu_stalls)
+			gpu->environment[n] = assignment("STOKE_GPU_STALLS", "1");
 		gpu->fd = fd;
 		return;
 	}
@@ -88,8 +95,8 @@ void session_gpu_open(struct session_gpu *gpu, bool no_gpu, struct recording *re
 
 void session_gpu_close(struct session_gpu *gpu)
 {
-	free(gpu->environment[0]);
-	free(gpu->environment[1]);
+	for (size_t i = 0; i < sizeof gpu->environment / sizeof gpu->environment[0]; i++)
+		free(gpu->environment[i]);
 	free(gpu->library);
 	if (gpu->fd > 0)
 		close(gpu->fd);

@@ -10,18 +10,20 @@
 #include "sampler/base/why.h"
 
 struct recording;
+struct sampling;
 
 struct session_gpu {
 	int fd; /* 0 = GPUs are left alone */
 	char *library;
-	char *environment[3]; /* for struct launch; ended by NULL */
+	char *environment[4]; /* for struct launch; ended by NULL */
 };
 
 /*
  * session_gpu_open: never fails for good: what is missing is a fact ("gpu.unavailable") or a note
  * of the recording, and the program runs without.
  */
-void session_gpu_open(struct session_gpu *gpu, bool no_gpu, struct recording *recording);
+void session_gpu_open(struct session_gpu *gpu, const struct sampling *sampling,
+		      struct recording *recording);
 void session_gpu_close(struct session_gpu *gpu);
 
 /* session_gpu_library: path of libstoke-cupti.so of this build or installation; NULL and a

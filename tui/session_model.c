@@ -37,10 +37,10 @@ void session_model_close(struct session_model *model)
 }
 
 void session_model_environment(const struct session_model *model, char *const *others,
-			       const char *environment[4])
+			       const char *environment[5])
 {
 	int n = 0;
-	for (; n < 2 && others[n]; n++)
+	for (; n < 3 && others[n]; n++)
 		environment[n] = others[n];
 	if (model->text)
 		environment[n++] = model->text;

@@ -21,10 +21,10 @@ bool session_model_open(struct session_model *model, const struct settings *sett
 			struct why *why);
 void session_model_close(struct session_model *model);
 
-/* session_model_environment: `others` (ended by NULL, at most two) and the model's variables, ended
- * by NULL; borrowed from the model. */
+/* session_model_environment: `others` (ended by NULL, at most three) and the model's variables,
+ * ended by NULL; borrowed from the model. */
 void session_model_environment(const struct session_model *model, char *const *others,
-			       const char *environment[4]);
+			       const char *environment[5]);
 
 /* session_model_program: path of stoke-model of this build or installation; NULL and a sentence.
  * Freed with free(). */

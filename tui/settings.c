@@ -106,6 +106,9 @@ static const struct option_row sampling_rows[] = {
 	{ 0, OPTION_INTEGER, "gpu-metrics", "HZ",
 	  "sample the counters of every GPU, HZ times a second: memory, caches, pipes, links",
 	  AT(gpu_hz), .least = 1, .most = 1000 },
+	{ 0, OPTION_FLAG, "gpu-stalls", NULL,
+	  "sample what the kernels of CUDA programs wait for, line by line (needs -lineinfo)",
+	  AT(gpu_stalls) },
 	{ 0, OPTION_TEXT, "require", "LIST",
 	  "status 3 unless all of hw, callgraph, kernel can be had", AT(require) },
 	{ 0, OPTION_FLAG, "model", NULL,
@@ -381,6 +384,7 @@ bool settings_sampling(const struct settings *settings, struct sampling *samplin
 	sampling->metric_groups = settings->groups;
 	sampling->no_gpu = settings->no_gpu;
 	sampling->gpu_hz = (uint32_t)settings->gpu_hz;
+	sampling->gpu_stalls = settings->gpu_stalls;
 	sampling->duration_ns = settings->duration_ns;
 	sampling->delay_ns = settings->delay_ns;
 	sampling->can_pause = settings->control != NULL;

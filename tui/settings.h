@@ -26,6 +26,7 @@ struct settings {
 	int unwinder;                   /* enum unwinder_kind */
 	bool no_inherit, user_only, kernel_only, no_inline, no_gpu;
 	uint64_t gpu_hz;     /* of GPUs' counters; 0 = not sampled */
+	bool gpu_stalls;     /* what GPUs' kernels wait for is sampled */
 	const char *require; /* as typed: "hw,callgraph" */
 	bool has_model;      /* the cache model instead of sampling */
 	const char *caches;  /* its caches, as typed; NULL = this machine's */
