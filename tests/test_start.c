@@ -77,7 +77,7 @@ static void workloads_come_first_then_the_newest_recordings(void **state)
 	free(text);
 	start_list_free(&list);
 	start_list_fill(&list, "/nonexistent", "triad");
-	assert_string_equal(list.items[list.selected].workload->name, "triad");
+	assert_string_equal((*start_list_selected(&list)).workload->name, "triad");
 	start_list_free(&list);
 }
 
@@ -88,13 +88,13 @@ static void keys_move_open_and_leave(void **state)
 	start_list_fill(&list, folder, NULL);
 	free(text_of(&list, 80, 24));
 	assert_int_equal(press(&list, KEY_ARROW_UP), START_GOES_ON);
-	assert_int_equal(list.selected, 0);
+	assert_int_equal(list.list.selected, 0);
 	press(&list, 'j');
-	assert_int_equal(list.selected, 1);
+	assert_int_equal(list.list.selected, 1);
 	press(&list, 'G');
-	assert_int_equal(list.selected, list.n_items - 1);
+	assert_int_equal(list.list.selected, list.n_items - 1);
 	press(&list, KEY_ARROW_DOWN);
-	assert_int_equal(list.selected, list.n_items - 1);
+	assert_int_equal(list.list.selected, list.n_items - 1);
 	press(&list, 'g');
 	assert_int_equal(press(&list, KEY_RETURN), START_OPENS);
 	assert_int_equal(press(&list, '?'), START_GOES_ON);
@@ -102,12 +102,71 @@ static void keys_move_open_and_leave(void **state)
 	assert_int_equal(press(&list, 'q'), START_GOES_ON); /* leaves the help */
 	assert_int_equal(press(&list, 'q'), START_QUITS);
 	/* The first click chooses, the second opens. */
-	struct input at = { .key = KEY_CLICK, .x = 3, .y = list.first_row + 2 };
+	struct input at = { .key = KEY_CLICK, .x = 3, .y = list.list.frame.top_y + 2 };
 	assert_int_equal(start_list_key(&list, at), START_GOES_ON);
-	assert_int_equal(list.selected, 2);
+	assert_int_equal(list.list.selected, 2);
 	assert_int_equal(start_list_key(&list, at), START_OPENS);
 	at.y = 0;
 	assert_int_equal(start_list_key(&list, at), START_GOES_ON);
+	start_list_free(&list);
+}
+
+static void it_is_a_list_like_all_others(void **state)
+{
+	struct start_list list = { 0 };
+	char *text;
+	(void)state;
+	start_list_fill(&list, folder, NULL);
+	free(text_of(&list, 120, 40));
+	list_select(&list.list, 4);
+	const char *name = start_list_selected(&list)->workload->name;
+	press(&list, '>'); /* by name, which is how they come */
+	press(&list, 'I');
+	assert_string_equal(start_list_selected(&list)->workload->name, name);
+	assert_int_equal(list.list.selected, list.n_workloads - 1 - 4);
+	text = text_of(&list, 120, 40);
+	assert_non_null(strstr(text, "name \u25bc"));
+	free(text);
+	/* Recordings stay below, the newest or the greatest first. */
+	press(&list, 'G');
+	assert_null(start_list_selected(&list)->workload);
+	struct input header = { .key = KEY_CLICK, .x = 3, .y = list.list.frame.header_y };
+	assert_int_equal(start_list_key(&list, header), START_GOES_ON);
+	assert_false(list.list.is_inverted);
+	press(&list, KEY_WHEEL_UP);
+	start_list_free(&list);
+}
+
+static void what_does_not_match_is_left_out(void **state)
+{
+	struct start_list list = { 0 };
+	(void)state;
+	start_list_fill(&list, folder, NULL);
+	press(&list, '/');
+	for (const char *at = "(triad"; *at; at++) /* no pattern before the end */
+		press(&list, *at);
+	assert_int_equal(list.n_shown, list.n_items);
+	press(&list, ')');
+	assert_string_equal(start_list_selected(&list)->workload->name, "triad");
+	assert_int_equal(list.n_shown, 1);
+	assert_int_equal(press(&list, KEY_RETURN), START_GOES_ON); /* takes the filter */
+	char *text = text_of(&list, 80, 24);
+	assert_non_null(strstr(text, "/(triad)  1 of"));
+	assert_null(strstr(text, "gbdt "));
+	free(text);
+	assert_int_equal(press(&list, KEY_RETURN), START_OPENS);
+	press(&list, KEY_ESCAPE);
+	assert_int_equal(list.n_shown, list.n_items);
+	press(&list, '/');
+	for (const char *at = "nothing at all"; *at; at++)
+		press(&list, *at);
+	assert_null(start_list_selected(&list));
+	assert_int_equal(press(&list, KEY_RETURN), START_GOES_ON);
+	assert_int_equal(press(&list, KEY_RETURN), START_GOES_ON);
+	assert_int_equal(press(&list, 'p'), START_GOES_ON);
+	text = text_of(&list, 80, 24);
+	assert_non_null(strstr(text, "nothing matches"));
+	free(text);
 	start_list_free(&list);
 }
 
@@ -130,7 +189,7 @@ static void settings_are_typed_and_kept(void **state)
 	struct start_list list = { 0 };
 	(void)state;
 	start_list_fill(&list, folder, "gbdt");
-	struct start_item *item = &list.items[list.selected];
+	struct start_item *item = start_list_selected(&list);
 	press(&list, 'p');
 	assert_true(list.has_form);
 	free(text_of(&list, 80, 24)); /* a page is what is seen */
@@ -246,11 +305,12 @@ static void it_fits_any_size(void **state)
 	start_list_fill(&list, folder, NULL);
 	for (int width = 1; width < 130; width += 3)
 		for (int height = 1; height < 50; height++) {
-			list.selected = (size_t)(width + height) % list.n_items;
+			list_select(&list.list, (size_t)(width + height) % list.n_items);
 			free(text_of(&list, width, height));
 			assert_true(height < 3 ||
-				    (list.selected >= list.scroll &&
-				     list.selected < list.scroll + (size_t)list.rows));
+				    (list.list.selected >= list.list.first &&
+				     list.list.selected <
+					     list.list.first + (size_t)list.list.frame.n_rows));
 		}
 	start_list_free(&list);
 }
@@ -260,6 +320,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(workloads_come_first_then_the_newest_recordings),
 		cmocka_unit_test(keys_move_open_and_leave),
+		cmocka_unit_test(it_is_a_list_like_all_others),
+		cmocka_unit_test(what_does_not_match_is_left_out),
 		cmocka_unit_test(settings_are_typed_and_kept),
 		cmocka_unit_test(a_form_refuses_what_the_workload_refuses),
 		cmocka_unit_test(left_and_right_turn_numbers_and_choices),

@@ -188,8 +188,8 @@ int start_screen(void)
 	struct why why;
 	start_list_fill(&list, ".", getenv(SELECTED));
 	const char *chosen = getenv(CHOSEN);
-	if (chosen && list.n_items)
-		list.items[list.selected].words = words_split(chosen, '\n');
+	if (chosen && start_list_selected(&list))
+		start_list_selected(&list)->words = words_split(chosen, '\n');
 	unsetenv(SELECTED);
 	unsetenv(CHOSEN);
 	describe_machine(&list);
@@ -202,8 +202,8 @@ int start_screen(void)
 	screen_close();
 	canvas_free(&canvas);
 	int status = STATUS_OK;
-	if (outcome == START_OPENS && run_item(&list.items[list.selected]))
-		status = start_again(&list.items[list.selected]);
+	if (outcome == START_OPENS && run_item(start_list_selected(&list)))
+		status = start_again(start_list_selected(&list));
 	start_list_free(&list);
 	return status;
 }

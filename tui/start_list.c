@@ -1,30 +1,27 @@
-/*
- * One list: workloads, then recordings; below it what the selected one is. Chosen settings are
- * shown as they are typed on the command line, so that a class learns that too.
- */
+/* One list: workloads, then recordings; start_draw.c draws it. */
 #include "tui/start_list.h"
 
 #include <dirent.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "sampler/base/text.h"
 #include "sampler/base/why.h"
-#include "tui/list_keys.h"
-#include "tui/paragraph.h"
+#include "tui/list_bindings.h"
 #include "tui/words.h"
 #include "workloads/workload.h"
 
 enum {
 	MOST_RECORDINGS = 20, /* newest; more than fit on a screen nobody reads */
-	NAME_COLUMNS = 14,
 	HEAD_ROWS = 1,
-	FOOT_ROWS = 1,
-	LEAST_DETAIL_ROWS = 6,
+	CONTROL_C = 3, /* nothing is running that it could stop */
+	CONTROL_D = 4, /* the end of what is typed */
 };
+
+enum { COLUMN_NAME, COLUMN_WHAT, COLUMN_CHANGED, COLUMN_SIZE };
 
 static struct start_item *add_item(struct start_list *list)
 {
@@ -92,13 +89,9 @@ static void add_recordings(struct start_list *list, const char *folder)
 	size_t n = find_recordings(folder, &found);
 	for (size_t i = 0; i < n && i < MOST_RECORDINGS; i++) {
 		struct start_item *item = add_item(list);
-		char when[32] = "", size[TEXT_BYTES];
-		struct tm local;
-		if (localtime_r(&found[i].time, &local))
-			strftime(when, sizeof when, "%Y-%m-%d %H:%M", &local);
+		item->changed = found[i].time;
+		item->bytes = (double)found[i].bytes;
 		snprintf(item->path, sizeof item->path, "%s", found[i].name);
-		snprintf(item->detail, sizeof item->detail, "%s, %s", when,
-			 text_memory(size, sizeof size, (double)found[i].bytes));
 	}
 	free(found);
 }
@@ -108,15 +101,108 @@ static const char *name_of(const struct start_item *item)
 	return item->workload ? item->workload->name : item->path;
 }
 
+/* ---- the list */
+
+static const struct start_item *item_at(const void *of, size_t row)
+{
+	const struct start_list *list = of;
+	return &list->items[list->shown[row]];
+}
+
+static uint64_t identity_of(const void *of, size_t row)
+{
+	return ((const struct start_list *)of)->shown[row];
+}
+
+static double value_of(const void *of, size_t row, int column)
+{
+	const struct start_item *item = item_at(of, row);
+	if (item->workload)
+		return NAN;
+	return column == COLUMN_SIZE ? item->bytes : (double)item->changed;
+}
+
+static const char *text_of(const void *of, size_t row, int column)
+{
+	const struct start_item *item = item_at(of, row);
+	if (column == COLUMN_NAME)
+		return name_of(item);
+	return item->workload ? item->workload->summary : "";
+}
+
+/* Recordings stay below workloads. */
+static unsigned group_of(const void *of, size_t row)
+{
+	return item_at(of, row)->workload == NULL;
+}
+
+/* Workloads have short names; those of files may take a fifth, and lose their middles. */
+static int name_cells(const struct start_list *list, int width)
+{
+	int most = 12, limit = width / 5 > 12 ? width / 5 : 12;
+	for (size_t i = list->n_workloads; i < list->n_items; i++) {
+		int cells = text_width(list->items[i].path);
+		most = cells > most ? cells : most;
+	}
+	return most < limit ? most : limit;
+}
+
+void start_list_show(struct start_list *list, const struct list_frame *frame)
+{
+	struct list_column columns[] = {
+		{ "name", "name", "", COLUMN_NAME, name_cells(list, frame->width), 0, LIST_TEXT },
+		{ "what", "what it is", "", COLUMN_WHAT, 62, 0, LIST_TEXT | LIST_FILLS },
+		{ "changed", "recorded", "", COLUMN_CHANGED, 16, 1, 0 },
+		{ "size", "size", "", COLUMN_SIZE, 9, 2, 0 },
+	};
+	struct list_rows rows = { .of = list,
+				  .n = list->n_shown,
+				  .identity = identity_of,
+				  .value = value_of,
+				  .text = text_of,
+				  .group = group_of };
+	bool has_recordings = list->n_items > list->n_workloads;
+	list_update(&list->list, &rows, columns, has_recordings ? 4 : 2, frame);
+}
+
+static bool is_found(const struct start_item *item, const regex_t *pattern)
+{
+	const struct workload *workload = item->workload;
+	return regexec(pattern, name_of(item), 0, NULL, 0) == 0 ||
+	       (workload &&
+		(regexec(pattern, workload->summary, 0, NULL, 0) == 0 ||
+		 (workload->teaches && regexec(pattern, workload->teaches, 0, NULL, 0) == 0)));
+}
+
+/* What matches, whichever case; a pattern that is none yet changes nothing. */
+static void filter(struct start_list *list, const char *text)
+{
+	regex_t pattern;
+	const struct list_frame frame = list->list.frame;
+	if (*text && regcomp(&pattern, text, REG_EXTENDED | REG_NOSUB | REG_ICASE) != 0)
+		return;
+	snprintf(list->kept, sizeof list->kept, "%s", text);
+	list->n_shown = 0;
+	for (size_t i = 0; i < list->n_items; i++)
+		if (!*text || is_found(&list->items[i], &pattern))
+			list->shown[list->n_shown++] = i;
+	if (*text)
+		regfree(&pattern);
+	start_list_show(list, &frame);
+}
+
 void start_list_fill(struct start_list *list, const char *folder, const char *selected)
 {
 	for (const struct workload *const *workload = workloads; *workload; workload++)
 		add_item(list)->workload = *workload;
 	list->n_workloads = list->n_items;
 	add_recordings(list, folder);
+	list->shown = allocate(list->n_items + 1, sizeof *list->shown);
+	list->list.frame = (struct list_frame){ 80, -1, 0, 24 }; /* until it is drawn */
+	filter(list, "");
 	for (size_t i = 0; selected && i < list->n_items; i++)
 		if (strcmp(name_of(&list->items[i]), selected) == 0)
-			list->selected = i;
+			list_select(&list->list, i);
 }
 
 void start_list_free(struct start_list *list)
@@ -124,31 +210,21 @@ void start_list_free(struct start_list *list)
 	for (size_t i = 0; i < list->n_items; i++)
 		words_free(list->items[i].words);
 	free(list->items);
+	free(list->shown);
+	list_free(&list->list);
 	memset(list, 0, sizeof *list);
 }
 
-/* ---- keys */
-
-static struct start_item *selected_item(const struct start_list *list)
+struct start_item *start_list_selected(const struct start_list *list)
 {
-	return list->selected < list->n_items ? &list->items[list->selected] : NULL;
+	return list->list.n ? &list->items[list->shown[list_row(&list->list)]] : NULL;
 }
 
-static void open_form(struct start_list *list)
-{
-	static const struct form_action actions[] = { { "run it with these", FORM_RESTARTS },
-						      { "take these, run later", FORM_APPLIES },
-						      { NULL, FORM_CLOSES } };
-	const struct start_item *item = selected_item(list);
-	if (!item || !item->workload)
-		return;
-	form_open(&list->form, item->workload, item->words, actions);
-	list->has_form = true;
-}
+/* ---- keys; a state is the whole list */
 
 static enum start_outcome form_takes(struct start_list *list, struct input input)
 {
-	struct start_item *item = selected_item(list);
+	struct start_item *item = start_list_selected(list);
 	input.y -= HEAD_ROWS;
 	enum form_outcome outcome = form_key(&list->form, &input);
 	list->has_form = outcome == FORM_GOES_ON;
@@ -159,45 +235,131 @@ static enum start_outcome form_takes(struct start_list *list, struct input input
 	return outcome == FORM_RESTARTS ? START_OPENS : START_GOES_ON;
 }
 
-/* The bottom line. Each can be clicked instead. */
-static const struct {
-	int key;
-	const char *text;
-} hints[] = {
-	{ KEY_RETURN, " Enter run " },
-	{ 'p', " p settings " },
-	{ '?', " ? help " },
-	{ 'q', " q leave" },
-};
-enum { N_HINTS = sizeof hints / sizeof hints[0] };
-
-/* The key of the hint at a column, KEY_NONE_PRESSED beside them. */
-static int hint_at(int x)
+static void type_filter(struct start_list *list, int key)
 {
-	for (int i = 0, end = 0; i < N_HINTS; i++) {
-		end += text_width(hints[i].text);
-		if (x < end)
-			return hints[i].key;
+	enum line_outcome outcome = line_edit_key(&list->filter, key);
+	list->is_typing = outcome == LINE_GOES_ON;
+	filter(list, outcome == LINE_LEFT ? "" : list->filter.text);
+}
+
+static unsigned open_item(void *opaque, const struct view_context *context,
+			  const struct input *input)
+{
+	struct start_list *list = opaque;
+	(void)context;
+	if (input->key == KEY_DOUBLE_CLICK) {
+		list_click(&list->list, input->x, input->y);
+		return list->list.has_hit_row ? REACTION_TO_FLAME : REACTION_REDRAW;
 	}
-	return KEY_NONE_PRESSED;
+	return start_list_selected(list) ? REACTION_TO_FLAME : REACTION_REDRAW;
 }
 
-static enum start_outcome click(struct start_list *list, const struct input *input)
+static unsigned open_form(void *opaque, const struct view_context *context,
+			  const struct input *input)
 {
-	long row = input->y - list->first_row;
-	if (row < 0 || row >= list->rows || (size_t)row + list->scroll >= list->n_items)
-		return START_GOES_ON;
-	bool was_selected = list->selected == (size_t)row + list->scroll;
-	list->selected = (size_t)row + list->scroll;
-	/* Two clicks reach everything: one chooses, the next one on the same row opens. */
-	return was_selected || input->key == KEY_DOUBLE_CLICK ? START_OPENS : START_GOES_ON;
+	static const struct form_action actions[] = { { "run it with these", FORM_RESTARTS },
+						      { "take these, run later", FORM_APPLIES },
+						      { NULL, FORM_CLOSES } };
+	struct start_list *list = opaque;
+	const struct start_item *item = start_list_selected(list);
+	(void)context;
+	(void)input;
+	if (!item || !item->workload)
+		return REACTION_REDRAW;
+	form_open(&list->form, item->workload, item->words, actions);
+	list->has_form = true;
+	return REACTION_REDRAW;
 }
 
-static bool move_key(struct start_list *list, int key)
+static unsigned ask_filter(void *opaque, const struct view_context *context,
+			   const struct input *input)
 {
-	long step = list_step(key, list->rows > 1 ? list->rows - 1 : 1);
-	list->selected = list_move(list->selected, step, list->n_items);
-	return step != 0;
+	struct start_list *list = opaque;
+	(void)context;
+	(void)input;
+	line_edit_begin(&list->filter);
+	list->is_typing = true;
+	return REACTION_REDRAW;
+}
+
+static unsigned clear(void *opaque, const struct view_context *context, const struct input *input)
+{
+	(void)context;
+	(void)input;
+	filter(opaque, "");
+	return REACTION_REDRAW;
+}
+
+static unsigned sort(void *opaque, const struct view_context *context, const struct input *input)
+{
+	struct start_list *list = opaque;
+	(void)context;
+	(void)input;
+	list_sort_step(&list->list, 1);
+	return REACTION_REDRAW;
+}
+
+static unsigned help(void *opaque, const struct view_context *context, const struct input *input)
+{
+	(void)context;
+	(void)input;
+	((struct start_list *)opaque)->has_help = true;
+	return REACTION_REDRAW;
+}
+
+static unsigned leave(void *opaque, const struct view_context *context, const struct input *input)
+{
+	(void)opaque;
+	(void)context;
+	(void)input;
+	return REACTION_QUIT;
+}
+
+/* Two clicks reach everything: one chooses, the next one on the same row opens. */
+static unsigned click(void *opaque, const struct view_context *context, const struct input *input)
+{
+	struct start_list *list = opaque;
+	size_t before = list->list.selected;
+	(void)context;
+	list_click(&list->list, input->x, input->y);
+	return list->list.has_hit_row && before == list->list.selected ? REACTION_TO_FLAME
+								       : REACTION_REDRAW;
+}
+
+const struct binding start_bindings[] = {
+	{ KEY_RETURN, '\n', "Enter",
+	  "run: the workload, or show the recording; also a second click", open_item, true },
+	{ 'p', 'S', "p", "settings: in a form; also S and F2", open_form, true },
+	{ KEY_SETUP_2, 0, "F2", "settings", open_form, false },
+	{ '/', KEY_FUNCTION_4, "/", "search: keep only what matches, also in what it teaches",
+	  ask_filter, true },
+	{ KEY_ESCAPE, 0, "Esc", "all again", clear, false },
+	{ KEY_FUNCTION_6, 'O', "F6", "sort: by the next column", sort, true },
+	{ '?', KEY_HELP_1, "?", "help", help, true },
+	{ 'q', KEY_QUIT_10, "q", "leave", leave, true },
+	{ CONTROL_C, CONTROL_D, "Ctrl-C", "leave", leave, false },
+	{ KEY_CLICK, 0, "click", "select, again: open; on a header: sort by it, again: invert",
+	  click, false },
+	{ KEY_DOUBLE_CLICK, 0, "double click", "open", open_item, false },
+	{ 0 },
+};
+
+static unsigned act(struct start_list *list, const struct binding *bindings, void *state,
+		    const struct input *input)
+{
+	const struct view_context none = { 0 };
+	for (const struct binding *at = bindings; at->name; at++)
+		if (at->key == input->key || (at->other_key && at->other_key == input->key)) {
+			unsigned reaction = at->act(state, &none, input);
+			if (list->list.is_changed) /* sorted, or moved */
+				start_list_show(list, &(const struct list_frame){
+							      list->list.frame.width,
+							      list->list.frame.header_y,
+							      list->list.frame.top_y,
+							      list->list.frame.n_rows });
+			return reaction;
+		}
+	return REACTION_NONE;
 }
 
 enum start_outcome start_list_key(struct start_list *list, struct input input)
@@ -205,159 +367,23 @@ enum start_outcome start_list_key(struct start_list *list, struct input input)
 	bool is_click = input.key == KEY_CLICK || input.key == KEY_DOUBLE_CLICK;
 	if (list->has_form)
 		return form_takes(list, input);
-	if (is_click && input.y == list->height - 1)
-		input = (struct input){ .key = hint_at(input.x) };
-	if (list->has_help) {
+	if (list->is_typing && !is_click) {
+		type_filter(list, input.key);
+		return START_GOES_ON;
+	}
+	if (list->has_help && (!is_click || input.y < list->height - 1)) {
 		list->has_help = false;
 		return START_GOES_ON;
 	}
-	if (move_key(list, input.key))
-		return START_GOES_ON;
-	switch (input.key) {
-	case KEY_RETURN:
-	case '\n':
-		return list->n_items ? START_OPENS : START_GOES_ON;
-	case KEY_CLICK:
-	case KEY_DOUBLE_CLICK:
-		return click(list, &input);
-	case 'p':
-	case 'S': /* as on the live screen */
-	case KEY_SETUP_2:
-		open_form(list);
-		return START_GOES_ON;
-	case '?':
-	case KEY_HELP_1:
-		list->has_help = true;
-		return START_GOES_ON;
-	case 'q':
-	case 3: /* Ctrl-C: nothing is running that it could stop */
-	case 4: /* Ctrl-D: the end of what is typed */
-	case KEY_QUIT_10:
-		return START_QUITS;
-	default:
-		return START_GOES_ON;
+	if (is_click && input.y == list->height - 1) {
+		const struct binding *hint = start_hint_at(input.x);
+		list->has_help = false;
+		input = (struct input){ .key = hint ? hint->key : KEY_NONE_PRESSED };
 	}
-}
-
-/* ---- drawing */
-
-static void keep_visible(struct start_list *list)
-{
-	size_t rows = list->rows > 0 ? (size_t)list->rows : 1;
-	if (list->selected < list->scroll)
-		list->scroll = list->selected;
-	if (list->selected >= list->scroll + rows)
-		list->scroll = list->selected - rows + 1;
-}
-
-static void draw_item(const struct start_list *list, const struct canvas *canvas, int y, size_t i)
-{
-	const struct start_item *item = &list->items[i];
-	char name[START_TEXT_BYTES], settings[START_TEXT_BYTES];
-	int x = 1, columns = item->workload ? NAME_COLUMNS : canvas->width / 2;
-	text_clean(name, sizeof name, name_of(item));
-	canvas_text(canvas, x, y, columns - 1, MEANING_HEADER, name);
-	x += columns;
-	if (item->words && item->words[0])
-		x += canvas_print(canvas, x, y, MEANING_HEADER, "%s  ",
-				  words_join(settings, sizeof settings, ' ', item->words));
-	canvas_text(canvas, x, y, canvas->width - x, MEANING_TEXT,
-		    item->workload ? item->workload->summary : item->detail);
-	if (i == list->selected)
-		canvas_mark(canvas, 0, y, canvas->width, MEANING_SELECTED);
-}
-
-static int draw_items(struct start_list *list, const struct canvas *canvas, int y)
-{
-	keep_visible(list);
-	list->first_row = y;
-	for (int row = 0; row < list->rows; row++, y++)
-		if (list->scroll + (size_t)row < list->n_items)
-			draw_item(list, canvas, y, list->scroll + (size_t)row);
-	return y;
-}
-
-static int draw_settings(const struct start_item *item, const struct canvas *canvas, int y)
-{
-	const struct parameter *parameter = item->workload->parameters;
-	for (; parameter && parameter->name && y < canvas->height; parameter++, y++) {
-		int x = 1 + canvas_print(canvas, 1, y, MEANING_TEXT, "%s=%s  ", parameter->name,
-					 parameter->initial);
-		x = x < 24 ? 24 : x;
-		canvas_text(canvas, x, y, canvas->width - x, MEANING_DIM, parameter->summary);
-	}
-	return y;
-}
-
-/* What the selected workload teaches, and how it can be set. */
-static void draw_selected(const struct start_list *list, const struct canvas *canvas)
-{
-	const struct start_item *item = selected_item(list);
-	int y = 0;
-	if (!item)
-		return;
-	if (!item->workload) {
-		canvas_text(canvas, 1, 0, canvas->width - 1, MEANING_DIM,
-			    "a recording of this folder; Enter shows it");
-		return;
-	}
-	if (item->workload->teaches)
-		y += paragraph_draw(canvas, 1, y, canvas->width - 2, MEANING_TEXT,
-				    item->workload->teaches);
-	draw_settings(item, canvas, y);
-}
-
-static void draw_help(const struct canvas *canvas)
-{
-	static const char *const lines[] = {
-		"Enter, click twice   run the workload, show the recording",
-		"p  S  F2             settings, in a form",
-		"j k, arrows, wheel   move; g G, Home End, PgUp PgDn as well",
-		"?  F1                this help",
-		"q  F10               leave",
-		"",
-		"Any other program: `stoke run -- COMMAND`. `stoke help` lists the commands,",
-		"`stoke doctor` says what can be measured here and what would change that.",
-	};
-	for (int i = 0; i < (int)(sizeof lines / sizeof lines[0]); i++)
-		canvas_text(canvas, 1, 1 + i, canvas->width - 1, MEANING_TEXT, lines[i]);
-}
-
-static int draw_able(const struct start_list *list, const struct canvas *canvas, int y)
-{
-	for (int i = 0; i < START_ABLE; i++)
-		if (list->able[i][0])
-			canvas_text(canvas, 1, y++, canvas->width - 1, MEANING_DIM, list->able[i]);
-	return y;
-}
-
-void start_list_draw(struct start_list *list, const struct canvas *canvas)
-{
-	canvas_clear(canvas);
-	int x = canvas_text(canvas, 0, 0, canvas->width, MEANING_HEADER, " stoke ");
-	canvas_text(canvas, x, 0, canvas->width - x, MEANING_DIM, list->machine);
-	list->height = canvas->height;
-	x = 0;
-	for (int i = 0; i < N_HINTS && !list->has_form; i++)
-		x += canvas_text(canvas, x, canvas->height - 1, canvas->width - x, MEANING_DIM,
-				 hints[i].text);
-	if (list->has_help || list->has_form) {
-		struct canvas middle = canvas_part(canvas, 0, HEAD_ROWS, canvas->width,
-						   canvas->height - HEAD_ROWS - FOOT_ROWS);
-		if (list->has_form)
-			form_draw(&list->form, &middle);
-		else
-			draw_help(&middle);
-		return;
-	}
-	int y = canvas->height >= 20 ? draw_able(list, canvas, HEAD_ROWS) : HEAD_ROWS;
-	int room = canvas->height - FOOT_ROWS - y;
-	int detail = room / 3 < LEAST_DETAIL_ROWS ? LEAST_DETAIL_ROWS : room / 3;
-	list->rows = room > detail + 3 ? room - detail - 1 : room;
-	if ((size_t)list->rows > list->n_items)
-		list->rows = (int)list->n_items;
-	y = draw_items(list, canvas, y) + 1;
-	struct canvas below =
-		canvas_part(canvas, 0, y, canvas->width, canvas->height - FOOT_ROWS - y);
-	draw_selected(list, &below);
+	unsigned reaction = act(list, start_bindings, list, &input);
+	if (reaction == REACTION_NONE) /* there is no chooser of columns here */
+		reaction = act(list, list_bindings + 1, &list->list, &input);
+	return reaction & REACTION_QUIT       ? START_QUITS
+	       : reaction & REACTION_TO_FLAME ? START_OPENS
+					      : START_GOES_ON;
 }

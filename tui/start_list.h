@@ -5,12 +5,16 @@
 #ifndef TUI_START_LIST_H
 #define TUI_START_LIST_H
 
+#include <regex.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "tui/canvas.h"
 #include "tui/form.h"
+#include "tui/line_edit.h"
+#include "tui/list.h"
 #include "tui/view.h"
 
 struct workload;
@@ -20,19 +24,24 @@ enum { START_TEXT_BYTES = 256, START_ABLE = 3 };
 struct start_item {
 	const struct workload *workload; /* NULL: a recording */
 	char path[START_TEXT_BYTES];     /* of a recording */
-	char detail[64];                 /* when and how large */
-	char **words;                    /* settings chosen, key=value (words.h); NULL = none */
+	time_t changed;                  /* of a recording, as the next */
+	double bytes;
+	char **words; /* settings chosen, key=value (words.h); NULL = none */
 };
 
 struct start_list {
 	struct start_item *items; /* workloads first */
 	size_t n_items, n_workloads, capacity;
-	size_t selected, scroll;
-	bool has_form, has_help;
+	size_t *shown; /* places in items of what the filter leaves */
+	size_t n_shown;
+	struct list list; /* of those */
+	struct line_edit filter;
+	char kept[LINE_EDIT_BYTES]; /* the filter in use; "" = none */
+	bool is_typing, has_form, has_help;
 	struct form form;
 	char machine[START_TEXT_BYTES];
 	char able[START_ABLE][START_TEXT_BYTES]; /* what can be measured; "" = no such line */
-	int first_row, rows, height;             /* of the items and all, as last drawn */
+	int height;                              /* as last drawn */
 };
 
 /* start_list_fill: workloads, and the newest recordings (NAME.stoke) of a folder.
@@ -48,5 +57,18 @@ enum start_outcome start_list_key(struct start_list *list, struct input input);
 
 /* start_list_draw: on the whole canvas. */
 void start_list_draw(struct start_list *list, const struct canvas *canvas);
+
+/* start_list_selected: NULL where the filter leaves nothing. */
+struct start_item *start_list_selected(const struct start_list *list);
+
+/* ---- between start_list.c, which answers keys, and start_draw.c */
+
+extern const struct binding start_bindings[];
+
+/* start_list_show: the items that the filter leaves, sorted, where they are drawn. */
+void start_list_show(struct start_list *list, const struct list_frame *frame);
+
+/* start_hint_at: the binding whose hint is at a column of the bottom line; NULL = none. */
+const struct binding *start_hint_at(int x);
 
 #endif
