@@ -24,9 +24,9 @@ FEATURE_FLAGS := -DHAVE_ZSTD=$(or $(HAVE_ZSTD),0) -DHAVE_IBERTY=$(or $(HAVE_IBER
 GENERATED := $(if $(filter 1,$(HAVE_PROTOBUFC)),$(BUILD)/sampler/profile.pb-c.c)
 
 ARCH := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null)))
-LIBS := -lncursesw -ltinfo -lpfm -lunwind-$(ARCH:riscv64=riscv) -lunwind -ldw -lelf -lz -lm -lpthread \
+LIBS := -lncursesw -ltinfo -lunwind-$(ARCH:riscv64=riscv) -lunwind -ldw -lelf -lz -lm -lpthread \
 	$(if $(filter 1,$(HAVE_ZSTD)),-lzstd) $(if $(filter 1,$(HAVE_IBERTY)),-liberty) \
-	$(if $(filter 1,$(HAVE_VTERM)),-lvterm) $(if $(filter 1,$(HAVE_CAPSTONE)),-lcapstone) \
+	$(if $(filter 1,$(HAVE_VTERM)),-lvterm) \
 	$(if $(filter 1,$(HAVE_HWLOC)),-lhwloc) $(if $(filter 1,$(HAVE_JSONC)),-ljson-c) \
 	$(if $(GENERATED),-lprotobuf-c)
 

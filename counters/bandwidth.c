@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "counters/events_sysfs.h"
+
 static const char *const rung_names[] = {
 	[BANDWIDTH_CONTROLLERS] = "memory controllers",
 	[BANDWIDTH_RESCTRL] = "resource control",
@@ -59,6 +61,29 @@ static const char *refusal_of(const struct metric_set *set)
 		if (set->whole.members[i].reason.text[0])
 			return set->whole.members[i].reason.text;
 	return "The memory controllers' events do not open.";
+}
+
+/* Ends the walk at the first PMU that counts what hardware does. */
+static bool is_software(void *context, const char *name, const char *summary)
+{
+	static const char *const names[] = { "breakpoint", "kprobe",     "msr",
+					     "software",   "tracepoint", "uprobe" };
+	(void)context;
+	(void)summary;
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Without any PMU no name needs looking up, and libpfm4 need not be opened: that is most virtual
+ * machines. */
+static bool has_counters(struct why *why)
+{
+	const struct event_visitor visitor = { is_software, NULL };
+	return !sysfs_pmus_each(&visitor) ||
+	       why_fail(why, "This machine shows no counters of its processor or its memory "
+			     "(/sys/bus/event_source/devices).");
 }
 
 static bool open_controllers(struct bandwidth *bandwidth, const struct bandwidth_request *request,
@@ -142,8 +167,9 @@ static void explain(struct bandwidth *bandwidth, const struct refusals *refusals
 					     "may serve a part of them.");
 		break;
 	case BANDWIDTH_NONE:
-		why_fail(&bandwidth->reason, "%.150s %.150s %.150s", refusals->controllers.text,
-			 refusals->resctrl.text, refusals->misses.text);
+		why_fail(&bandwidth->reason, "%.150s %.150s%s%.150s", refusals->controllers.text,
+			 refusals->resctrl.text, refusals->misses.text[0] ? " " : "",
+			 refusals->misses.text);
 		break;
 	}
 	if (bandwidth->rung == BANDWIDTH_WORK || bandwidth->rung == BANDWIDTH_MISSES)
@@ -161,11 +187,12 @@ void bandwidth_open(struct bandwidth *bandwidth, const struct bandwidth_request 
 	memset(bandwidth, 0, sizeof *bandwidth);
 	/* Every processor of the last twenty years but few has 64. */
 	bandwidth->line_bytes = line > 0 ? (uint32_t)line : 64;
-	if (open_controllers(bandwidth, request, &refusals.controllers))
+	bool is_counted = has_counters(&refusals.controllers);
+	if (is_counted && open_controllers(bandwidth, request, &refusals.controllers))
 		bandwidth->rung = BANDWIDTH_CONTROLLERS;
 	else if (resctrl_open(&bandwidth->resctrl, request->root, request->pid, &refusals.resctrl))
 		bandwidth->rung = BANDWIDTH_RESCTRL;
-	else if (open_misses(bandwidth, request, &refusals.misses))
+	else if (is_counted && open_misses(bandwidth, request, &refusals.misses))
 		bandwidth->rung = BANDWIDTH_MISSES;
 	else
 		bandwidth->rung = request->states_work ? BANDWIDTH_WORK : BANDWIDTH_NONE;

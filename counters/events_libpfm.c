@@ -1,57 +1,100 @@
 /*
- * The one file that knows libpfm4. Its own check for present PMUs is kept, but encoding for absent
+ * The one file that knows libpfm4. It is opened when a name is first looked up: its tables are full
+ * of pointers, and relocating them costs each process 2.7 MiB and a part of a millisecond, also
+ * those that never name an event. Its own check for present PMUs is kept, but encoding for absent
  * ones is switched on at the start, because group files are checked against every CPU they name.
  */
 #include "counters/events_libpfm.h"
 
 #include <perfmon/pfmlib.h>
 #include <perfmon/pfmlib_perf_event.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "sampler/base/library.h"
 #include "sampler/base/nearest.h"
 #include "sampler/base/text.h"
 
 /* Long enough for all umasks of an event at once, as group files have them. */
 enum { NAME_BYTES = 512, MAX_UMASKS_SHOWN = 6 };
 
+static struct libpfm_calls {
+	pfm_err_t (*initialize)(void);
+	pfm_err_t (*get_pmu_info)(pfm_pmu_t, pfm_pmu_info_t *);
+	pfm_err_t (*get_event_info)(int, pfm_os_t, pfm_event_info_t *);
+	pfm_err_t (*get_event_attr_info)(int, int, pfm_os_t, pfm_event_attr_info_t *);
+	int (*get_event_next)(int);
+	pfm_err_t (*get_os_event_encoding)(const char *, int, pfm_os_t, void *);
+} calls;
+
+static const struct library_symbol symbols[] = {
+	{ "pfm_initialize", offsetof(struct libpfm_calls, initialize), true },
+	{ "pfm_get_pmu_info", offsetof(struct libpfm_calls, get_pmu_info), true },
+	{ "pfm_get_event_info", offsetof(struct libpfm_calls, get_event_info), true },
+	{ "pfm_get_event_attr_info", offsetof(struct libpfm_calls, get_event_attr_info), true },
+	{ "pfm_get_event_next", offsetof(struct libpfm_calls, get_event_next), true },
+	{ "pfm_get_os_event_encoding", offsetof(struct libpfm_calls, get_os_event_encoding), true },
+	{ 0 },
+};
+
 /* libpfm4 reads its switches from the environment once. The variable is taken away again, so that
- * the measured program does not inherit it. Main thread, before any other thread reads it. */
-static bool start(void)
+ * the measured program does not inherit it. */
+static bool initialize(struct why *why)
 {
-	static enum { NEW, GOOD, BAD } state = NEW;
-	if (state != NEW)
-		return state == GOOD;
 	static const char name[] = "LIBPFM_ENCODE_INACTIVE";
 	bool is_set = getenv(name) != NULL;
 	setenv(name, "1", 0);
-	state = pfm_initialize() == PFM_SUCCESS ? GOOD : BAD;
+	pfm_err_t error = calls.initialize();
 	if (!is_set)
 		unsetenv(name);
-	return state == GOOD;
+	return error == PFM_SUCCESS ||
+	       why_fail(why,
+			"libpfm4 could not be initialized (error %d): events have no vendor "
+			"names here.",
+			error);
+}
+
+const char *libpfm_unusable(void)
+{
+	static const char *const names[] = { "libpfm.so.4", NULL };
+	static enum { NEW, GOOD, BAD } state = NEW;
+	static struct why why;
+	if (state == NEW)
+		state = library_open(names, "libpfm4, which knows the names of events",
+				     "package libpfm4", symbols, &calls, &why) &&
+					initialize(&why)
+				? GOOD
+				: BAD;
+	return state == GOOD ? NULL : why.text;
+}
+
+static bool start(void)
+{
+	return libpfm_unusable() == NULL;
 }
 
 static bool pmu_at(int place, pfm_pmu_info_t *info)
 {
 	memset(info, 0, sizeof *info);
 	info->size = sizeof *info;
-	return pfm_get_pmu_info((pfm_pmu_t)place, info) == PFM_SUCCESS;
+	return calls.get_pmu_info((pfm_pmu_t)place, info) == PFM_SUCCESS;
 }
 
 static bool event_at(int place, pfm_event_info_t *info)
 {
 	memset(info, 0, sizeof *info);
 	info->size = sizeof *info;
-	return pfm_get_event_info(place, PFM_OS_PERF_EVENT, info) == PFM_SUCCESS;
+	return calls.get_event_info(place, PFM_OS_PERF_EVENT, info) == PFM_SUCCESS;
 }
 
 static bool attribute_at(int event, int place, pfm_event_attr_info_t *info)
 {
 	memset(info, 0, sizeof *info);
 	info->size = sizeof *info;
-	return pfm_get_event_attr_info(event, place, PFM_OS_PERF_EVENT, info) == PFM_SUCCESS;
+	return calls.get_event_attr_info(event, place, PFM_OS_PERF_EVENT, info) == PFM_SUCCESS;
 }
 
 /* Its copies of the kernel's own names, and its raw numbers, are events_generic's. */
@@ -94,7 +137,7 @@ static int find_event(const char *name, size_t length, const pfm_pmu_info_t *onl
 		if (!pmu_at(i, &pmu) ||
 		    (only ? strcmp(pmu.name, only->name) != 0 : !pmu.is_present))
 			continue;
-		for (int e = pmu.first_event; e != -1; e = pfm_get_event_next(e))
+		for (int e = pmu.first_event; e != -1; e = calls.get_event_next(e))
 			if (event_at(e, &event) && strlen(event.name) == length &&
 			    strncasecmp(event.name, name, length) == 0)
 				return e;
@@ -153,7 +196,7 @@ static bool encode(const char *name, struct perf_event_attr *attribute)
 {
 	struct perf_event_attr found = { .size = sizeof found };
 	pfm_perf_encode_arg_t argument = { .attr = &found, .size = sizeof argument };
-	if (pfm_get_os_event_encoding(name, PFM_PLM0 | PFM_PLM3, PFM_OS_PERF_EVENT, &argument) !=
+	if (calls.get_os_event_encoding(name, PFM_PLM0 | PFM_PLM3, PFM_OS_PERF_EVENT, &argument) !=
 	    PFM_SUCCESS)
 		return false;
 	attribute->type = found.type;
@@ -168,7 +211,12 @@ enum libpfm_answer libpfm_resolve(const char *name, bool is_foreign_allowed,
 {
 	const char *colons = strstr(name, "::");
 	pfm_pmu_info_t pmu;
-	if (!start() || strlen(name) >= NAME_BYTES)
+	const char *reason = libpfm_unusable();
+	if (reason) {
+		why_fail(why, "%s", reason);
+		return LIBPFM_WRONG;
+	}
+	if (strlen(name) >= NAME_BYTES)
 		return LIBPFM_UNKNOWN;
 	bool has_pmu = colons && find_pmu(name, (size_t)(colons - name), &pmu);
 	if (colons && !has_pmu)
@@ -218,7 +266,7 @@ bool libpfm_events_each(bool everywhere, const struct event_visitor *visitor)
 	for (int i = 0; start() && i < PFM_PMU_MAX; i++) {
 		if (!pmu_at(i, &pmu) || is_of_kernel(&pmu) || !(everywhere || pmu.is_present))
 			continue;
-		for (int e = pmu.first_event; e != -1; e = pfm_get_event_next(e))
+		for (int e = pmu.first_event; e != -1; e = calls.get_event_next(e))
 			if (!visit_event(e, everywhere ? pmu.name : "", visitor))
 				return false;
 	}

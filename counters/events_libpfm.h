@@ -15,15 +15,20 @@
 enum libpfm_answer {
 	LIBPFM_FOUND,
 	LIBPFM_UNKNOWN, /* no such event; the sentence is the caller's */
-	LIBPFM_WRONG,   /* the event exists, the rest of the name is wrong: a sentence says what */
+	LIBPFM_WRONG,   /* a sentence says what: the event exists and the rest of the name is wrong,
+			   or libpfm4 itself is not there */
 };
+
+/* libpfm_unusable: NULL, or why there are no names by libpfm4. Opens it. Main thread, before any
+ * other thread reads the environment, as for the functions below. */
+const char *libpfm_unusable(void);
 
 /*
  * libpfm_resolve: EVENT[:UMASK...][:c=1...] of a PMU that is present, or PMU::EVENT...
  *
  * is_foreign_allowed  encode for PMUs this machine does not have (tables, tests); without it they
  *                     are LIBPFM_WRONG, because their numbers mean something else here
- * Cost                milliseconds at the first call
+ * Cost                milliseconds at the first call, which opens the library
  */
 enum libpfm_answer libpfm_resolve(const char *name, bool is_foreign_allowed,
 				  struct perf_event_attr *attribute, struct why *why);

@@ -212,7 +212,8 @@ void metric_group_free(struct metric_group *group)
 	*group = (struct metric_group){ 0 };
 }
 
-const struct metric_group *metric_groups(uint32_t *n_groups)
+/* Room for all of them; a group is parsed when it is first asked for. */
+static struct metric_group *known_groups(uint32_t *n_groups)
 {
 	static struct metric_group *groups;
 	static uint32_t n;
@@ -220,24 +221,36 @@ const struct metric_group *metric_groups(uint32_t *n_groups)
 		while (group_texts[n].name)
 			n++;
 		groups = allocate(n + 1, sizeof *groups);
-		for (uint32_t i = 0; i < n; i++) {
-			struct why why;
-			if (!metric_group_parse(&groups[i], group_texts[i].name,
-						group_texts[i].text, &why))
-				die("%s", why.text);
-		}
 	}
 	*n_groups = n;
+	return groups;
+}
+
+static void parse_known(struct metric_group *group, uint32_t place)
+{
+	struct why why;
+	if (!group->name &&
+	    !metric_group_parse(group, group_texts[place].name, group_texts[place].text, &why))
+		die("%s", why.text);
+}
+
+const struct metric_group *metric_groups(uint32_t *n_groups)
+{
+	struct metric_group *groups = known_groups(n_groups);
+	for (uint32_t i = 0; i < *n_groups; i++)
+		parse_known(&groups[i], i);
 	return groups;
 }
 
 const struct metric_group *metric_group_find(const char *name)
 {
 	uint32_t n;
-	const struct metric_group *groups = metric_groups(&n);
+	struct metric_group *groups = known_groups(&n);
 	for (uint32_t i = 0; i < n; i++)
-		if (strcmp(groups[i].name, name) == 0)
+		if (strcmp(group_texts[i].name, name) == 0) {
+			parse_known(&groups[i], i);
 			return &groups[i];
+		}
 	return NULL;
 }
 

@@ -65,7 +65,7 @@ bool metric_group_parse(struct metric_group *group, const char *name, const char
 			struct why *why);
 void metric_group_free(struct metric_group *group);
 
-/* metric_groups: the groups built in, in order of their names; parsed at the first call. */
+/* metric_groups: the groups built in, in order of their names; parsed when first asked for. */
 const struct metric_group *metric_groups(uint32_t *n_groups);
 
 /* metric_group_find: NULL if there is none of that name. */

@@ -23,11 +23,15 @@ struct disassembly {
 	size_t n;
 };
 
+/* disassemble_unusable: NULL, or why there is no assembly at all. Opens capstone. */
+const char *disassemble_unusable(void);
+
 /*
  * disassemble: every byte is in one instruction; bytes that are none are shown as such, one by one.
  *
  * machine  EM_X86_64 or EM_AARCH64
- * Errors   false and a sentence: another machine, or built without capstone
+ * Errors   false and a sentence: another machine, capstone is not installed, or built without it
+ * Thread   the screen's
  */
 bool disassemble(const uint8_t *bytes, size_t n_bytes, uint64_t address, unsigned machine,
 		 struct disassembly *out, struct why *why);

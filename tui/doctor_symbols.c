@@ -4,6 +4,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "counters/events_libpfm.h"
+#include "sampler/http_post.h"
+#include "tui/disassemble.h"
 #include "tui/doctor.h"
 
 /* Per-CPU symbols of a kernel start at zero: some hundreds. */
@@ -13,23 +16,29 @@ struct library {
 	const char *name, *use;
 	bool is_built_in;
 	const char *remedy;
+	/* Of those opened when they are first needed: NULL, or why it cannot be used. */
+	const char *(*unusable)(void);
 };
 
 static const struct library libraries[] = {
-	{ "elfutils", "symbols, lines, inlined functions", true, "" },
-	{ "libunwind", "the reference unwinder", true, "" },
-	{ "zstd", "compressed recordings", HAVE_ZSTD, "install libzstd-dev and build again" },
-	{ "libiberty", "C++ and Rust names", HAVE_IBERTY, "install libiberty-dev and build again" },
+	{ "elfutils", "symbols, lines, inlined functions", true, "", NULL },
+	{ "libunwind", "the reference unwinder", true, "", NULL },
+	{ "libpfm4", "vendors' names of events", true, "", libpfm_unusable },
+	{ "zstd", "compressed recordings", HAVE_ZSTD, "install libzstd-dev and build again", NULL },
+	{ "libiberty", "C++ and Rust names", HAVE_IBERTY, "install libiberty-dev and build again",
+	  NULL },
 	{ "hwloc", "caches where /sys hides them", HAVE_HWLOC,
-	  "install libhwloc-dev and build again" },
+	  "install libhwloc-dev and build again", NULL },
 	{ "libvterm", "the program's own terminal", HAVE_VTERM,
-	  "install libvterm-dev and build again" },
-	{ "capstone", "assembly", HAVE_CAPSTONE, "install libcapstone-dev and build again" },
-	{ "json-c", "traces of other tools", HAVE_JSONC, "install libjson-c-dev and build again" },
+	  "install libvterm-dev and build again", NULL },
+	{ "capstone", "assembly", HAVE_CAPSTONE, "install libcapstone-dev and build again",
+	  disassemble_unusable },
+	{ "json-c", "traces of other tools", HAVE_JSONC, "install libjson-c-dev and build again",
+	  NULL },
 	{ "protobuf-c", "pprof files", HAVE_PROTOBUFC,
-	  "install libprotobuf-c-dev and protobuf-c-compiler and build again" },
+	  "install libprotobuf-c-dev and protobuf-c-compiler and build again", NULL },
 	{ "libcurl", "pushes to a profile store", HAVE_CURL,
-	  "install libcurl4-openssl-dev and build again" },
+	  "install libcurl4-openssl-dev and build again", http_unusable },
 };
 
 /* Without privileges every address reads as zero, but a few symbols are zero by right. */
@@ -71,19 +80,26 @@ static void print_debug_files(const struct doctor *doctor)
 		doctor_fact(doctor, "debuginfod", "DEBUGINFOD_URLS is set; stoke does not use it");
 }
 
+static void print_library(const struct doctor *doctor, const struct library *library)
+{
+	char text[256];
+	const char *reason = library->is_built_in && library->unusable ? library->unusable() : NULL;
+	if (reason)
+		snprintf(text, sizeof text, "%s: %s", library->use, reason);
+	else
+		snprintf(text, sizeof text, "%s%s%s", library->use,
+			 library->is_built_in ? "" : ": not built in; ", library->remedy);
+	if (library->is_built_in && !reason)
+		doctor_line(doctor, ORIGIN_SOFTWARE, library->name, library->use);
+	else
+		doctor_line(doctor, ORIGIN_UNAVAILABLE, library->name, text);
+}
+
 void doctor_symbols(const struct doctor *doctor)
 {
-	char text[160];
 	puts("\nSymbols and libraries");
 	print_kernel_symbols(doctor);
 	print_debug_files(doctor);
-	for (size_t i = 0; i < sizeof libraries / sizeof libraries[0]; i++) {
-		const struct library *library = &libraries[i];
-		snprintf(text, sizeof text, "%s%s%s", library->use,
-			 library->is_built_in ? "" : ": not built in; ", library->remedy);
-		if (library->is_built_in)
-			doctor_line(doctor, ORIGIN_SOFTWARE, library->name, library->use);
-		else
-			doctor_line(doctor, ORIGIN_UNAVAILABLE, library->name, text);
-	}
+	for (size_t i = 0; i < sizeof libraries / sizeof libraries[0]; i++)
+		print_library(doctor, &libraries[i]);
 }

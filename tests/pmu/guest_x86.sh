@@ -59,6 +59,9 @@ for file; do
 	pack "$file"
 	{ ldd "$file" 2>/dev/null || true; } | { grep -o '/[^ ]*' || true; } | while read -r library; do pack "$library"; done
 done
+# Opened when a name of an event is first looked up, so ldd does not know of it.
+names=$(PATH=$PATH:/sbin ldconfig -p | awk '$1 == "libpfm.so.4" { print $NF; exit }')
+[ -z "$names" ] || pack "$names"
 cat >"$guest/init" <<'INIT'
 #!/bin/busybox sh
 /bin/busybox --install -s /bin
