@@ -63,8 +63,7 @@ const char *libpfm_unusable(void)
 	static enum { NEW, GOOD, BAD } state = NEW;
 	static struct why why;
 	if (state == NEW)
-		state = library_open(names, "libpfm4, which knows the names of events",
-				     "package libpfm4", symbols, &calls, &why) &&
+		state = library_open(names, "libpfm4", "package libpfm4", symbols, &calls, &why) &&
 					initialize(&why)
 				? GOOD
 				: BAD;

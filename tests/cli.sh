@@ -173,6 +173,14 @@ grep -q '^reading,.*,page faults,.*,software,' groups.csv || fail "metric groups
 expect "a metric group that is none, over time" 2 "" "did you mean ipc" "$stoke" record -M ipd -o groups.stoke gemm
 expect "list events of no such pattern" 2 "" "did you mean page-faults" "$stoke" list events page-fualts
 expect "an event of a missing PMU" 2 "" "no PMU .nosuch." "$stoke" record -e nosuch/event=1/ -- touch ran
+# Libraries that are opened late may be gone by then.
+mkdir -p late && for library in libpfm.so.4 libcapstone.so.4 libcapstone.so.5; do echo none >"late/$library"; done
+expect "an event without libpfm4" 2 "" "libpfm4 .libpfm.so.4. is not installed; install the package libpfm4" \
+	env LD_LIBRARY_PATH="$work/late" "$stoke" stat -e MEM_LOAD_RETIRED:L3_MISS -- true
+expect "the kernel's events without libpfm4" 0 "" "*" \
+	env LD_LIBRARY_PATH="$work/late" "$stoke" stat -o late.txt -e task-clock -- true
+expect "doctor without them" 0 "– libpfm4 .*libpfm4 .libpfm.so.4" "" env LD_LIBRARY_PATH="$work/late" "$stoke" doctor
+grep -q '– capstone ' out && n_passed=$((n_passed + 1)) || fail "doctor: capstone is there"
 
 # ---- the machine
 expect "info" 0 "^Processor" "" "$stoke" info

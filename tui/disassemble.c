@@ -46,8 +46,7 @@ const char *disassemble_unusable(void)
 	static void *library;
 	static struct why why;
 	if (!library)
-		library = library_open(names, "The disassembler capstone", package, symbols, &calls,
-				       &why);
+		library = library_open(names, "capstone", package, symbols, &calls, &why);
 	return library ? NULL : why.text;
 }
 
