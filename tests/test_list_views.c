@@ -132,6 +132,66 @@ static void functions_are_sorted_by_keys_clicks_and_commands(void **state)
 	close_screen(&screen);
 }
 
+/* In ASCII, so that rows can be told from each other by what stands before the name. */
+static void calls_open_and_close(void **state)
+{
+	struct screen screen = open_screen("functions", 100, 30);
+	(void)state;
+	press(&screen, "t");
+	shows(&screen, "with v    samples calls");
+	shows(&screen, " - train\n");
+	shows(&screen, "   - train_model"); /* train, main, train_model */
+	stands_above(&screen, "build_histogram", "gradients");
+	press(&screen, "jj-"); /* on train_model: closed, then on to main, which closes too */
+	shows(&screen, "   + train_model");
+	shows_not(&screen, "gradients");
+	press(&screen, "--");
+	shows(&screen, "  + main");
+	shows_not(&screen, "   + train_model");
+	press(&screen, "++");
+	shows(&screen, "   + train_model"); /* as it was left */
+	press(&screen, " ");
+	shows(&screen, "     build_histogram");
+	press(&screen, "C");
+	shows(&screen, " + train\n");
+	shows_not(&screen, "main");
+	press(&screen, "E");
+	shows(&screen, "      sigmoid"); /* the deepest */
+	press(&screen, ":sort name\\r");
+	stands_above(&screen, "pool-1", "- train\n");
+	press(&screen, "I");
+	stands_above(&screen, "- train\n", "pool-1");
+	press(&screen, ":sort with\\r/sigm\\r");
+	shows(&screen, "gradients"); /* what is above what is found */
+	shows_not(&screen, "pool-1");
+	press(&screen, "/nothing here\\r");
+	shows(&screen, "Nothing matches the search");
+	press(&screen, "/\\rt");
+	shows(&screen, "self v"); /* flat again */
+	close_screen(&screen);
+}
+
+static void one_module_and_other_roots(void **state)
+{
+	struct screen screen = open_screen("functions", 100, 30);
+	(void)state;
+	press(&screen, ":sort name\\r/ksys_read\\rM");
+	shows(&screen, "function of [kernel]");
+	press(&screen, "/\\r");
+	shows(&screen, "copy_user");
+	shows_not(&screen, "train_model");
+	press(&screen, "M");
+	shows(&screen, "train_model");
+	press(&screen, "ppp"); /* nobody has told phases */
+	shows(&screen, "[no phase]");
+	press(&screen, "g");
+	press(&screen, "a"); /* a phase has no lines */
+	shows(&screen, "[3 Functions]");
+	press(&screen, "e");
+	shows(&screen, "[no phase]");
+	close_screen(&screen);
+}
+
 static void columns_are_chosen(void **state)
 {
 	struct screen screen = open_screen("functions", 80, 24);
@@ -186,7 +246,7 @@ static void the_mouse_does_what_keys_do(void **state)
 	shows(&screen, "sigmoid");
 	press(&screen, "\\e3");
 	click_on(&screen, " help", KEY_CLICK);
-	shows(&screen, "Everywhere");
+	shows(&screen, "Functions: functions by their own time");
 	click_on(&screen, "F6 sort", KEY_CLICK);
 	shows(&screen, "Columns of functions");
 	click_on(&screen, " back", KEY_CLICK);
@@ -385,6 +445,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(functions_are_sorted_by_keys_clicks_and_commands),
+		cmocka_unit_test(calls_open_and_close),
+		cmocka_unit_test(one_module_and_other_roots),
 		cmocka_unit_test(columns_are_chosen),
 		cmocka_unit_test(the_mouse_does_what_keys_do),
 		cmocka_unit_test(callers_and_callees_are_one_list),
