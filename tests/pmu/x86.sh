@@ -110,8 +110,9 @@ for part in together ${perf:+imported}; do
 	near "$part: misses of 1000 instructions of a function" 1.333 "$(column $part 9)"
 done
 near "together: all cycles of the program" 2e9 "$(section "$work/out" together | awk -F, '$1 == "series" && $4 == "cycles" { print $6 }')" 0.03
+# Over time it is the bytes of all misses, however long the guest had to wait for its processor.
 near "memory traffic by misses: 4 a microsecond, 64 bytes each" 256e6 "$(section "$work/out" together |
-	awk -F, '$1 == "reading" && $4 == "memory.bandwidth" { s += $6; n++ } END { if (n) print s / n }')" 0.1
+	awk -F, '$1 == "reading" && $4 == "memory.bandwidth" { s += $6 * ($2 - last); last = $2 } END { if (last) print s }')" 0.1
 
 # libpfm4's tables for Skylake-X: of its numbers the PMU knows these to be the generic events.
 cat >"$work/skylake" <<SCRIPT
