@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
-"""CPU seconds and peak memory of one process, without its children's: cpu_of.py OUT -- COMMAND...
+"""CPU seconds and peak memory of one process: cpu_of.py OUT [--children] -- COMMAND...
 
 The command's own user and system time are read from /proc while it is a zombie, before it is
-reaped: what it has spent on waited-for children stands in other fields there.
+reaped: what it has spent on waited-for children stands in other fields there, which count only
+with --children (a profiler's child is the program, a reader's child does a part of its work).
 """
 import os
 import sys
 import time
 
-out, command = sys.argv[1], sys.argv[3:]
+out, dashes = sys.argv[1], sys.argv.index("--")
+with_children, command = "--children" in sys.argv[2:dashes], sys.argv[dashes + 1:]
 pid = os.fork()
 if pid == 0:
     os.execvp(command[0], command)
@@ -28,7 +30,7 @@ while True:
 with open(f"/proc/{pid}/stat") as stat:
     fields = stat.read().rsplit(")", 1)[1].split()
 ticks = os.sysconf("SC_CLK_TCK")
-seconds = (int(fields[11]) + int(fields[12])) / ticks
+seconds = sum(int(field) for field in fields[11:15 if with_children else 13]) / ticks
 _, status = os.waitpid(pid, 0)
 with open(out, "w") as file:
     file.write(f"{seconds} {peak}\n")

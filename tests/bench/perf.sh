@@ -69,8 +69,9 @@ theirs() { # HZ BYTES INLINE COMMAND...
 	read -r seconds peak <"$work/cpu"
 	total=$seconds
 	theirs_peak=$peak
+	# For inline frames it asks addr2line.
 	# shellcheck disable=SC2086
-	measure "$work/cpu" -- perf script $inline -i "$work/perf.data" >"$work/script" 2>/dev/null
+	measure "$work/cpu" --children -- perf script $inline -i "$work/perf.data" >"$work/script" 2>/dev/null
 	read -r seconds peak <"$work/cpu"
 	total="$total + $seconds"
 	if command -v stackcollapse-perf.pl >/dev/null; then
