@@ -50,7 +50,7 @@ enum {
 };
 
 struct nvml_process {
-	uint32_t pid;        /* in the host's numbering, whatever container we are in */
+	uint32_t pid; /* in the host's numbering, whatever container we are in: gpu_process.h */
 	double memory_bytes; /* NaN where the driver does not say */
 };
 

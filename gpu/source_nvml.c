@@ -3,12 +3,12 @@
  * memory of the target's own processes. What a device cannot give stays in the list with its
  * reason; a device that is lost is left alone from then on.
  */
-#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "gpu/gpu_process.h"
 #include "gpu/nvml.h"
 #include "sampler/base/text.h"
 #include "sampler/recording.h"
@@ -18,6 +18,7 @@
 enum {
 	MOST_METRICS = 16,
 	MOST_ANCESTORS = 64, /* between a process on the GPU and the target */
+	MOST_NAMED = 3,      /* of others on a device */
 	/* Reading costs at most one part in so many of the collector's time. */
 	IDLE_PARTS = 20,
 };
@@ -26,7 +27,7 @@ struct device {
 	uint32_t series[MOST_METRICS]; /* 0: not available here */
 	uint32_t own_memory, n_processes;
 	uint64_t noted_reasons;
-	bool is_lost;
+	bool is_lost, is_own_missing, has_noted_others;
 };
 
 struct state {
@@ -34,6 +35,7 @@ struct state {
 	struct nvml *nvml;
 	struct device devices[NVML_MOST_DEVICES];
 	uint64_t next_ns;
+	bool sees_host; /* our processes have the driver's numbers */
 };
 
 static const char *nvml_unusable(void)
@@ -113,6 +115,7 @@ static bool nvml_source_open(void *opaque, const struct target *target, struct r
 {
 	struct state *state = opaque;
 	state->target = target;
+	state->sees_host = gpu_process_sees_host("");
 	state->nvml = nvml_open(why);
 	if (!state->nvml)
 		return false;
@@ -161,29 +164,63 @@ static void note_throttling(struct state *state, struct recording *recording, ui
 	}
 }
 
-/* The parent of a process, by field 4 of its stat, behind a name that may hold anything. */
-static uint32_t parent_of(uint32_t pid)
-{
-	char path[64], line[512];
-	snprintf(path, sizeof path, "/proc/%u/stat", pid);
-	FILE *file = fopen(path, "r");
-	const char *behind = NULL;
-	if (file && fgets(line, sizeof line, file))
-		behind = strrchr(line, ')');
-	if (file)
-		fclose(file);
-	/* ") S 1234 ..." */
-	return behind && strlen(behind) > 4 ? (uint32_t)strtoul(behind + 4, NULL, 10) : 0;
-}
-
+/* In a container a number of the driver's is another process's here, unless that one has a GPU open
+ * too: newer drivers may translate. */
 static bool is_of_target(const struct state *state, uint32_t pid)
 {
-	for (int i = 0; i < MOST_ANCESTORS && pid > 1; i++) {
-		if (pid == (uint32_t)state->target->pid)
+	struct gpu_process process = { .parent = pid };
+	if (!state->sees_host && !gpu_process_has_device("", pid))
+		return false;
+	for (int i = 0; i < MOST_ANCESTORS && process.parent > 1; i++) {
+		if (process.parent == (uint32_t)state->target->pid)
 			return true;
-		pid = parent_of(pid);
+		if (!gpu_process_read("", process.parent, &process))
+			break;
 	}
 	return false;
+}
+
+/* Others take memory, bandwidth and time of the device: numbers of this run are not alone. */
+static void note_others(struct device *device, struct recording *recording, uint32_t index,
+			const uint32_t *pids, uint32_t n)
+{
+	char text[512];
+	size_t length = (size_t)snprintf(text, sizeof text,
+					 "GPU %u is also used by %u other process%s:", index, n,
+					 n == 1 ? "" : "es");
+	for (uint32_t i = 0; i < n && i < MOST_NAMED; i++) {
+		struct gpu_process process;
+		char one[128];
+		gpu_process_read("", pids[i], &process);
+		length +=
+			(size_t)snprintf(text + length, sizeof text - length, "%s %s", i ? "," : "",
+					 gpu_process_print(&process, one, sizeof one));
+	}
+	snprintf(text + length, sizeof text - length, "%s.", n > MOST_NAMED ? ", and more" : "");
+	device->has_noted_others = true;
+	recording_note(recording, SEVERITY_INFO, "nvml", text,
+		       "Measure on a device that nobody else uses.");
+}
+
+/* What the driver says of its processes cannot be told apart here. */
+static void miss_own_memory(struct device *device, struct recording *recording, uint32_t index)
+{
+	if (!device->own_memory && !device->is_own_missing)
+		add_series(recording, index, "GPU memory of the program", "B", ORIGIN_UNAVAILABLE,
+			   "the driver numbers processes as the host does, and this is a "
+			   "container; start it with --pid=host");
+	device->is_own_missing = true;
+}
+
+static void add_own_memory(struct device *device, struct recording *recording, uint32_t index,
+			   double bytes, uint64_t time_ns)
+{
+	if (isnan(bytes))
+		return;
+	if (!device->own_memory)
+		device->own_memory = add_series(recording, index, "GPU memory of the program", "B",
+						ORIGIN_SOFTWARE, "");
+	add_reading(recording, device->own_memory, bytes, ORIGIN_SOFTWARE, time_ns);
 }
 
 static void read_processes(struct state *state, struct recording *recording, uint32_t index,
@@ -191,26 +228,26 @@ static void read_processes(struct state *state, struct recording *recording, uin
 {
 	struct device *device = &state->devices[index];
 	struct nvml_process processes[NVML_MOST_PROCESSES];
-	uint32_t n;
+	uint32_t n, n_others = 0, others[NVML_MOST_PROCESSES];
 	double own_bytes = 0;
-	bool has_own = false;
 	if (nvml_processes(state->nvml, index, processes, &n) != NVML_SUCCESS)
 		return;
-	for (uint32_t i = 0; i < n; i++)
-		if (is_of_target(state, processes[i].pid)) {
+	for (uint32_t i = 0; i < n; i++) {
+		if (is_of_target(state, processes[i].pid))
 			own_bytes += processes[i].memory_bytes;
-			has_own = true;
-		}
+		else
+			others[n_others++] = processes[i].pid;
+	}
 	if (!device->n_processes)
 		device->n_processes =
 			add_series(recording, index, "GPU processes", "", ORIGIN_SOFTWARE, "");
 	add_reading(recording, device->n_processes, n, ORIGIN_SOFTWARE, time_ns);
-	if (!has_own || isnan(own_bytes))
-		return;
-	if (!device->own_memory)
-		device->own_memory = add_series(recording, index, "GPU memory of the program", "B",
-						ORIGIN_SOFTWARE, "");
-	add_reading(recording, device->own_memory, own_bytes, ORIGIN_SOFTWARE, time_ns);
+	if (n_others < n)
+		add_own_memory(device, recording, index, own_bytes, time_ns);
+	else if (n > 0 && !state->sees_host)
+		miss_own_memory(device, recording, index);
+	if (n_others > 0 && state->sees_host && !device->has_noted_others)
+		note_others(device, recording, index, others, n_others);
 }
 
 static void read_device(struct state *state, struct recording *recording, uint32_t index)

@@ -159,6 +159,17 @@ one_line "no library of CUDA kernels"
 expect "doctor without CUDA kernels" 0 "device=cuda +device=cuda needs" "" \
 	env STOKE_CUDA_LIBRARY=/nowhere "$stoke" doctor
 grep -q 'GPU ceilings  *never measured here' out && n_passed=$((n_passed + 1)) || fail "doctor: no word of the GPU's ceilings"
+mock=$(dirname "$stoke")/tests/mock_nvml.so
+if [ -e "$mock" ]; then # two devices that are not there
+	mkdir driver && ln -s "$mock" driver/libnvidia-ml.so.1
+	expect "doctor with two GPUs" 0 "GPU 1 +Mock H201; power: it works" "" env LD_LIBRARY_PATH=driver "$stoke" doctor
+	grep -q 'GPU 0 processes  *[0-9][0-9]* [a-z]*: 118 MiB\|GPU 0 processes  *the driver numbers' out &&
+		n_passed=$((n_passed + 1)) || fail "doctor: no word of who is on the GPU"
+	expect "doctor with a broken driver" 0 "NVML does not start \(code 18\)" "" \
+		env LD_LIBRARY_PATH=driver MOCK_SCRIPT=nvmlInit_v2=18 "$stoke" doctor
+else
+	skip "doctor with two GPUs: mock_nvml.so is not built"
+fi
 expect "checks of what is not there" 2 "" "no workload soup" "$stoke" run soup --selftest
 expect "an unknown setting" 2 "" "did you mean rows" "$stoke" run gbdt row=4
 expect "a setting out of range" 2 "" "depth" "$stoke" run gbdt depth=9999

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "gpu/gpu_process.h"
 #include "gpu/nvml.h"
 #include "sampler/base/why.h"
 #include "sampler/recording.h"
@@ -101,6 +102,28 @@ static struct recording *record(bool *is_open, struct why *why)
 	return recording;
 }
 
+static const struct series_row *find_series(const struct recording *recording, const char *name)
+{
+	for (uint64_t i = 1; i < recording_moment(recording).n[TABLE_SERIES]; i++) {
+		const struct series_row *row = recording_series(recording, i);
+		if (strcmp(recording_string_at(recording, row->name), name) == 0)
+			return row;
+	}
+	return NULL;
+}
+
+/* Where our numbers are not the host's, the driver's say nothing of us. */
+static void check_own_memory(const struct recording *recording)
+{
+	static const char name[] = "GPU memory of the program";
+	if (gpu_process_sees_host("")) {
+		assert_float_equal(last_value(recording, name, "GPU 0"), 123456789, 1);
+		return;
+	}
+	assert_true(isnan(last_value(recording, name, "GPU 0")));
+	assert_int_equal(find_series(recording, name)->origin, ORIGIN_UNAVAILABLE);
+}
+
 static void values_have_their_units(void **state)
 {
 	struct why why;
@@ -124,8 +147,7 @@ static void values_have_their_units(void **state)
 	assert_float_equal(last_value(recording, "GPU ECC corrected", "GPU 0"), 3, 0);
 	assert_float_equal(last_value(recording, "GPU ECC uncorrected", "GPU 0"), 0, 0);
 	assert_float_equal(last_value(recording, "GPU processes", "GPU 0"), 2, 0);
-	assert_float_equal(last_value(recording, "GPU memory of the program", "GPU 0"), 123456789,
-			   1);
+	check_own_memory(recording);
 	assert_string_equal(recording_string_at(recording, recording_note_row(recording, 1)->text),
 			    "GPU 0 lowered its clocks because of its power limit.");
 	recording_free(recording);
@@ -136,7 +158,7 @@ static void idle_clocks_are_no_throttling(void **state)
 	struct why why;
 	bool is_open;
 	(void)state;
-	script("reasons=1");
+	script("reasons=1,processes=1");
 	struct recording *recording = record(&is_open, &why);
 	assert_true(is_open);
 	assert_float_equal(last_value(recording, "GPU throttled", "GPU 0"), 0, 0);
@@ -218,9 +240,9 @@ static void a_lost_device_is_left_alone(void **state)
 	struct recording *recording = recording_new();
 	void *source = allocate(1, source_nvml.state_bytes);
 	(void)state;
-	script("reasons=0");
+	script("reasons=0,processes=1");
 	assert_true(source_nvml.open(source, &target, recording, &why));
-	script("nvmlDeviceGetClockInfo=15");
+	script("nvmlDeviceGetClockInfo=15,processes=1");
 	source_nvml.drain(source, recording, true);
 	uint64_t n = recording->tables[TABLE_READINGS].n_rows;
 	script("");
@@ -229,6 +251,76 @@ static void a_lost_device_is_left_alone(void **state)
 	assert_int_equal(recording->tables[TABLE_NOTES].n_rows, 3); /* one a device */
 	source_nvml.close(source);
 	free(source);
+	recording_free(recording);
+}
+
+/* ---- who is on the device */
+
+static void write_file(const char *folder, const char *name, const char *text)
+{
+	char path[512];
+	snprintf(path, sizeof path, "%s/%s", folder, name);
+	FILE *file = fopen(path, "w");
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+static void processes_have_two_numbers(void **state)
+{
+	char folder[] = "/tmp/stoke-nvml-XXXXXX", command[512], text[128];
+	struct gpu_process process;
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(command, sizeof command,
+		 "cd %s && mkdir -p proc/4711/fd proc/12/fd proc/self/ns proc/7 && "
+		 "ln -s /dev/nvidia0 proc/4711/fd/5 && ln -s /dev/null proc/12/fd/0 && "
+		 "ln -s 'pid:[4026531836]' proc/self/ns/pid",
+		 folder);
+	assert_int_equal(system(command), 0);
+	write_file(folder, "proc/4711/status",
+		   "Name:\ttra\033in\nPPid:\t12\nNSpid:\t4711\t300\t9\n");
+	write_file(folder, "proc/12/status", "Name:\tbash\nPPid:\t1\nNSpid:\t12\n");
+	write_file(folder, "proc/7/status", "");
+	assert_true(gpu_process_read(folder, 4711, &process));
+	assert_int_equal(process.parent, 12);
+	assert_int_equal(process.inner_pid, 9);
+	assert_null(strchr(process.name, '\033'));
+	assert_non_null(strstr(gpu_process_print(&process, text, sizeof text),
+			       "4711 (9 in its container) tra"));
+	assert_true(gpu_process_has_device(folder, 4711));
+	assert_true(gpu_process_read(folder, 12, &process));
+	assert_string_equal(gpu_process_print(&process, text, sizeof text), "12 bash");
+	assert_false(gpu_process_has_device(folder, 12));
+	assert_false(gpu_process_read(folder, 7, &process));
+	assert_false(gpu_process_read(folder, 99, &process));
+	assert_string_equal(gpu_process_print(&process, text, sizeof text), "99 [not in sight]");
+	assert_true(gpu_process_sees_host(folder));
+	snprintf(command, sizeof command, "ln -sfn 'pid:[4026532000]' %s/proc/self/ns/pid", folder);
+	assert_int_equal(system(command), 0);
+	assert_false(gpu_process_sees_host(folder));
+	assert_false(gpu_process_sees_host("/nowhere"));
+	snprintf(command, sizeof command, "rm -r %s", folder);
+	assert_int_equal(system(command), 0);
+}
+
+static void others_on_the_device_are_named(void **state)
+{
+	struct why why;
+	bool is_open, is_found = false;
+	(void)state;
+	if (!gpu_process_sees_host("")) {
+		print_message("SKIP others_on_the_device_are_named: our numbers are not the "
+			      "host's\n");
+		skip();
+	}
+	script("reasons=0");
+	struct recording *recording = record(&is_open, &why);
+	for (uint64_t i = 1; i < recording_moment(recording).n[TABLE_NOTES]; i++)
+		is_found |= strstr(recording_string_at(recording,
+						       recording_note_row(recording, i)->text),
+				   "GPU 0 is also used by 1 other process: 1 ") != NULL;
+	assert_true(is_found);
 	recording_free(recording);
 }
 
@@ -243,6 +335,8 @@ int main(void)
 		cmocka_unit_test(no_gpu_keeps_it_out),
 		cmocka_unit_test(every_call_may_fail),
 		cmocka_unit_test(a_lost_device_is_left_alone),
+		cmocka_unit_test(processes_have_two_numbers),
+		cmocka_unit_test(others_on_the_device_are_named),
 	};
 	int n_failed = cmocka_run_group_tests(before, NULL, NULL);
 	return n_failed + cmocka_run_group_tests(tests, load_mock, NULL);

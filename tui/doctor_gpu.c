@@ -6,11 +6,36 @@
 
 #include "counters/ceilings.h"
 #include "counters/machine.h"
+#include "gpu/gpu_process.h"
 #include "gpu/nvml.h"
+#include "gpu/pm_library.h"
 #include "sampler/base/text.h"
 #include "tui/doctor.h"
 #include "tui/session_gpu.h"
 #include "workloads/support/cuda_run.h"
+
+/* By the host's number and, in a container, by its own. */
+static void print_processes(const struct doctor *doctor, const struct nvml *nvml, uint32_t device)
+{
+	struct nvml_process processes[NVML_MOST_PROCESSES];
+	char label[32], text[256], one[128], memory[TEXT_BYTES];
+	uint32_t n = 0;
+	snprintf(label, sizeof label, "GPU %u processes", device);
+	enum nvml_code code = nvml_processes(nvml, device, processes, &n);
+	if (code != NVML_SUCCESS)
+		doctor_line(doctor, ORIGIN_UNAVAILABLE, label, nvml_code_text(code));
+	else if (n > 0 && !gpu_process_sees_host(""))
+		doctor_line(doctor, ORIGIN_UNAVAILABLE, label,
+			    "the driver numbers them as the host does, and this is a container; "
+			    "start it with --pid=host");
+	for (uint32_t i = 0; i < n && gpu_process_sees_host(""); i++) {
+		struct gpu_process process;
+		gpu_process_read("", processes[i].pid, &process);
+		snprintf(text, sizeof text, "%s: %s", gpu_process_print(&process, one, sizeof one),
+			 text_memory(memory, sizeof memory, processes[i].memory_bytes));
+		doctor_line(doctor, ORIGIN_SOFTWARE, label, text);
+	}
+}
 
 static void print_devices(const struct doctor *doctor, const struct nvml *nvml)
 {
@@ -23,6 +48,8 @@ static void print_devices(const struct doctor *doctor, const struct nvml *nvml)
 		snprintf(text, sizeof text, "%s; power: %s", name[0] ? name : "cannot be opened",
 			 nvml_code_text(code));
 		doctor_line(doctor, name[0] ? ORIGIN_MEASURED : ORIGIN_UNAVAILABLE, label, text);
+		if (name[0])
+			print_processes(doctor, nvml, i);
 	}
 }
 
@@ -43,6 +70,19 @@ static void print_restriction(const struct doctor *doctor)
 						  : "for every user");
 		}
 	fclose(file);
+}
+
+/* What --gpu-metrics needs beside a driver. */
+static void print_counters(const struct doctor *doctor)
+{
+	struct why why;
+	struct pm_library library;
+	bool is_here = pm_library_open(&library, NULL, &why);
+	doctor_line(doctor, is_here ? ORIGIN_SOFTWARE : ORIGIN_UNAVAILABLE, "GPU metrics",
+		    is_here ? "libcupti is here; --gpu-metrics samples a device's counters, "
+			      "--gpu-stalls what its kernels wait for"
+			    : why.text);
+	pm_library_close(&library);
 }
 
 static void print_tracing(const struct doctor *doctor)
@@ -113,6 +153,7 @@ void doctor_gpu(const struct doctor *doctor)
 		nvml_close(nvml);
 	}
 	print_restriction(doctor);
+	print_counters(doctor);
 	print_tracing(doctor);
 	print_kernels(doctor);
 	print_ceilings(doctor);
