@@ -167,7 +167,7 @@ static void calls_open_and_close(void **state)
 	press(&screen, "/nothing here\\r");
 	shows(&screen, "Nothing matches the search");
 	press(&screen, "/\\rt");
-	shows(&screen, "self v"); /* flat again */
+	shows(&screen, "function (with"); /* flat again */
 	close_screen(&screen);
 }
 

@@ -148,12 +148,12 @@ static void add_rate(const struct rate *rate, int id, struct list_column *column
 static void name_column(const struct functions_state *state, const struct view_context *context,
 			struct list_column *column)
 {
-	char only[64] = "";
+	char only[44] = "";
 	const char *what = state->is_tree ? "calls" : "function";
 	*column = (struct list_column){ "name",     "", "the function",        COLUMN_NAME,
 					LEAST_NAME, 0,  LIST_TEXT | LIST_FILLS };
 	if (state->only_module)
-		snprintf(only, sizeof only, " of %.50s",
+		snprintf(only, sizeof only, " of %.36s",
 			 imported_module(context->recording, state->only_module));
 	if (state->series)
 		snprintf(column->title, sizeof column->title, "%s%s, by %.30s", what, only,
