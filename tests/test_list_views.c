@@ -255,6 +255,27 @@ static void the_mouse_does_what_keys_do(void **state)
 	close_screen(&screen);
 }
 
+static void the_overview_has_a_cursor(void **state)
+{
+	struct screen screen = open_screen("overview", 80, 40);
+	(void)state;
+	shows(&screen, "Hottest   self v     with function");
+	press(&screen, "e"); /* the hottest, until somebody moves */
+	shows(&screen, "build_histogram");
+	press(&screen, "\\e>");
+	shows(&screen, "   with v");
+	stands_above(&screen, "train_model", "build_histogram");
+	click_on(&screen, "self ", KEY_CLICK); /* behind the columns of the header's word */
+	shows(&screen, "self v");
+	click_on(&screen, "sigmoid", KEY_CLICK);
+	press(&screen, "c");
+	shows(&screen, "gradients");
+	press(&screen, "1");
+	click_on(&screen, "gradients", KEY_DOUBLE_CLICK);
+	shows(&screen, "[2 Flame]");
+	close_screen(&screen);
+}
+
 static void callers_and_callees_are_one_list(void **state)
 {
 	struct screen screen = open_screen("functions", 80, 24);
@@ -449,6 +470,7 @@ int main(void)
 		cmocka_unit_test(one_module_and_other_roots),
 		cmocka_unit_test(columns_are_chosen),
 		cmocka_unit_test(the_mouse_does_what_keys_do),
+		cmocka_unit_test(the_overview_has_a_cursor),
 		cmocka_unit_test(callers_and_callees_are_one_list),
 		cmocka_unit_test(notes_are_sorted_and_selected),
 		cmocka_unit_test(every_list_takes_every_column),

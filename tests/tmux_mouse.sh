@@ -50,6 +50,12 @@ go_through() { # NAME: from the overview on
 	shows "$1: again inverts" 'self +with ▲ +samples'
 	click "self"
 	shows "$1: back" 'self ▼'
+	keys t
+	shows "$1: calls as a tree" '[-+] +_?[a-z]+'
+	keys C
+	shows "$1: all closed" '[+] stoke'
+	click "t tree"
+	shows "$1: flat again by a hint" 'self ▼ +with +samples function'
 	click "F6 sort"
 	shows "$1: a hint is clicked" '\[x\] self +▼'
 	click "[x] samples"
@@ -134,6 +140,13 @@ shows "its help by a click" 'q, Ctrl-C|leave'
 keys Escape
 click "p settings"
 shows "settings by a click" 'Enter takes'
+keys Escape
+click "what it is"
+shows "start: a header sorts" 'what it is ▲'
+keys / boost
+shows "start: a search" '/boost_ +[0-9]+ of'
+keys Enter
+shows "start: it stays" 'boost.*Esc: all again'
 keys Escape
 click "q leave"
 shows "leave by a click" "^[\$]( |\$)"

@@ -182,6 +182,20 @@ static unsigned clear(void *opaque, const struct view_context *context, const st
 	return REACTION_REDRAW;
 }
 
+/* As perf top's z; nothing is forgotten. */
+static unsigned zero(void *opaque, const struct view_context *context, const struct input *input)
+{
+	struct face *face = opaque;
+	(void)input;
+	if (!context->is_live) {
+		face_say(face, "Nothing more comes: this is a recording.");
+		return REACTION_REDRAW;
+	}
+	face->focus.from_ns = context->now_ns;
+	face->focus.to_ns = 0;
+	return REACTION_REDRAW;
+}
+
 static unsigned to_roofline(void *opaque, const struct view_context *context,
 			    const struct input *input)
 {
@@ -221,7 +235,9 @@ const struct binding face_bindings[] = {
 	{ '0', 0, "0", "roofline: phases under the measured ceilings", to_roofline, false },
 	{ 'L', 0, "L", "lost time: what lies above the roofline", to_lost, false },
 	{ 'D', 0, "D", "diff: two windows of time, or two recordings", to_diff, false },
-	{ KEY_ESCAPE, 0, "Esc", "clear the search, then the window of time", clear, false },
+	{ 'Z', 0, "Z", "zero: show only what comes from now on; Esc brings all back", zero, false },
+	{ KEY_ESCAPE, KEY_DELETE, "Esc", "clear the search, then the window of time", clear,
+	  false },
 	{ 0 },
 };
 

@@ -3,6 +3,8 @@
 
 #include "tui/flame_state.h"
 
+enum { CONTROL_B = 2, CONTROL_F = 6, FLAME_MOST_ROWS = 1 << 20 /* more than any stack has */ };
+
 void flame_remember(struct flame_state *state)
 {
 	if (state->n_undo == FLAME_MOST_STEPS) {
@@ -266,6 +268,21 @@ static unsigned page_down(void *opaque, const struct view_context *context,
 	return scroll(opaque, FLAME_PAGE_ROWS);
 }
 
+static unsigned to_top(void *opaque, const struct view_context *context, const struct input *input)
+{
+	(void)context;
+	(void)input;
+	return scroll(opaque, -FLAME_MOST_ROWS);
+}
+
+static unsigned to_bottom(void *opaque, const struct view_context *context,
+			  const struct input *input)
+{
+	(void)context;
+	(void)input;
+	return scroll(opaque, FLAME_MOST_ROWS);
+}
+
 static unsigned to_callers(void *opaque, const struct view_context *context,
 			   const struct input *input)
 {
@@ -317,16 +334,17 @@ const struct binding flame_bindings[] = {
 	{ KEY_RETURN, 0, "Enter", "zoom into the selected box", zoom_in, true },
 	{ KEY_ESCAPE, KEY_DELETE_BACK, "Esc", "zoom out one step", zoom_out, true },
 	{ 'a', 0, "a", "annotate: its source lines with their time", to_lines, false },
-	{ '/', 0, "/", "search by regular expression", search, true },
+	{ '/', KEY_FUNCTION_3, "/", "search by regular expression", search, true },
 	{ 'n', 0, "n", "next match", find_next, false },
 	{ 'N', 0, "N", "match before", find_before, false },
-	{ 'z', 'Z', "z", "freeze and go on", freeze, true },
+	{ 'z', 0, "z", "freeze and go on", freeze, true },
 	{ 'd', 0, "d", "decay: what is old weighs less; or all weighs the same", flame_toggle_decay,
 	  false },
 	{ 's', 0, "s", "sandwich: callers above, callees below", flame_sandwich, true },
 	{ 'i', 0, "i", "invert: bottom-up", flame_invert, true },
 	{ 'o', 0, "o", "turn over: flame or icicle", flame_turn_over, false },
-	{ '\\', 0, "\\", "filter: keep only stacks that the search finds", flame_filter, false },
+	{ '\\', KEY_FUNCTION_4, "\\", "filter: keep only stacks that the search finds",
+	  flame_filter, false },
 	{ '*', '#', "* #", "search for the selected box's function", flame_find_same, false },
 	{ 'K', 0, "K", "hide or show kernel frames", flame_hide_kernel, true },
 	{ 'U', 0, "U", "only kernel frames, or all", flame_only_kernel, false },
@@ -351,6 +369,10 @@ const struct binding flame_bindings[] = {
 	{ KEY_ARROW_RIGHT, 'l', "Right l", "to the box on the right", move_right, false },
 	{ KEY_PAGE_UP, KEY_WHEEL_UP, "PgUp", "scroll up", page_up, false },
 	{ KEY_PAGE_DOWN, KEY_WHEEL_DOWN, "PgDn", "scroll down", page_down, false },
+	{ 'b', CONTROL_B, "b", "a page up", page_up, false },
+	{ 'f', CONTROL_F, "f", "a page down", page_down, false },
+	{ KEY_START, 'g', "g", "to the top", to_top, false },
+	{ KEY_FINISH, 'G', "G", "to the bottom", to_bottom, false },
 	{ KEY_CLICK, 0, "click", "select a box", click, false },
 	{ KEY_DOUBLE_CLICK, 0, "double click", "zoom into a box", double_click, false },
 	{ 0 },

@@ -73,6 +73,8 @@ const struct binding list_bindings[] = {
 	{ KEY_ARROW_DOWN, 'j', "Down j", "down", move_key, false },
 	{ KEY_PAGE_UP, 'b', "PgUp b", "page up", move_key, false },
 	{ KEY_PAGE_DOWN, 'f', "PgDn f", "page down", move_key, false },
+	{ 2, 6, "Ctrl-B Ctrl-F", "page up, page down", move_key, false },
+	{ 21, 4, "Ctrl-U Ctrl-D", "half a page up, half a page down", move_key, false },
 	{ KEY_START, 'g', "g", "to the first", move_key, false },
 	{ KEY_FINISH, 'G', "G", "to the last", move_key, false },
 	{ KEY_WHEEL_UP, 0, "wheel", "scroll up", wheel, false },

@@ -10,7 +10,7 @@
 /*
  * list_step: rows that a key moves, upwards negative.
  *
- * page     rows of PgUp and PgDn (b, f)
+ * page     rows of PgUp and PgDn (b, f, Ctrl-B, Ctrl-F); Ctrl-U and Ctrl-D move half of it
  * Returns  1 for an arrow, j, k and the wheel; LIST_EVERYTHING for g, G, Home and End; 0 for keys
  *          that do not move
  */

@@ -373,7 +373,7 @@ static const struct binding bindings[] = {
 	  "jump: to where the selected one goes, in assembly", follow, true },
 	{ 'o', CONTROL_O, "o", "jump back: to where the last one was followed from", go_back,
 	  false },
-	{ '/', 0, "/", "search by regular expression", search, false },
+	{ '/', KEY_FUNCTION_3, "/", "search by regular expression", search, false },
 	{ 'n', 0, "n", "next match", find_next, false },
 	{ 'N', 0, "N", "match before", find_before, false },
 	{ 'w', 0, "w", "self and with of the next event that was sampled", next_event, false },

@@ -304,6 +304,7 @@ static const struct binding bindings[] = {
 	{ 'C', '_', "C", "everything closed", close_all, false },
 	{ 'p', 0, "p", "split the tree by name, process, thread, phase", split, false },
 	{ 'M', 'd', "M", "only the module of the selected function, or all", only_module, false },
+	{ KEY_FUNCTION_3, '\\', "F3", "keep only what matches", search, false },
 	{ 'w', 0, "w", "by the next event that was sampled", next_event, false },
 	{ 0 },
 };

@@ -178,7 +178,7 @@ static unsigned type(void *opaque, const struct view_context *context, const str
 static const struct binding bindings[] = {
 	{ KEY_RETURN, 't', "Enter", "type into the program, Ctrl-] comes back", begin_typing,
 	  true },
-	{ '/', 0, "/", "mark lines that match", search, true },
+	{ '/', KEY_FUNCTION_3, "/", "mark lines that match", search, true },
 	{ KEY_FINISH, 'G', "G", "follow the end", move_key, true },
 	{ KEY_START, 'g', "g", "to the start", move_key, true },
 	{ KEY_ARROW_UP, 'k', "Up k", "up", move_key, false },

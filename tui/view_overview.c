@@ -10,55 +10,31 @@
 #include "sampler/base/arena.h"
 #include "sampler/base/text.h"
 #include "sampler/base/why.h"
-#include "sampler/recording.h"
-#include "sampler/tree.h"
 #include "sampler/trust.h"
 #include "tui/imported.h"
-#include "tui/view.h"
+#include "tui/overview_state.h"
 #include "tui/window.h"
 
-enum {
-	MOST_FUNCTIONS = 40,
-	MOST_THREADS = 16,
-	MOST_SERIES = 64,
-	NAME_COLUMNS = 22,
-};
+enum { NAME_COLUMNS = 22 };
 
 /* CPU use is the share of the last second; longer blurs phases, shorter flickers. */
 static const uint64_t RECENT_NS = 1000 * 1000 * 1000;
 
-struct busy {
-	uint32_t thread;
-	uint64_t weight, recent; /* in the series' unit: all, and of the last second */
-};
-
-struct state {
-	struct tree *tree;
-	struct moment moment;
-	struct tree_function functions[MOST_FUNCTIONS];
-	size_t n_functions;
-	uint64_t next_sample, next_reading, n_samples;
-	struct busy busy[MOST_THREADS];
-	uint32_t n_busy, n_more_threads;
-	struct reading_row last[MOST_SERIES]; /* by series id */
-	uint64_t last_time_ns, drawn_second;
-};
-
-static void add_busy(struct state *state, const struct sample_row *sample)
+static void add_busy(struct overview_state *state, const struct sample_row *sample)
 {
 	uint32_t at = 0;
 	while (at < state->n_busy && state->busy[at].thread != sample->thread)
 		at++;
-	if (at == MOST_THREADS) {
+	if (at == OVERVIEW_MOST_THREADS) {
 		state->n_more_threads++;
 		return;
 	}
 	if (at == state->n_busy)
-		state->busy[state->n_busy++] = (struct busy){ .thread = sample->thread };
+		state->busy[state->n_busy++] = (struct overview_busy){ .thread = sample->thread };
 	state->busy[at].weight += sample->weight;
 }
 
-static void take_samples(struct state *state, const struct view_context *context)
+static void take_samples(struct overview_state *state, const struct view_context *context)
 {
 	if (!tree_series(state->tree))
 		return;
@@ -75,7 +51,7 @@ static void take_samples(struct state *state, const struct view_context *context
 }
 
 /* Rows are nearly in time order, so the last second is at the end. */
-static void find_recent(struct state *state, const struct view_context *context)
+static void find_recent(struct overview_state *state, const struct view_context *context)
 {
 	uint64_t end = context->is_live ? context->now_ns : state->last_time_ns;
 	for (uint32_t i = 0; i < state->n_busy; i++)
@@ -94,45 +70,23 @@ static void find_recent(struct state *state, const struct view_context *context)
 
 static int busier(const void *a, const void *b)
 {
-	const struct busy *left = a, *right = b;
+	const struct overview_busy *left = a, *right = b;
 	return left->weight > right->weight ? -1 : left->weight < right->weight;
 }
 
-static void take_readings(struct state *state, const struct view_context *context)
+static void take_readings(struct overview_state *state, const struct view_context *context)
 {
 	for (; state->next_reading < state->moment.n[TABLE_READINGS]; state->next_reading++) {
 		const struct reading_row *row =
 			recording_reading(context->recording, state->next_reading);
-		if (row->series < MOST_SERIES)
+		if (row->series < OVERVIEW_MOST_SERIES)
 			state->last[row->series] = *row;
 	}
 }
 
-static bool overview_update(void *opaque, const struct view_context *context)
-{
-	struct state *state = opaque;
-	struct tree_options options = { .root = TREE_ROOT_NAME };
-	struct moment before = state->moment;
-	bool is_changed = window_tree(&state->tree, &options, context);
-	state->moment = recording_moment(context->recording);
-	is_changed |= memcmp(&before, &state->moment, sizeof before) != 0;
-	uint64_t second = context->now_ns / RECENT_NS; /* the elapsed time moves by seconds */
-	is_changed |= context->is_live && second != state->drawn_second;
-	state->drawn_second = second;
-	if (!is_changed)
-		return false;
-	if (tree_update(state->tree))
-		state->n_functions = tree_functions(state->tree, state->functions, MOST_FUNCTIONS);
-	take_samples(state, context);
-	take_readings(state, context);
-	qsort(state->busy, state->n_busy, sizeof state->busy[0], busier);
-	find_recent(state, context);
-	return true;
-}
-
 /* ---- drawing: each section takes the rows it needs and returns the next free one */
 
-static const char *fact(const struct view_context *context, const struct state *state,
+static const char *fact(const struct view_context *context, const struct overview_state *state,
 			const char *key)
 {
 	for (uint64_t i = 1; i < state->moment.n[TABLE_FACTS]; i++) {
@@ -148,7 +102,7 @@ static const char *text_of(const struct view_context *context, uint32_t id)
 	return recording_string_at(context->recording, id);
 }
 
-static int draw_run(const struct state *state, const struct view_context *context,
+static int draw_run(const struct overview_state *state, const struct view_context *context,
 		    const struct canvas *canvas)
 {
 	char elapsed[TEXT_BYTES];
@@ -198,7 +152,7 @@ static enum meaning trust_meaning(const char *trust)
 	return *trust == 'F' ? MEANING_WARNING : MEANING_DIM;
 }
 
-static int draw_sampling(const struct state *state, const struct view_context *context,
+static int draw_sampling(const struct overview_state *state, const struct view_context *context,
 			 const struct canvas *canvas, int y)
 {
 	char count[TEXT_BYTES];
@@ -229,14 +183,14 @@ static int draw_sampling(const struct state *state, const struct view_context *c
 	return draw_budget(context, canvas, y + 1) + 1;
 }
 
-static bool is_in_ns(const struct state *state, const struct view_context *context)
+static bool is_in_ns(const struct overview_state *state, const struct view_context *context)
 {
 	const struct series_row *series =
 		recording_series(context->recording, tree_series(state->tree));
 	return strcmp(text_of(context, series->unit), "ns") == 0;
 }
 
-static int draw_threads(const struct state *state, const struct view_context *context,
+static int draw_threads(const struct overview_state *state, const struct view_context *context,
 			const struct canvas *canvas, int y, int rows)
 {
 	char share[TEXT_BYTES], name[96];
@@ -255,7 +209,7 @@ static int draw_threads(const struct state *state, const struct view_context *co
 		     : is_time  ? "CPU in the last second"
 				: "share of the last second's events");
 	for (uint32_t i = 0; i < state->n_busy && rows-- > 1; i++, y++) {
-		const struct busy *busy = &state->busy[i];
+		const struct overview_busy *busy = &state->busy[i];
 		const struct thread_row *thread =
 			recording_thread(context->recording, busy->thread);
 		uint64_t weight = has_times ? busy->recent : busy->weight;
@@ -300,11 +254,12 @@ static void draw_work(const struct view_context *context, const struct canvas *c
 		     origin_glyph(row->origin));
 }
 
-static int draw_workload(const struct state *state, const struct view_context *context,
+static int draw_workload(const struct overview_state *state, const struct view_context *context,
 			 const struct canvas *canvas, int y, int rows)
 {
 	bool has_header = false;
-	for (uint32_t id = 1; id < MOST_SERIES && id < state->moment.n[TABLE_SERIES]; id++) {
+	for (uint32_t id = 1; id < OVERVIEW_MOST_SERIES && id < state->moment.n[TABLE_SERIES];
+	     id++) {
 		const struct series_row *series = recording_series(context->recording, id);
 		const struct reading_row *row = &state->last[id];
 		if (!(series->flags & (SERIES_PROGRESS | SERIES_QUALITY | SERIES_WORK)) ||
@@ -331,11 +286,12 @@ static int draw_workload(const struct state *state, const struct view_context *c
 }
 
 /* The last reading of a series by its name; NULL = there is no such series or no reading. */
-static const struct reading_row *last_of(const struct state *state,
+static const struct reading_row *last_of(const struct overview_state *state,
 					 const struct view_context *context, const char *name,
 					 const struct series_row **series)
 {
-	for (uint32_t id = 1; id < MOST_SERIES && id < state->moment.n[TABLE_SERIES]; id++) {
+	for (uint32_t id = 1; id < OVERVIEW_MOST_SERIES && id < state->moment.n[TABLE_SERIES];
+	     id++) {
 		const struct series_row *row = recording_series(context->recording, id);
 		if (strcmp(text_of(context, row->name), name) == 0 && state->last[id].time_ns) {
 			*series = row;
@@ -346,7 +302,7 @@ static const struct reading_row *last_of(const struct state *state,
 }
 
 /* Traffic, its share of the ceiling, and by what it is known. */
-static int draw_memory(const struct state *state, const struct view_context *context,
+static int draw_memory(const struct overview_state *state, const struct view_context *context,
 		       const struct canvas *canvas, int y)
 {
 	char rate[TEXT_BYTES], ratio[TEXT_BYTES];
@@ -370,36 +326,7 @@ static int draw_memory(const struct state *state, const struct view_context *con
 	return y + 2;
 }
 
-static enum meaning function_meaning(uint32_t flags)
-{
-	return flags & (FUNCTION_SPECIAL | FUNCTION_UNNAMED) ? MEANING_DIM : MEANING_TEXT;
-}
-
-static int draw_functions(const struct state *state, const struct view_context *context,
-			  const struct canvas *canvas, int y, int rows)
-{
-	uint32_t n;
-	double whole = (double)tree_nodes(state->tree, &n)[0].total;
-	if (rows < 3 || state->n_functions == 0)
-		return y;
-	canvas_print(canvas, 0, y++, MEANING_HEADER, "Hottest     self     with  callees");
-	rows--;
-	for (size_t i = 0; i < state->n_functions && rows-- > 0; i++, y++) {
-		const struct tree_function *function = &state->functions[i];
-		char self[TEXT_BYTES], with[TEXT_BYTES];
-		canvas_print(canvas, 7, y, MEANING_TEXT, "%9s %8s",
-			     text_ratio(self, sizeof self, (double)function->exclusive / whole),
-			     text_ratio(with, sizeof with, (double)function->inclusive / whole));
-		canvas_text(canvas, 27, y, canvas->width - 27, function_meaning(function->flags),
-			    text_of(context, function->name));
-		if (function->flags & FUNCTION_KERNEL)
-			canvas_print(canvas, 28 + text_width(text_of(context, function->name)), y,
-				     MEANING_DIM, "[kernel]");
-	}
-	return y + 1;
-}
-
-static void draw_notes(const struct state *state, const struct view_context *context,
+static void draw_notes(const struct overview_state *state, const struct view_context *context,
 		       const struct canvas *canvas, int y)
 {
 	static const enum meaning meanings[N_SEVERITIES] = { MEANING_DIM, MEANING_WARNING,
@@ -419,43 +346,165 @@ static void draw_notes(const struct state *state, const struct view_context *con
 	}
 }
 
-static void overview_draw(const void *opaque, const struct view_context *context,
-			  const struct canvas *canvas)
+static int note_rows(const struct overview_state *state)
 {
-	const struct state *state = opaque;
 	uint64_t n_notes = state->moment.n[TABLE_NOTES] - 1;
-	int notes = n_notes == 0 ? 0 : n_notes > 3 ? 5 : (int)n_notes + 2;
+	return n_notes == 0 ? 0 : n_notes > 3 ? 5 : (int)n_notes + 2;
+}
+
+/* All above the functions; returns the next free row. */
+static int draw_above(const struct overview_state *state, const struct view_context *context,
+		      const struct canvas *canvas)
+{
+	int notes = note_rows(state);
 	int y = draw_run(state, context, canvas);
 	y = draw_sampling(state, context, canvas, y);
 	int rows = canvas->height - y - notes;
 	y = draw_threads(state, context, canvas, y, rows / 3 + 1);
 	y = draw_memory(state, context, canvas, y);
-	y = draw_workload(state, context, canvas, y, canvas->height - y - notes - 4);
-	y = draw_functions(state, context, canvas, y, canvas->height - y - notes);
+	return draw_workload(state, context, canvas, y, canvas->height - y - notes - 4);
+}
+
+static void overview_draw(const void *opaque, const struct view_context *context,
+			  const struct canvas *canvas)
+{
+	const struct overview_state *state = opaque;
+	int y = draw_above(state, context, canvas);
+	y = overview_list_draw(state, context, canvas, y);
 	draw_notes(state, context, canvas, y);
+}
+
+/* ---- taking in */
+
+/* The functions stand where the rest leaves room: that is known once the rest has been drawn. */
+static void show(struct overview_state *state, const struct view_context *context)
+{
+	struct canvas above = canvas_new(context->width, context->height);
+	int y = draw_above(state, context, &above);
+	canvas_free(&above);
+	overview_list_show(state, context, y, context->height - y - note_rows(state) - 1);
+}
+
+static bool overview_update(void *opaque, const struct view_context *context)
+{
+	struct overview_state *state = opaque;
+	struct tree_options options = { .root = TREE_ROOT_NAME };
+	struct moment before = state->moment;
+	bool is_changed = window_tree(&state->tree, &options, context);
+	state->moment = recording_moment(context->recording);
+	is_changed |= state->list.is_changed || state->width != context->width ||
+		      state->height != context->height;
+	state->width = context->width;
+	state->height = context->height;
+	is_changed |= memcmp(&before, &state->moment, sizeof before) != 0;
+	uint64_t second = context->now_ns / RECENT_NS; /* the elapsed time moves by seconds */
+	is_changed |= context->is_live && second != state->drawn_second;
+	state->drawn_second = second;
+	if (!is_changed)
+		return false;
+	if (!state->functions)
+		state->functions = allocate(OVERVIEW_MOST_FUNCTIONS, sizeof *state->functions);
+	if (tree_update(state->tree))
+		state->n_functions =
+			tree_functions(state->tree, state->functions, OVERVIEW_MOST_FUNCTIONS);
+	take_samples(state, context);
+	take_readings(state, context);
+	qsort(state->busy, state->n_busy, sizeof state->busy[0], busier);
+	find_recent(state, context);
+	show(state, context);
+	return true;
+}
+
+/* ---- keys */
+
+static unsigned to(const struct overview_state *state, const struct view_context *context,
+		   unsigned where)
+{
+	const struct tree_function *function = overview_selected(state);
+	if (!function)
+		return REACTION_REDRAW;
+	context->focus->function = function->function;
+	return where;
+}
+
+static unsigned to_flame(void *opaque, const struct view_context *context,
+			 const struct input *input)
+{
+	(void)input;
+	return to(opaque, context, REACTION_TO_FLAME);
+}
+
+static unsigned to_callers(void *opaque, const struct view_context *context,
+			   const struct input *input)
+{
+	(void)input;
+	return to(opaque, context, REACTION_TO_CALLERS);
+}
+
+static unsigned to_lines(void *opaque, const struct view_context *context,
+			 const struct input *input)
+{
+	(void)input;
+	return to(opaque, context, REACTION_TO_LINES);
+}
+
+static unsigned click(void *opaque, const struct view_context *context, const struct input *input)
+{
+	(void)context;
+	overview_list_click(opaque, input->x, input->y);
+	return REACTION_REDRAW;
+}
+
+static const char *chosen(const void *opaque, const struct view_context *context)
+{
+	const struct tree_function *function = overview_selected(opaque);
+	return function ? text_of(context, function->name) : "";
+}
+
+static struct view_subject subject(const void *opaque, const struct view_context *context)
+{
+	const struct tree_function *function = overview_selected(opaque);
+	return subject_of_function(context->recording, function ? function->function : 0);
+}
+
+static struct list *overview_list(void *opaque)
+{
+	return &((struct overview_state *)opaque)->list;
 }
 
 static size_t overview_held_bytes(const void *opaque)
 {
-	return tree_bytes(((const struct state *)opaque)->tree);
+	return tree_bytes(((const struct overview_state *)opaque)->tree);
 }
 
 static void overview_close(void *opaque)
 {
-	tree_close(((struct state *)opaque)->tree);
+	struct overview_state *state = opaque;
+	tree_close(state->tree);
+	free(state->functions);
+	list_free(&state->list);
 }
 
-static const struct binding bindings[] = { { 0 } };
+static const struct binding bindings[] = {
+	{ KEY_RETURN, KEY_DOUBLE_CLICK, "Enter", "show in the flame graph", to_flame, true },
+	{ 'c', 's', "c", "callers and callees", to_callers, true },
+	{ 'a', 0, "a", "annotate: its source lines with their time", to_lines, true },
+	{ KEY_CLICK, 0, "click", "select; on a header: sort by it, again: invert", click, false },
+	{ 0 },
+};
 
 const struct view view_overview = {
 	.name = "overview",
 	.title = "Overview",
 	.summary = "what runs, how busy it is, where the time goes, what it reports",
 	.order = 1,
-	.state_bytes = sizeof(struct state),
+	.state_bytes = sizeof(struct overview_state),
 	.bindings = bindings,
 	.update = overview_update,
 	.draw = overview_draw,
+	.chosen = chosen,
+	.subject = subject,
 	.close = overview_close,
 	.held_bytes = overview_held_bytes,
+	.list = overview_list,
 };

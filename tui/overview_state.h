@@ -1,0 +1,54 @@
+/*
+ * overview_state: what the overview's parts share: view_overview.c takes in and draws, and
+ * overview_list.c is the list of the hottest functions in it.
+ */
+#ifndef TUI_OVERVIEW_STATE_H
+#define TUI_OVERVIEW_STATE_H
+
+#include <stdint.h>
+
+#include "sampler/recording.h"
+#include "sampler/tree.h"
+#include "tui/list.h"
+#include "tui/view.h"
+
+enum {
+	OVERVIEW_MOST_FUNCTIONS = 2000,
+	OVERVIEW_MOST_THREADS = 16,
+	OVERVIEW_MOST_SERIES = 64,
+};
+
+struct overview_busy {
+	uint32_t thread;
+	uint64_t weight, recent; /* in the series' unit: all, and of the last second */
+};
+
+struct overview_state {
+	struct tree *tree;
+	struct moment moment;
+	struct tree_function *functions;
+	size_t n_functions;
+	uint64_t next_sample, next_reading, n_samples;
+	struct overview_busy busy[OVERVIEW_MOST_THREADS];
+	uint32_t n_busy, n_more_threads;
+	struct reading_row last[OVERVIEW_MOST_SERIES]; /* by series id */
+	uint64_t last_time_ns, drawn_second;
+	struct list list; /* of the functions */
+	int width, height;
+};
+
+/* overview_list_show: the functions, from row y on, n_rows of them below the header. */
+void overview_list_show(struct overview_state *state, const struct view_context *context, int y,
+			int n_rows);
+
+/* overview_list_draw: returns the next free row, with a blank one before it. */
+int overview_list_draw(const struct overview_state *state, const struct view_context *context,
+		       const struct canvas *canvas, int y);
+
+/* overview_list_click: at a place of the view. */
+void overview_list_click(struct overview_state *state, int x, int y);
+
+/* overview_selected: NULL where there is none. */
+const struct tree_function *overview_selected(const struct overview_state *state);
+
+#endif
