@@ -46,7 +46,7 @@ ALL_LDFLAGS := $(filter -fsanitize%,$(MODE_FLAGS_$(MODE))) $(LDFLAGS)
 # ---- sources: by folder; a file's name registers it
 DIRS    := sampler/base sampler counters gpu kernels kernels/support workloads workloads/support tui
 SOURCES := $(sort $(foreach d,$(DIRS),$(filter-out $(d)/inject_%,$(wildcard $(d)/*.c))))
-OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(GENERATED:.c=.o) $(BUILD)/registry.o $(BUILD)/groups.o $(BUILD)/explanations.o
+OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(GENERATED:.c=.o) $(BUILD)/registry.o $(BUILD)/groups.o $(BUILD)/explanations.o $(BUILD)/lessons.o
 LIBRARY_OBJECTS := $(filter-out $(BUILD)/tui/main.o,$(OBJECTS))
 FIXTURES := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/fixture*.c)))
 TESTS   := $(patsubst tests/%.c,%,$(sort $(wildcard tests/test_*.c)))
@@ -150,7 +150,7 @@ $(BUILD)/kernels/%.o $(BUILD)/workloads/%.o: private ALL_CFLAGS += $(if $(filter
 # BULK_CFLAGS: for what tests/fuzz.sh hardly enters.
 $(BUILD)/kernels/%.o $(BUILD)/workloads/%.o $(BUILD)/tui/%.o: private ALL_CFLAGS += $(BULK_CFLAGS)
 
-$(BUILD)/registry.o $(BUILD)/groups.o $(BUILD)/explanations.o $(GENERATED:.c=.o): %.o: %.c $(BUILD)/flags
+$(BUILD)/registry.o $(BUILD)/groups.o $(BUILD)/explanations.o $(BUILD)/lessons.o $(GENERATED:.c=.o): %.o: %.c $(BUILD)/flags
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 $(GENERATED): $(BUILD)/%.pb-c.c: %.proto
@@ -165,6 +165,11 @@ $(BUILD)/groups.c: FORCE
 $(BUILD)/explanations.c: FORCE
 	$(Q)mkdir -p $(@D); tests/embed.sh tui/explain.h explain_text explain_texts \
 		$(sort $(wildcard tui/explain/*.txt)) > $@.new; \
+		if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+$(BUILD)/lessons.c: FORCE
+	$(Q)mkdir -p $(@D); tests/embed.sh tui/lesson.h lesson_text lesson_texts \
+		$(sort $(wildcard tui/lessons/*.txt)) > $@.new; \
 		if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
 $(BUILD)/registry.c: FORCE

@@ -543,6 +543,10 @@ expect "doctor" 0 "^Kernel settings" "" "$stoke" doctor
 expect "doctor --grade" 0 "page-faults:u +A " "" "$stoke" doctor --grade
 [ "$(awk '{ if (length($0) > 82) n++ } END { print n + 0 }' out)" = 0 ] || fail "doctor --grade: too wide"
 expect "marks on later numbers" 0 "" "page-faults .trust A" "$stoke" stat -e page-faults -- true
+expect "lessons" 0 "waiting +Waiting for memory" "" "$stoke" learn
+expect "a lesson" 0 "A is [0-9.]+ times as fast as B here: your guess of 5 is" "" "$stoke" learn --guess 5 guessing
+expect "no lesson" 2 "" "There is no lesson gessing; did you mean guessing" "$stoke" learn gessing
+expect "no guess" 2 "" "guess takes a number above 0" "$stoke" learn --guess much guessing
 expect "doctor --cost" 0 "of its CPU time; with 95 % confidence" "*" "$stoke" doctor --cost
 LC_ALL=C expect "doctor in ASCII" 0 "not available" "" "$stoke" doctor
 LC_ALL=C grep -q '[^ -~]' out && fail "doctor: not ASCII"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Write a C file that holds text files as strings: counters/groups/*.txt for counters/groups.h,
-# tui/explain/*.txt for tui/explain.h.
+# tui/explain/*.txt for tui/explain.h, tui/lessons/*.txt for tui/lesson.h.
 # Usage: tests/embed.sh HEADER STRUCT NAME FILE...
 set -eu
 echo "#include \"$1\""

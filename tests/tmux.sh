@@ -283,6 +283,13 @@ for signal in SEGV TERM HUP; do
 	restored "restored after $signal"
 done
 
+begin xterm-256color C.UTF-8 100x40 "$stoke learn guessing"
+shows "a lesson asks" 'Your guess: $'
+keys soon Enter
+shows "a lesson wants a number" 'A number, please'
+keys 5 Enter
+shows "a lesson measures and judges" 'times as fast as B here: your guess of 5 is'
+
 begin dumb C.UTF-8 80x24 "$stoke run --duration 1s triad | sed 's|;.* |; |' | tail -1"
 shows "TERM=dumb is headless" '[a-z0-9-]+; [0-9]+'
 begin xterm-256color C.UTF-8 80x24 "$stoke run -- sh -c 'echo hello from the child; exit 7'; echo status \$?"

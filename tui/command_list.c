@@ -9,6 +9,7 @@
 #include "sampler/source.h"
 #include "tui/command.h"
 #include "tui/help.h"
+#include "tui/lesson.h"
 #include "tui/list_events.h"
 #include "tui/list_metrics.h"
 #include "tui/settings.h"
@@ -92,6 +93,18 @@ static bool command_at(size_t place, struct entry *entry)
 	return false;
 }
 
+static bool lesson_at(size_t place, struct entry *entry)
+{
+	static struct lesson lesson;
+	struct why why;
+	const struct lesson_text *text = &lesson_texts[place];
+	if (!text->name)
+		return false;
+	*entry = (struct entry){ text->name, lesson_read(&lesson, text, &why) ? lesson.title : "",
+				 NULL, text };
+	return true;
+}
+
 static void describe_command(const void *item)
 {
 	help_print_command(stdout, item);
@@ -112,6 +125,8 @@ static const struct kind kinds[] = {
 	{ "exporters", "formats, for --format", exporter_at, NULL, NULL },
 	{ "importers", "formats that can be read", importer_at, NULL, NULL },
 	{ "sources", "what measures", source_at, NULL, NULL },
+	{ "lessons", "what to predict and then measure, for `stoke learn NAME`", lesson_at, NULL,
+	  NULL },
 	{ "commands", "what stoke can do", command_at, describe_command, NULL },
 	{ 0 },
 };

@@ -62,6 +62,7 @@ struct settings {
 	const char *root; /* folder above proc and sys; NULL = this machine */
 	bool is_json, is_cached;
 	const char *threads; /* "1-4,8" */
+	const char *guess;   /* of learn, as typed */
 	/* everywhere */
 	bool is_quiet, wants_help, wants_version, wants_manual;
 	int verbosity;

@@ -173,7 +173,7 @@ static void draw_help(const struct canvas *canvas)
 {
 	static const char *const lines[] = {
 		"Any other program: `stoke run -- COMMAND`. `stoke help` lists the commands,",
-		"`stoke doctor` says what can be measured here and what would change that.",
+		"`stoke doctor` says what can be measured here, `stoke learn` has lessons.",
 	};
 	int y = draw_bindings(canvas, 0, start_bindings);
 	for (int i = 0; i < (int)(sizeof lines / sizeof lines[0]); i++, y++)
