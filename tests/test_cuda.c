@@ -156,11 +156,13 @@ static void every_step_of_the_ladder_agrees_with_fp64(void **state)
 static void wrong_products_are_refused(void **state)
 {
 	const struct shape shape = { 33, 17, 5, 1 };
-	const struct cuda_kernel *kernel = fixture_cuda_kernels("gemm");
 	(void)state;
-	assert_true(multiplies(kernel, &shape, false, NO_CONTROL));
-	assert_false(multiplies(kernel, &shape, false, ONE_CELL_OFF));
-	assert_false(multiplies(kernel, &shape, false, ALL_ZERO));
+	for (const struct cuda_kernel *at = fixture_cuda_kernels("gemm"); at;
+	     at = fixture_cuda_next(at)) {
+		assert_true(multiplies(at, &shape, false, NO_CONTROL));
+		assert_false(multiplies(at, &shape, false, ONE_CELL_OFF));
+		assert_false(multiplies(at, &shape, false, ALL_ZERO));
+	}
 }
 
 static void strides_the_kernels_do_not_take_are_refused(void **state)

@@ -24,6 +24,16 @@
 	for (const struct cuda_kernel *at = fixture_cuda_kernels(family); at;                      \
 	     at = fixture_cuda_next(at))
 
+/* Controls: the last result of every kernel made wrong before it is looked at. */
+static bool is_spoiling;
+
+static void fetch(void *host, const void *device, size_t bytes)
+{
+	fixture_cuda_fetch(host, device, bytes);
+	if (is_spoiling && bytes)
+		((unsigned char *)host)[bytes - 2] ^= 0x40; /* a float by a half, a count by 2^22 */
+}
+
 static float *numbers(size_t n, double least, double most, uint64_t seed)
 {
 	struct random random = { seed };
@@ -113,9 +123,12 @@ static void rows_agree_with_fp64(void **state)
 static void wrong_rows_are_refused(void **state)
 {
 	(void)state;
-	assert_false(rows_are_right(fixture_cuda_kernels("rmsnorm"), 2, 100, 1.05f));
-	assert_false(rows_are_right(fixture_cuda_kernels("softmax"), 2, 100, 1.05f));
-	assert_false(rows_are_right(fixture_cuda_kernels("layernorm"), 2, 100, 0));
+	FOR_EACH(at, "rmsnorm")
+	assert_false(rows_are_right(at, 2, 100, 1.05f));
+	FOR_EACH(at, "softmax")
+	assert_false(rows_are_right(at, 2, 100, 1.05f));
+	FOR_EACH(at, "layernorm")
+	assert_false(rows_are_right(at, 2, 100, 0));
 }
 
 static void rows_that_cannot_be_kept_are_refused(void **state)
@@ -144,7 +157,7 @@ static bool transposes(const struct cuda_kernel *kernel, size_t m, size_t n, siz
 				       fixture_cuda_give(y, n * y_row * 4),
 				       y_row };
 	fixture_cuda_launch(kernel, &task);
-	fixture_cuda_fetch(y, task.y, n * y_row * 4);
+	fetch(y, task.y, n * y_row * 4);
 	bool is_right = true;
 	for (size_t j = 0; j < n; j++)
 		for (size_t i = 0; i < y_row; i++)
@@ -182,24 +195,26 @@ static float *eighths(size_t n)
 	return x;
 }
 
+static bool sums(const struct cuda_kernel *kernel, size_t n)
+{
+	float *x = eighths(n), right = 0, got = NAN;
+	for (size_t j = 0; j < n; j++)
+		right += x[j];
+	struct cuda_sum_task task = { fixture_cuda_give(x, n * 4), fixture_cuda_give(NULL, 4), n };
+	fixture_cuda_launch(kernel, &task);
+	fetch(&got, task.y, 4);
+	fixture_cuda_free();
+	free(x);
+	return got == right;
+}
+
 static void sums_are_exact(void **state)
 {
 	(void)state;
 	FOR_EACH(at, "reduction")
-	for (size_t i = 0; i < N_LENGTHS; i++) {
-		float *x = eighths(lengths[i]), right = 0, got = NAN;
-		for (size_t j = 0; j < lengths[i]; j++)
-			right += x[j];
-		struct cuda_sum_task task = { fixture_cuda_give(x, lengths[i] * 4),
-					      fixture_cuda_give(NULL, 4), lengths[i] };
-		fixture_cuda_launch(at, &task);
-		fixture_cuda_fetch(&got, task.y, 4);
-		if (got != right)
-			fail_msg("reduction %s is %g, not %g, at n=%zu", at->name, (double)got,
-				 (double)right, lengths[i]);
-		fixture_cuda_free();
-		free(x);
-	}
+	for (size_t i = 0; i < N_LENGTHS; i++)
+		if (!sums(at, lengths[i]))
+			fail_msg("reduction %s is wrong at n=%zu", at->name, lengths[i]);
 }
 
 static bool scans(const struct cuda_kernel *kernel, size_t n)
@@ -208,7 +223,7 @@ static bool scans(const struct cuda_kernel *kernel, size_t n)
 	struct cuda_scan_task task = { fixture_cuda_give(x, n * 4), fixture_cuda_give(NULL, n * 4),
 				       fixture_cuda_give(NULL, (n + 64) * 4), n };
 	fixture_cuda_launch(kernel, &task);
-	fixture_cuda_fetch(y, task.y, n * 4);
+	fetch(y, task.y, n * 4);
 	bool is_right = true;
 	for (size_t i = 0; i < n; i++)
 		is_right &= y[i] == (sum += x[i]);
@@ -246,7 +261,7 @@ static bool counts(const struct cuda_kernel *kernel, size_t n, size_t n_bins, do
 	struct cuda_histogram_task task = { fixture_cuda_give(values, n * 4),
 					    fixture_cuda_give(NULL, n_bins * 4), n, n_bins };
 	fixture_cuda_launch(kernel, &task);
-	fixture_cuda_fetch(got, task.counts, n_bins * 4);
+	fetch(got, task.counts, n_bins * 4);
 	bool is_right = memcmp(got, right, n_bins * 4) == 0;
 	fixture_cuda_free();
 	free(values);
@@ -281,7 +296,7 @@ static bool transforms(const struct cuda_kernel *kernel, size_t rows, size_t n)
 	struct hadamard_task task = { rows, n, fixture_cuda_give(x, bytes),
 				      fixture_cuda_give(NULL, bytes) };
 	fixture_cuda_launch(kernel, &task);
-	fixture_cuda_fetch(y, task.y, bytes);
+	fetch(y, task.y, bytes);
 	bool is_right = true;
 	size_t step = n > 64 ? n / 64 + 1 : 1; /* some of long rows: n^2 is much */
 	for (size_t at = 0; at < rows * n; at += step) {
@@ -306,6 +321,23 @@ static void hadamards_agree_with_the_definition(void **state)
 	for (unsigned bits = 0; bits <= 13; bits += bits < 10 ? 1 : 3)
 		if (!transforms(at, bits % 3 + 1, (size_t)1 << bits))
 			fail_msg("hadamard %s is wrong at 2^%u", at->name, bits);
+}
+
+static void wrong_arrays_are_refused(void **state)
+{
+	(void)state;
+	is_spoiling = true;
+	FOR_EACH(at, "transpose")
+	assert_false(transposes(at, 31, 33, 0));
+	FOR_EACH(at, "reduction")
+	assert_false(sums(at, 1023));
+	FOR_EACH(at, "scan")
+	assert_false(scans(at, 1023));
+	FOR_EACH(at, "histogram")
+	assert_false(counts(at, 9001, 256, 0.4));
+	FOR_EACH(at, "hadamard")
+	assert_false(transforms(at, 2, 16));
+	is_spoiling = false;
 }
 
 static void workloads_pass_their_checks_on_the_device(void **state)
@@ -360,6 +392,7 @@ int main(void)
 		cmocka_unit_test(scans_are_exact),
 		cmocka_unit_test(histograms_are_exact),
 		cmocka_unit_test(hadamards_agree_with_the_definition),
+		cmocka_unit_test(wrong_arrays_are_refused),
 		cmocka_unit_test(workloads_pass_their_checks_on_the_device),
 	};
 	if (!fixture_cuda_open())

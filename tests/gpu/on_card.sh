@@ -92,9 +92,9 @@ emulated_tests() {
 	: >"$log"
 	rm -f "$log".*
 	make -j"$(nproc)" MODE="$(basename "$build")" build/features.mk \
-		"$build"/tests/test_cuda{,_arrays,_tensor,_rows,_product,_training} >>"$log" 2>&1 ||
+		"$build"/tests/test_cuda{,_arrays,_weights,_tensor,_rows,_product,_training} >>"$log" 2>&1 ||
 		{ say SKIP emulated_tests "the tests do not build: $(tail -1 "$log")"; return; }
-	for test in "$build"/tests/test_cuda{,_arrays,_tensor,_rows,_product,_training}; do
+	for test in "$build"/tests/test_cuda{,_arrays,_weights,_tensor,_rows,_product,_training}; do
 		(STOKE_TEST_CUDA=$library timeout 120 "$test" >"$log.$(basename "$test")" 2>&1 ||
 			basename "$test" >>"$log.bad") & # most of their time is the fp64 they compare with
 		n=$((n + 1))
