@@ -72,11 +72,13 @@ mean_square(const float *x, const float *next, size_t n)
 {
 	__m512 sums[4] = { _mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps(),
 			   _mm512_setzero_ps() };
+	enum { AHEAD = 32 * 16 };
 	size_t j = 0;
 	for (; j + 64 <= n; j += 64) {
 		rows_fetch_early(next, j);
 #pragma GCC unroll 4
-		for (size_t s = 0; s < 4; s++) {
+		for (size_t s = 0; s < 4; s++) { /* the row's end was not asked for again yet */
+			_mm_prefetch((const char *)(x + j + 16 * s + AHEAD), _MM_HINT_T1);
 			__m512 value = _mm512_loadu_ps(x + j + 16 * s);
 			sums[s] = _mm512_fmadd_ps(value, value, sums[s]);
 		}
@@ -85,8 +87,7 @@ mean_square(const float *x, const float *next, size_t n)
 		__m512 value = _mm512_maskz_loadu_ps(rows_lanes(j, n), x + j);
 		sums[0] = _mm512_fmadd_ps(value, value, sums[0]);
 	}
-	sums[0] = _mm512_add_ps(_mm512_add_ps(sums[0], sums[1]), _mm512_add_ps(sums[2], sums[3]));
-	return _mm512_reduce_add_ps(sums[0]) / (float)n;
+	return rows_total_avx512(sums) / (float)n;
 }
 
 __attribute__((target("avx512f"), always_inline)) static inline void

@@ -100,7 +100,7 @@ rows_exponentials_avx512(float *to, const float *x, size_t n, float most, const 
 	for (; j + 32 <= n; j += 32) {
 #pragma GCC unroll 2
 		for (size_t s = 0; s < 2; s++) {
-			_mm_prefetch((const char *)(next + j + 16 * s), _MM_HINT_T1);
+			rows_fetch(next + j + 16 * s);
 			__m512 value = exponential_sixteen(
 				_mm512_sub_ps(_mm512_loadu_ps(x + j + 16 * s), away));
 			_mm512_storeu_ps(to + j + 16 * s, value);

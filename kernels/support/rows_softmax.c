@@ -21,17 +21,28 @@ struct way {
 	__m512 most[2];       /* of the row behind */
 };
 
-__attribute__((target("avx512f"), always_inline)) static inline void
-store(float *y, const float *wait, size_t n, __m512 factor)
+/* Meanwhile the row behind all is fetched. */
+__attribute__((target("avx512f"), always_inline)) static inline size_t
+store_whole(float *y, const float *wait, const float *fetched, size_t n, __m512 factor)
 {
-	/* A masked store of nothing would still fetch the line. */
-	size_t j = rows_head(y, n);
-	__mmask16 lanes = rows_lanes(0, j);
-	if (j > 0)
+	size_t j = 0;
+	for (; j + 16 <= n; j += 16) {
+		rows_fetch(fetched + j);
+		_mm512_stream_ps(y + j, _mm512_mul_ps(_mm512_loadu_ps(wait + j), factor));
+	}
+	return j;
+}
+
+/* Any y, any n. A masked store of nothing would still fetch the line. */
+__attribute__((target("avx512f"), always_inline)) static inline void
+store_any(float *y, const float *wait, const float *fetched, size_t n, __m512 factor)
+{
+	size_t head = rows_head(y, n);
+	__mmask16 lanes = rows_lanes(0, head);
+	if (head > 0)
 		rows_store(y, _mm512_mul_ps(_mm512_maskz_loadu_ps(lanes, wait), factor), lanes,
 			   false);
-	for (; j + 16 <= n; j += 16)
-		_mm512_stream_ps(y + j, _mm512_mul_ps(_mm512_loadu_ps(wait + j), factor));
+	size_t j = head + store_whole(y + head, wait + head, fetched + head, n - head, factor);
 	lanes = rows_lanes(j, n);
 	if (j < n)
 		rows_store(y + j, _mm512_mul_ps(_mm512_maskz_loadu_ps(lanes, wait + j), factor),
@@ -60,14 +71,13 @@ take(float *wait, const float *x, size_t n, struct way *way)
 	}
 }
 
-__attribute__((target("avx512f"), always_inline)) static inline void
-look(const float *x, const float *behind, size_t n, struct way *way)
+__attribute__((target("avx512f"), always_inline)) static inline void look(const float *x, size_t n,
+									  struct way *way)
 {
 	size_t j = 0;
 	for (; j + 32 <= n; j += 32) {
 #pragma GCC unroll 2
 		for (size_t s = 0; s < 2; s++) {
-			_mm_prefetch((const char *)(behind + j + 16 * s), _MM_HINT_T1);
 			way->most[s] = _mm512_max_ps(way->most[s], _mm512_loadu_ps(x + j + 16 * s));
 		}
 	}
@@ -78,16 +88,33 @@ look(const float *x, const float *behind, size_t n, struct way *way)
 	}
 }
 
+/* A chunk of each row under way: `row` is looked at. */
+__attribute__((target("avx512f"), always_inline)) static inline void
+turn(struct rows_softmax task, size_t row, size_t j, size_t part, bool is_even, struct way *way)
+{
+	size_t n = task.n, rows = task.rows;
+	const float *x = task.x + row * n + j, *fetched = row + 1 < rows ? x + n : x;
+	float *y = task.y + (row - 2) * n + j;
+	if (row >= 2 && is_even)
+		store_whole(y, task.wait + j, fetched, part, way->factor);
+	else if (row >= 2)
+		store_any(y, task.wait + j, fetched, part, way->factor);
+	if (row >= 1 && row <= rows)
+		take(task.wait + j, x - n, part, way);
+	if (row < rows)
+		look(x, part, way);
+}
+
 /* Between rows: what was summed is divided by, what was looked for is taken away. */
 __attribute__((target("avx512f"), always_inline)) static inline void
-step(const struct rows_softmax *task, size_t row, struct way *way)
+step(struct rows_softmax task, size_t row, struct way *way)
 {
 	float sum = _mm512_reduce_add_ps(_mm512_add_ps(way->sums[0], way->sums[1]));
-	if (row > 0 && row <= task->rows && task->targets) {
-		size_t target = task->targets[row - 1];
+	if (row > 0 && row <= task.rows && task.targets) {
+		size_t target = task.targets[row - 1];
 		float most = _mm512_cvtss_f32(way->away);
-		task->losses[row - 1] = logf(sum) + (most - task->x[(row - 1) * task->n + target]);
-		task->wait[target] -= sum;
+		task.losses[row - 1] = logf(sum) + (most - task.x[(row - 1) * task.n + target]);
+		task.wait[target] -= sum;
 	}
 	way->factor = _mm512_set1_ps(1 / sum);
 	way->away = _mm512_set1_ps(_mm512_reduce_max_ps(_mm512_max_ps(way->most[0], way->most[1])));
@@ -95,25 +122,39 @@ step(const struct rows_softmax *task, size_t row, struct way *way)
 	way->most[0] = way->most[1] = _mm512_set1_ps(-INFINITY);
 }
 
-__attribute__((target("avx512f"))) void rows_softmax_nontemporal(const struct rows_softmax *task)
+/* Even: whole chunks, and y is aligned. Compiled for itself, or its constants and sums would not
+ * stay in registers, nor without a copy of the task: a tenth slower. */
+__attribute__((target("avx512f"), always_inline)) static inline void
+all_rows(struct rows_softmax task, bool is_even)
 {
-	size_t n = task->n, rows = task->rows;
+	size_t n = task.n;
 	struct way way = { .sums = { _mm512_set1_ps(1), _mm512_setzero_ps() } };
 	way.most[0] = way.most[1] = _mm512_set1_ps(-INFINITY);
-	for (size_t row = 0; row < rows + 2; row++) {
-		const float *x = task->x + row * n;
+	for (size_t row = 0; row < task.rows + 2; row++) {
 		for (size_t j = 0; j < n; j += ROWS_CHUNK) {
-			size_t part = n - j < ROWS_CHUNK ? n - j : ROWS_CHUNK;
-			if (row >= 2)
-				store(task->y + (row - 2) * n + j, task->wait + j, part,
-				      way.factor);
-			if (row >= 1 && row <= rows)
-				take(task->wait + j, x - n + j, part, &way);
-			if (row < rows)
-				look(x + j, row + 1 < rows ? x + n + j : x + j, part, &way);
+			size_t part = is_even || n - j >= ROWS_CHUNK ? ROWS_CHUNK : n - j;
+			turn(task, row, j, part, is_even, &way);
 		}
 		step(task, row, &way);
 	}
 	_mm_sfence();
+}
+
+__attribute__((target("avx512f"))) static void even_rows(const struct rows_softmax *task)
+{
+	all_rows(*task, true);
+}
+
+__attribute__((target("avx512f"))) static void odd_rows(const struct rows_softmax *task)
+{
+	all_rows(*task, false);
+}
+
+void rows_softmax_nontemporal(const struct rows_softmax *task)
+{
+	if (task->n % ROWS_CHUNK == 0 && (uintptr_t)task->y % 64 == 0)
+		even_rows(task);
+	else
+		odd_rows(task);
 }
 #endif
