@@ -68,24 +68,18 @@ static void open_levels(struct cache_model *model)
 static void open_core(const struct cache_model *model, struct cache_core *core, uint32_t number)
 {
 	core->number = number;
-	core->first = core->path[0]->entries;
-	core->first_mask = core->path[0]->mask;
-	core->first_ways = core->path[0]->ways;
+	core->places = allocate(core->path[0]->n_sets * core->path[0]->ways, sizeof *core->places);
 	core->lost = allocate(CACHE_LOST_LINES, sizeof *core->lost);
 	core->last_page = model->geometry.tlb[0].n_entries ? UINT64_MAX : 0;
-	for (int i = 0; i < 2; i++) {
-		const struct cache_tlb_geometry *tlb = &model->geometry.tlb[i];
-		if (tlb->n_entries)
-			cache_sets_open(&core->tlb[i], tlb->n_entries / tlb->ways, tlb->ways,
-					CACHE_LRU);
-	}
+	for (int i = 0; i < 2; i++)
+		cache_tlb_open(&core->tlb[i], &model->geometry.tlb[i]);
 }
 
 /* Most programs, with most geometries of others' models: no questions need be asked. */
 static bool is_plain(const struct cache_model *model)
 {
 	const struct cache_geometry *geometry = &model->geometry;
-	bool is_it = model->n_active <= 1 && !model->is_threaded && !geometry->has_next_line &&
+	bool is_it = model->n_active <= 1 && model->is_fast && !geometry->has_next_line &&
 		     !geometry->is_write_around;
 	for (uint32_t i = 0; i < geometry->n_levels; i++)
 		is_it = is_it && geometry->levels[i].policy == CACHE_LRU &&
@@ -107,13 +101,13 @@ struct cache_model *cache_model_new(const struct cache_geometry *geometry, struc
 	model->line_shift = shift_of(geometry->line_bytes);
 	/* Without TLBs every address is in page 0. */
 	model->page_shift = geometry->tlb[0].n_entries ? shift_of(geometry->page_bytes) : 63;
-	model->is_fast = geometry->levels[0].policy == CACHE_LRU;
-	model->is_plain = is_plain(model);
 	model->cores = allocate(geometry->n_cores, sizeof *model->cores);
 	model->counts = &model->own_counts;
 	open_levels(model);
 	for (uint32_t i = 0; i < geometry->n_cores; i++)
 		open_core(model, &model->cores[i], i);
+	model->is_fast = model->levels[0]->orders != NULL;
+	model->is_plain = is_plain(model);
 	return model;
 }
 
@@ -127,8 +121,9 @@ void cache_model_free(struct cache_model *model)
 		free(model->levels[i]);
 	}
 	for (uint32_t i = 0; i < model->geometry.n_cores; i++) {
-		cache_sets_close(&model->cores[i].tlb[0]);
-		cache_sets_close(&model->cores[i].tlb[1]);
+		cache_tlb_close(&model->cores[i].tlb[0]);
+		cache_tlb_close(&model->cores[i].tlb[1]);
+		free(model->cores[i].places);
 		free(model->cores[i].lost);
 	}
 	free(model->cores);
@@ -148,8 +143,7 @@ struct cache_core *cache_model_core(struct cache_model *model, uint32_t number)
 	if (!is_active(model, core->number)) {
 		model->active_cores[core->number / 64] |= 1ull << core->number % 64;
 		model->n_active++;
-		if (!model->is_threaded)
-			model->is_plain = is_plain(model);
+		model->is_plain = is_plain(model);
 	}
 	unlock(model, &model->lock);
 	return core;
@@ -194,8 +188,8 @@ static uint32_t sharing_of(struct cache_model *model, const struct cache_core *c
 
 /* ---- lines that move */
 
-static void write_back(struct cache_model *model, const struct cache_core *core, uint32_t from,
-		       uint64_t line)
+void cache_model_write_back(struct cache_model *model, const struct cache_core *core, uint32_t from,
+			    uint64_t line)
 {
 	for (uint32_t level = from; level < model->geometry.n_levels; level++) {
 		uint64_t *entry = cache_sets_find(core->path[level], line);
@@ -248,7 +242,7 @@ static bool snoop(struct cache_model *model, const struct cache_core *core, cons
 	}
 	/* A writer takes the dirty line over; for a reader it is written back. */
 	if (seen & 1u << CACHE_MODIFIED && !look->is_write)
-		write_back(model, core, 0, look->line);
+		cache_model_write_back(model, core, 0, look->line);
 	return seen != 0;
 }
 
@@ -295,7 +289,7 @@ static void evict(struct cache_model *model, struct cache_core *core, uint32_t l
 		else if (!there)
 			insert(model, core, next, line << CACHE_ENTRY_SHIFT | state);
 	} else if (state == CACHE_MODIFIED) {
-		write_back(model, core, next, line);
+		cache_model_write_back(model, core, next, line);
 	}
 }
 
@@ -379,7 +373,7 @@ static uint32_t bring(struct cache_model *model, struct cache_core *core, struct
 	if (look->is_write && model->n_active > 1 && remember_write(model, core, look))
 		look->bits |= CACHE_WATCHED;
 	if (look->is_write && model->geometry.is_write_around) {
-		write_back(model, core, 1, look->line);
+		cache_model_write_back(model, core, 1, look->line);
 		return result;
 	}
 	unsigned states[2] = { state, 0 };
@@ -389,7 +383,7 @@ static uint32_t bring(struct cache_model *model, struct cache_core *core, struct
 		states[1] = found_state == CACHE_MODIFIED;
 		cache_sets_remove(core->path[found], look->line);
 		if (states[1] && state == CACHE_SHARED && found == 1) {
-			write_back(model, core, n, look->line);
+			cache_model_write_back(model, core, n, look->line);
 			states[1] = 0;
 		}
 	}
@@ -414,44 +408,6 @@ static void prefetch_next(struct cache_model *model, struct cache_core *core, ui
 }
 
 /* ---- looks */
-
-static void evict_plain(struct cache_model *model, const struct cache_core *core, uint32_t level,
-			uint64_t victim)
-{
-	if (!victim)
-		return;
-	model->counts->levels[level].n_evictions++;
-	if ((victim & CACHE_STATE_MASK) != CACHE_MODIFIED)
-		return;
-	model->counts->levels[level].n_writebacks++;
-	write_back(model, core, level + 1, victim >> CACHE_ENTRY_SHIFT);
-}
-
-/* What bring does, where is_plain; levels are filled as they are asked. */
-uint32_t cache_model_miss_plain(struct cache_model *model, struct cache_core *core, uint64_t line,
-				uint64_t first_victim)
-{
-	uint64_t entry = line << CACHE_ENTRY_SHIFT | CACHE_OWNED, victims[CACHE_MOST_LEVELS];
-	struct cache_counts *counts = model->counts;
-	uint32_t n = model->geometry.n_levels, level = 1, result = CACHE_MISS;
-	bool is_hit = false;
-	for (uint32_t next = 2; next < n; next++)
-		__builtin_prefetch(cache_sets_row(core->path[next], line));
-	counts->levels[0].n_misses++;
-	for (; level < n; level++) {
-		counts->levels[level].n_lookups++;
-		is_hit = cache_sets_exchange(core->path[level], entry, &victims[level]);
-		if (is_hit)
-			break;
-		counts->levels[level].n_misses++;
-		result |= (uint32_t)CACHE_MISS << level;
-	}
-	counts->n_memory_reads += !is_hit;
-	while (--level > 0)
-		evict_plain(model, core, level, victims[level]);
-	evict_plain(model, core, 0, first_victim);
-	return is_hit ? result : result | CACHE_LAST_MISS;
-}
 
 /* A hit that concerns nobody else. */
 static bool look_alone(const struct cache_core *core, uint64_t line, bool is_write)
@@ -494,21 +450,36 @@ static uint32_t look_further(struct cache_model *model, struct cache_core *core,
 	return result;
 }
 
-static uint32_t translate(struct cache_core *core, uint64_t page)
+uint32_t cache_model_translate(struct cache_core *core, uint64_t page)
 {
-	if (page == core->last_page)
-		return 0;
+	struct cache_tlb *first = &core->tlb[0], *second = &core->tlb[1];
 	core->last_page = page;
-	uint64_t entry = page << CACHE_ENTRY_SHIFT | CACHE_OWNED;
-	if (cache_sets_touch(&core->tlb[0], page))
+	core->last_translation = cache_tlb_touch(first, page);
+	if (core->last_translation)
 		return 0;
-	cache_sets_insert(&core->tlb[0], entry);
-	if (!core->tlb[1].entries)
-		return CACHE_TLB_MISS | CACHE_WALK;
-	if (cache_sets_touch(&core->tlb[1], page))
+	core->last_translation = cache_tlb_insert(first, page);
+	if (second->entries && cache_tlb_touch(second, page))
 		return CACHE_TLB_MISS;
-	cache_sets_insert(&core->tlb[1], entry);
+	if (second->entries)
+		cache_tlb_insert(second, page);
 	return CACHE_TLB_MISS | CACHE_WALK;
+}
+
+bool cache_model_find_hint(const struct cache_model *model, const struct cache_core *core,
+			   uint64_t address, bool is_write, struct cache_hint *hint)
+{
+	const struct cache_sets *first = core->path[0];
+	uint64_t line = address >> model->line_shift, set = cache_sets_index(first, line);
+	uint32_t way = model->is_fast && address >> model->page_shift == core->last_page
+			       ? cache_sets_way(first, set, line)
+			       : CACHE_NO_WAY;
+	if (way == CACHE_NO_WAY)
+		return false;
+	const uint64_t *entry = &first->entries[set * first->ways + way];
+	*hint = (struct cache_hint){ entry, *entry,          &first->orders[set],
+				     way,   core->last_page, core->last_translation };
+	return is_write ? (*entry & CACHE_BITS_MASK) == CACHE_MODIFIED
+			: (*entry & CACHE_BITS_MASK) <= CACHE_MODIFIED;
 }
 
 /* Bytes first … end-1 of a line as bits, a bit for 1/64 of it or for a byte of a shorter one. */
@@ -530,7 +501,8 @@ uint32_t cache_model_look(struct cache_model *model, struct cache_core *core, ui
 		uint64_t line = address >> model->line_shift;
 		uint64_t start = line << model->line_shift;
 		uint64_t stop = end - start < line_bytes ? end : start + line_bytes;
-		result |= translate(core, address >> model->page_shift);
+		if (address >> model->page_shift != core->last_page)
+			result |= cache_model_translate(core, address >> model->page_shift);
 		if (model->is_plain) {
 			result |= cache_model_look_plain(model, core, line, is_write);
 		} else if (!look_alone(core, line, is_write)) {

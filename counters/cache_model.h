@@ -18,6 +18,7 @@
 
 #include "counters/cache_geometry.h"
 #include "counters/cache_sets.h"
+#include "counters/cache_tlb.h"
 
 /* What an access met; any of them, 0 = a hit in the first cache. */
 enum cache_result {
@@ -55,7 +56,7 @@ struct cache_core;
 struct cache_model {
 	struct cache_geometry geometry;
 	uint64_t line_shift, page_shift;
-	bool is_fast; /* LRU in the first level and one thread */
+	bool is_fast; /* LRU with orders in the first level and one thread */
 	bool is_threaded;
 	bool is_plain; /* one core, LRU, and nothing but filling on a miss */
 	uint64_t active_cores[CACHE_MOST_CORES / 64];
@@ -75,12 +76,22 @@ struct cache_lost {
 	uint64_t line, written; /* line 0 = none */
 };
 
+/* What an access found, for the next ones of the same kind to the same line. */
+struct cache_hint {
+	const uint64_t *entry;
+	uint64_t wanted; /* as it was; another line or state will not do */
+	uint64_t *order;
+	uint64_t way;
+	uint64_t page;
+	struct cache_tlb_entry *translation;
+};
+
 struct cache_core {
-	uint64_t *first; /* the first cache's entries */
-	uint64_t first_mask, first_ways;
-	uint64_t last_page;
+	uint64_t last_page;                       /* used last; without TLBs all are in page 0 */
+	struct cache_tlb_entry *last_translation; /* its entry */
+	uint64_t **places; /* where is_plain: where in the second level the first's entries were */
 	struct cache_sets *path[CACHE_MOST_LEVELS];
-	struct cache_sets tlb[2];
+	struct cache_tlb tlb[2];
 	int lock;
 	uint32_t number;
 	struct cache_lost *lost;
@@ -100,46 +111,16 @@ struct cache_core *cache_model_core(struct cache_model *model, uint32_t number);
 uint32_t cache_model_look(struct cache_model *model, struct cache_core *core, uint64_t address,
 			  uint32_t bytes, bool is_write);
 
-/* cache_model_miss_plain: where is_plain, the levels after the first, in which first_victim (0 =
- * none) made room for the line. */
-uint32_t cache_model_miss_plain(struct cache_model *model, struct cache_core *core, uint64_t line,
-				uint64_t first_victim);
+/* cache_model_look_plain: one line where is_plain, its page translated. */
+uint32_t cache_model_look_plain(struct cache_model *model, struct cache_core *core, uint64_t line,
+				bool is_write);
 
-/* cache_model_look_plain: one line where is_plain, its page translated: the search moves what it
- * passes. */
-static inline uint32_t cache_model_look_plain(struct cache_model *model, struct cache_core *core,
-					      uint64_t line, bool is_write)
-{
-	uint64_t *row = core->first + (line & core->first_mask) * core->first_ways;
-	uint64_t entry = line << CACHE_ENTRY_SHIFT | (is_write ? CACHE_MODIFIED : CACHE_OWNED);
-	uint64_t before = row[0], n_ways = core->first_ways;
-	row[0] = entry;
-	for (uint64_t way = 1; (before ^ entry) > CACHE_BITS_MASK; way++) {
-		if (way == n_ways)
-			return cache_model_miss_plain(model, core, line, before);
-		uint64_t next = row[way];
-		row[way] = before;
-		before = next;
-	}
-	model->counts->n_used_prefetches += (before & CACHE_PREFETCHED) != 0;
-	row[0] = (before & ~(uint64_t)CACHE_PREFETCHED) | (is_write ? CACHE_MODIFIED : 0);
-	return 0;
-}
+/* cache_model_translate: the TLBs' part, of a page that was not used last. */
+uint32_t cache_model_translate(struct cache_core *core, uint64_t page);
 
-/* cache_model_is_hit: the commonest access, which changes nothing: to the line used last of its
- * set, in the page used last. False says nothing. */
-static inline bool cache_model_is_hit(const struct cache_model *model,
-				      const struct cache_core *core, uint64_t address,
-				      uint32_t bytes, bool is_write)
-{
-	uint64_t line = address >> model->line_shift;
-	const uint64_t *row = core->first + (line & core->first_mask) * core->first_ways;
-	uint64_t difference = *row ^ line << CACHE_ENTRY_SHIFT;
-	bool is_hit = is_write ? difference == CACHE_MODIFIED
-			       : difference - 1 < CACHE_MODIFIED; /* any state, no other bit */
-	return is_hit && model->is_fast && address >> model->page_shift == core->last_page &&
-	       (address + bytes - 1) >> model->line_shift == line;
-}
+/* cache_model_write_back: a dirty line to the first level from `from` on that has it, or memory. */
+void cache_model_write_back(struct cache_model *model, const struct cache_core *core, uint32_t from,
+			    uint64_t line);
 
 /*
  * cache_model_access: one load or store; accesses over a line's end count as one that misses where
@@ -150,11 +131,36 @@ static inline bool cache_model_is_hit(const struct cache_model *model,
 static inline uint32_t cache_model_access(struct cache_model *model, struct cache_core *core,
 					  uint64_t address, uint32_t bytes, bool is_write)
 {
-	uint64_t line = address >> model->line_shift;
-	if (model->is_plain && address >> model->page_shift == core->last_page &&
-	    (address + bytes - 1) >> model->line_shift == line)
-		return cache_model_look_plain(model, core, line, is_write);
-	return cache_model_look(model, core, address, bytes, is_write);
+	uint64_t line = address >> model->line_shift, page = address >> model->page_shift;
+	if (!model->is_plain || (address + bytes - 1) >> model->line_shift != line)
+		return cache_model_look(model, core, address, bytes, is_write);
+	uint32_t result = page == core->last_page ? 0 : cache_model_translate(core, page);
+	return result | cache_model_look_plain(model, core, line, is_write);
+}
+
+/* cache_model_find_hint: after an access to one line: a hint for the next ones of its kind, read or
+ * write; false where they would not be plain hits. Hints are good until cache_model_set_threaded.
+ */
+bool cache_model_find_hint(const struct cache_model *model, const struct cache_core *core,
+			   uint64_t address, bool is_write, struct cache_hint *hint);
+
+/* cache_model_is_hit: the commonest access: to the line that its hint is of, while it is in the
+ * first cache, and its page in the first TLB. They are then the latest used; nothing else
+ * changes. False says nothing and does nothing. */
+static inline bool cache_model_is_hit(struct cache_core *core, const struct cache_hint *hint)
+{
+	if (*hint->entry != hint->wanted)
+		return false;
+	if (hint->page != core->last_page) {
+		if (hint->translation->page != hint->page)
+			return false;
+		hint->translation->used = ++core->tlb[0].clock;
+		core->last_translation = hint->translation;
+		core->last_page = hint->page;
+	}
+	if ((*hint->order & CACHE_BITS_MASK) != hint->way)
+		*hint->order = cache_order_touch(*hint->order, hint->way);
+	return true;
 }
 
 /* cache_model_write_past: a store that leaves the caches out: the line goes from all of them. */

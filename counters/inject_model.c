@@ -3,6 +3,7 @@
  * ThreadSanitizer.cpp). The names and their arguments are theirs.
  */
 #include "counters/inject_model.h"
+#include "counters/cache_plain.h"
 
 /* What the program may see of the library. */
 #pragma GCC visibility push(default)
@@ -42,14 +43,16 @@ HOOKS(4)
 HOOKS(8)
 HOOKS(16)
 
-static void count(struct model_site *site, uint32_t result)
+static inline void count(struct model_site *site, uint32_t result)
 {
-	for (; result; result &= result - 1)
+	site->counts[MODEL_ACCESSES]++;
+	site->counts[MODEL_MISSES] += result & CACHE_MISS;
+	for (result &= ~(uint32_t)CACHE_MISS; __builtin_expect(result, 0); result &= result - 1)
 		site->counts[MODEL_MISSES + __builtin_ctz(result)]++;
 }
 
 /* A signal's handler that came while its thread was in the model stays out. */
-static bool enter(struct hook_thread *thread)
+static inline bool enter(struct hook_thread *thread)
 {
 	if (thread->is_busy)
 		__atomic_fetch_add(&hooks.memory->n_unseen, 1, __ATOMIC_RELAXED);
@@ -58,36 +61,73 @@ static bool enter(struct hook_thread *thread)
 	return false;
 }
 
-void hook_access_further(struct hook_thread *thread, const struct hook_slot *slot, uint64_t address,
-			 uint32_t bytes, bool is_write)
+/* What the slot need not ask again: accesses of as many bytes to the same line and array. */
+static void remember_edge(struct hook_slot *slot, uint64_t low, uint32_t bytes)
 {
+	uint64_t end = low + hooks.model->geometry.line_bytes;
+	uint64_t array_end = slot->array_low + slot->array_length;
+	slot->low = low = low > slot->array_low ? low : slot->array_low;
+	end = end < array_end ? end : array_end;
+	slot->length = end - low >= bytes ? end - low - bytes + 1 : 0;
+}
+
+/* Over the end of a line, or with caches of which something has to be asked. */
+__attribute__((noinline)) static void access_asking(const struct hook_thread *thread,
+						    struct hook_slot *slot, uint64_t address,
+						    uint32_t bytes, bool is_write)
+{
+	uint64_t line_bytes = hooks.model->geometry.line_bytes;
+	count(slot->site, cache_model_access(hooks.model, thread->core, address, bytes, is_write));
+	slot->length = 0;
+	if (cache_model_find_hint(hooks.model, thread->core, address, is_write, &slot->hint))
+		remember_edge(slot, address & -line_bytes, bytes);
+}
+
+void hook_access_further(const void *address, uint32_t bytes, bool is_write, struct hook_slot *slot)
+{
+	struct hook_thread *thread = hook_thread;
+	struct cache_model *model = hooks.model;
+	uint64_t at = (uintptr_t)address, line_bytes = model->geometry.line_bytes;
+	uint64_t low = at & -line_bytes;
+	/* The model takes as long as memory does: the program need not wait for both. */
+	__builtin_prefetch(address);
 	if (!enter(thread))
 		return;
-	uint32_t result = cache_model_access(hooks.model, thread->core, address, bytes, is_write);
-	if (result)
-		count(slot->site, result);
+	if (__builtin_expect(!hook_slot_is_for(slot, thread, at), 0))
+		hook_slot_fill(thread, slot, slot->key - is_write, at, is_write);
+	if (__builtin_expect(!model->is_plain || at - low + bytes > line_bytes, 0)) {
+		access_asking(thread, slot, at, bytes, is_write);
+		thread->is_busy = false;
+		return;
+	}
+	slot->low = low;
+	slot->length = line_bytes + 1 - bytes;
+	if (__builtin_expect(low - slot->array_low >= slot->n_line_starts, 0))
+		remember_edge(slot, low, bytes);
+	count(slot->site, cache_plain_access(model, thread->core, at, is_write, &slot->hint));
 	thread->is_busy = false;
 }
 
+/* Leaves no hint: it is for one line and one length. */
 void hook_access_unknown(const void *address, uint32_t bytes, bool is_write, const void *pc)
 {
 	struct hook_thread *thread = hook_thread;
 	if ((!thread && !(thread = hook_thread_start())) || !enter(thread))
 		return;
-	struct hook_slot *slot = hook_slot_of(thread, (uintptr_t)pc);
-	hook_slot_fill(thread, slot, (uintptr_t)pc, (uintptr_t)address, is_write);
+	struct hook_slot *slot = hook_slot_for(thread, (uintptr_t)pc, (uintptr_t)address, is_write);
+	count(slot->site,
+	      cache_model_access(hooks.model, thread->core, (uintptr_t)address, bytes, is_write));
+	slot->length = 0;
 	thread->is_busy = false;
-	slot->site->counts[MODEL_ACCESSES]++;
-	hook_access_further(thread, slot, (uintptr_t)address, bytes, is_write);
 }
 
 void hook_range_access(const void *address, size_t bytes, bool is_write, const void *pc)
 {
 	const unsigned char *at = address;
 	for (; bytes > HOOK_ACCESS_BYTES; at += HOOK_ACCESS_BYTES, bytes -= HOOK_ACCESS_BYTES)
-		hook_access(at, HOOK_ACCESS_BYTES, is_write, pc);
+		hook_access_unknown(at, HOOK_ACCESS_BYTES, is_write, pc);
 	if (bytes > 0)
-		hook_access(at, (uint32_t)bytes, is_write, pc);
+		hook_access_unknown(at, (uint32_t)bytes, is_write, pc);
 }
 
 void __tsan_read_range(void *address, unsigned long bytes);

@@ -23,18 +23,25 @@
 #include "counters/model_memory.h"
 
 enum {
-	HOOK_SLOTS = 1 << 13, /* 512 KiB a thread; a program's hot loops have hundreds */
+	HOOK_SLOTS = 1 << 13, /* 1 MiB a thread; a program's hot loops have hundreds */
 	HOOK_MOST_DEPTH = 1 << 12,
 	HOOK_ACCESS_BYTES = 64, /* longer ones (memcpy) count as several of this size */
 };
 
-/* Where the site of (pc, node) is as long as its addresses stay in one array. */
+/* One access of the program: its site in the thread's present call path, as long as its addresses
+ * stay in one array, and what it found at the line it used last. */
 struct hook_slot {
-	uint64_t pc, low, length; /* addresses low … low + length - 1 */
-	uint32_t node, generation;
+	uint64_t key;         /* the address behind the call, 1 more for a store; 0 = free */
+	uint64_t context;     /* the thread's, hook_go_to */
+	uint64_t low, length; /* what begins at low … low + length - 1 is in the hint's line */
 	struct model_site *site;
-	uint64_t padding[3];
+	struct cache_hint hint;
+	uint64_t array_low, array_length; /* addresses array_low … of one array */
+	uint64_t n_line_starts;           /* of those: whose whole line is of the array */
+	uint64_t padding[2];
 };
+
+_Static_assert(sizeof(struct hook_slot) == 128, "a power of two is indexed by a shift");
 
 /* One open call: its frame's address tells which ones longjmp has left. */
 struct hook_frame {
@@ -49,11 +56,12 @@ struct hook_table {
 
 struct hook_thread {
 	struct cache_core *core;
-	uint32_t node, index;
-	uint64_t salt;  /* of the node: hook_go_to */
+	struct hook_slot *slots;
+	uint64_t salt;    /* of the node: hook_go_to */
+	uint64_t context; /* the node and the generation, in one word to compare */
+	uint32_t node, generation, index;
 	uint32_t depth; /* open calls; those beyond HOOK_MOST_DEPTH are counted only */
 	bool is_busy;   /* inside the model: a signal's handler or an allocation stays out */
-	struct hook_slot *slots;
 	struct hook_frame *frames;
 	struct hook_table sites, children;
 	uint64_t stack_low, stack_high, last_past_line;
@@ -71,14 +79,15 @@ struct hooks {
 };
 
 extern struct hooks hooks;
-extern _Thread_local struct hook_thread *hook_thread;
+/* Its model is said here too: else every use is a call. */
+extern _Thread_local struct hook_thread *hook_thread __attribute__((tls_model("initial-exec")));
 
 /* ---- inject_model_state.c */
 
 /* hook_thread_start: the calling thread's state, made at the first call; NULL = not modelled. */
 struct hook_thread *hook_thread_start(void);
 
-/* hook_slot_fill: make the slot that of (pc, the thread's node, the array of address). */
+/* hook_slot_fill: make the slot that of (pc, is_write, the thread's node, the array of address). */
 void hook_slot_fill(struct hook_thread *thread, struct hook_slot *slot, uint64_t pc,
 		    uint64_t address, bool is_write);
 
@@ -108,6 +117,9 @@ void hook_pages_free(void *pages, size_t bytes);
 void hooks_hold(void);
 void hooks_release(void);
 void hooks_forget_threads(void);
+
+/* hooks_forget_slots: what slots know of arrays and caches is no longer so. */
+void hooks_forget_slots(void);
 
 /* hook_thread_renew: the only thread of a forked process begins without sites and call paths. */
 void hook_thread_renew(struct hook_thread *thread);
@@ -156,42 +168,62 @@ void hook_libc_open(void);
 static inline void hook_go_to(struct hook_thread *thread, uint32_t node)
 {
 	thread->node = node;
+	thread->context = (uint64_t)thread->generation << 32 | node;
 	thread->salt = node * 0x9e3779b1u >> 7; /* 2^32 / golden ratio; its low bits are poor */
 }
 
-static inline struct hook_slot *hook_slot_of(const struct hook_thread *thread, uint64_t pc)
+static inline struct hook_slot *hook_slot_of(const struct hook_thread *thread, uint64_t key)
 {
-	return &thread->slots[(pc ^ pc >> 13 ^ thread->salt) % HOOK_SLOTS];
+	return &thread->slots[(key ^ thread->salt) % HOOK_SLOTS];
 }
 
-/* What is not the commonest way of an access: no site yet, or not a plain hit. */
-void hook_access_unknown(const void *address, uint32_t bytes, bool is_write, const void *pc);
-void hook_access_further(struct hook_thread *thread, const struct hook_slot *slot, uint64_t address,
-			 uint32_t bytes, bool is_write);
+/* hook_slot_is_for: it is not stale, and its array is this address's. */
+static inline bool hook_slot_is_for(const struct hook_slot *slot, const struct hook_thread *thread,
+				    uint64_t address)
+{
+	return thread->generation == hooks.generation &&
+	       address - slot->array_low < slot->array_length;
+}
 
-/* As short as it can be made: programs do little else. */
+/* hook_slot_for: the slot of the thread's access at pc to the array of address. */
+static inline struct hook_slot *hook_slot_for(struct hook_thread *thread, uint64_t pc,
+					      uint64_t address, bool is_write)
+{
+	struct hook_slot *slot = hook_slot_of(thread, pc + is_write);
+	if (slot->key != pc + is_write || slot->context != thread->context ||
+	    !hook_slot_is_for(slot, thread, address))
+		hook_slot_fill(thread, slot, pc, address, is_write);
+	return slot;
+}
+
+/* What is not the commonest way of an access: no slot yet, another line than last time, or not a
+ * plain hit. */
+void hook_access_unknown(const void *address, uint32_t bytes, bool is_write, const void *pc);
+void hook_access_further(const void *address, uint32_t bytes, bool is_write,
+			 struct hook_slot *slot);
+
+/* As short as it can be made: programs do little else. A slot's hint speaks for its site's own
+ * line; with several threads there are none. */
 __attribute__((always_inline)) static inline void hook_access(const void *address, uint32_t bytes,
 							      bool is_write, const void *pc)
 {
-	struct hook_thread *thread = hook_thread;
-	uint64_t at = (uintptr_t)address;
-	/* The model takes as long as memory does: the program need not wait for both. */
-	__builtin_prefetch(address);
+	const struct hook_thread *thread = hook_thread;
+	uint64_t key = (uintptr_t)pc + is_write;
 	if (__builtin_expect(!thread, 0)) {
 		hook_access_unknown(address, bytes, is_write, pc);
 		return;
 	}
-	const struct hook_slot *slot = hook_slot_of(thread, (uintptr_t)pc);
-	if (__builtin_expect(slot->pc != (uintptr_t)pc || slot->node != thread->node ||
-				     at - slot->low >= slot->length ||
-				     slot->generation != hooks.generation,
-			     0)) {
+	struct hook_slot *slot = hook_slot_of(thread, key);
+	if (__builtin_expect(slot->key != key || slot->context != thread->context, 0)) {
 		hook_access_unknown(address, bytes, is_write, pc);
 		return;
 	}
+	if ((uintptr_t)address - slot->low >= slot->length ||
+	    !cache_model_is_hit(thread->core, &slot->hint)) {
+		hook_access_further(address, bytes, is_write, slot);
+		return;
+	}
 	slot->site->counts[MODEL_ACCESSES]++;
-	if (!cache_model_is_hit(hooks.model, thread->core, at, bytes, is_write))
-		hook_access_further(thread, slot, at, bytes, is_write);
 }
 
 /* hook_range_access: any number of bytes, in pieces of HOOK_ACCESS_BYTES. */

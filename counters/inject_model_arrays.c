@@ -91,11 +91,6 @@ static void insert(uint64_t low, uint64_t bytes, uint32_t array)
 	n_ranges++;
 }
 
-static void change(void)
-{
-	__atomic_fetch_add(&hooks.generation, 1, __ATOMIC_RELEASE);
-}
-
 /* 0 = there is no room: it is then one of the other things. */
 static uint32_t new_array(const struct model_array *array)
 {
@@ -134,7 +129,7 @@ void hook_array_add(struct hook_thread *thread, uint64_t pc, uint64_t low, uint6
 	take_lock();
 	insert(low, bytes, heap_array(thread->node, pc, bytes));
 	give_lock();
-	change();
+	hooks_forget_slots();
 	thread->is_busy = false;
 }
 
@@ -152,7 +147,7 @@ void hook_array_remove(struct hook_thread *thread, uint64_t low)
 	}
 	give_lock();
 	if (is_known)
-		change();
+		hooks_forget_slots();
 	thread->is_busy = false;
 }
 

@@ -237,7 +237,9 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*
 	if (!real_pthread_create)
 		find("pthread_create", &real_pthread_create);
 	/* Before the second thread exists: nobody is in the middle of an access. */
-	if (hooks.model && !hooks.model->is_threaded)
+	if (hooks.model && !hooks.model->is_threaded) {
 		cache_model_set_threaded(hooks.model);
+		hooks_forget_slots();
+	}
 	return real_pthread_create(thread, attributes, start, argument);
 }

@@ -225,19 +225,38 @@ static struct model_site *site_of(struct hook_thread *thread, uint64_t pc, uint3
 	return &sites[row];
 }
 
+/* The generation is looked at before the arrays are: what changes later makes the slot stale. */
+static void follow_generation(struct hook_thread *thread)
+{
+	uint32_t generation = __atomic_load_n(&hooks.generation, __ATOMIC_ACQUIRE);
+	if (thread->generation == generation)
+		return;
+	thread->generation = generation;
+	hook_go_to(thread, thread->node);
+}
+
 void hook_slot_fill(struct hook_thread *thread, struct hook_slot *slot, uint64_t pc,
 		    uint64_t address, bool is_write)
 {
-	uint32_t generation = __atomic_load_n(&hooks.generation, __ATOMIC_ACQUIRE);
+	follow_generation(thread);
 	struct hook_range range = { thread->stack_low, thread->stack_high, thread->stack_array };
 	if (address < range.low || address >= range.high)
 		range = hook_range_of(address);
-	*slot = (struct hook_slot){ .pc = pc,
-				    .low = range.low,
-				    .length = range.high - range.low,
-				    .node = thread->node,
-				    .generation = generation,
+	uint64_t line_bytes = hooks.model->geometry.line_bytes, length = range.high - range.low;
+	*slot = (struct hook_slot){ .key = pc + is_write,
+				    .context = thread->context,
+				    .array_low = range.low,
+				    .array_length = length,
+				    .n_line_starts =
+					    length < line_bytes ? 0 : length - line_bytes + 1,
 				    .site = site_of(thread, pc, range.array, is_write) };
+}
+
+void hooks_forget_slots(void)
+{
+	__atomic_fetch_add(&hooks.generation, 1, __ATOMIC_RELEASE);
+	if (hook_thread)
+		follow_generation(hook_thread);
 }
 
 /* ---- threads */

@@ -72,11 +72,7 @@ void stoke_model_write_past(const void *address, unsigned bytes)
 		return;
 	thread->is_busy = true;
 	uint64_t at = (uintptr_t)address, pc = (uintptr_t)PC;
-	struct hook_slot *slot = hook_slot_of(thread, pc);
-	if (slot->pc != pc || slot->node != thread->node || at - slot->low >= slot->length ||
-	    slot->generation != hooks.generation)
-		hook_slot_fill(thread, slot, pc, at, true);
-	slot->site->counts[MODEL_ACCESSES]++;
+	hook_slot_for(thread, pc, at, true)->site->counts[MODEL_ACCESSES]++;
 	uint64_t line = (at + bytes - 1) >> hooks.model->line_shift;
 	if (line != thread->last_past_line)
 		cache_model_write_past(hooks.model, thread->core, at);
