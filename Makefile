@@ -191,7 +191,7 @@ TEST_LIBS := -lcmocka -ljson-c
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(FIXTURES) $(LIBRARY_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) $(TEST_LIBS)
 
-$(BUILD)/tests/test_cupti $(BUILD)/tests/test_nvtx $(BUILD)/tests/test_stalls: $(patsubst %.c,$(BUILD)/%.o,$(wildcard gpu/inject_*.c))
+$(addprefix $(BUILD)/tests/test_,cupti cupti_records nvtx stalls): $(patsubst %.c,$(BUILD)/%.o,$(wildcard gpu/inject_*.c))
 $(BUILD)/tests/bench_%: $(BUILD)/tests/bench_%.o $(FIXTURES) $(LIBRARY_OBJECTS)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) $(TEST_LIBS)
 

@@ -23,6 +23,7 @@ enum {
 	MOST_HELD = 1 << 20, /* then all is written at once, joined or not */
 	N_SEEN = 1 << 16,    /* duplicates are looked for among the latest so many */
 	MOST_LAUNCH_SHAPES = 4096,
+	MOST_EXTERNALS = 1 << 16, /* that are told apart: 1 MiB of text */
 };
 
 static const uint64_t HOLD_NS = 250 * 1000 * 1000;
@@ -45,7 +46,7 @@ struct gpu_activities {
 	uint32_t n_held, capacity;
 	uint64_t seen[N_SEEN];
 	struct hash_map series, shapes; /* lanes; kernel and shape already in the facts */
-	uint32_t time_series, n_shapes;
+	uint32_t time_series, n_shapes, n_externals;
 	struct gpu_counts counts;
 };
 
@@ -331,6 +332,39 @@ static void add_time(struct gpu_activities *activities, const struct activity *a
 	recording_add_sample(recording, &row);
 }
 
+/* CUpti_ExternalCorrelationKind */
+static const char *external_name(uint32_t kind)
+{
+	static const char *const names[] = {
+		"external ids",   "external ids",   "external ids of OpenACC",
+		"external ids 0", "external ids 1", "external ids 2"
+	};
+	return names[kind < sizeof names / sizeof names[0] ? kind : 0];
+}
+
+/* The same time once more in a lane of the numbers that the program gave its work, so that it can
+ * be found by them. */
+static void add_external(struct gpu_activities *activities, const struct span_row *span,
+			 const struct gpu_call *call)
+{
+	struct recording *recording = activities->recording;
+	char id[24] = "[more]";
+	if (activities->n_externals++ < MOST_EXTERNALS)
+		snprintf(id, sizeof id, "%llu", (unsigned long long)call->external_id);
+	struct series_row series = {
+		.name = recording_add_string(recording, external_name(call->external_kind)),
+		.unit = recording_add_string(recording, "ns"),
+		.source = recording_add_string(recording, "cupti"),
+		.origin = ORIGIN_MEASURED,
+		.flags = SERIES_SPANS,
+	};
+	struct span_row row = *span;
+	row.series = recording_add_series(recording, &series);
+	row.name = recording_add_string(recording, id);
+	row.bytes = NAN;
+	recording_add_span(recording, &row);
+}
+
 static void emit(struct gpu_activities *activities, const struct activity *activity)
 {
 	const struct gpu_call *call =
@@ -368,6 +402,8 @@ static void emit(struct gpu_activities *activities, const struct activity *activ
 		row.stack = gpu_tables_stack(activities->tables, call);
 	}
 	recording_add_span(activities->recording, &row);
+	if (call && call->external_kind && is_of_device(activity))
+		add_external(activities, &row, call);
 	activities->counts.n_spans++;
 }
 

@@ -270,6 +270,17 @@ void gpu_tables_add_launch(struct gpu_tables *tables, const struct gpu_call *cal
 	tables->n_working_calls += call->kind != GPU_CALL_SYNC;
 }
 
+bool gpu_tables_add_external(struct gpu_tables *tables, uint32_t pid,
+			     const struct gpu_external *external)
+{
+	struct gpu_call *call = &tables->launches[slot_of(pid, external->correlation)];
+	if (pid == 0 || call->pid != pid || call->correlation != external->correlation)
+		return false;
+	call->external_id = external->id;
+	call->external_kind = external->kind ? external->kind : 1; /* 1 = of unknown kind */
+	return true;
+}
+
 void gpu_tables_mark(struct gpu_tables *tables, const struct gpu_call *call)
 {
 	struct gpu_call *known = &tables->launches[slot_of(call->pid, call->correlation)];

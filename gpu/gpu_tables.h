@@ -30,6 +30,8 @@ struct gpu_call {
 	uint64_t stack;                       /* gpu_frames.id */
 	uint64_t ranges;                      /* gpu_range_in.id */
 	uint64_t start_ns, duration_ns;
+	uint64_t external_id; /* the program's own number for it; external_kind 0 = none */
+	uint32_t external_kind;
 	bool has_work; /* some record belongs to it */
 };
 
@@ -39,6 +41,10 @@ void gpu_tables_add_launch(struct gpu_tables *tables, const struct gpu_call *cal
 /* gpu_tables_launch: NULL if it is not known (yet). Valid until the next add. */
 const struct gpu_call *gpu_tables_launch(const struct gpu_tables *tables, uint32_t pid,
 					 uint32_t correlation);
+
+/* gpu_tables_add_external: a number that the program gave a launch. False: it is not known. */
+bool gpu_tables_add_external(struct gpu_tables *tables, uint32_t pid,
+			     const struct gpu_external *external);
 
 /* gpu_tables_mark: the call has a record. */
 void gpu_tables_mark(struct gpu_tables *tables, const struct gpu_call *call);

@@ -222,6 +222,15 @@ static void take_pieces(struct state *state, const struct shared_record *record)
 	state->n_malformed += !is_good;
 }
 
+/* Calls of CUDA's that launch nothing have such numbers as well: they are just not joined. */
+static void take_external(struct state *state, const struct shared_record *record)
+{
+	struct gpu_external external;
+	memcpy(&external, record->payload, sizeof external);
+	state->n_external++;
+	gpu_tables_add_external(state->tables, record->pid, &external);
+}
+
 static void take_stalls(struct state *state, const struct shared_record *record)
 {
 	struct gpu_stall_count count;
@@ -294,7 +303,7 @@ static void take(struct state *state, struct recording *recording,
 		gpu_activities_add(state->activities, record);
 		break;
 	case GPU_EXTERNAL:
-		state->n_external++;
+		take_external(state, record);
 		break;
 	case GPU_STALLS:
 	case GPU_STALL_COUNT:

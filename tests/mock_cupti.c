@@ -50,6 +50,10 @@ union record {
 	struct cupti_kernel kernel;
 	struct cupti_memcpy copy;
 	struct cupti_synchronization wait;
+	struct cupti_memset fill;
+	struct cupti_memcpy_peer peer;
+	struct cupti_external external;
+	struct cupti_overhead overhead;
 	struct cupti_device device;
 	unsigned char bytes[SLOT_BYTES];
 };
@@ -304,6 +308,42 @@ EXPORT void mock_cupti_stray(const char *name)
 {
 	union record record = kernel(name, 9, 5000);
 	record.kernel.correlation = 4000000000;
+	keep(&record);
+}
+
+EXPORT void mock_cupti_others(void)
+{
+	uint32_t correlation = ++mock.correlation;
+	uint64_t start = now();
+	union record record = { .external = { .kind = CUPTI_EXTERNAL_CORRELATION,
+					      .external_kind = 3, /* CUSTOM0 */
+					      .id = 42,
+					      .correlation = correlation } };
+	call(13, 10, correlation, 0);
+	keep(&record);
+	record = (union record){ .fill = { .kind = CUPTI_MEMSET,
+					   .bytes = 4096,
+					   .start_ns = start,
+					   .end_ns = start + 700,
+					   .context = 1,
+					   .stream = 7,
+					   .correlation = correlation } };
+	keep(&record);
+	record = (union record){ .peer = { .kind = CUPTI_MEMCPY_PEER,
+					   .copy_kind = 10,
+					   .bytes = 1 << 20,
+					   .start_ns = start,
+					   .end_ns = start + 9000,
+					   .context = 1,
+					   .stream = 13,
+					   .to_device = 1,
+					   .correlation = ++mock.correlation } };
+	call(13, 10, record.peer.correlation, 0);
+	keep(&record);
+	record = (union record){ .overhead = { .kind = CUPTI_OVERHEAD,
+					       .overhead_kind = 1,
+					       .start_ns = start,
+					       .end_ns = start + 5000 } };
 	keep(&record);
 }
 

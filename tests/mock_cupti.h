@@ -21,6 +21,9 @@ void mock_cupti_graph(const char *kernel, uint32_t n);
 void mock_cupti_copy(uint32_t kind, uint64_t bytes);
 /* A kernel that nobody launched. */
 void mock_cupti_stray(const char *kernel);
+/* A fill and a copy to another device under one launch each, the number 42 that the program gave
+ * the fill, and 5 us of overhead. */
+void mock_cupti_others(void);
 /* A context with a module that has line information, or its end. */
 void mock_cupti_context(void);
 void mock_cupti_context_end(void);
