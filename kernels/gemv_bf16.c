@@ -2,6 +2,7 @@
 #include "kernels/gemv.h"
 #include "kernels/kernel.h"
 #include "kernels/support/dispatch.h"
+#include "kernels/support/gemv_fetch.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -72,6 +73,8 @@ dot_avx512(const uint16_t *a, const float *x, size_t n)
 			   _mm512_setzero_ps() };
 	size_t j = 0;
 	for (; j + 64 <= n; j += 64) {
+		gemv_fetch(a + j);
+		gemv_fetch(a + j + 32);
 #pragma GCC unroll 4
 		for (size_t s = 0; s < 4; s++) {
 			const uint16_t *at = a + j + 16 * s;

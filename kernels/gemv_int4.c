@@ -5,6 +5,7 @@
 #include "kernels/gemv.h"
 #include "kernels/kernel.h"
 #include "kernels/support/dispatch.h"
+#include "kernels/support/gemv_fetch.h"
 #include "kernels/support/vnni.h"
 
 #if defined(__x86_64__)
@@ -103,7 +104,6 @@ __attribute__((target("avx512f,avx512bw,avx512vnni"))) static float
 dot_avx512(const uint8_t *a, const uint16_t *scales, const struct gemv_vector *x, size_t n_blocks)
 {
 	const __m512i low = _mm512_set1_epi8(15), zero = _mm512_setzero_si512();
-	enum { AHEAD = 2048 }; /* bytes; so much arithmetic a line, fewer loads are under way */
 	const int8_t *v = x->quantized;
 	__m512 sums[2] = { _mm512_setzero_ps(), _mm512_setzero_ps() };
 	__m512 eights = _mm512_setzero_ps();
@@ -115,7 +115,7 @@ dot_avx512(const uint8_t *a, const uint16_t *scales, const struct gemv_vector *x
 					 eights);
 #pragma GCC unroll 4
 		for (int q = 0; q < 4; q++) {
-			_mm_prefetch((const char *)a + AHEAD, _MM_HINT_NTA); /* used once */
+			gemv_fetch(a);
 			__m512i both = _mm512_load_si512(a), x0 = _mm512_load_si512(v),
 				x1 = _mm512_load_si512(v + 64);
 			__m512i q0 = _mm512_and_si512(both, low);
