@@ -178,8 +178,7 @@ static void every_plot_can_be_reached(void **state)
 	gpu_plots_click(seen.plots, 1, 80, 21);
 	list_sort(&seen.plots->list, list_find(&seen.plots->list, "metric"));
 	look(&seen); /* what was selected still is */
-	assert_int_equal(gpu_plots_series(seen.plots),
-			 track_of(&seen, "GPU DRAM traffic")->series);
+	assert_int_equal(gpu_plots_series(seen.plots), track_of(&seen, "GPU DRAM traffic")->series);
 	assert_true(seen.plots->list.selected > 1); /* behind busy and DRAM read */
 	for (int width = 1; width < 130; width += 9) {
 		struct canvas canvas = canvas_new(width, 30);

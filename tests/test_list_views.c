@@ -168,6 +168,16 @@ static void calls_open_and_close(void **state)
 	shows(&screen, "Nothing matches the search");
 	press(&screen, "/\\rt");
 	shows(&screen, "function (with"); /* flat again */
+	press(&screen, "tCt");
+	click_on(&screen, "sigmoid", KEY_CLICK);
+	press(&screen, "t"); /* it stays selected, and what is around it opens */
+	shows(&screen, "- gradients");
+	press(&screen, "c");
+	shows(&screen, "itself, o  sigmoid");
+	press(&screen, "3t");
+	shows(&screen, "function (with");
+	press(&screen, "c");
+	shows(&screen, "itself, o  sigmoid");
 	close_screen(&screen);
 }
 

@@ -214,9 +214,11 @@ static int compare_nodes(const void *of, uint32_t a, uint32_t b)
 	struct functions_row left = row_of_node(lent->state, lent->recording, a),
 			     right = row_of_node(lent->state, lent->recording, b);
 	int sign = order->is_inverted ? -1 : 1;
-	if (order->is_text)
-		return sign * strcasecmp(row_text(lent, &left, order->column),
-					 row_text(lent, &right, order->column));
+	if (order->is_text) {
+		int difference = strcasecmp(row_text(lent, &left, order->column),
+					    row_text(lent, &right, order->column));
+		return difference < 0 ? -sign : difference > 0 ? sign : 0;
+	}
 	double one = row_value(lent, &left, order->column),
 	       other = row_value(lent, &right, order->column);
 	if (isnan(one) || isnan(other))

@@ -143,15 +143,45 @@ static unsigned changed(struct functions_state *state)
 	return REACTION_REDRAW;
 }
 
+/* Where most of a function's time is; 0 if it is nowhere. */
+static uint32_t hottest_call(const struct functions_state *state, uint32_t function)
+{
+	uint32_t n, best = 0;
+	const struct tree_node *nodes = tree_nodes(state->tree, &n);
+	for (uint32_t i = 1; i < n; i++)
+		if (!(nodes[i].flags & TREE_THREAD) && nodes[i].function == function &&
+		    (!best || nodes[i].total > nodes[best].total))
+			best = i;
+	return best;
+}
+
+/* What is around it opens, so that it can be seen. */
+static void open_around(struct functions_state *state, uint32_t node)
+{
+	uint32_t n;
+	const struct tree_node *nodes = tree_nodes(state->tree, &n);
+	for (uint32_t at = node ? nodes[node].parent : 0; at; at = nodes[at].parent)
+		functions_tree_set(&state->rows, at, true);
+}
+
+/* The function that was selected still is. */
 static unsigned tree_or_flat(void *opaque, const struct view_context *context,
 			     const struct input *input)
 {
 	struct functions_state *state = opaque;
-	(void)context;
+	struct functions_row row;
+	bool is_any = functions_selected(state, context->recording, &row) && !row.is_thread;
+	bool was_moved = state->list.is_moved;
 	(void)input;
 	state->is_tree = !state->is_tree;
 	state->list.n = 0; /* rows mean something else */
 	list_forget(&state->list);
+	uint32_t node = state->is_tree && is_any ? hottest_call(state, row.function) : 0;
+	if (was_moved && is_any) {
+		open_around(state, node);
+		state->list.is_moved = true;
+		state->list.identity = state->is_tree ? node : row.function;
+	}
 	return changed(state);
 }
 
@@ -165,8 +195,8 @@ static unsigned open_branch(void *opaque, const struct view_context *context,
 {
 	struct functions_state *state = opaque;
 	const struct functions_tree_row *row = selected_branch(state);
-	(void)context;
-	(void)input;
+	if (!state->is_tree)
+		return tree_or_flat(opaque, context, input);
 	if (row && row->is_open) /* on to what is in it */
 		list_go(&state->list, 1);
 	else if (row && row->has_children)
@@ -211,6 +241,8 @@ static unsigned open_all(void *opaque, const struct view_context *context,
 	struct functions_state *state = opaque;
 	(void)context;
 	(void)input;
+	state->list.n = state->is_tree ? state->list.n : 0;
+	state->is_tree = true;
 	functions_tree_set_all(&state->rows, TREE_ALL_OPEN);
 	return changed(state);
 }
