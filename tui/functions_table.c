@@ -180,6 +180,10 @@ static int find_columns(const struct functions_state *state, const struct view_c
 	};
 	int n = (int)(sizeof usual / sizeof usual[0]);
 	memcpy(columns, usual, sizeof usual);
+	if (state->is_tree) { /* what it is sorted by stays the longest */
+		columns[COLUMN_SELF].rank = 1;
+		columns[COLUMN_WITH].rank = 0;
+	}
 	for (size_t i = 0; i < state->rates.n; i++, n++)
 		add_rate(&state->rates.rows[i], COLUMN_RATE + (int)i, &columns[n]);
 	name_column(state, context, &columns[n++]);
