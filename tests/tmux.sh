@@ -284,7 +284,7 @@ for signal in SEGV TERM HUP; do
 done
 
 begin xterm-256color C.UTF-8 100x40 "$stoke learn guessing"
-shows "a lesson asks" 'Your guess: $'
+shows "a lesson asks" 'Your guess:'
 keys soon Enter
 shows "a lesson wants a number" 'A number, please'
 keys 5 Enter
