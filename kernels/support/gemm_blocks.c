@@ -66,10 +66,12 @@ static void multiply_edge(const struct gemm_tile *tile, size_t n_groups, const c
 {
 	_Alignas(64) char copy[GEMM_TILE_CELLS * C_BYTES];
 	size_t row_bytes = tile->columns * C_BYTES;
-	memset(copy, 0, tile->rows * row_bytes);
+	bool is_few = edge->m <= tile->few_rows;
+	memset(copy, 0, (is_few ? tile->few_rows : tile->rows) * row_bytes);
 	for (size_t i = 0; edge->is_adding && i < edge->m; i++)
 		memcpy(copy + i * row_bytes, c + i * edge->c_row * C_BYTES, edge->n * C_BYTES);
-	tile->multiply(n_groups, at[0], at[1], copy, tile->columns, edge->is_adding);
+	(is_few ? tile->multiply_few : tile->multiply)(n_groups, at[0], at[1], copy, tile->columns,
+						       edge->is_adding);
 	for (size_t i = 0; i < edge->m; i++)
 		memcpy(c + i * edge->c_row * C_BYTES, copy + i * row_bytes, edge->n * C_BYTES);
 }
@@ -103,16 +105,26 @@ static void multiply_block(const struct gemm_tile *tile, const struct gemm_task 
 	}
 }
 
+/* Rows of a block, as even as whole tiles can be: a last block of a tile or two would have B read
+ * for hardly anything. At most rows_most, rounded up to tiles. */
+static size_t rows_of_block(const struct gemm_tile *tile, size_t m)
+{
+	size_t n_tiles = (m + tile->rows - 1) / tile->rows;
+	size_t n_blocks = (m + tile->rows_most - 1) / tile->rows_most;
+	return (n_tiles + n_blocks - 1) / n_blocks * tile->rows;
+}
+
 static void multiply_blocks(const struct gemm_tile *tile, const struct gemm_task *task,
 			    struct block *block)
 {
+	size_t rows = rows_of_block(tile, task->m);
 	for (block->j = 0; block->j < task->n; block->j += tile->columns_most) {
 		block->n = least(tile->columns_most, task->n - block->j);
 		for (block->p = 0; block->p < task->k; block->p += tile->depth) {
 			block->k = least(tile->depth, task->k - block->p);
 			pack_b(tile, task, block);
-			for (block->i = 0; block->i < task->m; block->i += tile->rows_most) {
-				block->m = least(tile->rows_most, task->m - block->i);
+			for (block->i = 0; block->i < task->m; block->i += rows) {
+				block->m = least(rows, task->m - block->i);
 				pack_a(tile, task, block);
 				multiply_block(tile, task, block);
 			}

@@ -34,6 +34,11 @@ struct gemm_tile {
 	/* C's tile = or += a b over n_groups groups of k. */
 	void (*multiply)(size_t n_groups, const void *a, const void *b, void *c, size_t c_row,
 			 bool is_adding);
+	/* The same for the first few_rows rows of a tile, which is what C often ends with; 0 and
+	 * NULL = there is none, and `multiply` does it. */
+	size_t few_rows;
+	void (*multiply_few)(size_t n_groups, const void *a, const void *b, void *c, size_t c_row,
+			     bool is_adding);
 	void (*begin)(void), (*end)(void); /* around a whole product; NULL = nothing */
 };
 

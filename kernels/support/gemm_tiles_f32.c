@@ -75,6 +75,13 @@ const struct gemm_tile gemm_tile_f32_portable = {
 #if defined(__x86_64__)
 enum { ROWS_AVX2 = 6, COLUMNS_AVX2 = 16, ROWS_AVX512 = 14, COLUMNS_AVX512 = 32 };
 
+struct gemm_operands {
+	const float *a, *b; /* packed */
+};
+
+/* 128, 256, 1024 and 2048 rows end with 2 or 4 of 14; 4 x 2 sums still hide the latency. */
+enum { FEW_AVX512 = 4 };
+
 __attribute__((target("avx2,fma"), always_inline)) static inline void
 add_products_avx2(__m256 sums[ROWS_AVX2][2], const float *a, const float *b, size_t n_groups)
 {
@@ -114,16 +121,42 @@ __attribute__((target("avx2,fma"))) void gemm_multiply_f32_avx2(size_t n_groups,
 }
 
 __attribute__((target("avx512f"), always_inline)) static inline void
-add_products_avx512(__m512 sums[ROWS_AVX512][2], const float *a, const float *b, size_t n_groups)
+add_products_avx512(__m512 sums[ROWS_AVX512][2], int n_rows, const float *a, const float *b,
+		    size_t n_groups)
 {
 	for (size_t p = 0; p < n_groups; p++, a += ROWS_AVX512, b += COLUMNS_AVX512) {
 		__m512 b0 = _mm512_loadu_ps(b), b1 = _mm512_loadu_ps(b + 16);
 #pragma GCC unroll 14
-		for (int i = 0; i < ROWS_AVX512; i++) {
+		for (int i = 0; i < n_rows; i++) {
 			__m512 one = _mm512_set1_ps(a[i]);
 			sums[i][0] = _mm512_fmadd_ps(one, b0, sums[i][0]);
 			sums[i][1] = _mm512_fmadd_ps(one, b1, sums[i][1]);
 		}
+	}
+}
+
+/* The first n_rows of the tile: a constant, or the sums would not stay in registers. */
+__attribute__((target("avx512f"), always_inline)) static inline void
+multiply_avx512(int n_rows, size_t n_groups, const struct gemm_operands *from, float *c,
+		size_t c_row, bool is_adding)
+{
+	const float *a = from->a, *b = from->b;
+	size_t head = gemm_fetch_point(n_groups, (size_t)n_rows);
+	__m512 sums[ROWS_AVX512][2];
+#pragma GCC unroll 14
+	for (int i = 0; i < n_rows; i++)
+		sums[i][0] = sums[i][1] = _mm512_setzero_ps();
+	add_products_avx512(sums, n_rows, a, b, head);
+	gemm_fetch(c, c_row, (size_t)n_rows, COLUMNS_AVX512);
+	add_products_avx512(sums, n_rows, a + head * ROWS_AVX512, b + head * COLUMNS_AVX512,
+			    n_groups - head);
+#pragma GCC unroll 14
+	for (int i = 0; i < n_rows; i++) {
+		float *to = c + (size_t)i * c_row;
+		__m512 old0 = is_adding ? _mm512_loadu_ps(to) : _mm512_setzero_ps();
+		__m512 old1 = is_adding ? _mm512_loadu_ps(to + 16) : _mm512_setzero_ps();
+		_mm512_storeu_ps(to, _mm512_add_ps(old0, sums[i][0]));
+		_mm512_storeu_ps(to + 16, _mm512_add_ps(old1, sums[i][1]));
 	}
 }
 
@@ -132,24 +165,17 @@ __attribute__((target("avx512f"))) void gemm_multiply_f32_avx512(size_t n_groups
 								 const void *packed_b, void *c,
 								 size_t c_row, bool is_adding)
 {
-	const float *a = packed_a, *b = packed_b;
-	size_t head = gemm_fetch_point(n_groups, ROWS_AVX512);
-	__m512 sums[ROWS_AVX512][2];
-#pragma GCC unroll 14
-	for (int i = 0; i < ROWS_AVX512; i++)
-		sums[i][0] = sums[i][1] = _mm512_setzero_ps();
-	add_products_avx512(sums, a, b, head);
-	gemm_fetch(c, c_row, ROWS_AVX512, COLUMNS_AVX512);
-	add_products_avx512(sums, a + head * ROWS_AVX512, b + head * COLUMNS_AVX512,
-			    n_groups - head);
-#pragma GCC unroll 14
-	for (size_t i = 0; i < ROWS_AVX512; i++) {
-		float *to = (float *)c + i * c_row;
-		__m512 old0 = is_adding ? _mm512_loadu_ps(to) : _mm512_setzero_ps();
-		__m512 old1 = is_adding ? _mm512_loadu_ps(to + 16) : _mm512_setzero_ps();
-		_mm512_storeu_ps(to, _mm512_add_ps(old0, sums[i][0]));
-		_mm512_storeu_ps(to + 16, _mm512_add_ps(old1, sums[i][1]));
-	}
+	struct gemm_operands from = { packed_a, packed_b };
+	multiply_avx512(ROWS_AVX512, n_groups, &from, c, c_row, is_adding);
+}
+
+__attribute__((target("avx512f"))) static void multiply_few_avx512(size_t n_groups,
+								   const void *packed_a,
+								   const void *packed_b, void *c,
+								   size_t c_row, bool is_adding)
+{
+	struct gemm_operands from = { packed_a, packed_b };
+	multiply_avx512(FEW_AVX512, n_groups, &from, c, c_row, is_adding);
 }
 
 static void pack_14(void *to, const struct gemm_strip *strip)
@@ -198,5 +224,7 @@ const struct gemm_tile gemm_tile_f32_avx512 = {
 	.pack_rows = pack_14,
 	.pack_columns = pack_32,
 	.multiply = gemm_multiply_f32_avx512,
+	.few_rows = FEW_AVX512,
+	.multiply_few = multiply_few_avx512,
 };
 #endif
