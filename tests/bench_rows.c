@@ -16,7 +16,7 @@
 
 extern const struct kernel kernel_softmax, kernel_rmsnorm, kernel_layernorm;
 
-enum { ROUNDS = 5, MOST_VARIANTS = 8, ROWS = 16384, COLUMNS = 4096 /* 256 MiB */ };
+enum { ROUNDS = 5, MOST_VARIANTS = 8, ROWS = 32768, COLUMNS = 4096 /* 512 MiB */ };
 
 static const struct {
 	const struct kernel *kernel;

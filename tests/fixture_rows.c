@@ -18,6 +18,8 @@ float fixture_element(size_t row, struct random *random, size_t j)
 		return (float)(j == 3 ? 1e4 : normal + 1000);
 	case 6:
 		return (float)(normal * 100);
+	case 7:
+		return (float)(normal + 3000 * ((double)(j / 128 % 3) - 1));
 	default:
 		return (float)normal;
 	}
