@@ -24,6 +24,22 @@ build() {
 		clang -std=c17 -D_GNU_SOURCE -I. $features -g -O1 -fsanitize=fuzzer,address,undefined \
 		tests/TARGET.c tests/fixture_fuzz.c build/fuzz/all.a $libs -o build/fuzz/tests/TARGET
 }
+# A record of each type (fuzz_gpu_ring.c): number or time 1, one piece of one, and two bytes that
+# are the numbers of a line's reasons and of their samples.
+gpu_ring_seed() { # REASONS SAMPLES
+	local type
+	for ((type = 0; type < 19; type++)); do
+		# shellcheck disable=SC2059
+		printf "\\x$(printf %02x "$type")\\x00\\x01\\0\\0\\0\\0\\0\\0\\0\\0\\0\\x01\\0"
+		head -c 8 /dev/zero
+		# shellcheck disable=SC2059
+		printf "\\x0$1"
+		head -c 43 /dev/zero
+		# shellcheck disable=SC2059
+		printf "\\x0$2"
+		head -c 23 /dev/zero
+	done
+}
 # Real inputs to start from.
 seeds() { # TARGET FOLDER
 	case $1 in
@@ -32,6 +48,7 @@ seeds() { # TARGET FOLDER
 	fuzz_perf_data) cp build/seed-*.data "$2/" 2>/dev/null ;;
 	fuzz_perf_script) cp build/seed.perf "$2/" 2>/dev/null ;;
 	fuzz_pprof) gunzip -c build/seed.pb.gz >"$2/seed.pb" 2>/dev/null ;;
+	fuzz_gpu_ring) gpu_ring_seed 0 0 >"$2/plain"; gpu_ring_seed 2 5 >"$2/stalls" ;;
 	fuzz_json) cp build/seed.*.json "$2/" 2>/dev/null ;;
 	fuzz_metrics) cp counters/groups/*.txt "$2/" ;;
 	fuzz_push_spool) cp build/seed-*.push "$2/" 2>/dev/null ;;
