@@ -143,7 +143,8 @@ struct cache_core *cache_model_core(struct cache_model *model, uint32_t number)
 	if (!is_active(model, core->number)) {
 		model->active_cores[core->number / 64] |= 1ull << core->number % 64;
 		model->n_active++;
-		model->is_plain = is_plain(model);
+		if (!model->is_threaded)
+			model->is_plain = is_plain(model);
 	}
 	unlock(model, &model->lock);
 	return core;
