@@ -144,6 +144,18 @@ static inline uint32_t cache_model_access(struct cache_model *model, struct cach
 bool cache_model_find_hint(const struct cache_model *model, const struct cache_core *core,
 			   uint64_t address, bool is_write, struct cache_hint *hint);
 
+/* cache_model_use_page: the page of a hint is now the latest used; false where it has left the
+ * first TLB. */
+static inline bool cache_model_use_page(struct cache_core *core, const struct cache_hint *hint)
+{
+	if (hint->translation->page != hint->page)
+		return false;
+	hint->translation->used = ++core->tlb[0].clock;
+	core->last_translation = hint->translation;
+	core->last_page = hint->page;
+	return true;
+}
+
 /* cache_model_is_hit: the commonest access: to the line that its hint is of, while it is in the
  * first cache, and its page in the first TLB. They are then the latest used; nothing else
  * changes. False says nothing and does nothing. */
@@ -151,13 +163,8 @@ static inline bool cache_model_is_hit(struct cache_core *core, const struct cach
 {
 	if (*hint->entry != hint->wanted)
 		return false;
-	if (hint->page != core->last_page) {
-		if (hint->translation->page != hint->page)
-			return false;
-		hint->translation->used = ++core->tlb[0].clock;
-		core->last_translation = hint->translation;
-		core->last_page = hint->page;
-	}
+	if (hint->page != core->last_page && !cache_model_use_page(core, hint))
+		return false;
 	if ((*hint->order & CACHE_BITS_MASK) != hint->way)
 		*hint->order = cache_order_touch(*hint->order, hint->way);
 	return true;

@@ -45,12 +45,16 @@ static inline uint32_t cache_plain_look(struct cache_model *model, const struct 
 	return 0;
 }
 
-/* cache_plain_access: where is_plain, a load or store within one line. */
+/* cache_plain_access: where is_plain, a load or store within one line. The hint is the one before
+ * of its kind, or zeros. */
 static inline uint32_t cache_plain_access(struct cache_model *model, struct cache_core *core,
 					  uint64_t address, bool is_write, struct cache_hint *hint)
 {
 	uint64_t page = address >> model->page_shift;
-	uint32_t result = page == core->last_page ? 0 : cache_model_translate(core, page);
+	uint32_t result = 0;
+	if (page != core->last_page &&
+	    !(hint->page == page && hint->translation && cache_model_use_page(core, hint)))
+		result = cache_model_translate(core, page);
 	hint->page = page;
 	hint->translation = core->last_translation;
 	return result | cache_plain_look(model, core, address >> model->line_shift, is_write, hint);

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.." || exit 1
 stoke=$(realpath "${1:-build/release/stoke}")
 build=$(dirname "$stoke")
 rounds=${2:-3}
-times=4 # so that a kernel takes longer than what surrounds it
+times=8 # so that a kernel takes much longer than what surrounds it
 command -v valgrind >/dev/null || { echo "SKIP valgrind is not here; apt-get install valgrind"; exit 0; }
 [ -x "$build/stoke-model" ] || { echo "SKIP there is no stoke-model in $build"; exit 0; }
 work=$(mktemp -d)
