@@ -160,6 +160,7 @@ screen gpu-traced-80x24-dark --view gpu --size 80x24 --color always --theme dark
 screen gpu-traced-flame-120x40 --view flame --size 120x40 --color never
 screen gpu-traced-idle-120x40 --view flame --size 120x40 --color never --keys 'w'
 screen roofline-second-80x24 --view roofline --size 80x24 --color never --keys 'j'
+screen roofline-sorted-120x40 --view roofline --size 120x40 --color never --keys ':columns mark,name,time,lost,attained,bound\r:sort lost\rj'
 screen roofline-nothing-80x24 --view roofline --size 80x24 --color never
 screen lost-nothing-80x24 --view lost --size 80x24 --color never
 screen flame-rates-80x24 --view flame --size 80x24 --color never --keys 'CCjj'

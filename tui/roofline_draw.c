@@ -1,4 +1,4 @@
-/* What is said in words around the plot: header, legend, table, the selected row. */
+/* What is said in words around the plot: header, legend, the selected row. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,8 +7,6 @@
 #include "sampler/recording.h"
 #include "tui/paragraph.h"
 #include "tui/roofline_state.h"
-
-enum { VALUE_COLUMNS = 14 };
 
 static void draw_header(const struct roofline_state *state, const struct view_context *context,
 			const struct canvas *canvas)
@@ -47,88 +45,6 @@ static void draw_legend(const struct roofline_state *state, const struct canvas 
 	else
 		canvas_print(canvas, x, 1, MEANING_WARNING,
 			     TEXT_UNKNOWN " its ceilings: `stoke bench`");
-}
-
-static const char *bound_text(const struct roofline_verdict *verdict, bool is_on_device)
-{
-	if (is_on_device && verdict->bound == BOUND_COMPUTE)
-		return "GPU FLOP/s";
-	if (is_on_device && verdict->bound == BOUND_MEMORY)
-		return verdict->level == ROOFLINE_MEMORY ? "GPU copy" : "GPU L2";
-	switch (verdict->bound) {
-	case BOUND_COMPUTE:
-		return "arithmetic";
-	case BOUND_MEMORY:
-		return roofline_level_name(verdict->level);
-	case BOUND_BEATEN:
-		return "none: beaten";
-	default:
-		return TEXT_UNKNOWN;
-	}
-}
-
-static int put_value(const struct canvas *canvas, int x, int y, int columns, double value,
-		     const char *unit)
-{
-	char text[TEXT_BYTES];
-	if (strcmp(unit, "FLOP/B") == 0 && !isnan(value))
-		snprintf(text, sizeof text, "%.3g", value);
-	else
-		text_value(text, sizeof text, value, unit);
-	int blank = columns - 1 - text_width(text);
-	canvas_text(canvas, x + (blank > 0 ? blank : 0), y, columns, MEANING_TEXT, text);
-	return x + columns;
-}
-
-static int name_columns(const struct canvas *canvas)
-{
-	int rest = canvas->width - 2 - 8 - 2 * VALUE_COLUMNS - 9 - 13;
-	if (canvas->width >= 110)
-		rest -= VALUE_COLUMNS;
-	return rest > 40 ? 40 : rest > 8 ? rest : 8;
-}
-
-static void draw_row(const struct roofline_state *state, const struct view_context *context,
-		     const struct canvas *canvas, int y, size_t place)
-{
-	const struct roofline_item item = roofline_item_at(state, place);
-	const struct roofline_work *work = item.work;
-	char letter[2] = { item.letter };
-	int columns = name_columns(canvas), x = 2 + columns;
-	canvas_text(canvas, 0, y, 1, roofline_meaning(item.verdict), letter);
-	canvas_text(canvas, 2, y, columns - 1, MEANING_TEXT,
-		    recording_string_at(context->recording, item.name));
-	x = put_value(canvas, x, y, 8, roofline_intensity(work), "FLOP/B");
-	x = put_value(canvas, x, y, VALUE_COLUMNS, work->flops / work->seconds, "FLOP/s");
-	x = put_value(canvas, x, y, VALUE_COLUMNS, work->bytes / work->seconds, "B/s");
-	if (canvas->width >= 110)
-		x = put_value(canvas, x, y, VALUE_COLUMNS,
-			      item.phase ? item.phase->measured_bytes / work->seconds : NAN, "B/s");
-	x = put_value(canvas, x, y, 9, item.verdict->attained_ratio, "ratio");
-	canvas_text(canvas, x, y, canvas->width - x, MEANING_DIM,
-		    bound_text(item.verdict, item.is_on_device));
-	if (place == state->selected)
-		canvas_mark(canvas, 0, y, canvas->width, MEANING_SELECTED);
-}
-
-static void draw_table(const struct roofline_state *state, const struct view_context *context,
-		       const struct canvas *canvas, int y)
-{
-	int rows = roofline_table_rows(state), columns = name_columns(canvas);
-	if (rows < 1)
-		return;
-	canvas_text(canvas, 2, y, columns, MEANING_HEADER,
-		    state->device.n ? "phase or kernel" : "phase");
-	canvas_print(canvas, 2 + columns, y, MEANING_HEADER, "%7s %13s %13s ", "FLOP/B", "FLOP/s",
-		     "B/s \u2248");
-	int x = 2 + columns + 8 + 2 * VALUE_COLUMNS;
-	if (canvas->width >= 110) {
-		canvas_print(canvas, x, y, MEANING_HEADER, "%13s ", "B/s counted");
-		x += VALUE_COLUMNS;
-	}
-	canvas_print(canvas, x, y, MEANING_HEADER, "%8s bound", "of bound");
-	for (int i = 1; i < rows && state->first + (size_t)i - 1 < roofline_count(state); i++)
-		draw_row(state, context, canvas, y + i, state->first + (size_t)i - 1);
 }
 
 /* The selected one in words: what it did, and what the bound is made of. */
@@ -195,7 +111,7 @@ static void draw_bound(const struct roofline_state *state, const struct canvas *
 					      ? item->roofline->compute
 					      : item->roofline->levels[verdict->level];
 	canvas_print(canvas, 0, y, MEANING_TEXT, "Bound: %s, %s (%.30s): %s at least, %s lost",
-		     bound_text(verdict, item->is_on_device),
+		     roofline_bound_text(item),
 		     bound ? text_rate(rate, sizeof rate, bound->best, bound->unit) : TEXT_UNKNOWN,
 		     bound ? bound->name : "",
 		     text_duration(least, sizeof least, verdict->least_seconds * 1e9),
@@ -222,7 +138,6 @@ void roofline_draw(const void *opaque, const struct view_context *context,
 	int plot_rows = roofline_plot_rows(state);
 	if (plot_rows > 0)
 		roofline_plot_draw(state, context, canvas);
-	int y = canvas->height - ROOFLINE_DETAIL_ROWS - roofline_table_rows(state);
 	if (roofline_count(state) == 0) {
 		const struct canvas words = canvas_part(
 			canvas, 0, roofline_header_rows(state) + plot_rows + ROOFLINE_AXIS_ROWS,
@@ -233,7 +148,7 @@ void roofline_draw(const void *opaque, const struct view_context *context,
 			       "with its FLOPs and bytes.");
 		return;
 	}
-	draw_table(state, context, canvas, y);
+	roofline_table_draw(state, context, canvas);
 	if (canvas->height > ROOFLINE_DETAIL_ROWS)
 		draw_details(state, context, canvas, canvas->height - ROOFLINE_DETAIL_ROWS);
 }

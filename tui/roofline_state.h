@@ -1,6 +1,7 @@
 /*
  * roofline_state: what the roofline's parts share: view_roofline.c takes phases in and answers
- * keys, roofline_plot.c draws the roofs and what lies under them, roofline_draw.c the words.
+ * keys, roofline_plot.c draws the roofs and what lies under them, roofline_table.c lists that,
+ * roofline_draw.c draws the words.
  */
 #ifndef TUI_ROOFLINE_STATE_H
 #define TUI_ROOFLINE_STATE_H
@@ -11,6 +12,7 @@
 
 #include "counters/ceilings.h"
 #include "counters/roofline_phases.h"
+#include "tui/list.h"
 #include "tui/roofline_device.h"
 #include "tui/view.h"
 
@@ -29,7 +31,8 @@ struct roofline_state {
 	uint64_t n_spans, n_facts;     /* taken in */
 	uint64_t next_ns;              /* when it may be looked at again, live */
 	uint64_t from_ns, to_ns;       /* the window taken in */
-	size_t selected, first;        /* of phases and, behind them, kernels */
+	struct list list;              /* of phases and, behind them, kernels */
+	size_t selected;               /* of these, however they are sorted */
 	bool is_recent, knows_live;    /* is_recent: only the last seconds */
 	bool must_draw;
 	int width, height;
@@ -55,6 +58,13 @@ struct roofline_item {
 	const struct roofline_verdict *verdict;
 };
 struct roofline_item roofline_item_at(const struct roofline_state *state, size_t place);
+
+/* roofline_table_show: the list as it is now; roofline_table_draw: with its header.
+ * roofline_bound_text: which ceiling holds it. */
+void roofline_table_show(struct roofline_state *state, const struct view_context *context);
+void roofline_table_draw(const struct roofline_state *state, const struct view_context *context,
+			 const struct canvas *canvas);
+const char *roofline_bound_text(const struct roofline_item *item);
 
 /* roofline_most_threads: of any phase; without one, of any ceiling. */
 uint32_t roofline_most_threads(const struct roofline_state *state);

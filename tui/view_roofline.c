@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "sampler/recording.h"
-#include "tui/list_keys.h"
 #include "tui/roofline_state.h"
 
 /* Live dots stand for this much: long enough to be steady, short enough to move. */
@@ -117,15 +116,6 @@ int roofline_plot_rows(const struct roofline_state *state)
 	return rows;
 }
 
-static void keep_visible(struct roofline_state *state)
-{
-	size_t rows = (size_t)(roofline_table_rows(state) > 1 ? roofline_table_rows(state) - 1 : 1);
-	if (state->selected < state->first)
-		state->first = state->selected;
-	if (state->selected >= state->first + rows)
-		state->first = state->selected - rows + 1;
-}
-
 static bool roofline_update(void *opaque, const struct view_context *context)
 {
 	struct roofline_state *state = opaque;
@@ -137,31 +127,17 @@ static bool roofline_update(void *opaque, const struct view_context *context)
 	bool is_changed = is_due(state, context, &moment);
 	if (is_changed)
 		take_in(state, context, &moment);
-	is_changed |= state->must_draw || state->width != context->width ||
-		      state->height != context->height;
+	is_changed |= state->must_draw || state->list.is_changed ||
+		      state->width != context->width || state->height != context->height;
 	state->must_draw = false;
 	state->width = context->width;
 	state->height = context->height;
 	if (is_changed)
-		keep_visible(state);
+		roofline_table_show(state, context);
 	return is_changed;
 }
 
 /* ---- keys */
-
-static unsigned move(struct roofline_state *state, long rows)
-{
-	state->selected = list_move(state->selected, rows, roofline_count(state));
-	state->must_draw = true;
-	return REACTION_REDRAW;
-}
-
-static unsigned move_key(void *opaque, const struct view_context *context,
-			 const struct input *input)
-{
-	(void)context;
-	return move(opaque, list_step(input->key, (long)roofline_table_rows(opaque)));
-}
 
 static unsigned recent(void *opaque, const struct view_context *context, const struct input *input)
 {
@@ -174,40 +150,31 @@ static unsigned recent(void *opaque, const struct view_context *context, const s
 	return REACTION_REDRAW;
 }
 
-static unsigned click(void *opaque, const struct view_context *context, const struct input *input)
-{
-	struct roofline_state *state = opaque;
-	int top = context->height - ROOFLINE_DETAIL_ROWS - roofline_table_rows(state) + 1;
-	if (input->y < top || input->y >= context->height - ROOFLINE_DETAIL_ROWS)
-		return REACTION_REDRAW;
-	return move(state, (long)state->first + input->y - top - (long)state->selected);
-}
-
 static void roofline_close(void *opaque)
 {
 	forget(opaque);
+	list_free(&((struct roofline_state *)opaque)->list);
+}
+
+static struct list *roofline_list(void *opaque)
+{
+	return &((struct roofline_state *)opaque)->list;
 }
 
 static const struct binding bindings[] = {
-	{ KEY_ARROW_UP, 'k', "Up k", "the phase above", move_key, true },
-	{ KEY_ARROW_DOWN, 'j', "Down j", "the phase below", move_key, true },
 	{ 'm', 0, "m", "the last 5 seconds, or all of the time", recent, true },
-	{ KEY_PAGE_UP, 'b', "PgUp b", "page up", move_key, false },
-	{ KEY_PAGE_DOWN, 'f', "PgDn f", "page down", move_key, false },
-	{ KEY_START, 'g', "g", "to the first", move_key, false },
-	{ KEY_FINISH, 'G', "G", "to the last", move_key, false },
-	{ KEY_WHEEL_UP, 0, "wheel", "up", move_key, false },
-	{ KEY_WHEEL_DOWN, 0, "wheel", "down", move_key, false },
-	{ KEY_CLICK, 0, "click", "select", click, false },
 	{ 0 },
 };
 
 static struct view_subject subject(const void *opaque, const struct view_context *context)
 {
 	const struct roofline_state *state = opaque;
-	if (state->selected >= roofline_count(state))
+	if (state->list.n == 0)
 		return (struct view_subject){ 0 };
-	const struct roofline_item item = roofline_item_at(state, state->selected);
+	size_t row = list_row(&state->list);
+	if (row >= roofline_count(state)) /* read anew since it was laid out */
+		return (struct view_subject){ 0 };
+	const struct roofline_item item = roofline_item_at(state, row);
 	uint32_t name = item.name;
 	return (struct view_subject){ .kind = item.kernel ? SUBJECT_GPU : SUBJECT_PHASE,
 				      .id = name,
@@ -227,4 +194,5 @@ const struct view view_roofline = {
 	.draw = roofline_draw,
 	.subject = subject,
 	.close = roofline_close,
+	.list = roofline_list,
 };
