@@ -196,16 +196,23 @@ static void what_is_missing_says_why(void **state)
 	assert_int_equal(seen.plots->n, 0);
 	assert_non_null(strstr(seen.plots->counters_reason, "--gpu-metrics"));
 	assert_non_null(strstr(seen.plots->driver_reason, "stoke doctor"));
+	assert_null(seen.plots->stalls_reason); /* nobody used a GPU */
+	recording_add_fact(seen.recording, "gpu.stalls", "not sampled; --gpu-stalls does.");
 	recording_note(seen.recording, SEVERITY_WARNING, "pm", "GPU 0: counters are refused.", "");
 	recording_publish(seen.recording);
 	look(&seen);
 	assert_string_equal(seen.plots->counters_reason, "GPU 0: counters are refused.");
+	assert_string_equal(seen.plots->stalls_reason, "not sampled; --gpu-stalls does.");
 	assert_int_equal(gpu_plots_series(seen.plots), 0);
 	list_go(&seen.plots->list, 1);
 	gpu_plots_keep_visible(seen.plots, 80, 20);
 	struct canvas canvas = canvas_new(80, 20);
 	gpu_plots_draw(seen.plots, &seen.context, seen.summary, &canvas);
 	canvas_free(&canvas);
+	recording_add_fact(seen.recording, "gpu.stalls", "sampled every 4096 cycles");
+	recording_publish(seen.recording);
+	look(&seen);
+	assert_null(seen.plots->stalls_reason);
 	end(&seen);
 }
 

@@ -110,7 +110,7 @@ static const struct option_row sampling_rows[] = {
 	  "sample what the kernels of CUDA programs wait for, line by line (needs -lineinfo)",
 	  AT(gpu_stalls) },
 	{ 0, OPTION_TEXT, "require", "LIST",
-	  "status 3 unless all of hw, callgraph, kernel can be had", AT(require) },
+	  "status 3 unless all of hw, callgraph, kernel, gpu can be had", AT(require) },
 	{ 0, OPTION_FLAG, "model", NULL,
 	  "count cache misses by a model instead of sampling: any workload, or a program "
 	  "compiled for it",

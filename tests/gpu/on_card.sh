@@ -278,7 +278,7 @@ stalls() {
 	record "$file" --gpu-stalls gemm device=cuda n=4096 repeats=200 || :
 	notes "$file" >"$out/stalls-notes.txt"
 	n=$(rows "$file" | awk -F, '$1 == "series" && $4 == "gpu-stalls" { print $12 }')
-	"$stoke" report "$file" >"$out/stalls-report.txt" 2>&1
+	"$stoke" export -f --format folded -e gpu-stalls -o "$out/stalls.folded" "$file" 2>>"$file.log"
 	record "$out/stalls-both.stoke" --gpu-stalls --gpu-metrics 100 gemm device=cuda n=4096 repeats=200 || :
 	both=$(rows "$out/stalls-both.stoke" | awk -F, '$1 == "series" && $4 == "gpu-stalls" { print $12 }')
 	if [ -n "$n" ]; then
