@@ -53,6 +53,7 @@ __attribute__((target("avx512f"), always_inline)) static inline void
 take(float *wait, const float *x, size_t n, struct way *way)
 {
 	size_t j = 0;
+#pragma GCC unroll 4
 	for (; j + 32 <= n; j += 32) {
 #pragma GCC unroll 2
 		for (size_t s = 0; s < 2; s++) {
@@ -75,6 +76,7 @@ __attribute__((target("avx512f"), always_inline)) static inline void look(const 
 									  struct way *way)
 {
 	size_t j = 0;
+#pragma GCC unroll 4
 	for (; j + 32 <= n; j += 32) {
 #pragma GCC unroll 2
 		for (size_t s = 0; s < 2; s++) {
@@ -123,7 +125,8 @@ step(struct rows_softmax task, size_t row, struct way *way)
 }
 
 /* Even: whole chunks, and y is aligned. Compiled for itself, or its constants and sums would not
- * stay in registers, nor without a copy of the task: a tenth slower. */
+ * stay in registers, nor without a copy of the task: a tenth slower. So is a chunk whose loops are
+ * not unrolled whole. */
 __attribute__((target("avx512f"), always_inline)) static inline void
 all_rows(struct rows_softmax task, bool is_even)
 {
