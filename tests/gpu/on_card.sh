@@ -135,10 +135,11 @@ events_of() { # FILE: median nanoseconds that the workload timed by events
 }
 ncu_of() { # WORDS: median nanoseconds of the kernel of the file "name" by Nsight Compute
 	# shellcheck disable=SC2086 # words of a workload
-	ncu --csv --clock-control none --cache-control none --metrics gpu__time_duration.sum \
-		"$stoke" workload $1 device=cuda repeats=5 2>>"$out/ncu.log" | tr -d '\r"' |
-		awk -F, '/gpu__time_duration.sum/ { v = $NF; if (/,us,/) v *= 1000; if (/,ms,/) v *= 1000000; print v }' |
-		sort -g | tail -5 | median
+	ncu --csv --print-units base --clock-control none --cache-control none --metrics gpu__time_duration.sum \
+		"$stoke" workload $1 device=cuda repeats=5 2>>"$out/ncu.log" | tee -a "$out/ncu.csv" | ncu_values | tail -5 | median
+}
+ncu_values() { # "...","gpu__time_duration.sum","ns","1,234,567": without the commas
+	awk -F '","' '/gpu__time_duration.sum/ { v = $NF; gsub(/[",\r]/, "", v); print v }'
 }
 kernel_times() {
 	local words file ours theirs by=events worst=0 n=0 table=$out/kernel_times.txt
