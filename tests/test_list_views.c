@@ -17,6 +17,7 @@
 #include "tui/face.h"
 #include "tui/list.h"
 #include "tui/preferences.h"
+#include "tui/view.h"
 
 struct screen {
 	struct recording *recording;
@@ -199,6 +200,38 @@ static void one_module_and_other_roots(void **state)
 	shows(&screen, "[3 Functions]");
 	press(&screen, "e");
 	shows(&screen, "[no phase]");
+	close_screen(&screen);
+}
+
+/* What htop, perf, less and vim have taught fingers. */
+static void habits_are_met(void **state)
+{
+	struct screen screen = open_screen("functions", 100, 12);
+	(void)state;
+	face_key(screen.face, (struct input){ .key = KEY_FUNCTION_5 });
+	press(&screen, "");
+	shows(&screen, "with v    samples calls");
+	face_key(screen.face, (struct input){ .key = KEY_FUNCTION_5 });
+	press(&screen, "c"); /* of the first */
+	shows(&screen, "build_histogram");
+	press(&screen, "3");
+	face_key(screen.face, (struct input){ .key = 6 }); /* Ctrl-F: a page */
+	press(&screen, "");
+	shows_not(&screen, "build_histogram");
+	face_key(screen.face, (struct input){ .key = 2 }); /* Ctrl-B: back */
+	press(&screen, "");
+	shows(&screen, "build_histogram");
+	face_key(screen.face, (struct input){ .key = KEY_FUNCTION_3 });
+	press(&screen, "grad\\r");
+	shows(&screen, "gradients");
+	shows_not(&screen, "sigmoid");
+	face_key(screen.face, (struct input){ .key = KEY_DELETE });
+	press(&screen, "");
+	shows(&screen, "sigmoid");
+	press(&screen, "Z");
+	shows(&screen, "Nothing more comes: this is a recording.");
+	press(&screen, "+"); /* as perf report opens */
+	shows(&screen, "with v    samples calls");
 	close_screen(&screen);
 }
 
@@ -478,6 +511,7 @@ int main(void)
 		cmocka_unit_test(functions_are_sorted_by_keys_clicks_and_commands),
 		cmocka_unit_test(calls_open_and_close),
 		cmocka_unit_test(one_module_and_other_roots),
+		cmocka_unit_test(habits_are_met),
 		cmocka_unit_test(columns_are_chosen),
 		cmocka_unit_test(the_mouse_does_what_keys_do),
 		cmocka_unit_test(the_overview_has_a_cursor),
