@@ -70,10 +70,12 @@ static void measure(struct growing *growing, const char *view, const char *keys)
 	printf("  %-10s%-10s first %8.2f ms, then %6.2f ms a frame (worst %6.2f) = %5.1f %% of a "
 	       "core\n",
 	       view,
-	       keys[0] == '/'   ? "searching"
-	       : keys[0] == 'p' ? "by phase"
-	       : keys[0] == 'C' ? "by change"
-				: "",
+	       keys[0] == '/'                     ? "searching"
+	       : keys[0] == 'p'                   ? "by phase"
+	       : keys[0] == 'C'                   ? "by change"
+	       : keys[0] == 't' && keys[1] == '/' ? "tree, /"
+	       : keys[0] == 't'                   ? "as a tree"
+						  : "",
 	       first, spent / FRAMES, worst, spent / FRAMES * FRAMES_A_SECOND / 10);
 	canvas_free(&canvas);
 	face_free(face);
@@ -96,6 +98,8 @@ int main(void)
 		measure(&growing, "flame", "CC");
 		measure(&growing, "overview", "");
 		measure(&growing, "functions", "");
+		measure(&growing, "functions", "tE");
+		measure(&growing, "functions", "t/function_1\r");
 		recording_free(growing.recording);
 	}
 	return 0;

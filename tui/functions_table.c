@@ -13,7 +13,8 @@ enum {
 	HEADER_ROWS = 1,
 	RATE_CELLS = 17,
 	LEAST_NAME = 24,
-	DEEPEST_LEVEL = 60, /* deeper ones are not moved further to the right */
+	MOST_TREE_ROWS = 10000, /* of which people see a hundred */
+	DEEPEST_LEVEL = 60,     /* deeper ones are not moved further to the right */
 };
 
 /* Of columns; COLUMN_RATE and up are rates.rows. */
@@ -242,7 +243,7 @@ static void find_tree_rows(struct functions_state *state, const struct view_cont
 		}
 	struct functions_tree_order by = { compare_nodes, &order };
 	functions_tree_find(&state->rows, state->tree, context->recording, context->pattern, &by,
-			    MOST_FUNCTIONS);
+			    MOST_TREE_ROWS);
 }
 
 void functions_show(struct functions_state *state, const struct view_context *context)

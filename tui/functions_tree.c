@@ -10,6 +10,9 @@
 
 enum { HOT_PART = 10 /* a tenth of everything is hot */ };
 
+/* It is found, or below what is; what is found is below it. */
+enum { KEPT_INSIDE = 1, KEPT_AROUND = 2 };
+
 /* ---- what the pattern leaves */
 
 static bool is_found(struct functions_tree *rows, const struct recording *recording,
@@ -30,19 +33,23 @@ static bool is_found(struct functions_tree *rows, const struct recording *record
 	return *known == 2;
 }
 
-/* A caller has a smaller number than what it calls. */
+/* Nodes that have come since the last time; a caller has a smaller number than what it calls. */
 static void find_kept(struct functions_tree *rows, const struct recording *recording,
 		      const regex_t *pattern, const struct tree_node *nodes, uint32_t n)
 {
-	if (n > rows->n_kept) {
-		rows->is_kept = reallocate(rows->is_kept, n + n / 2, 1);
-		rows->n_kept = n + n / 2;
+	if (n > rows->kept_capacity) {
+		rows->kept_capacity = n + n / 2;
+		rows->kept = reallocate(rows->kept, rows->kept_capacity, 1);
 	}
-	for (uint32_t i = 0; i < n; i++)
-		rows->is_kept[i] = (i > 0 && rows->is_kept[nodes[i].parent]) ||
-				   is_found(rows, recording, pattern, &nodes[i]);
-	for (uint32_t i = n; i-- > 1;)
-		rows->is_kept[nodes[i].parent] |= rows->is_kept[i];
+	for (uint32_t i = rows->n_kept; i < n; i++) {
+		bool is_inside = (i > 0 && rows->kept[nodes[i].parent] & KEPT_INSIDE) ||
+				 is_found(rows, recording, pattern, &nodes[i]);
+		rows->kept[i] = is_inside ? KEPT_INSIDE : 0;
+		for (uint32_t at = nodes[i].parent;
+		     is_inside && at && !(rows->kept[at] & KEPT_AROUND); at = nodes[at].parent)
+			rows->kept[at] |= KEPT_AROUND;
+	}
+	rows->n_kept = n;
 }
 
 /* ---- rows */
@@ -59,7 +66,7 @@ struct walk {
 
 static bool is_shown(const struct walk *walk, uint32_t node)
 {
-	return walk->nodes[node].total > 0 && (!walk->is_searched || walk->rows->is_kept[node]);
+	return walk->nodes[node].total > 0 && (!walk->is_searched || walk->rows->kept[node]);
 }
 
 static bool is_open(const struct walk *walk, uint32_t node)
@@ -169,6 +176,7 @@ void functions_tree_forget(struct functions_tree *rows)
 		memset(rows->marks, 0, rows->n_marks);
 	if (rows->n_matches)
 		memset(rows->matches, 0, rows->n_matches);
+	rows->n_kept = 0;
 }
 
 void functions_tree_free(struct functions_tree *rows)
@@ -176,6 +184,6 @@ void functions_tree_free(struct functions_tree *rows)
 	free(rows->rows);
 	free(rows->marks);
 	free(rows->matches);
-	free(rows->is_kept);
+	free(rows->kept);
 	*rows = (struct functions_tree){ 0 };
 }

@@ -29,8 +29,8 @@ struct functions_tree {
 	uint32_t n_marks;
 	uint8_t *matches; /* by function: 0 = not looked at, 1 = no, 2 = yes */
 	uint32_t n_matches;
-	uint8_t *is_kept; /* by node, with a pattern: it, one above or one below is found */
-	uint32_t n_kept;
+	uint8_t *kept; /* by node, with a pattern: is it, one above or one below found? */
+	uint32_t n_kept, kept_capacity;
 };
 
 /* Of siblings, which comes first: negative = a. */
@@ -42,7 +42,7 @@ struct functions_tree_order {
 /*
  * functions_tree_find: the rows, from the roots' children on, at most `most`.
  * pattern  only what it finds, with what is above and below; NULL = everything
- * Cost     some 100 ns a row and sibling; with a pattern, some ns a node as well
+ * Cost     some 100 ns a row and sibling; with a pattern, some ns a new node as well
  */
 void functions_tree_find(struct functions_tree *rows, const struct tree *tree,
 			 const struct recording *recording, const regex_t *pattern,
