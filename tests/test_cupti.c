@@ -93,6 +93,7 @@ static sem_t finished;
 static void *launch_many(void *unused)
 {
 	for (int i = 0; i < LAUNCHES; i++) {
+		mock.sample("softmax", 16 * (uint64_t)i, 0, 1);
 		train_step();
 		mock.deliver();
 	}
@@ -216,7 +217,17 @@ static void everything_is_joined(void **state)
 static void threads_do_not_mix(void **state)
 {
 	(void)state;
+	setenv("STOKE_GPU_STALLS", "1", 1);
 	struct recording *recording = record("", run_threads);
+	unsetenv("STOKE_GPU_STALLS");
+	uint64_t n_stalls = 0;
+	for (uint64_t i = 1; i < recording_moment(recording).n[TABLE_SAMPLES]; i++) {
+		const struct sample_row *row = recording_sample(recording, i);
+		const struct series_row *series = recording_series(recording, row->series);
+		if (strcmp(recording_string_at(recording, series->name), "gpu-stalls") == 0)
+			n_stalls += row->weight;
+	}
+	assert_int_equal(n_stalls, LAUNCHES * THREADS);
 	assert_int_equal(fixture_fact(recording, "gpu.matched"), LAUNCHES * 2 * THREADS);
 	assert_int_equal(fixture_fact(recording, "gpu.unmatched"), 0);
 	recording_free(recording);
@@ -469,6 +480,7 @@ static int threads(void)
 {
 	if (load_mock(NULL) != 0 || InitializeInjection() != 1)
 		return 1;
+	mock.context();
 	run_threads();
 	return 0;
 }
