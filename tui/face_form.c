@@ -16,8 +16,8 @@ void face_open_form(struct face *face)
 	static const struct form_action ended[] = { { "start again with these", FORM_RESTARTS },
 						    { NULL, FORM_CLOSES } };
 	const struct face_settings *settings = &face->settings;
-	if (!settings->has_program) {
-		face_say(face, "Nothing runs here that could be set: this is a recording.");
+	if (!settings->has_program) { /* a recording: what can be set is the screen */
+		face_show(face, OVERLAY_CONFIG);
 		return;
 	}
 	const struct form_action *actions = face->has_ended ? ended : while_running;
