@@ -23,8 +23,9 @@ static const struct line {
 static int draw_line(const struct canvas *canvas, int y, const char *key, const char *help)
 {
 	canvas_text(canvas, 2, y, KEY_COLUMNS, MEANING_KEY, key);
-	canvas_text(canvas, TEXT_COLUMN, y, canvas->width - TEXT_COLUMN, MEANING_TEXT, help);
-	return y + 1;
+	int rows = paragraph_draw(canvas, TEXT_COLUMN, y, canvas->width - TEXT_COLUMN, MEANING_TEXT,
+				  help);
+	return y + (rows > 0 ? rows : 1);
 }
 
 static int draw_bindings(const struct face *face, const struct canvas *canvas, int y,
