@@ -312,6 +312,8 @@ static uint32_t find_level(struct cache_model *model, const struct cache_core *c
 	bool is_demand = !(look->bits & CACHE_PREFETCHED);
 	*entry = NULL;
 	*result = CACHE_MISS;
+	for (level = 2; level < n; level++)
+		cache_sets_prefetch(core->path[level], look->line);
 	model->counts->levels[0].n_misses += is_demand;
 	for (level = 1; level < n; level++) {
 		*entry = cache_sets_touch(core->path[level], look->line);

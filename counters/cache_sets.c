@@ -3,7 +3,12 @@
 
 #include <stdlib.h>
 
-enum { HOST_LINE_BYTES = 64 }; /* a row of tags, and one of eight entries, in one of its lines */
+enum {
+	HOST_LINE_BYTES = 64, /* a row of tags, and one of eight entries, in one of its lines */
+	/* Tags and orders beside entries are two more lines of this machine's caches for each row:
+	 * nothing while all of them are near, and dear for a last level of tens of megabytes. */
+	MOST_ORDERED_ENTRIES = 1 << 16,
+};
 
 /* Of allocate, not of aligned_alloc: large caches are zeroed by not being touched. */
 static void *allocate_aligned(void **memory, size_t n, size_t bytes)
@@ -40,7 +45,7 @@ void cache_sets_open(struct cache_sets *sets, uint64_t n_sets, uint32_t ways,
 	sets->entries = allocate_aligned(&sets->memory[0], n_sets * ways, sizeof *sets->entries);
 	if (policy == CACHE_PLRU && ways > 1)
 		sets->trees = allocate(n_sets, sizeof *sets->trees);
-	else if (ways <= CACHE_ORDERED_WAYS)
+	else if (ways <= CACHE_ORDERED_WAYS && n_sets * ways <= MOST_ORDERED_ENTRIES)
 		open_orders(sets);
 }
 

@@ -3,12 +3,11 @@
  *
  * An entry is key << 4 with four bits of the user's below; an entry whose state bits are zero is
  * empty. With LRU of up to 16 ways entries stay where they are and the order of use is a word of
- * nibbles, so that neither a hit nor a miss moves more than one of them; with more ways a set is a
- * list in order of use, the latest first; with pseudo-LRU a tree of bits points away from what was
- * used.
- * Source: pseudo-LRU: So and Rechtschaffen, "Cache Operations by MRU Change" (1988); trees as in
- * Intel's and AMD's first caches. Where ways are no power of two the tree has leaves that are
- * never chosen. Zero nibbles of a word: Warren, Hacker's Delight, 6-1.
+ * nibbles, so that neither a hit nor a miss moves more than one of them; with more ways, or very
+ * many sets, a set is a list in order of use, the latest first; with pseudo-LRU a tree of bits
+ * points away from what was used. Source: pseudo-LRU: So and Rechtschaffen, "Cache Operations by
+ * MRU Change" (1988); trees as in Intel's and AMD's first caches. Where ways are no power of two
+ * the tree has leaves that are never chosen. Zero nibbles of a word: Warren, Hacker's Delight, 6-1.
  */
 #ifndef COUNTERS_CACHE_SETS_H
 #define COUNTERS_CACHE_SETS_H
