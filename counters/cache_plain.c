@@ -31,7 +31,8 @@ static inline void evict_first(struct cache_model *model, const struct cache_cor
 }
 
 /* Where it is, now the latest used; NULL if it is not there. */
-__attribute__((always_inline)) static inline uint64_t *touch(const struct cache_sets *sets, uint64_t line)
+__attribute__((always_inline)) static inline uint64_t *touch(const struct cache_sets *sets,
+							     uint64_t line)
 {
 	if (__builtin_expect(!sets->orders, 0))
 		return cache_sets_touch(sets, line);

@@ -15,9 +15,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
 
 #include "counters/cache_geometry.h"
 
@@ -86,16 +83,21 @@ static inline bool cache_sets_is(uint64_t entry, uint64_t key)
 	return (entry ^ key << CACHE_ENTRY_SHIFT) - 1 < CACHE_BITS_MASK;
 }
 
+#ifdef __SSE2__
+/* Vectors without <emmintrin.h>, which declares malloc() and free() too: the hooks define those. */
+typedef int cache_words __attribute__((vector_size(16)));
+typedef short cache_halves __attribute__((vector_size(16)));
+#endif
+
 /* cache_sets_same_tags: a bit for each of 16 tags that is this one. */
 static inline uint32_t cache_sets_same_tags(const uint32_t *tags, uint32_t tag)
 {
 #ifdef __SSE2__
-	const __m128i *row = (const __m128i *)(const void *)tags, wanted = _mm_set1_epi32((int)tag);
-	__m128i low =
-		_mm_packs_epi32(_mm_cmpeq_epi32(row[0], wanted), _mm_cmpeq_epi32(row[1], wanted));
-	__m128i high =
-		_mm_packs_epi32(_mm_cmpeq_epi32(row[2], wanted), _mm_cmpeq_epi32(row[3], wanted));
-	return (uint32_t)_mm_movemask_epi8(_mm_packs_epi16(low, high));
+	const cache_words *row = (const cache_words *)(const void *)tags;
+	const int wanted = (int)tag;
+	cache_halves low = __builtin_ia32_packssdw128(row[0] == wanted, row[1] == wanted);
+	cache_halves high = __builtin_ia32_packssdw128(row[2] == wanted, row[3] == wanted);
+	return (uint32_t)__builtin_ia32_pmovmskb128(__builtin_ia32_packsswb128(low, high));
 #else
 	uint32_t same = 0;
 	for (uint32_t way = 0; way < CACHE_ORDERED_WAYS; way++)
