@@ -505,6 +505,24 @@ static void wrong_lines_are_explained(void **state)
 	assert_int_equal(preferences.n_lists, 0);
 }
 
+/* One function moves by several keys: mapped ones move as theirs do. */
+static void mapped_keys_move_too(void **state)
+{
+	struct screen still = open_screen("functions", 80, 24);
+	struct screen usual = open_screen("functions", 80, 24);
+	struct screen mapped = open_screen("functions", 80, 24);
+	(void)state;
+	press(&still, "\r");
+	press(&usual, "j\r");
+	press(&mapped, ":map J down\r");
+	press(&mapped, "J\r");
+	assert_string_not_equal(still.text, usual.text);
+	assert_string_equal(mapped.text, usual.text);
+	close_screen(&still);
+	close_screen(&usual);
+	close_screen(&mapped);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -521,6 +539,7 @@ int main(void)
 		cmocka_unit_test(live_lists_keep_the_row),
 		cmocka_unit_test(columns_are_kept_in_the_configuration),
 		cmocka_unit_test(wrong_lines_are_explained),
+		cmocka_unit_test(mapped_keys_move_too),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,6 +12,7 @@
 
 #include "tui/canvas.h"
 #include "tui/form.h"
+#include "tui/keymap.h"
 #include "tui/start_list.h"
 #include "tui/words.h"
 #include "workloads/workload.h"
@@ -315,6 +316,32 @@ static void it_fits_any_size(void **state)
 	start_list_free(&list);
 }
 
+static void keys_can_be_given_other_meanings(void **state)
+{
+	static const char *const lines[] = { "x quit", "Ctrl-N down", "s start.sort" };
+	struct keymap keymap = { .n = 0 };
+	struct start_list list = { .keymap = &keymap };
+	struct why why;
+	(void)state;
+	for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+		assert_true(keymap_map(&keymap, lines[i], &why));
+	assert_true(keymap_unmap(&keymap, "q start", &why));
+	assert_true(keymap_map(&keymap, "z flame.undo", &why));
+	start_list_fill(&list, folder, NULL);
+	assert_int_equal(press(&list, 'q'), START_GOES_ON);
+	assert_int_equal(press(&list, 'z'), START_GOES_ON);
+	assert_int_equal(press(&list, 'N' & 31), START_GOES_ON);
+	assert_int_equal(list.list.selected, 1);
+	char *text = text_of(&list, 100, 30);
+	assert_non_null(strstr(text, " x quit"));
+	assert_non_null(strstr(text, " s sort "));
+	free(text);
+	assert_int_equal(press(&list, 's'), START_GOES_ON);
+	assert_true(list.list.sorted >= 0);
+	assert_int_equal(press(&list, 'x'), START_QUITS);
+	start_list_free(&list);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -327,6 +354,7 @@ int main(void)
 		cmocka_unit_test(left_and_right_turn_numbers_and_choices),
 		cmocka_unit_test(words_are_split_and_joined),
 		cmocka_unit_test(it_fits_any_size),
+		cmocka_unit_test(keys_can_be_given_other_meanings),
 	};
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -251,15 +251,6 @@ static const struct binding *by_key(const struct binding *bindings, int key)
 	return NULL;
 }
 
-static const struct binding *by_action(const struct binding *bindings, const char *action)
-{
-	char name[ACTION_BYTES];
-	for (const struct binding *at = bindings; at->name; at++)
-		if (strcmp(keymap_action(at->help, name), action) == 0)
-			return at;
-	return NULL;
-}
-
 /* False: not a key of this table, or the view leaves it to others. */
 static bool act(struct face *face, const struct binding *binding, void *state,
 		const struct input *input, bool *must_quit)
@@ -282,9 +273,14 @@ static bool press_mapped(struct face *face, const struct keymap_row *row, const 
 	bool is_known = false;
 	int n = face_tables(face, tables);
 	for (int i = 0; i < n; i++) {
-		const struct binding *binding = by_action(tables[i].bindings, row->action);
-		is_known |= binding != NULL;
-		if (act(face, binding, tables[i].state, input, must_quit))
+		const struct binding *binding = keymap_binding(tables[i].bindings, row->action);
+		if (!binding)
+			continue;
+		/* As if its own key were pressed: one function moves by several keys. */
+		struct input own = *input;
+		own.key = binding->key;
+		is_known = true;
+		if (act(face, binding, tables[i].state, &own, must_quit))
 			break;
 	}
 	return is_known;

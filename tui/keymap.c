@@ -8,6 +8,7 @@
 #include "sampler/base/text.h"
 #include "tui/key_names.h"
 #include "tui/list_bindings.h"
+#include "tui/start_list.h"
 
 const struct keymap_row *keymap_find(const struct keymap *keymap, const struct view *view, int key)
 {
@@ -38,6 +39,15 @@ const char *keymap_action(const char *help, char out[ACTION_BYTES])
 	return out;
 }
 
+const struct binding *keymap_binding(const struct binding *bindings, const char *action)
+{
+	char name[ACTION_BYTES];
+	for (const struct binding *at = bindings; at->name; at++)
+		if (strcmp(keymap_action(at->help, name), action) == 0)
+			return at;
+	return NULL;
+}
+
 static void offer_table(const struct view *view, const struct binding *bindings,
 			void (*offer)(void *, const struct view *, const struct binding *,
 				      const char *),
@@ -53,6 +63,8 @@ void keymap_offer_actions(void (*offer)(void *into, const struct view *view,
 			  void *into)
 {
 	offer_table(NULL, face_bindings, offer, into);
+	offer_table(&start_as_view, start_bindings, offer, into);
+	offer_table(&start_as_view, list_bindings, offer, into);
 	for (const struct view *const *view = views; *view; view++) {
 		offer_table(*view, (*view)->bindings, offer, into);
 		if ((*view)->list)
@@ -99,7 +111,7 @@ static bool check_action(const struct view *view, const char *action, struct why
 static bool check_view(const char *name, const struct view **view, struct why *why)
 {
 	char clean[64];
-	*view = view_find(name);
+	*view = strcmp(name, start_as_view.name) == 0 ? &start_as_view : view_find(name);
 	return *view || why_fail(why, "there is no view %s; see `stoke list views`.",
 				 text_clean(clean, sizeof clean, name));
 }

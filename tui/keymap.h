@@ -32,11 +32,15 @@ const struct keymap_row *keymap_find(const struct keymap *keymap, const struct v
 const char *keymap_action(const char *help, char out[ACTION_BYTES]);
 
 /*
- * keymap_map: "KEY ACTION" or "KEY VIEW.ACTION"; keymap_unmap: "KEY" or "KEY VIEW".
- * Errors  false and a sentence: no such key, action or view, too many
+ * keymap_map: "KEY ACTION" or "KEY VIEW.ACTION"; keymap_unmap: "KEY" or "KEY VIEW". The start
+ * screen counts as a view, `start`. Errors  false and a sentence: no such key, action or view, too
+ * many
  */
 bool keymap_map(struct keymap *keymap, const char *words, struct why *why);
 bool keymap_unmap(struct keymap *keymap, const char *words, struct why *why);
+
+/* keymap_binding: the binding that does an action; NULL = none in this table. */
+const struct binding *keymap_binding(const struct binding *bindings, const char *action);
 
 /* keymap_shown: the key to show for a binding: the one mapped to it, else its own; "" if that was
  * taken away. */

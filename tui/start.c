@@ -183,7 +183,7 @@ int start_screen(void)
 			settings_screen_has_color(&settings) && preferences->colors != COLORS_NONE,
 		.has_mouse = !preferences->no_mouse,
 	};
-	struct start_list list = { 0 };
+	struct start_list list = { .keymap = &preferences->keymap };
 	struct canvas canvas = canvas_new(1, 1);
 	struct why why;
 	start_list_fill(&list, ".", getenv(SELECTED));

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "sampler/base/text.h"
+#include "tui/keymap.h"
 #include "tui/list_bindings.h"
 #include "tui/paragraph.h"
 #include "tui/start_list.h"
@@ -23,34 +24,48 @@ enum {
 
 /* ---- the bottom line: each hint can be clicked instead */
 
-/* What a help text says up to a comma or colon. */
-static int write_hint(const struct binding *binding, char *out, size_t bytes)
+/* The key for a binding; "" if it was taken away. */
+static const char *key_of(const struct start_list *list, const struct binding *binding, char *out,
+			  size_t bytes)
 {
-	snprintf(out, bytes, " %s %.*s ", binding->name, (int)strcspn(binding->help, ",:;"),
-		 binding->help);
+	if (list->keymap)
+		return keymap_shown(list->keymap, &start_as_view, binding, out, bytes);
+	snprintf(out, bytes, "%s", binding->name);
+	return out;
+}
+
+/* What a help text says up to a comma or colon; 0 cells without a key. */
+static int write_hint(const struct start_list *list, const struct binding *binding, char *out,
+		      size_t bytes)
+{
+	char key[32];
+	out[0] = '\0';
+	if (*key_of(list, binding, key, sizeof key))
+		snprintf(out, bytes, " %s %.*s ", key, (int)strcspn(binding->help, ",:;"),
+			 binding->help);
 	return text_width(out);
 }
 
-const struct binding *start_hint_at(int x)
+const struct binding *start_hint_at(const struct start_list *list, int x)
 {
 	char text[64];
 	int end = 0;
 	for (const struct binding *at = start_bindings; at->name; at++) {
 		if (!at->is_hinted)
 			continue;
-		end += write_hint(at, text, sizeof text);
+		end += write_hint(list, at, text, sizeof text);
 		if (x < end)
 			return at;
 	}
 	return NULL;
 }
 
-static void draw_hints(const struct canvas *canvas)
+static void draw_hints(const struct start_list *list, const struct canvas *canvas)
 {
 	char text[64];
 	int x = 0, y = canvas->height - 1;
 	for (const struct binding *at = start_bindings; at->name; at++)
-		if (at->is_hinted && x + write_hint(at, text, sizeof text) <= canvas->width)
+		if (at->is_hinted && x + write_hint(list, at, text, sizeof text) <= canvas->width)
 			x += canvas_text(canvas, x, y, canvas->width - x, MEANING_DIM, text);
 }
 
@@ -159,27 +174,32 @@ static void draw_selected(const struct start_list *list, const struct canvas *ca
 
 /* ---- help */
 
-static int draw_bindings(const struct canvas *canvas, int y, const struct binding *bindings)
+static int draw_bindings(const struct start_list *list, const struct canvas *canvas, int y,
+			 const struct binding *bindings)
 {
-	for (; bindings->name; bindings++, y++) {
-		canvas_text(canvas, 1, y, KEY_COLUMNS, MEANING_KEY, bindings->name);
+	char key[32];
+	for (; bindings->name; bindings++) {
+		if (!*key_of(list, bindings, key, sizeof key))
+			continue;
+		canvas_text(canvas, 1, y, KEY_COLUMNS, MEANING_KEY, key);
 		canvas_text(canvas, 2 + KEY_COLUMNS, y, canvas->width - KEY_COLUMNS - 2,
 			    MEANING_TEXT, bindings->help);
+		y++;
 	}
 	return y;
 }
 
-static void draw_help(const struct canvas *canvas)
+static void draw_help(const struct start_list *list, const struct canvas *canvas)
 {
 	static const char *const lines[] = {
 		"Any other program: `stoke run -- COMMAND`. `stoke help` lists the commands,",
 		"`stoke doctor` says what can be measured here, `stoke learn` has lessons.",
 	};
-	int y = draw_bindings(canvas, 0, start_bindings);
+	int y = draw_bindings(list, canvas, 0, start_bindings);
 	for (int i = 0; i < (int)(sizeof lines / sizeof lines[0]); i++, y++)
 		canvas_text(canvas, 1, y, canvas->width - 1, MEANING_DIM, lines[i]);
 	/* All lists have these; the first is the chooser of columns. */
-	draw_bindings(canvas, y, list_bindings + 1);
+	draw_bindings(list, canvas, y, list_bindings + 1);
 }
 
 static int draw_able(const struct start_list *list, const struct canvas *canvas, int y)
@@ -214,9 +234,9 @@ void start_list_draw(struct start_list *list, const struct canvas *canvas)
 		if (list->has_form)
 			form_draw(&list->form, &middle);
 		else
-			draw_help(&middle);
+			draw_help(list, &middle);
 		if (!list->has_form)
-			draw_hints(canvas);
+			draw_hints(list, canvas);
 		return;
 	}
 	int y = canvas->height >= 20 ? draw_able(list, canvas, HEAD_ROWS) : HEAD_ROWS;
@@ -232,5 +252,5 @@ void start_list_draw(struct start_list *list, const struct canvas *canvas)
 	if (list->is_typing || *list->kept)
 		draw_filter(list, canvas);
 	else
-		draw_hints(canvas);
+		draw_hints(list, canvas);
 }

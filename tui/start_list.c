@@ -10,6 +10,7 @@
 
 #include "sampler/base/text.h"
 #include "sampler/base/why.h"
+#include "tui/keymap.h"
 #include "tui/list_bindings.h"
 #include "tui/words.h"
 #include "workloads/workload.h"
@@ -336,35 +337,62 @@ const struct binding start_bindings[] = {
 	{ KEY_ESCAPE, 0, "Esc", "all again", clear, false },
 	{ KEY_FUNCTION_6, 'O', "F6", "sort: by the next column", sort, true },
 	{ '?', KEY_HELP_1, "?", "help", help, true },
-	{ 'q', KEY_QUIT_10, "q", "leave", leave, true },
-	{ CONTROL_C, CONTROL_D, "Ctrl-C", "leave", leave, false },
+	{ 'q', KEY_QUIT_10, "q", "quit", leave, true },
+	{ CONTROL_C, CONTROL_D, "Ctrl-C", "quit", leave, false },
 	{ KEY_CLICK, 0, "click", "select, again: open; on a header: sort by it, again: invert",
 	  click, false },
 	{ KEY_DOUBLE_CLICK, 0, "double click", "open", open_item, false },
 	{ 0 },
 };
 
-static unsigned act(struct start_list *list, const struct binding *bindings, void *state,
+const struct view start_as_view = { .name = "start", .bindings = start_bindings };
+
+static unsigned act(struct start_list *list, const struct binding *binding, void *state,
 		    const struct input *input)
 {
 	const struct view_context none = { 0 };
+	if (!binding)
+		return REACTION_NONE;
+	unsigned reaction = binding->act(state, &none, input);
+	if (list->list.is_changed) { /* sorted, or moved */
+		const struct list_frame frame = list->list.frame;
+		start_list_show(list, &frame);
+	}
+	return reaction;
+}
+
+static const struct binding *by_key(const struct binding *bindings, int key)
+{
 	for (const struct binding *at = bindings; at->name; at++)
-		if (at->key == input->key || (at->other_key && at->other_key == input->key)) {
-			unsigned reaction = at->act(state, &none, input);
-			if (list->list.is_changed) /* sorted, or moved */
-				start_list_show(list, &(const struct list_frame){
-							      list->list.frame.width,
-							      list->list.frame.header_y,
-							      list->list.frame.top_y,
-							      list->list.frame.n_rows });
-			return reaction;
-		}
-	return REACTION_NONE;
+		if (at->key == key || (at->other_key && at->other_key == key))
+			return at;
+	return NULL;
+}
+
+/* The screen's own keys before those of all lists, of which it has no chooser of columns. What
+ * people mapped comes first; what they mapped to an action of other views means what it did. */
+static unsigned press(struct start_list *list, struct input input)
+{
+	const struct keymap_row *row =
+		list->keymap ? keymap_find(list->keymap, &start_as_view, input.key) : NULL;
+	if (row && !row->action[0])
+		return REACTION_NONE;
+	const struct binding *own = row ? keymap_binding(start_bindings, row->action) : NULL;
+	const struct binding *moves = row ? keymap_binding(list_bindings + 1, row->action) : NULL;
+	if (!own && !moves) {
+		own = by_key(start_bindings, input.key);
+		moves = by_key(list_bindings + 1, input.key);
+	} else { /* as if its own key were pressed: one function moves by several keys */
+		input.key = own ? own->key : moves->key;
+	}
+	unsigned reaction = act(list, own, list, &input);
+	return reaction != REACTION_NONE ? reaction : act(list, moves, &list->list, &input);
 }
 
 enum start_outcome start_list_key(struct start_list *list, struct input input)
 {
 	bool is_click = input.key == KEY_CLICK || input.key == KEY_DOUBLE_CLICK;
+	unsigned reaction;
 	if (list->has_form)
 		return form_takes(list, input);
 	if (list->is_typing && !is_click) {
@@ -376,13 +404,13 @@ enum start_outcome start_list_key(struct start_list *list, struct input input)
 		return START_GOES_ON;
 	}
 	if (is_click && input.y == list->height - 1) {
-		const struct binding *hint = start_hint_at(input.x);
+		const struct binding *hint = start_hint_at(list, input.x);
 		list->has_help = false;
-		input = (struct input){ .key = hint ? hint->key : KEY_NONE_PRESSED };
+		input.key = hint ? hint->key : KEY_NONE_PRESSED;
+		reaction = act(list, hint, list, &input);
+	} else {
+		reaction = press(list, input);
 	}
-	unsigned reaction = act(list, start_bindings, list, &input);
-	if (reaction == REACTION_NONE) /* there is no chooser of columns here */
-		reaction = act(list, list_bindings + 1, &list->list, &input);
 	return reaction & REACTION_QUIT       ? START_QUITS
 	       : reaction & REACTION_TO_FLAME ? START_OPENS
 					      : START_GOES_ON;

@@ -17,6 +17,7 @@
 #include "tui/list.h"
 #include "tui/view.h"
 
+struct keymap;
 struct workload;
 
 enum { START_TEXT_BYTES = 256, START_ABLE = 3 };
@@ -42,6 +43,7 @@ struct start_list {
 	char machine[START_TEXT_BYTES];
 	char able[START_ABLE][START_TEXT_BYTES]; /* what can be measured; "" = no such line */
 	int height;                              /* as last drawn */
+	const struct keymap *keymap;             /* borrowed; NULL = keys as in the tables */
 };
 
 /* start_list_fill: workloads, and the newest recordings (NAME.stoke) of a folder.
@@ -65,10 +67,13 @@ struct start_item *start_list_selected(const struct start_list *list);
 
 extern const struct binding start_bindings[];
 
+/* How keymap.h names it: a list of items with keys of its own. It is not among `views`. */
+extern const struct view start_as_view;
+
 /* start_list_show: the items that the filter leaves, sorted, where they are drawn. */
 void start_list_show(struct start_list *list, const struct list_frame *frame);
 
 /* start_hint_at: the binding whose hint is at a column of the bottom line; NULL = none. */
-const struct binding *start_hint_at(int x);
+const struct binding *start_hint_at(const struct start_list *list, int x);
 
 #endif
