@@ -13,6 +13,7 @@
 #include "counters/model_memory.h"
 #include "sampler/address_space.h"
 #include "sampler/base/text.h"
+#include "sampler/demangle.h"
 #include "sampler/recording.h"
 #include "sampler/symbols.h"
 
@@ -301,7 +302,7 @@ static uint32_t plain_stack(struct model_stacks *stacks, const struct model_arra
 	raw[sizeof raw - 1] = '\0';
 	text_memory(size, sizeof size, (double)array->size_bytes);
 	if (array->kind == MODEL_GLOBAL)
-		snprintf(text, sizeof text, "[%s, global, %s]", text_clean(name, sizeof name, raw),
+		snprintf(text, sizeof text, "[%s, global, %s]", demangle(name, sizeof name, raw),
 			 size);
 	else if (array->kind == MODEL_STACK)
 		snprintf(text, sizeof text, "[stack]");

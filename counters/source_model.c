@@ -239,20 +239,22 @@ static void take_sites(struct state *state, struct recording *recording, struct 
 		take_site(state, recording, process, site);
 }
 
-/* is_last: of this process. */
+/* is_last: of this process. Names bring new frames, which have no names yet: who allocated an
+ * array, then who called the allocator. What comes later takes the next drain; at the end there is
+ * none. */
 static void take_process(struct state *state, struct recording *recording, struct process *process,
 			 bool is_last)
 {
-	if (process->is_over || !model_stacks_update(process->stacks, is_last))
+	uint64_t n_frames;
+	if (process->is_over)
 		return;
-	model_names_resolve(state->names, is_last);
-	take_sites(state, recording, process);
-	/* New sites brought new frames, which have no names yet. */
-	if (is_last) {
-		model_stacks_update(process->stacks, true);
-		model_names_resolve(state->names, true);
+	do {
+		n_frames = recording->tables[TABLE_FRAMES].n_rows;
+		if (!model_stacks_update(process->stacks, is_last))
+			return;
+		model_names_resolve(state->names, is_last);
 		take_sites(state, recording, process);
-	}
+	} while (is_last && recording->tables[TABLE_FRAMES].n_rows > n_frames);
 	take_rest(state, recording, process);
 }
 

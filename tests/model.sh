@@ -180,6 +180,23 @@ for library in "$build/libstoke-model.a -lm -lpthread -ldl" "-L $build -lstoke-m
 	"$stoke" export "$work/program.stoke" --format csv >"$work/csv"
 	grep -q 'L1 miss rate.*modelled' "$work/csv" && pass || fail "rates are not marked as modelled ($library)"
 done
+# One that ends before it is looked at for the first time: all names come in the last look.
+cat >"$work/short.cc" <<'CC'
+#include <vector>
+int main()
+{
+	std::vector<double> numbers(64 * 1024, 1.0);
+	double sum = 0;
+	for (double number : numbers)
+		sum += number;
+	return sum < 0;
+}
+CC
+g++ -O2 -g -fsanitize=thread -c -o "$work/short.o" "$work/short.cc" &&
+	g++ -o "$work/short" "$work/short.o" "$build/libstoke-model.a" -lm -lpthread -ldl || fail "the short program does not compile"
+"$stoke" record -q --model -o "$work/short.stoke" -- "$work/short"
+"$stoke" export "$work/short.stoke" -e L1-misses-by-array --format folded >"$work/folded"
+grep -qE 'main;.*\[512 KiB from main' "$work/folded" && pass || { fail "the array of a short program has no name"; cat "$work/folded"; }
 # Two threads that take turns on a busy machine share less, but never on lines of their own.
 "$stoke" export "$work/program.stoke" -e false-sharing-by-array --format folded >"$work/folded" 2>/dev/null
 if grep -q '\[apart' "$work/folded"; then fail "threads on lines of their own share"; else pass; fi

@@ -249,8 +249,8 @@ static void the_view_shows_them_with_their_provenance(void **state)
 	      "\u25cf IPC 0.50 = 2.00 k instructions:u / 4.00 k cycles:u; \u25cf cache-misses "
 	      "200.00 = "
 	      "1000 \u00d7 400 cache-misses:u / 2.00 k instructions:u");
-	shows(recording, "/add_for\ra<k", "rates of the line itself");
-	shows(recording, "/add_for\ra<j", "no cycles:u were counted here");
+	shows(recording, "/add_for\raik", "rates of the line itself");
+	shows(recording, "/add_for\raij", "no cycles:u were counted here");
 	shows(recording, "/add_for\raww%", "     400      400      7");
 	shows(recording, "/add_for\rax", "line  \u25cf cache-misses/k");
 	recording_free(recording);
