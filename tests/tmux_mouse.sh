@@ -136,7 +136,7 @@ done
 begin xterm-256color C.UTF-8 80x24 "$stoke"
 shows "start screen" 'Enter run'
 click "? help"
-shows "its help by a click" 'q, Ctrl-C|leave'
+shows "its help by a click" 'Ctrl-C +quit'
 keys Escape
 click "p settings"
 shows "settings by a click" 'Enter takes'
@@ -148,7 +148,7 @@ shows "start: a search" '/boost_ +[0-9]+ of'
 keys Enter
 shows "start: it stays" 'boost.*Esc: all again'
 keys Escape
-click "q leave"
+click "q quit"
 shows "leave by a click" "^[\$]( |\$)"
 
 echo "$n_passed passed, $n_failed failed, 0 skipped"
