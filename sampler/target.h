@@ -63,8 +63,16 @@ struct target {
 	const struct sampling *sampling;
 	char *const *argv;    /* NULL-terminated; NULL when attached */
 	const char *workload; /* name of a built-in workload, or NULL */
-	pid_t pid;
-	int pid_fd;    /* readable when the target has ended; -1 if the kernel has none */
+	pid_t pid;            /* of the first process; -1: the whole machine and no command */
+	/* Attached: the threads that ran at that moment, to be followed one by one, and their
+	 * processes; owned. None for what is launched, which is followed from `pid` on, nor for the
+	 * whole machine. */
+	pid_t *threads, *processes;
+	uint32_t n_threads, n_processes;
+	bool is_whole_machine; /* every process on every CPU; `pid` may be a command beside them */
+	/* Readable when the target has ended; -1 if the kernel has none, or for several processes:
+	 * then only target_poll knows. */
+	int pid_fd;
 	int start_fd;  /* writing a byte lets the launched program exec; -1 afterwards */
 	int error_fd;  /* the child reports a failed exec here as an errno; -1 afterwards */
 	int output_fd; /* master of the child's terminal, or -1 when it has ours */
@@ -72,8 +80,15 @@ struct target {
 	int gpu_fd;    /* memory shared with libstoke-cupti.so in the target, or -1 */
 	int model_fd;  /* memory shared with the cache model in the target; 0 = none */
 	bool is_launched;
-	bool is_reaped;
-	int wait_status; /* as from waitpid, valid when is_reaped */
+	bool is_reaped;  /* has ended; of attached processes: all of them */
+	int wait_status; /* as from waitpid, valid when is_reaped and is_launched */
+};
+
+/* What runs already. Lists are numbers with commas between, as typed; NULL = none. */
+struct attach_request {
+	const char *processes; /* -p: with all their threads, and the children they start */
+	const char *threads;   /* -t: these threads only, and those that they start */
+	bool is_whole_machine; /* -a */
 };
 
 enum target_output {
@@ -112,13 +127,21 @@ bool target_launch(struct target *target, const struct launch *launch,
  */
 bool target_release(struct target *target, int *status, struct why *why);
 
-/* target_poll: has it ended? Reaps it if so. Never blocks. */
+/*
+ * target_attach: find the threads of what runs already. Nothing is stopped and nothing is opened
+ * but the descriptors that tell the end.
+ * Errors  false and a sentence: a word that is no number, no such process, a thread that is not one
+ */
+bool target_attach(struct target *target, const struct attach_request *request,
+		   const struct sampling *sampling, struct why *why);
+
+/* target_poll: has it ended? Reaps what was launched. Never blocks. */
 bool target_poll(struct target *target);
 
 /* target_signal: forward a signal to the launched program; no effect once reaped. */
 void target_signal(struct target *target, int signal_number);
 
-/* target_exit_status: its code, or 128 + N if signal N ended it. */
+/* target_exit_status: its code, or 128 + N if signal N ended it; 0 of what was not launched. */
 int target_exit_status(const struct target *target);
 
 /* target_close: kill it if it still runs and was launched (TERM, then KILL after a second), reap
