@@ -10,6 +10,7 @@
 
 #include "gpu/gpu_process.h"
 #include "gpu/nvml.h"
+#include "sampler/attach.h"
 #include "sampler/base/text.h"
 #include "sampler/recording.h"
 #include "sampler/source.h"
@@ -172,7 +173,7 @@ static bool is_of_target(const struct state *state, uint32_t pid)
 	if (!state->sees_host && !gpu_process_has_device("", pid))
 		return false;
 	for (int i = 0; i < MOST_ANCESTORS && process.parent > 1; i++) {
-		if (process.parent == (uint32_t)state->target->pid)
+		if (attach_has_process(state->target, (pid_t)process.parent))
 			return true;
 		if (!gpu_process_read("", process.parent, &process))
 			break;

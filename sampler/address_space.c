@@ -5,6 +5,7 @@
  */
 #include "sampler/address_space.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -267,36 +268,42 @@ static uint32_t prot_of(const char *text)
 	       (text[2] == 'x' ? PROT_EXEC : 0);
 }
 
-void address_space_read_proc(struct address_space *space, pid_t pid)
+/* A line of /proc/PID/maps that maps code; false for all others. */
+static bool read_mapping(char *line, struct mapped_file *file)
+{
+	uint64_t start, end;
+	unsigned int major, minor;
+	char prot[5];
+	int path_at = 0;
+	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %x:%x %" SCNu64 " %n", &start,
+		   &end, prot, &file->file_offset, &major, &minor, &file->inode, &path_at) < 7)
+		return false;
+	char *path = line + path_at;
+	path[strcspn(path, "\n")] = '\0';
+	file->start = start;
+	file->length = end - start;
+	file->device = (uint64_t)major << 32 | minor;
+	file->prot = prot_of(prot);
+	file->path = path[0] ? path : "//anon";
+	file->build_id = NULL;
+	return file->prot & PROT_EXEC && end > start;
+}
+
+bool address_space_read_proc(struct address_space *space, pid_t pid)
 {
 	char name[64], line[4352];
+	struct mapped_file file;
 	snprintf(name, sizeof name, "/proc/%d/maps", pid);
 	FILE *maps = fopen(name, "re");
-	if (!maps)
-		return;
-	while (fgets(line, sizeof line, maps)) {
-		uint64_t start, end, offset, inode;
-		unsigned int major, minor;
-		char prot[5];
-		int path_at = 0;
-		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %" SCNx64 " %x:%x %" SCNu64 " %n",
-			   &start, &end, prot, &offset, &major, &minor, &inode, &path_at) < 7)
-			continue;
-		char *path = line + path_at;
-		path[strcspn(path, "\n")] = '\0';
-		if (!(prot_of(prot) & PROT_EXEC) || end <= start)
-			continue;
-		struct mapped_file file = { start,
-					    end - start,
-					    offset,
-					    (uint64_t)major << 32 | minor,
-					    inode,
-					    prot_of(prot),
-					    path[0] ? path : "//anon",
-					    NULL };
-		address_space_map(space, pid, &file);
-	}
-	fclose(maps);
+	bool is_refused = !maps && (errno == EACCES || errno == EPERM);
+	while (maps && fgets(line, sizeof line, maps))
+		if (read_mapping(line, &file))
+			address_space_map(space, pid, &file);
+	/* The file is opened in any case; what is not permitted fails at the first line. */
+	is_refused |= maps && ferror(maps) && (errno == EACCES || errno == EPERM);
+	if (maps)
+		fclose(maps);
+	return !is_refused;
 }
 
 /* The bias needs the file's segments, so it waits until the mapping is first hit. */

@@ -1,6 +1,7 @@
 /*
  * Rings are merged through a binary heap keyed by the time of each ring's oldest record: a machine
- * with 256 CPUs must not compare 256 times for every sample.
+ * with 256 CPUs must not compare 256 times for every sample. A ring outlives the thread whose event
+ * owns it: the others' records still arrive, though its descriptor only says that it hung up.
  */
 #include "sampler/cpu_rings.h"
 
@@ -42,19 +43,20 @@ static uint32_t online_cpus(int *cpus)
 	return n ? n : (uint32_t)(configured > 0 ? configured : 1);
 }
 
-static struct perf_event_attr side_band_of(const struct perf_event_attr *first)
+static struct perf_event_attr side_band_of(const struct cpu_rings_request *request)
 {
-	struct perf_event_attr side_band = *first;
+	struct perf_event_attr side_band = request->attributes[0];
 	side_band.type = PERF_TYPE_SOFTWARE;
 	side_band.config = PERF_COUNT_SW_DUMMY;
 	side_band.freq = 0;
 	side_band.sample_period = 0;
 	side_band.precise_ip = 0;
-	side_band.disabled = 1;
-	side_band.enable_on_exec = 1;
+	side_band.disabled = !request->is_side_band_on;
+	side_band.enable_on_exec = !request->is_side_band_on;
 	return side_band;
 }
 
+/* A ring for what its CPU's first event writes; the others write into it too. */
 static int map_ring(struct cpu_rings *rings, int fd)
 {
 	struct perf_ring *ring = &rings->rings[rings->n_rings];
@@ -65,15 +67,26 @@ static int map_ring(struct cpu_rings *rings, int fd)
 			return errno ? errno : ENOMEM;
 		rings->ring_bytes /= 2;
 	}
-	rings->n_rings++;
+	rings->ring_fds[rings->n_rings++] = fd;
 	return 0;
+}
+
+static void keep_fd(int **fds, uint32_t *n, uint32_t *capacity, int fd)
+{
+	if (*n == *capacity) {
+		*capacity = *capacity ? *capacity * 2 : 64;
+		*fds = reallocate(*fds, *capacity, sizeof **fds);
+	}
+	(*fds)[(*n)++] = fd;
 }
 
 struct opening {
 	const struct perf_event_attr *attribute;
-	pid_t pid;
+	pid_t thread;
 	int cpu, leader_fd; /* leader_fd -1: it samples by itself */
+	int *owner_fd;      /* of the CPU's ring; -1 = there is none yet */
 	uint32_t event;     /* attribute's place + 1; 0 = the side band */
+	bool has_others;    /* samples say which event they are of */
 };
 
 /* Opens one event; the first of a CPU owns its ring, others write into it. Those in a group write
@@ -81,35 +94,42 @@ struct opening {
 static int open_one(struct cpu_rings *rings, const struct opening *opening, int *fd)
 {
 	uint64_t id = 0;
-	*fd = perf_event_open_member(opening->attribute, opening->pid, opening->cpu,
+	*fd = perf_event_open_member(opening->attribute, opening->thread, opening->cpu,
 				     opening->leader_fd);
 	if (*fd < 0)
 		return -*fd;
-	uint32_t place = rings->n_fds % rings->fds_per_cpu;
-	int owner = place ? rings->fds[rings->n_fds - place] : -1;
-	rings->fds[rings->n_fds++] = *fd;
-	if (opening->event && ioctl(*fd, PERF_EVENT_IOC_ID, &id) == 0 && id)
+	if (opening->event)
+		keep_fd(&rings->fds, &rings->n_fds, &rings->fds_capacity, *fd);
+	else
+		keep_fd(&rings->side_fds, &rings->n_side_fds, &rings->side_fds_capacity, *fd);
+	if (opening->event && opening->has_others && ioctl(*fd, PERF_EVENT_IOC_ID, &id) == 0 && id)
 		*hash_map_at(&rings->by_id, id) = opening->event;
 	if (opening->leader_fd >= 0)
 		return 0;
-	if (owner < 0)
-		return map_ring(rings, *fd);
-	return ioctl(*fd, PERF_EVENT_IOC_SET_OUTPUT, owner) == 0 ? 0 : errno;
+	if (*opening->owner_fd >= 0)
+		return ioctl(*fd, PERF_EVENT_IOC_SET_OUTPUT, *opening->owner_fd) == 0 ? 0 : errno;
+	*opening->owner_fd = *fd;
+	return map_ring(rings, *fd);
 }
 
-static int open_cpu(struct cpu_rings *rings, const struct cpu_rings_request *request, int cpu)
+/* All events of one thread on one CPU. */
+static int open_on_cpu(struct cpu_rings *rings, const struct cpu_rings_request *request,
+		       pid_t thread, int cpu, int *owner_fd)
 {
-	int error = 0, fd = -1, leader_fd = -1;
+	int error = 0, fd = -1;
+	struct opening opening = { NULL, thread, cpu, -1, owner_fd, 0, request->n_attributes > 1 };
 	if (request->needs_side_band) {
-		struct perf_event_attr side_band = side_band_of(&request->attributes[0]);
-		struct opening opening = { &side_band, request->pid, cpu, -1, 0 };
+		struct perf_event_attr side_band = side_band_of(request);
+		opening.attribute = &side_band;
 		error = open_one(rings, &opening, &fd);
 	}
+	int leader_fd = -1;
 	for (uint32_t i = 0; i < request->n_attributes && !error; i++) {
 		struct perf_event_attr attribute = request->attributes[i];
 		bool is_read = i > 0 && request->is_read && request->is_read[i];
-		struct opening opening = { &attribute, request->pid, cpu, is_read ? leader_fd : -1,
-					   i + 1 };
+		opening.attribute = &attribute;
+		opening.leader_fd = is_read ? leader_fd : -1;
+		opening.event = i + 1;
 		if (request->needs_side_band || i > 0)
 			attribute.mmap = attribute.mmap2 = attribute.comm = attribute.task = 0;
 		error = open_one(rings, &opening, &fd);
@@ -119,30 +139,67 @@ static int open_cpu(struct cpu_rings *rings, const struct cpu_rings_request *req
 	return error;
 }
 
+struct cpu_list {
+	int *cpus, *owner_fds;
+	uint32_t n;
+};
+
+/* All CPUs of one thread before the next thread: what it starts meanwhile is followed from then on
+ * those CPUs only that are open already, so that time is to be short. */
+static int open_thread(struct cpu_rings *rings, const struct cpu_rings_request *request,
+		       pid_t thread, const struct cpu_list *list)
+{
+	for (uint32_t i = 0; i < list->n; i++) {
+		uint32_t n_before = rings->n_fds + rings->n_side_fds;
+		int error = open_on_cpu(rings, request, thread, list->cpus[i], &list->owner_fds[i]);
+		bool is_untouched = rings->n_fds + rings->n_side_fds == n_before;
+		/* A CPU that went offline since we read the list is not an error. */
+		if ((error == ENODEV || error == ENXIO) && is_untouched && i > 0)
+			continue;
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+static int open_threads(struct cpu_rings *rings, const struct cpu_rings_request *request,
+			const struct cpu_list *list)
+{
+	int refusal = ESRCH;
+	for (uint32_t i = 0; i < request->n_threads; i++) {
+		int error = open_thread(rings, request, request->threads[i], list);
+		bool is_refused = error == EACCES || error == EPERM;
+		if (error == ESRCH) {
+			rings->n_ended++;
+		} else if (is_refused && request->may_leave_out) {
+			rings->n_refused++;
+			refusal = error;
+		} else if (error) {
+			return error;
+		}
+	}
+	return rings->n_fds ? 0 : refusal;
+}
+
 int cpu_rings_open(struct cpu_rings *rings, const struct cpu_rings_request *request)
 {
-	int *cpus = allocate(MOST_CPUS, sizeof *cpus);
-	uint32_t n_cpus = online_cpus(cpus);
+	struct cpu_list list = { .cpus = allocate(MOST_CPUS, sizeof *list.cpus) };
+	list.n = online_cpus(list.cpus);
+	list.owner_fds = allocate(list.n, sizeof *list.owner_fds);
+	for (uint32_t i = 0; i < list.n; i++)
+		list.owner_fds[i] = -1;
 	memset(rings, 0, sizeof *rings);
-	rings->has_side_band = request->needs_side_band;
-	rings->fds_per_cpu = request->n_attributes + (request->needs_side_band ? 1 : 0);
 	rings->ring_bytes = request->ring_bytes;
 	rings->layout.sample_type = request->attributes[0].sample_type;
 	rings->layout.register_mask = request->attributes[0].sample_regs_user;
 	rings->layout.read_format = request->attributes[0].read_format;
-	rings->rings = allocate(n_cpus, sizeof *rings->rings);
-	rings->heap = allocate(n_cpus, sizeof *rings->heap);
-	rings->times_ns = allocate(n_cpus, sizeof *rings->times_ns);
-	rings->fds = allocate((size_t)n_cpus * rings->fds_per_cpu, sizeof *rings->fds);
-	int error = 0;
-	for (uint32_t i = 0; i < n_cpus && !error; i++) {
-		uint32_t n_before = rings->n_fds;
-		error = open_cpu(rings, request, cpus[i]);
-		/* A CPU that went offline since we read the list is not an error. */
-		if ((error == ENODEV || error == ENXIO) && rings->n_fds == n_before && i > 0)
-			error = 0;
-	}
-	free(cpus);
+	rings->rings = allocate(list.n, sizeof *rings->rings);
+	rings->ring_fds = allocate(list.n, sizeof *rings->ring_fds);
+	rings->heap = allocate(list.n, sizeof *rings->heap);
+	rings->times_ns = allocate(list.n, sizeof *rings->times_ns);
+	int error = open_threads(rings, request, &list);
+	free(list.cpus);
+	free(list.owner_fds);
 	if (error)
 		cpu_rings_close(rings);
 	return error;
@@ -154,10 +211,14 @@ void cpu_rings_close(struct cpu_rings *rings)
 		perf_ring_close(&rings->rings[i]);
 	for (uint32_t i = 0; i < rings->n_fds; i++)
 		close(rings->fds[i]);
+	for (uint32_t i = 0; i < rings->n_side_fds; i++)
+		close(rings->side_fds[i]);
 	free(rings->rings);
+	free(rings->ring_fds);
 	free(rings->heap);
 	free(rings->times_ns);
 	free(rings->fds);
+	free(rings->side_fds);
 	hash_map_free(&rings->by_id);
 	memset(rings, 0, sizeof *rings);
 }
@@ -165,16 +226,14 @@ void cpu_rings_close(struct cpu_rings *rings)
 void cpu_rings_enable(struct cpu_rings *rings, bool is_on)
 {
 	for (uint32_t i = 0; i < rings->n_fds; i++)
-		if (!rings->has_side_band || i % rings->fds_per_cpu != 0)
-			ioctl(rings->fds[i], is_on ? PERF_EVENT_IOC_ENABLE : PERF_EVENT_IOC_DISABLE,
-			      0);
+		ioctl(rings->fds[i], is_on ? PERF_EVENT_IOC_ENABLE : PERF_EVENT_IOC_DISABLE, 0);
 }
 
 int cpu_rings_pollfds(const struct cpu_rings *rings, struct pollfd *out, int max)
 {
 	int n = 0;
-	for (uint32_t i = 0; i < rings->n_fds && n < max; i += rings->fds_per_cpu)
-		out[n++] = (struct pollfd){ .fd = rings->fds[i], .events = POLLIN };
+	for (uint32_t i = 0; i < rings->n_rings && n < max; i++)
+		out[n++] = (struct pollfd){ .fd = rings->ring_fds[i], .events = POLLIN };
 	return n;
 }
 

@@ -6,10 +6,12 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "sampler/attach.h"
 #include "sampler/unwind.h"
 
 enum {
@@ -22,6 +24,7 @@ enum {
 	MOST_RING_BYTES = 16 << 20,
 	FALLBACK_HZ = 997,   /* odd, against lock-step with the target's own timers */
 	MOST_PRECISE_IP = 2, /* 3 asks for zero skid, which few events give */
+	MOST_RESTARTS = 3,   /* a program that starts threads all the time is never still */
 };
 
 /* On a busy machine the collector may wait for its turn for 0.1 s (met with ten processes a CPU);
@@ -34,6 +37,8 @@ struct attempt {
 	struct cpu_rings *rings;
 	struct rung *rung;
 	struct why *why; /* of the first failure of this rung */
+	pid_t *threads;  /* to follow */
+	uint32_t n_threads;
 };
 
 enum origin ladder_origin(const struct sampled_event *event)
@@ -115,10 +120,14 @@ static void complete(struct perf_event_attr *attribute, const struct rung *rung,
 					 PERF_FORMAT_TOTAL_TIME_ENABLED |
 					 PERF_FORMAT_TOTAL_TIME_RUNNING;
 	}
-	attribute->inherit = !sampling->no_inherit && !rung->is_first_thread_only;
+	bool is_attached = target_is_attached(target);
+	attribute->inherit =
+		!sampling->no_inherit && !rung->is_first_thread_only && !target->is_whole_machine;
 	attribute->disabled = 1;
-	attribute->enable_on_exec =
-		target->is_launched && sampling->delay_ns == 0 && !sampling->starts_paused;
+	attribute->enable_on_exec = target->is_launched && !is_attached &&
+				    sampling->delay_ns == 0 && !sampling->starts_paused;
+	/* A clock ticks on idle CPUs too; hardware counts what they really do. */
+	attribute->exclude_idle = target->is_whole_machine && attribute->type == PERF_TYPE_SOFTWARE;
 	attribute->mmap = attribute->mmap2 = 1;
 	attribute->comm = attribute->comm_exec = attribute->task = 1;
 	attribute->sample_id_all = 1;
@@ -145,13 +154,18 @@ static int open_as_it_stands(struct attempt *attempt)
 		if (is_read[i])
 			complete_read(&attributes[i]);
 	}
+	const struct target *target = attempt->target;
 	struct cpu_rings_request request = {
 		.attributes = attributes,
 		.n_attributes = rung->n_events,
 		.is_read = is_read,
-		.needs_side_band = attempt->target->sampling->delay_ns > 0 ||
-				   attempt->target->sampling->can_pause,
-		.pid = attempt->target->pid,
+		/* Reading every process's mappings takes too long for rings that fill meanwhile. */
+		.needs_side_band = target->sampling->delay_ns > 0 || target->sampling->can_pause ||
+				   target->is_whole_machine,
+		.is_side_band_on = target_is_attached(target),
+		.may_leave_out = target->may_leave_out,
+		.threads = attempt->threads,
+		.n_threads = attempt->n_threads,
 		.ring_bytes = ladder_ring_bytes(rung),
 	};
 	for (;;) {
@@ -221,7 +235,10 @@ static bool try_rung(struct attempt *attempt)
 		if (error != EINVAL && error != EOPNOTSUPP && error != ENOSYS)
 			break;
 	}
-	return perf_event_explain(attempt->rung->events[0].name, first_error, attempt->why);
+	const char *event = attempt->rung->events[0].name;
+	return target_is_attached(attempt->target)
+		       ? attach_explain(attempt->target, event, first_error, attempt->why)
+		       : perf_event_explain(event, first_error, attempt->why);
 }
 
 static void note_step(struct attempt *attempt, enum severity severity, const char *now)
@@ -293,10 +310,12 @@ static int try_alone(const struct attempt *attempt, const struct sampled_event *
 	attribute.disabled = 1;
 	attribute.exclude_hv = 1;
 	attribute.precise_ip = 0;
-	int fd = perf_event_open_fd(&attribute, attempt->target->pid, -1);
+	pid_t thread = attempt->threads[0];
+	int cpu = thread == -1 ? 0 : -1;
+	int fd = perf_event_open_fd(&attribute, thread, cpu);
 	if (fd == -EACCES || fd == -EPERM) { /* the rung for user code alone is still to come */
 		attribute.exclude_kernel = 1;
-		fd = perf_event_open_fd(&attribute, attempt->target->pid, -1);
+		fd = perf_event_open_fd(&attribute, thread, cpu);
 	}
 	if (fd >= 0)
 		close(fd);
@@ -351,12 +370,75 @@ static uint32_t clamp_frequency(struct recording *recording, uint32_t frequency_
 	return (uint32_t)most;
 }
 
+static void list_threads(struct attempt *attempt)
+{
+	free(attempt->threads);
+	attempt->n_threads = attach_list_threads(attempt->target, &attempt->threads);
+}
+
+/* Is there a thread that was not followed? Ended ones make no difference. */
+static bool has_new_thread(const struct attempt *attempt)
+{
+	struct hash_map known = { 0 };
+	pid_t *now;
+	bool is_new = false;
+	uint32_t n = attach_list_threads(attempt->target, &now);
+	for (uint32_t i = 0; i < attempt->n_threads; i++)
+		*hash_map_at(&known, (uint64_t)attempt->threads[i]) = 1;
+	for (uint32_t i = 0; i < n && !is_new; i++)
+		is_new = !hash_map_get(&known, (uint64_t)now[i]);
+	hash_map_free(&known);
+	free(now);
+	return is_new;
+}
+
+/* A thread born while its parent's events were being opened inherits some of them, so some of its
+ * time would be missing, or counted twice if it got its own as well: all begin again. */
+static bool open_all_threads(struct attempt *attempt)
+{
+	const struct target *target = attempt->target;
+	bool may_grow = target->n_processes > 0 && !target->is_thread_list;
+	if (!try_asked(attempt) && !try_clock(attempt))
+		return false;
+	for (int i = 0; i < MOST_RESTARTS && may_grow && has_new_thread(attempt); i++) {
+		cpu_rings_close(attempt->rings);
+		list_threads(attempt);
+		int error = open_rung(attempt);
+		if (error)
+			return attach_explain(target, attempt->rung->events[0].name, error,
+					      attempt->why);
+	}
+	return true;
+}
+
+static bool reserve(const struct attempt *attempt, struct why *why)
+{
+	long n_cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	uint64_t n_events = attempt->rung->n_events + 1; /* and a side band */
+	return !target_is_attached(attempt->target) ||
+	       attach_reserve(attempt->target,
+			      attempt->n_threads * n_events * (uint64_t)(n_cpus > 0 ? n_cpus : 1),
+			      why);
+}
+
+static void note_left_out(const struct attempt *attempt)
+{
+	char text[160];
+	if (attempt->rings->n_refused == 0)
+		return;
+	snprintf(text, sizeof text,
+		 "%u of %u threads of this user may not be attached to and are left out.",
+		 attempt->rings->n_refused, attempt->n_threads);
+	recording_note(attempt->recording, SEVERITY_INFO, "stacks", text,
+		       "Run as root, or with CAP_PERFMON, to see them.");
+}
+
 bool ladder_open(const struct target *target, struct recording *recording, struct cpu_rings *rings,
 		 struct rung *rung, struct why *why)
 {
 	const struct sampling *sampling = target->sampling;
 	struct why reason = { "" };
-	struct attempt attempt = { target, recording, rings, rung, &reason };
+	struct attempt attempt = { target, recording, rings, rung, &reason, NULL, 0 };
 	memset(rung, 0, sizeof *rung);
 	rung->frequency_hz =
 		sampling->period ? 0 : clamp_frequency(recording, sampling->frequency_hz);
@@ -365,11 +447,15 @@ bool ladder_open(const struct target *target, struct recording *recording, struc
 	rung->events[0] = cycles();
 	if (!rung->is_default)
 		memcpy(rung->events, sampling->events, rung->n_events * sizeof rung->events[0]);
+	list_threads(&attempt);
 	drop_missing(&attempt);
-	if (try_asked(&attempt) || try_clock(&attempt)) {
+	bool is_open = reserve(&attempt, &reason) && open_all_threads(&attempt);
+	if (is_open) {
 		note_first_thread(&attempt);
-		return true;
+		note_left_out(&attempt);
+	} else {
+		*why = reason;
 	}
-	*why = reason;
-	return false;
+	free(attempt.threads);
+	return is_open;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "sampler/address_space.h"
+#include "sampler/attach.h"
 #include "sampler/base/text.h"
 #include "sampler/chain_cache.h"
 #include "sampler/module_store.h"
@@ -286,7 +287,20 @@ uint32_t perf_replay_thread(struct perf_replay *replay, uint32_t pid, uint32_t t
 {
 	const struct process *process = address_space_process(replay->space, (pid_t)pid);
 	struct stack_thread *thread = stack_threads_get(&replay->threads, pid, tid);
+	char name[16];
+	if (replay->is_attached && !thread->row && !thread->name[0] &&
+	    attach_read_name((pid_t)pid, (pid_t)tid, name))
+		stack_thread_rename(thread, name);
 	return stack_thread_row(thread, replay->recording, process->name, time_ns);
+}
+
+bool perf_replay_read_proc(struct perf_replay *replay, pid_t pid)
+{
+	char name[16];
+	struct process *process = address_space_process(replay->space, pid);
+	if (attach_read_name(pid, pid, name))
+		text_clean(process->name, sizeof process->name, name);
+	return address_space_read_proc(replay->space, pid);
 }
 
 bool perf_replay_task(struct perf_replay *replay, const struct perf_event_header *header,

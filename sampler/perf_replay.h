@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "sampler/perf_record.h"
 #include "sampler/stack_threads.h"
@@ -26,12 +27,19 @@ struct perf_replay {
 	struct module_store *store; /* what build-ids a file says; NULL for a live ring */
 	struct chain_cache *chains;
 	uint32_t frame_truncated;
+	bool is_attached; /* threads without a COMM record are asked for their names */
 };
 
 /* perf_replay_open: unwinder_kind as in enum unwinder_kind (target.h). For a file set `store`
  * (borrowed) and call address_space_set_offline after it. */
 void perf_replay_open(struct perf_replay *replay, struct recording *recording, int unwinder_kind);
 void perf_replay_close(struct perf_replay *replay); /* a zeroed one is fine */
+
+/*
+ * perf_replay_read_proc: the mappings and the name of a process that runs already.
+ * Returns false if its mappings may not be read
+ */
+bool perf_replay_read_proc(struct perf_replay *replay, pid_t pid);
 
 /*
  * perf_replay_task: take in a record of MMAP, MMAP2, COMM, FORK or EXIT; others do nothing.

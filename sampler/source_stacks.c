@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sampler/address_space.h"
+#include "sampler/attach.h"
 #include "sampler/base/text.h"
 #include "sampler/ladder.h"
 #include "sampler/perf_replay.h"
@@ -89,6 +91,56 @@ static bool stacks_wanted(const struct target *target)
 	return target->model_fd <= 0;
 }
 
+static void name_process(struct state *state, pid_t pid, const char *name)
+{
+	struct process *process = address_space_process(state->replay.space, pid);
+	snprintf(process->name, sizeof process->name, "%s", name);
+}
+
+/* Number 0 is an idle CPU; in a container also whatever runs outside. */
+static void name_nobody(struct state *state)
+{
+	static const char first_namespace[] = "pid:[4026531836]"; /* PROC_PID_INIT_INO */
+	char link[64] = "";
+	ssize_t n = readlink("/proc/self/ns/pid", link, sizeof link - 1);
+	link[n > 0 ? n : 0] = '\0';
+	name_process(state, 0, strcmp(link, first_namespace) == 0 ? "[idle]" : "[outside]");
+	name_process(state, (pid_t)STACK_THREAD_NONE, "[ended or lost]");
+}
+
+/* What runs already has mapped its code before: what it maps from here on comes in records. */
+static void read_processes(struct state *state, struct recording *recording)
+{
+	pid_t *processes;
+	uint32_t n = attach_list_processes(state->target, &processes), n_refused = 0;
+	char text[160];
+	name_nobody(state);
+	for (uint32_t i = 0; i < n; i++)
+		n_refused += !perf_replay_read_proc(&state->replay, processes[i]);
+	free(processes);
+	if (n_refused == 0)
+		return;
+	snprintf(text, sizeof text,
+		 "The mappings of %u of %u processes may not be read: their code has no names.",
+		 n_refused, n);
+	recording_note(recording, SEVERITY_WARNING, "stacks", text,
+		       "Run as root, or with CAP_SYS_PTRACE as well.");
+}
+
+/* A few processes are read while the rings fill already, so that no mapping falls between; of the
+ * whole machine a side band tells what happens meanwhile. */
+static void take_over(struct state *state, struct recording *recording)
+{
+	bool is_on = !state->enable_at_ns && !state->is_off;
+	bool is_first = is_on && !state->target->is_whole_machine;
+	state->replay.is_attached = true;
+	if (is_first)
+		cpu_rings_enable(&state->rings, true);
+	read_processes(state, recording);
+	if (is_on && !is_first)
+		cpu_rings_enable(&state->rings, true);
+}
+
 static bool stacks_open(void *opaque, const struct target *target, struct recording *recording,
 			struct why *why)
 {
@@ -103,11 +155,8 @@ static bool stacks_open(void *opaque, const struct target *target, struct record
 		state->enable_at_ns = now_ns() + target->sampling->delay_ns;
 	add_series(state, recording);
 	add_facts(state, recording);
-	if (!target->is_launched) {
-		address_space_read_proc(state->replay.space, target->pid);
-		if (!state->enable_at_ns && !state->is_off)
-			cpu_rings_enable(&state->rings, true);
-	}
+	if (!target->is_launched || target_is_attached(target))
+		take_over(state, recording);
 	return true;
 }
 
@@ -132,8 +181,8 @@ static void tell_turns(struct state *state, struct recording *recording)
 static void add_reads(struct state *state, struct recording *recording,
 		      const struct perf_sample *sample, const struct sample_row *first)
 {
-	bool is_inherited =
-		!state->target->sampling->no_inherit && !state->rung.is_first_thread_only;
+	bool is_inherited = !state->target->sampling->no_inherit &&
+			    !state->rung.is_first_thread_only && !state->target->is_whole_machine;
 	sample_reads_begin(&state->reads, sample, &state->rings.layout, first->series,
 			   is_inherited);
 	for (size_t i = 0; i < sample->n_counts; i++) {
@@ -186,7 +235,10 @@ static void take_lost(struct state *state, struct recording *recording,
 	state->n_lost += n;
 	if (!state->frame_lost)
 		state->frame_lost = recording_add_special_frame(recording, "[lost]", 0);
-	uint32_t pid = (uint32_t)state->target->pid;
+	const struct target *target = state->target;
+	uint32_t pid = target->n_processes        ? (uint32_t)target->processes[0]
+		       : target->is_whole_machine ? STACK_THREAD_NONE
+						  : (uint32_t)target->pid;
 	bool is_clock = strcmp(state->rung.events[0].unit, "ns") == 0;
 	uint64_t period = state->rung.frequency_hz && is_clock
 				  ? 1000000000u / state->rung.frequency_hz

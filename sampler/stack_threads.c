@@ -82,8 +82,8 @@ uint32_t stack_thread_row(struct stack_thread *thread, struct recording *recordi
 		return thread->row;
 	const char *name = thread->name[0] ? thread->name : process_name;
 	struct thread_row row = {
-		.pid = thread->pid,
-		.tid = thread->tid,
+		.pid = thread->pid == STACK_THREAD_NONE ? 0 : thread->pid,
+		.tid = thread->tid == STACK_THREAD_NONE ? 0 : thread->tid,
 		.name = recording_add_string(recording, name[0] ? name : "[unnamed]"),
 		.process_name =
 			recording_add_string(recording, process_name[0] ? process_name : name),

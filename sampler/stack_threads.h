@@ -14,6 +14,9 @@ enum {
 	STACK_THREAD_FRAMES = 128,
 };
 
+/* The kernel's number for one that has just ended. */
+#define STACK_THREAD_NONE UINT32_MAX
+
 struct stack_thread {
 	uint32_t tid, pid;
 	uint32_t row; /* TABLE_THREADS; 0 = not written under its present name */

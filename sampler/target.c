@@ -21,6 +21,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sampler/attach.h"
+
 enum {
 	DEFAULT_STACK_BYTES = 16384, /* completes 98 % of a C compiler's stacks, 8192 only 94 % */
 	DEFAULT_HZ = 997,
@@ -215,8 +217,10 @@ bool target_release(struct target *target, int *status, struct why *why)
 
 bool target_poll(struct target *target)
 {
-	if (target->is_reaped || !target->is_launched)
-		return target->is_reaped;
+	if (target->is_reaped)
+		return true;
+	if (!target->is_launched)
+		return target->is_reaped = attach_has_ended(target);
 	target->is_reaped = waitpid(target->pid, &target->wait_status, WNOHANG) == target->pid;
 	return target->is_reaped;
 }
@@ -255,4 +259,5 @@ void target_close(struct target *target)
 		target->is_reaped = waitpid(target->pid, &target->wait_status, 0) == target->pid;
 	close_if_open(&target->output_fd);
 	close_if_open(&target->pid_fd);
+	attach_close(target);
 }

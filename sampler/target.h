@@ -69,6 +69,9 @@ struct target {
 	 * whole machine. */
 	pid_t *threads, *processes;
 	uint32_t n_threads, n_processes;
+	int *process_fds;      /* a pidfd for each of `processes`, -1 if the kernel has none */
+	bool is_thread_list;   /* -t: no other threads of those processes */
+	bool may_leave_out;    /* what refuses to be attached to is left out, with a note */
 	bool is_whole_machine; /* every process on every CPU; `pid` may be a command beside them */
 	/* Readable when the target has ended; -1 if the kernel has none, or for several processes:
 	 * then only target_poll knows. */
@@ -84,11 +87,13 @@ struct target {
 	int wait_status; /* as from waitpid, valid when is_reaped and is_launched */
 };
 
-/* What runs already. Lists are numbers with commas between, as typed; NULL = none. */
+/* What runs already, in one of these ways. Lists are numbers with commas between, as typed; NULL =
+ * none. */
 struct attach_request {
 	const char *processes; /* -p: with all their threads, and the children they start */
 	const char *threads;   /* -t: these threads only, and those that they start */
 	bool is_whole_machine; /* -a */
+	bool is_user;          /* all processes of this user but our own that can be attached to */
 };
 
 enum target_output {
@@ -129,13 +134,20 @@ bool target_release(struct target *target, int *status, struct why *why);
 
 /*
  * target_attach: find the threads of what runs already. Nothing is stopped and nothing is opened
- * but the descriptors that tell the end.
- * Errors  false and a sentence: a word that is no number, no such process, a thread that is not one
+ * but the descriptors that tell the end. See attach.h for what follows.
+ *
+ * target  zeroed; or launched: that command then only says how long
+ * Errors  false and a sentence: a word that is no number, no such process, a thread that is not
+ *         one; target_close gives back what there is
  */
 bool target_attach(struct target *target, const struct attach_request *request,
 		   const struct sampling *sampling, struct why *why);
 
-/* target_poll: has it ended? Reaps what was launched. Never blocks. */
+/* target_is_attached: it is not (only) what was launched that is profiled. */
+bool target_is_attached(const struct target *target);
+
+/* target_poll: has it ended? Reaps what was launched. What is attached to beside a launched command
+ * is not asked. Never blocks. */
 bool target_poll(struct target *target);
 
 /* target_signal: forward a signal to the launched program; no effect once reaped. */

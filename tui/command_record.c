@@ -7,13 +7,10 @@
 
 extern const struct command command_record;
 
-static const struct option_group *const options[] = { &options_output,
-						      &options_sampling,
-						      &options_over_time,
-						      &options_push,
-						      &options_messages,
-						      &options_general,
-						      NULL };
+static const struct option_group *const options[] = { &options_attach,   &options_output,
+						      &options_sampling, &options_over_time,
+						      &options_push,     &options_messages,
+						      &options_general,  NULL };
 
 static int run(int argc, char **argv)
 {
@@ -28,8 +25,9 @@ static int run(int argc, char **argv)
 
 const struct command command_record = {
 	.name = "record",
-	.summary = "Profile a program and write folded stacks or a recording.",
-	.usage = "[options] -- COMMAND [ARG...] | WORKLOAD [KEY=VALUE...]",
+	.summary = "Profile a program, or what runs already, and write folded stacks or a "
+		   "recording.",
+	.usage = "[options] [-p PID | -t TID | -a] -- COMMAND [ARG...] | WORKLOAD [KEY=VALUE...]",
 	.help = "Folded stacks go to standard output (the program's own output then goes to "
 		"standard error) unless -o names a file. A file that ends in .stoke is a whole "
 		"recording, written while the program runs, for `stoke report`. In its name %h is "
@@ -40,7 +38,11 @@ const struct command command_record = {
 		"snapshot is FILE.1.EXT, FILE.2.EXT ... beside -o, which itself is written at the "
 		"end.\n"
 		"The exit status is the program's own. A program that still runs when --duration "
-		"is over is ended with SIGTERM.",
+		"is over is ended with SIGTERM.\n"
+		"With -p, -t or -a the command is not needed: recording ends with Ctrl-C (status "
+		"0), after --duration, or when all that is attached to has ended. A command then "
+		"only says how long, as in `stoke record -a -- sleep 5`, and its status is passed "
+		"on. What is attached to is never stopped, changed or ended.",
 	.options = options,
 	.run = run,
 };

@@ -47,11 +47,27 @@ static void stop_recording(struct tui_session *session)
 	*session->collector = NULL;
 }
 
+static void tell_end(struct driver *driver)
+{
+	const struct target *target = driver->session->target;
+	if (target->is_launched) {
+		face_set_ended(driver->face, target_exit_status(target));
+		return;
+	}
+	face_set_ended(driver->face, -1);
+	if (collector_of(driver->session)) /* of several processes it does not know */
+		face_say(driver->face, target->n_processes == 1
+					       ? "The process has ended; what was recorded is kept."
+					       : "All processes have ended; what was recorded is "
+						 "kept.");
+	stop_recording(driver->session);
+}
+
 static void look_at_target(struct driver *driver)
 {
 	struct tui_session *session = driver->session;
 	if (session->target && target_poll(session->target))
-		face_set_ended(driver->face, target_exit_status(session->target));
+		tell_end(driver);
 	if (collector_of(session) && collector_is_done(collector_of(session)))
 		stop_recording(session);
 	face_set_live(driver->face, collector_of(session) != NULL);
@@ -299,16 +315,17 @@ bool tui_run(struct tui_session *session, struct why *why)
 	struct preferences preferences = *preferences_get();
 	preferences.theme = session->theme ? session->theme : preferences.theme;
 	struct view_child child = { session, child_type, child_resize };
+	bool has_program = session->target && session->target->is_launched;
 	struct face_settings face_settings = { .recording = session->recording,
 					       .command = session->command,
 					       .view = session->view,
 					       .preferences = &preferences,
-					       .child = &child,
+					       .child = has_program ? &child : NULL,
 					       .against = session->against,
 					       .against_name = session->against_name,
 					       .keeps_choices = true,
 					       .is_live = collector_of(session) != NULL,
-					       .has_program = session->target != NULL,
+					       .has_program = has_program,
 					       .workload = session->workload,
 					       .words = session->words };
 	struct driver driver = { .session = session, .face = face_new(&face_settings) };

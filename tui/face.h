@@ -38,6 +38,7 @@ void face_free(struct face *face);
 
 /* What the driver knows of the target. */
 void face_set_live(struct face *face, bool is_live);
+/* exit_status -1: of what was attached to nobody knows it. */
 void face_set_ended(struct face *face, int exit_status);
 
 /*

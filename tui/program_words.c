@@ -72,6 +72,8 @@ bool program_words_parse(const struct command *command, char **argv, struct sett
 	bool is_run = strcmp(command->name, "run") == 0;
 	if (!settings_parse(command, OPTIONS_UNTIL_WORD, argv, settings, &arguments, status))
 		return false;
+	if (arguments.n_words == 0 && settings_attach(settings) && !arguments.has_dashes)
+		return true;
 	if (arguments.n_words == 0)
 		return is_run && !arguments.has_dashes ? use_main_job(request)
 						       : fail_missing(command, status);

@@ -28,6 +28,7 @@
 #include "tui/preferences.h"
 #include "tui/requirements.h"
 #include "tui/session_again.h"
+#include "tui/session_attach.h"
 #include "tui/session_control.h"
 #include "tui/session_gpu.h"
 #include "tui/session_model.h"
@@ -103,10 +104,13 @@ static bool take_signals(struct session *session, struct why *why)
 	       why_fail(why, "Cannot wait for signals: %s; raise `ulimit -n`.", strerror(errno));
 }
 
-/* A terminal sends SIGINT to the program as well: it decides whether to end. */
+/* A terminal sends SIGINT to the program as well: it decides whether to end. What is attached to is
+ * left alone. */
 static void take_interrupt(struct session *session)
 {
-	if (++session->n_interrupts == 1)
+	if (!session->target.is_launched)
+		session->ended_by = SIGINT;
+	else if (++session->n_interrupts == 1)
 		say(session, "interrupted; waiting for the program to end (once more: stop now)");
 	else
 		session->ended_by = SIGINT;
@@ -173,7 +177,8 @@ static void wait_headless(struct session *session)
 	};
 	while (!session->ended_by && !session->must_stop && !target_poll(&session->target)) {
 		/* A file that is full ends the recording, not the program. */
-		if (collector_is_done(session->collector) && !collector_is_full(session->collector))
+		if (collector_is_done(session->collector) &&
+		    (!collector_is_full(session->collector) || !session->target.is_launched))
 			break;
 		poll(fds, sizeof fds / sizeof fds[0], LOOK_MS);
 		collector_clear_event(session->collector);
@@ -220,11 +225,15 @@ static void print_output(const struct session *session)
 	fflush(stdout);
 }
 
-static bool start_target(struct session *session, struct why *why)
+/* The program, or the command that says how long. */
+static bool launch_target(struct session *session, struct why *why)
 {
 	const struct session_program *program = &session->program;
 	const char *environment[5];
-	session_gpu_open(&session->gpu, &session->sampling, session->recording);
+	bool is_attached = settings_attach(session->settings);
+	bool is_profiled = !is_attached || session->settings->attach.is_whole_machine;
+	if (!is_attached)
+		session_gpu_open(&session->gpu, &session->sampling, session->recording);
 	if (!session_model_open(&session->model, session->settings, why))
 		return false;
 	session_model_environment(&session->model, session->gpu.environment, environment);
@@ -232,7 +241,7 @@ static bool start_target(struct session *session, struct why *why)
 		.argv = program->argv,
 		.workload = session->request->workload,
 		.extra_environment = environment,
-		.probe_fd = program->probe_fd,
+		.probe_fd = is_profiled ? program->probe_fd : -1,
 		.gpu_fd = session->gpu.fd,
 		.steer_fd = program->steered_fd,
 		.model_fd = session->model.fd,
@@ -245,6 +254,23 @@ static bool start_target(struct session *session, struct why *why)
 	session->has_target = target_launch(&session->target, &launch, &session->sampling, why);
 	session_program_started(&session->program);
 	return session->has_target;
+}
+
+static bool start_target(struct session *session, struct why *why)
+{
+	const struct session_request *request = session->request;
+	if (request->words && (!session_program_open(&session->program, request, why) ||
+			       !launch_target(session, why)))
+		return false;
+	if (!settings_attach(session->settings))
+		return true;
+	session->has_target = true;
+	if (!session_attach(&session->target, request, &session->sampling, session->recording, why))
+		return false;
+	recording_publish(session->recording);
+	if (!session->has_screen)
+		session_attach_say(&session->target, request);
+	return true;
 }
 
 static bool open_output(struct session *session, int *status, struct why *why)
@@ -273,14 +299,14 @@ static bool start(struct session *session, int *status, struct why *why)
 	    !session_push_open(&session->push, settings, why))
 		return false;
 	session->recording = recording_new();
-	summary_add_facts(session->recording, session->request->words);
+	summary_add_facts(session->recording,
+			  settings_attach(settings) ? NULL : session->request->words);
 	if (session->request->workload)
 		recording_add_fact(session->recording, "workload", session->request->workload);
 	if (session->has_screen)
 		preferences_note(session->recording);
 	recording_publish(session->recording); /* the screen shows the facts from the start */
-	if (!session_program_open(&session->program, session->request, why) ||
-	    !start_target(session, why) || !take_signals(session, why))
+	if (!start_target(session, why) || !take_signals(session, why))
 		return false;
 	/* What is kept of a ring is known at its end only. */
 	session->collector = collector_start(session->recording, &session->target,
@@ -292,7 +318,7 @@ static bool start(struct session *session, int *status, struct why *why)
 		return false;
 	}
 	/* The old recording stays if the program cannot even start. */
-	if (!target_release(&session->target, status, why))
+	if (session->target.is_launched && !target_release(&session->target, status, why))
 		return false;
 	/* If its folder has gone by now, the end says so: the program runs. */
 	if (session->output.file)
@@ -300,12 +326,16 @@ static bool start(struct session *session, int *status, struct why *why)
 	return true;
 }
 
-/* Ends a program that still runs (--duration is over, or we are to leave); its exit status. */
+/* Ends a program that still runs (--duration is over, or we are to leave); its exit status. What is
+ * attached to goes on, and an interrupt is how that is left. */
 static int end_target(struct session *session)
 {
 	bool had_ended = target_poll(&session->target);
 	target_close(&session->target);
 	session->has_target = false;
+	if (!session->target.is_launched)
+		return session->ended_by && session->ended_by != SIGINT ? 128 + session->ended_by
+									: STATUS_OK;
 	int status = target_exit_status(&session->target);
 	bool is_our_doing = (!had_ended || session->ended_by) &&
 			    (status == 128 + SIGTERM || status == 128 + SIGKILL);
@@ -390,7 +420,8 @@ static int finish(struct session *session)
 	note_unknown_metric(session);
 	int status = end_target(session);
 	snprintf(text, sizeof text, "%d", status);
-	recording_add_fact(session->recording, "exit_status", text);
+	if (session->target.is_launched)
+		recording_add_fact(session->recording, "exit_status", text);
 	recording_flush_samples(session->recording, UINT64_MAX);
 	recording_publish(session->recording);
 	if (session->output.stream || session->output.file) {
@@ -441,7 +472,7 @@ int session_run(const struct session_request *request)
 		fprintf(stderr, "stoke: no screen, because %s; stacks go to standard output\n",
 			refusal);
 	if (start(&session, &status, &why)) {
-		if (session.output.stream == stdout)
+		if (session.output.stream == stdout && request->words)
 			say(&session, "the program's standard output goes to standard error: "
 				      "standard output is for the stacks");
 		if (!session.has_screen)

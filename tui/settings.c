@@ -355,6 +355,8 @@ static bool check_exclusions(const struct settings *settings, struct why *why)
 				     "--event, --freq and --count.");
 	if (settings->caches && !settings->has_model)
 		return why_fail(why, "--caches are those of the cache model: add --model.");
+	if (!settings_check_attach(settings, why))
+		return false;
 	struct cache_geometry geometry;
 	cache_geometry_of_machine(&geometry);
 	return cache_geometry_parse(&geometry, settings->caches, why);

@@ -17,6 +17,7 @@ struct command;
 enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
 struct settings {
+	struct attach_request attach; /* zeroed: nothing that runs already */
 	/* sampling */
 	const char *events; /* as typed; NULL = the best clock */
 	uint64_t frequency_hz, period;
@@ -68,9 +69,9 @@ struct settings {
 	int verbosity;
 };
 
-extern const struct option_group options_sampling, options_over_time, options_push, options_output,
-	options_part, options_input, options_against, options_terminal, options_render,
-	options_stat, options_diff, options_messages, options_general;
+extern const struct option_group options_attach, options_sampling, options_over_time, options_push,
+	options_output, options_part, options_input, options_against, options_terminal,
+	options_render, options_stat, options_diff, options_messages, options_general;
 
 /*
  * settings_parse: options of a subcommand. Prints the sentence on stderr or the help on stdout.
@@ -85,6 +86,12 @@ bool settings_parse(const struct command *command, enum options_mode mode, char 
  * Errors  false and a sentence: an unknown event, options that exclude each other
  */
 bool settings_sampling(const struct settings *settings, struct sampling *sampling, struct why *why);
+
+/* settings_attach: what runs already is to be profiled (options_attach). */
+bool settings_attach(const struct settings *settings);
+
+/* settings_check_attach: do those options go together? False and a sentence if not. */
+bool settings_check_attach(const struct settings *settings, struct why *why);
 
 /*
  * settings_size: the screen's size: --size, else COLUMNS and LINES, else 80x24.

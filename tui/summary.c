@@ -206,7 +206,8 @@ void summary_add_facts(struct recording *recording, char *const *words)
 	char text[512];
 	struct utsname system;
 	recording_add_fact(recording, "version", STOKE_VERSION);
-	add_command_line(recording, words);
+	if (words)
+		add_command_line(recording, words);
 	if (uname(&system) == 0) {
 		recording_add_fact(recording, "host", system.nodename);
 		snprintf(text, sizeof text, "%.60s %.60s %.60s", system.sysname, system.release,

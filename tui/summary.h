@@ -28,7 +28,8 @@ size_t summary_print_notes(FILE *out, const struct recording *recording, enum se
 /* summary_print_functions: the functions with the most weight, as a table. */
 void summary_print_functions(FILE *out, const struct recording *recording, size_t most);
 
-/* summary_add_facts: who, where, when and how; the writer's, before the collector starts. */
+/* summary_add_facts: who, where, when and how; the writer's, before the collector starts. words:
+ * the command line; NULL = somebody else says what runs. */
 void summary_add_facts(struct recording *recording, char *const *words);
 
 #endif

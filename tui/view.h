@@ -91,7 +91,7 @@ struct view_context {
 	const char *command; /* what runs, cleaned */
 	bool is_live;        /* still recording */
 	bool has_ended;      /* the target has ended; exit_status is valid */
-	int exit_status;
+	int exit_status;     /* -1: it was attached to, nobody knows */
 	const char *search;     /* as typed; "" = none */
 	const regex_t *pattern; /* compiled; NULL = none */
 	struct view_focus *focus;

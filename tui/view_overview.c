@@ -119,6 +119,8 @@ static int draw_run(const struct overview_state *state, const struct view_contex
 			 host ? " on " : "", host ? host : "");
 	if (format)
 		canvas_print(canvas, x, 1, MEANING_DIM, "  imported from %s", format);
+	else if (context->has_ended && context->exit_status < 0)
+		canvas_print(canvas, x, 1, MEANING_WARNING, "  has ended");
 	else if (context->has_ended)
 		canvas_print(canvas, x, 1, context->exit_status ? MEANING_WARNING : MEANING_GOOD,
 			     "  ended with status %d", context->exit_status);
