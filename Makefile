@@ -70,12 +70,13 @@ $(BUILD)/stoke: $(OBJECTS)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
-# injected into CUDA programs; without sanitizers, which those programs know nothing of
-INJECTED := gpu/inject_cupti.c gpu/inject_nvtx.c gpu/inject_ring.c gpu/inject_stalls.c sampler/base/library.c sampler/base/why.c
+# injected into CUDA programs; without sanitizers, which those programs know nothing of; never
+# unloaded, because a thread of it may listen
+INJECTED := $(sort $(wildcard gpu/inject_*.c)) sampler/base/library.c sampler/base/why.c
 $(BUILD)/libstoke-cupti.so: $(INJECTED) $(wildcard gpu/*.h) $(BUILD)/flags
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(filter-out -fsanitize% -fno-sanitize%,$(ALL_CFLAGS)) -fPIC -shared \
-		-fvisibility=hidden -o $@ $(INJECTED) -lunwind -lpthread
+		-fvisibility=hidden -Wl,-z,nodelete -o $@ $(INJECTED) -lunwind -lpthread
 
 # The CUDA kernels: code for sm_80 and sm_90, and PTX for what comes after; the runtime is inside.
 # Compiled once for all modes. And the same sources by a C++ compiler, for tests without a GPU.

@@ -164,11 +164,13 @@ struct cupti_calls {
 	int (*subscribe)(void **subscriber, cupti_on_call *call, void *user);
 	int (*subscribe_named)(void **subscriber, cupti_on_call *call, void *user,
 			       struct cupti_subscriber *parameters);
+	int (*unsubscribe)(void *subscriber);
 	int (*set_thread_id)(int type);
 	int (*set_clock)(uint64_t (*clock)(void));
 	int (*set_attribute)(int attribute, size_t *bytes, void *value);
 	int (*set_buffers)(cupti_on_request *request, cupti_on_complete *complete);
 	int (*enable)(int kind);
+	int (*disable)(int kind);
 	int (*next_record)(uint8_t *buffer, size_t valid_bytes, struct cupti_record **record);
 	int (*count_dropped)(void *context, uint32_t stream, size_t *n);
 	int (*flush_period)(uint32_t milliseconds);

@@ -1,7 +1,9 @@
 /*
  * libstoke-cupti.so: loaded into a CUDA program by the driver, which calls InitializeInjection
  * (CUDA_INJECTION64_PATH). It asks CUPTI for a record of each kernel, copy, fill and wait, takes
- * the CPU's stack where one is started, and writes all of it to the memory in STOKE_GPU_FD.
+ * the CPU's stack where one is started, and writes all of it to the memory in STOKE_GPU_FD. Without
+ * such memory it does nothing but wait for a profiler that brings some (inject_listen.h); when that
+ * one goes, CUPTI is let go of again.
  *
  * The program comes first: whatever fails is told to the profiler and the program goes on as if
  * nothing were here.
@@ -15,52 +17,43 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
+#include <time.h>
 
 #include "gpu/cupti.h"
 #include "gpu/cupti_pc.h"
 #include "gpu/gpu_record.h"
+#include "gpu/inject_devices.h"
+#include "gpu/inject_find.h"
+#include "gpu/inject_listen.h"
 #include "gpu/inject_nvtx.h"
 #include "gpu/inject_ring.h"
 #include "gpu/inject_stalls.h"
-#include "sampler/base/library.h"
 
 enum {
 	FLUSH_MS = 100,         /* records reach the screen within two of these */
 	BUFFER_BYTES = 1 << 20, /* some 4,500 kernels; NVIDIA advises 1 to 10 MiB */
 	BUFFER_ALIGNMENT = 8,   /* required by CUPTI */
 	MOST_CALLBACKS = 2048,  /* numbers of functions: CUDA 13.0 ends below 900 */
-	MOST_PLACES = 16,
-	PLACE_BYTES = 4096,
+	END_S = 2, /* the program's end waits for one who attaches; CUPTI takes 0.2 s */
 };
 
 struct inject {
 	/* Of a child that was forked away: CUDA and CUPTI work in its parent only. */
 	bool is_forked, is_fork_told;
+	bool is_late; /* profilers come while the program runs */
+	/* Whose ear CUPTI has (inject_ring_attachment); 0: nobody's, whatever it says. Set before
+	 * CUPTI is asked for anything, so who sees it sees all of this. */
+	_Atomic uint32_t attachment;
+	_Atomic bool has_stalls, is_ending;
+	pthread_mutex_t lock; /* of beginning and ending */
 	struct inject_ring *ring;
 	struct cupti_calls calls;
 	void *library, *subscriber;
+	char *chosen; /* STOKE_CUPTI; read at the start, before others change the environment */
 };
 
-static struct inject inject;
-
-#define AT(field) offsetof(struct cupti_calls, field)
-
-static const struct library_symbol symbols[] = {
-	{ "cuptiSubscribe", AT(subscribe), true },
-	{ "cuptiSubscribe_v2", AT(subscribe_named), false },
-	{ "cuptiSetThreadIdType", AT(set_thread_id), false },
-	{ "cuptiActivityRegisterTimestampCallback", AT(set_clock), true },
-	{ "cuptiActivitySetAttribute", AT(set_attribute), false },
-	{ "cuptiActivityRegisterCallbacks", AT(set_buffers), true },
-	{ "cuptiActivityEnable", AT(enable), true },
-	{ "cuptiActivityGetNextRecord", AT(next_record), true },
-	{ "cuptiActivityGetNumDroppedRecords", AT(count_dropped), false },
-	{ "cuptiActivityFlushPeriod", AT(flush_period), false },
-	{ "cuptiActivityFlushAll", AT(flush), true },
-	{ "cuptiEnableCallback", AT(enable_callback), true },
-	{ "cuptiGetCallbackName", AT(callback_name), true },
-	{ 0 },
-};
+static struct inject inject = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static bool report(int code, bool is_fatal, const char *text)
 {
@@ -85,7 +78,7 @@ static uint8_t call_kinds[CUPTI_RUNTIME_API + 1][MOST_CALLBACKS];
 struct open_call {
 	struct gpu_launch launch;
 	uint64_t start_ns;
-	uint32_t domain, id;
+	uint32_t domain, id, attachment;
 	bool is_open;
 };
 
@@ -100,11 +93,18 @@ static void send_call(uint64_t end_ns)
 			 sizeof open_call.launch);
 }
 
-static void enter(uint32_t domain, uint32_t id, const struct cupti_callback *call)
+/* Opened for who listens now; what the last profiler was to hear is nothing to this one. */
+static bool is_open(uint32_t attachment)
+{
+	return open_call.is_open && open_call.attachment == attachment;
+}
+
+static void enter(uint32_t domain, uint32_t id, const struct cupti_callback *call,
+		  uint32_t attachment)
 {
 	void *frames[GPU_MOST_FRAMES];
 	uint64_t now = inject_now_ns();
-	if (open_call.is_open) /* it was left by an exception */
+	if (is_open(attachment)) /* it was left by an exception */
 		send_call(now);
 	int n = unw_backtrace(frames, GPU_MOST_FRAMES);
 	void *library;
@@ -114,6 +114,7 @@ static void enter(uint32_t domain, uint32_t id, const struct cupti_callback *cal
 		.start_ns = now,
 		.domain = domain,
 		.id = id,
+		.attachment = attachment,
 		.is_open = true,
 	};
 	if (n > 0)
@@ -123,11 +124,31 @@ static void enter(uint32_t domain, uint32_t id, const struct cupti_callback *cal
 	open_call.launch.ranges = inject_nvtx_ranges(inject.ring);
 }
 
+static void leave(const struct cupti_callback *call, uint32_t attachment)
+{
+	static _Thread_local const void *last_context;
+	static _Thread_local uint32_t last_attachment;
+	send_call(inject_now_ns());
+	if (!atomic_load_explicit(&inject.has_stalls, memory_order_acquire))
+		return;
+	/* Contexts that were there before the profiler. */
+	if (inject.is_late && call->context &&
+	    (call->context != last_context || attachment != last_attachment)) {
+		inject_stalls_meet(call->context);
+		last_context = call->context;
+		last_attachment = attachment;
+	}
+	inject_stalls_pass();
+}
+
 static void on_call(void *user, uint32_t domain, uint32_t id, const void *data)
 {
 	const struct cupti_callback *call = data;
+	uint32_t attachment = atomic_load_explicit(&inject.attachment, memory_order_acquire);
 	(void)user;
-	if (domain == CUPTI_RESOURCE && !inject.is_forked)
+	if (!attachment)
+		return;
+	if (domain == CUPTI_RESOURCE && !inject.is_forked && atomic_load(&inject.has_stalls))
 		inject_stalls_resource(id, data);
 	if (domain > CUPTI_RUNTIME_API || id >= MOST_CALLBACKS)
 		return;
@@ -139,11 +160,10 @@ static void on_call(void *user, uint32_t domain, uint32_t id, const void *data)
 	}
 	if (call->site == CUPTI_ENTER) {
 		if (call->correlation != last_correlation)
-			enter(domain, id, call);
+			enter(domain, id, call, attachment);
 		last_correlation = call->correlation;
-	} else if (open_call.is_open && open_call.domain == domain && open_call.id == id) {
-		send_call(inject_now_ns());
-		inject_stalls_pass();
+	} else if (is_open(attachment) && open_call.domain == domain && open_call.id == id) {
+		leave(call, attachment);
 	}
 }
 
@@ -174,9 +194,13 @@ static void enable_callbacks(uint32_t domain)
 	int failed = CUPTI_OK, n_enabled = 0;
 	for (uint32_t id = 1; id < MOST_CALLBACKS; id++) {
 		const char *name = NULL;
+		uint8_t kind;
 		if (inject.calls.callback_name(domain, id, &name) != CUPTI_OK || !name ||
-		    !is_wanted(name, &call_kinds[domain][id]))
+		    !is_wanted(name, &kind))
 			continue;
+		/* A call-back of the last attachment's may still be on its way. */
+		if (call_kinds[domain][id] != kind)
+			call_kinds[domain][id] = kind;
 		int code = inject.calls.enable_callback(1, inject.subscriber, domain, id);
 		failed = code != CUPTI_OK ? code : failed;
 		n_enabled += code == CUPTI_OK;
@@ -242,27 +266,6 @@ static void send_memset(const struct cupti_memset *row)
 				     row->graph, 0, row->device, 0 });
 }
 
-static void send_device(const struct cupti_device *device)
-{
-	struct gpu_device out = {
-		.name = inject_ring_name(inject.ring, device->name),
-		.memory_bytes = device->memory_bytes,
-		.memory_bytes_per_s = device->memory_kilobytes_per_s * 1000,
-		.id = device->id,
-		.multiprocessors = device->multiprocessors,
-		.warps = device->warps,
-		.blocks = device->blocks,
-		.shared_bytes = device->shared_bytes,
-		.registers = device->registers,
-		.clock_khz = device->clock_khz,
-		.major = device->major,
-		.minor = device->minor,
-		.l2_bytes = device->l2_bytes,
-	};
-	memcpy(out.uuid, device->uuid, sizeof out.uuid);
-	inject_ring_send(inject.ring, GPU_DEVICE, 0, &out, sizeof out);
-}
-
 static void send_other(const struct cupti_record *record)
 {
 	if (record->kind == CUPTI_SYNCHRONIZATION) {
@@ -301,7 +304,7 @@ static void send_record(const struct cupti_record *record)
 		send_memset((const void *)record);
 		break;
 	case CUPTI_DEVICE:
-		send_device((const void *)record);
+		inject_devices_take(inject.ring, (const void *)record);
 		break;
 	default:
 		send_other(record);
@@ -318,13 +321,11 @@ static void on_request(uint8_t **buffer, size_t *bytes, size_t *n_records)
 		memset(*buffer, 0, BUFFER_BYTES); /* as promised by ZEROED_BUFFER */
 }
 
-static void on_complete(void *context, uint32_t stream, uint8_t *buffer, size_t bytes,
-			size_t valid_bytes)
+static void take_records(void *context, uint32_t stream, uint8_t *buffer, size_t valid_bytes)
 {
 	struct cupti_record *record = NULL;
 	size_t n_dropped = 0;
 	int code = CUPTI_OK;
-	(void)bytes;
 	while (buffer && valid_bytes) {
 		code = inject.calls.next_record(buffer, valid_bytes, &record);
 		if (code != CUPTI_OK)
@@ -338,6 +339,14 @@ static void on_complete(void *context, uint32_t stream, uint8_t *buffer, size_t 
 		struct gpu_count count = { n_dropped };
 		inject_ring_send(inject.ring, GPU_DROPPED, 0, &count, sizeof count);
 	}
+}
+
+static void on_complete(void *context, uint32_t stream, uint8_t *buffer, size_t bytes,
+			size_t valid_bytes)
+{
+	(void)bytes;
+	if (atomic_load_explicit(&inject.attachment, memory_order_acquire))
+		take_records(context, stream, buffer, valid_bytes);
 	free(buffer);
 }
 
@@ -351,51 +360,71 @@ static bool subscribe(void)
 			   ? inject.calls.subscribe_named(&inject.subscriber, on_call, NULL,
 							  &parameters)
 			   : inject.calls.subscribe(&inject.subscriber, on_call, NULL);
+	if (code != CUPTI_OK)
+		inject.subscriber = NULL;
 	other[sizeof other - 1] = '\0';
 	return report(code, true, code == CUPTI_TAKEN && other[0] ? other : "cuptiSubscribe");
 }
 
-static void set_attribute(int attribute)
+/* What was set in one attachment stays set; in the next it may be too late to set it. */
+static bool is_set(bool *was_set, int code, bool is_fatal, const char *function)
+{
+	*was_set |= code == CUPTI_OK;
+	return *was_set || report(code, is_fatal, function);
+}
+
+static void set_attribute(int attribute, bool *was_set)
 {
 	uint8_t on = 1;
 	size_t bytes = sizeof on;
 	if (inject.calls.set_attribute)
-		report(inject.calls.set_attribute(attribute, &bytes, &on), false,
+		is_set(was_set, inject.calls.set_attribute(attribute, &bytes, &on), false,
 		       "cuptiActivitySetAttribute");
 }
 
-/* GRAPH_TRACE is not asked for: it would replace the kernels of graphs by one record a graph. */
+static bool settle(void)
+{
+	static struct {
+		bool thread_id, clock, per_thread, zeroed, buffers;
+	} was_set;
+	if (inject.calls.set_thread_id)
+		is_set(&was_set.thread_id, inject.calls.set_thread_id(CUPTI_THREAD_ID_SYSTEM),
+		       false, "cuptiSetThreadIdType");
+	/* Without it, times are of another clock than everything else. */
+	if (!is_set(&was_set.clock, inject.calls.set_clock(inject_now_ns), true,
+		    "cuptiActivityRegisterTimestampCallback"))
+		return false;
+	set_attribute(CUPTI_ATTRIBUTE_PER_THREAD_BUFFER, &was_set.per_thread);
+	set_attribute(CUPTI_ATTRIBUTE_ZEROED_BUFFER, &was_set.zeroed);
+	return is_set(&was_set.buffers, inject.calls.set_buffers(on_request, on_complete), true,
+		      "cuptiActivityRegisterCallbacks");
+}
+
+/* Kernels last: all is lost without them. GRAPH_TRACE is not asked for: it would replace the
+ * kernels of graphs by one record a graph. */
+static const struct {
+	int kind;
+	const char *name;
+} kinds[] = {
+	{ CUPTI_DEVICE, "cuptiActivityEnable: devices" },
+	{ CUPTI_MEMCPY, "cuptiActivityEnable: copies" },
+	{ CUPTI_MEMCPY_PEER, "cuptiActivityEnable: copies between devices" },
+	{ CUPTI_MEMSET, "cuptiActivityEnable: fills" },
+	{ CUPTI_SYNCHRONIZATION, "cuptiActivityEnable: synchronisation" },
+	{ CUPTI_EXTERNAL_CORRELATION, "cuptiActivityEnable: external correlation" },
+	{ CUPTI_OVERHEAD, "cuptiActivityEnable: overhead" },
+	{ CUPTI_CONCURRENT_KERNEL, "cuptiActivityEnable: kernels" },
+};
+
+enum { N_KINDS = sizeof kinds / sizeof kinds[0] };
+
 static bool enable_kinds(void)
 {
-	static const struct {
-		int kind;
-		const char *name;
-	} kinds[] = {
-		{ CUPTI_DEVICE, "cuptiActivityEnable: devices" },
-		{ CUPTI_MEMCPY, "cuptiActivityEnable: copies" },
-		{ CUPTI_MEMCPY_PEER, "cuptiActivityEnable: copies between devices" },
-		{ CUPTI_MEMSET, "cuptiActivityEnable: fills" },
-		{ CUPTI_SYNCHRONIZATION, "cuptiActivityEnable: synchronisation" },
-		{ CUPTI_EXTERNAL_CORRELATION, "cuptiActivityEnable: external correlation" },
-		{ CUPTI_OVERHEAD, "cuptiActivityEnable: overhead" },
-	};
-	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
-		report(inject.calls.enable(kinds[i].kind), false, kinds[i].name);
-	return report(inject.calls.enable(CUPTI_CONCURRENT_KERNEL), true,
-		      "cuptiActivityEnable: kernels");
-}
-
-static void flush(void)
-{
-	if (inject.is_forked)
-		return;
-	inject_stalls_end();
-	inject.calls.flush(CUPTI_FLUSH_FORCED);
-}
-
-static void on_fork(void)
-{
-	inject.is_forked = true;
+	bool is_enabled = false;
+	for (size_t i = 0; i < N_KINDS; i++)
+		is_enabled = report(inject.calls.enable(kinds[i].kind),
+				    kinds[i].kind == CUPTI_CONCURRENT_KERNEL, kinds[i].name);
+	return is_enabled;
 }
 
 /* Contexts and modules; where one of them stays unheard of, nothing is sampled. */
@@ -405,6 +434,7 @@ static void listen_for_stalls(void)
 					   CUPTI_MODULE_LOADED };
 	if (!inject_stalls_find(inject.ring, inject.library))
 		return;
+	atomic_store(&inject.has_stalls, true);
 	for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
 		int code = inject.calls.enable_callback(1, inject.subscriber, CUPTI_RESOURCE,
 							wanted[i]);
@@ -413,89 +443,74 @@ static void listen_for_stalls(void)
 	}
 }
 
-static bool set_up(void)
+static bool set_up(bool wants_stalls)
 {
-	if (!subscribe())
-		return false;
-	if (inject.calls.set_thread_id)
-		report(inject.calls.set_thread_id(CUPTI_THREAD_ID_SYSTEM), false,
-		       "cuptiSetThreadIdType");
-	/* Without it, times are of another clock than everything else. */
-	if (!report(inject.calls.set_clock(inject_now_ns), true,
-		    "cuptiActivityRegisterTimestampCallback"))
-		return false;
-	set_attribute(CUPTI_ATTRIBUTE_PER_THREAD_BUFFER);
-	set_attribute(CUPTI_ATTRIBUTE_ZEROED_BUFFER);
-	if (!report(inject.calls.set_buffers(on_request, on_complete), true,
-		    "cuptiActivityRegisterCallbacks"))
-		return false;
-	if (!enable_kinds())
+	if (!subscribe() || !settle() || !enable_kinds())
 		return false;
 	enable_callbacks(CUPTI_RUNTIME_API);
 	enable_callbacks(CUPTI_DRIVER_API);
-	listen_for_stalls();
+	if (wants_stalls)
+		listen_for_stalls();
 	if (inject.calls.flush_period)
 		report(inject.calls.flush_period(FLUSH_MS), false, "cuptiActivityFlushPeriod");
-	pthread_atfork(NULL, NULL, on_fork);
-	atexit(flush);
 	return true;
 }
 
-/* ---- finding CUPTI */
-
-struct places {
-	char paths[MOST_PLACES][PLACE_BYTES];
-	const char *names[MOST_PLACES + 1];
-	size_t n;
-};
-
-static void add_place(struct places *places, const char *folder, size_t folder_bytes,
-		      const char *file)
+/* All that CUPTI still has. */
+static void flush(void)
 {
-	if (places->n == MOST_PLACES)
-		return;
-	int n = snprintf(places->paths[places->n], PLACE_BYTES, "%.*s%s", (int)folder_bytes, folder,
-			 file);
-	if (n <= 0 || n >= PLACE_BYTES)
-		return;
-	places->names[places->n] = places->paths[places->n];
-	places->n++;
+	if (atomic_exchange(&inject.has_stalls, false))
+		inject_stalls_end();
+	inject.calls.flush(CUPTI_FLUSH_FORCED);
 }
 
-/* Beside the run-time library: in the toolkit, or in Python's packages. */
-static int add_beside(struct dl_phdr_info *info, size_t bytes, void *opaque)
+/* Whatever of it fails: the program goes on, and nobody is told any more. */
+static void let_go(void)
 {
-	const char *name = strstr(info->dlpi_name, "/libcudart.so");
-	(void)bytes;
-	if (!name)
-		return 0;
-	size_t folder_bytes = (size_t)(name - info->dlpi_name);
-	add_place(opaque, info->dlpi_name, folder_bytes, "/libcupti.so.13");
-	add_place(opaque, info->dlpi_name, folder_bytes, "/libcupti.so.12");
-	add_place(opaque, info->dlpi_name, folder_bytes, "/../extras/CUPTI/lib64/libcupti.so");
-	add_place(opaque, info->dlpi_name, folder_bytes, "/../../cuda_cupti/lib/libcupti.so.12");
-	return 1;
+	atomic_store(&inject.attachment, 0);
+	for (size_t i = 0; i < N_KINDS && inject.calls.disable; i++)
+		inject.calls.disable(kinds[i].kind);
+	if (inject.calls.flush_period)
+		inject.calls.flush_period(0);
+	if (inject.subscriber && inject.calls.unsubscribe)
+		inject.calls.unsubscribe(inject.subscriber);
+	inject.subscriber = NULL;
 }
+
+/* The program's end: CUPTI is still there, because it was opened before this was registered. */
+static void at_end(void)
+{
+	struct timespec until;
+	if (inject.is_forked || atomic_exchange(&inject.is_ending, true))
+		return;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += END_S;
+	if (pthread_mutex_timedlock(&inject.lock, &until) != 0)
+		return;
+	if (atomic_load(&inject.attachment))
+		flush();
+	pthread_mutex_unlock(&inject.lock);
+}
+
+static void on_fork(void)
+{
+	inject.is_forked = true;
+	inject_ring_forked(inject.ring);
+	inject_listen_forked();
+}
+
+/* ---- from the first profiler to the last */
 
 static bool find_cupti(void)
 {
-	static struct places places;
-	const char *chosen = getenv("STOKE_CUPTI");
-	const char *const only[] = { chosen, NULL };
-	struct why why;
-	if (chosen && *chosen) {
-		inject.library =
-			library_open(only, "CUPTI", "NVIDIA driver", symbols, &inject.calls, &why);
-		return inject.library || report(GPU_NO_CUPTI, true, "library at STOKE_CUPTI");
-	}
-	add_place(&places, "", 0, "libcupti.so.13");
-	add_place(&places, "", 0, "libcupti.so.12");
-	dl_iterate_phdr(add_beside, &places);
-	add_place(&places, "", 0, "/usr/local/cuda/lib64/libcupti.so");
-	add_place(&places, "", 0, "/usr/local/cuda/extras/CUPTI/lib64/libcupti.so");
-	inject.library =
-		library_open(places.names, "CUPTI", "NVIDIA driver", symbols, &inject.calls, &why);
-	return inject.library || report(GPU_NO_CUPTI, true, "libcupti.so");
+	if (inject.library)
+		return true;
+	inject.library = inject_find_cupti(inject.chosen, &inject.calls);
+	if (inject.library)
+		atexit(at_end);
+	return inject.library ||
+	       report(GPU_NO_CUPTI, true,
+		      inject.chosen && *inject.chosen ? "library at STOKE_CUPTI" : "libcupti.so");
 }
 
 static void say_started(void)
@@ -510,6 +525,41 @@ static void say_started(void)
 	inject_ring_send(inject.ring, GPU_STARTED, 0, &started, sizeof started);
 }
 
+static void begin(bool wants_stalls)
+{
+	pthread_mutex_lock(&inject.lock);
+	if (!atomic_load(&inject.is_ending) && find_cupti()) {
+		atomic_store(&inject.attachment, inject_ring_attachment(inject.ring));
+		if (set_up(wants_stalls))
+			say_started();
+		else
+			let_go();
+		if (inject.is_late)
+			inject_devices_send(inject.ring);
+	}
+	pthread_mutex_unlock(&inject.lock);
+}
+
+/* At the program's end CUPTI is not touched any more. */
+static void end(void)
+{
+	pthread_mutex_lock(&inject.lock);
+	if (!atomic_load(&inject.is_ending) && atomic_load(&inject.attachment)) {
+		flush();
+		let_go();
+	}
+	pthread_mutex_unlock(&inject.lock);
+}
+
+/* A program with more rights than its user is nobody's to listen to. */
+static void wait_for_profilers(void)
+{
+	static const struct inject_hooks hooks = { begin, end };
+	atexit(at_end);
+	if (!getauxval(AT_SECURE))
+		inject_listen_start(inject.ring, &hooks);
+}
+
 /* Called by the driver when the program first uses CUDA. 1 = fine; anything else is fatal there. */
 __attribute__((visibility("default"))) int InitializeInjection(void);
 
@@ -518,8 +568,14 @@ __attribute__((visibility("default"))) int InitializeInjection(void)
 	static atomic_flag is_begun = ATOMIC_FLAG_INIT;
 	if (atomic_flag_test_and_set(&is_begun))
 		return 1;
+	const char *chosen = getenv("STOKE_CUPTI"), *stalls = getenv("STOKE_GPU_STALLS");
+	inject.chosen = chosen ? strdup(chosen) : NULL;
 	inject.ring = inject_ring_open();
-	if (inject.ring && find_cupti() && set_up())
-		say_started();
+	inject.is_late = inject_ring_attachment(inject.ring) == 0;
+	pthread_atfork(NULL, NULL, on_fork);
+	if (inject.is_late)
+		wait_for_profilers();
+	else
+		begin(stalls && strcmp(stalls, "1") == 0);
 	return 1;
 }

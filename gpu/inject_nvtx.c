@@ -38,6 +38,7 @@ struct open_range {
 struct process_range {
 	_Atomic uint64_t number; /* 0 = free */
 	uint64_t start_ns, name;
+	uint32_t attachment; /* inject_ring_attachment */
 	const struct text *domain;
 };
 
@@ -52,7 +53,18 @@ static struct {
 static _Thread_local struct {
 	struct open_range open[MOST_OPEN];
 	uint32_t n, n_deeper;
+	uint32_t attachment; /* that they are told to */
 } mine;
+
+/* False: nobody listens. Ranges that were opened before this profiler came are not its. */
+static bool is_heard(struct inject_ring *ring)
+{
+	uint32_t attachment = inject_ring_attachment(ring);
+	if (mine.attachment != attachment)
+		mine.n = mine.n_deeper = 0;
+	mine.attachment = attachment;
+	return attachment != 0;
+}
 
 /* ---- names */
 
@@ -72,7 +84,7 @@ static size_t plain_bytes(const char *name)
 static uint64_t send_name(const char *name)
 {
 	char text[NAME_BYTES];
-	if (!name)
+	if (!name || !is_heard(nvtx.ring))
 		return 0;
 	size_t n = plain_bytes(name);
 	memcpy(text, name, n);
@@ -226,6 +238,8 @@ static int depth_of(const struct text *domain)
 
 static int push(const struct text *domain, uint64_t name)
 {
+	if (!is_heard(nvtx.ring))
+		return NVTX_NO_TRACKING;
 	int depth = depth_of(domain);
 	if (!keep(name, domain, 0))
 		mine.n_deeper++;
@@ -234,6 +248,8 @@ static int push(const struct text *domain, uint64_t name)
 
 static int pop(const struct text *domain)
 {
+	if (!is_heard(nvtx.ring))
+		return NVTX_NO_TRACKING;
 	uint32_t at = mine.n;
 	if (mine.n_deeper) {
 		mine.n_deeper--;
@@ -252,7 +268,7 @@ static int pop(const struct text *domain)
 /* 0, which NVTX gives for "not tracked", where too many are open. */
 static uint64_t start(const struct text *domain, uint64_t name)
 {
-	for (uint32_t i = 0; i < MOST_PROCESS; i++) {
+	for (uint32_t i = 0; i < MOST_PROCESS && is_heard(nvtx.ring); i++) {
 		uint64_t number = atomic_fetch_add(&nvtx.n_started, 1) + MOST_PROCESS, none = 0;
 		struct process_range *range = place_of(number);
 		if (!atomic_compare_exchange_strong(&range->number, &none, TAKEN))
@@ -260,6 +276,7 @@ static uint64_t start(const struct text *domain, uint64_t name)
 		range->start_ns = inject_now_ns();
 		range->name = name;
 		range->domain = domain;
+		range->attachment = mine.attachment;
 		atomic_store_explicit(&range->number, number, memory_order_release);
 		keep(name, domain, number);
 		return number;
@@ -273,13 +290,15 @@ static void end(uint64_t number)
 	if (number < MOST_PROCESS ||
 	    !atomic_compare_exchange_strong(&range->number, &number, TAKEN))
 		return;
-	send_range(range->start_ns, range->name, range->domain, true);
+	if (range->attachment == inject_ring_attachment(nvtx.ring))
+		send_range(range->start_ns, range->name, range->domain, true);
 	atomic_store_explicit(&range->number, 0, memory_order_release);
 }
 
 uint64_t inject_nvtx_ranges(struct inject_ring *ring)
 {
 	struct gpu_range_in range = { 0 };
+	is_heard(ring);
 	forget_ended();
 	for (uint32_t i = 0; i < mine.n; i++) {
 		range.outer = range.id;
@@ -418,13 +437,15 @@ static bool fill(const struct nvtx_callbacks *callbacks, int module, const struc
 	return true;
 }
 
-/* 0 makes NVTX unload this library and do nothing, which is right where nobody listens. */
+/* 0 makes NVTX do nothing, which is right where nobody listens and, without the library in CUDA's
+ * variable too, nobody can come to. */
 __attribute__((visibility("default"))) int
 InitializeInjectionNvtx2(const void *(*get_table)(uint32_t id))
 {
 	const struct nvtx_callbacks *callbacks = get_table ? get_table(NVTX_TABLE_CALLBACKS) : NULL;
 	nvtx.ring = inject_ring_open();
-	if (!nvtx.ring || !callbacks || callbacks->struct_bytes < sizeof *callbacks)
+	bool may_be_heard = inject_ring_attachment(nvtx.ring) || getenv("CUDA_INJECTION64_PATH");
+	if (!may_be_heard || !callbacks || callbacks->struct_bytes < sizeof *callbacks)
 		return 0;
 	bool is_filled = fill(callbacks, NVTX_CORE, core, sizeof core / sizeof core[0]);
 	fill(callbacks, NVTX_CORE2, core2, sizeof core2 / sizeof core2[0]);

@@ -1,17 +1,22 @@
 /*
  * What was sent is remembered as hashes in a table that forgets on collision: sending twice costs
- * a little, and a piece that found the ring full is simply sent again with the next use.
+ * a little, and a piece that found the ring full is simply sent again with the next use. The
+ * hashes are of this attachment: the next profiler knows nothing of what the last one was told.
  */
 #include "gpu/inject_ring.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <link.h>
+#include <linux/magic.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,16 +26,19 @@ enum {
 	N_SENT = 1 << 14,    /* 128 KiB; programs have thousands of launch stacks */
 	MOST_MODULES = 1024, /* PyTorch maps some 300 */
 	LOCK_WAIT_NS = 20 * 1000 * 1000,
+	SENDERS_MS = 1000, /* for those who are sending as the memory goes: each takes 30 ns */
 };
 
 struct module {
 	uint64_t start, end, bias;
-	bool is_sent;
+	uint32_t sent_in; /* the attachment; 0 = none */
 	char *path;
 };
 
 struct inject_ring {
-	struct shared_ring *memory;
+	_Atomic(struct shared_ring *) memory; /* NULL = nobody listens */
+	_Atomic uint32_t n_senders, attachment, pid;
+	uint32_t n_attachments;
 	_Atomic uint64_t sent[N_SENT];
 	pthread_mutex_t lock; /* of the modules */
 	struct module modules[MOST_MODULES];
@@ -45,22 +53,67 @@ uint64_t inject_now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-static bool map_ring(struct inject_ring *ring)
+/* Memory that cannot become smaller under us, whoever holds it too. A file in a folder, or of huge
+ * pages that may not be there, could end the program at a touch. */
+static bool is_good_memory(int fd)
 {
-	const char *text = getenv("STOKE_GPU_FD");
-	long fd = text ? strtol(text, NULL, 10) : -1;
-	if (fd < 3 || fd > INT_MAX)
+	static const int demanded = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+	struct stat file;
+	struct statfs system;
+	int seals = fcntl(fd, F_GET_SEALS);
+	return seals >= 0 && (seals & demanded) == demanded && fstat(fd, &file) == 0 &&
+	       file.st_size == (off_t)shared_ring_bytes(GPU_RING_RECORDS) &&
+	       fstatfs(fd, &system) == 0 && system.f_type == TMPFS_MAGIC;
+}
+
+bool inject_ring_attach(struct inject_ring *ring, int fd, uint32_t pid)
+{
+	if (atomic_load(&ring->memory) || !is_good_memory(fd))
 		return false;
 	void *memory = mmap(NULL, shared_ring_bytes(GPU_RING_RECORDS), PROT_READ | PROT_WRITE,
-			    MAP_SHARED, (int)fd, 0);
+			    MAP_SHARED, fd, 0);
 	if (memory == MAP_FAILED)
 		return false;
 	if (!shared_ring_is_good(memory, GPU_RING_RECORDS)) {
 		munmap(memory, shared_ring_bytes(GPU_RING_RECORDS));
 		return false;
 	}
-	ring->memory = memory;
+	if (++ring->n_attachments == 0)
+		ring->n_attachments = 1;
+	atomic_store(&ring->pid, pid);
+	atomic_store(&ring->attachment, ring->n_attachments);
+	atomic_store(&ring->memory, memory);
 	return true;
+}
+
+/* Who is still sending after a second was stopped in the middle: the memory stays for them. */
+void inject_ring_detach(struct inject_ring *ring)
+{
+	const struct timespec step = { 0, 1000000 };
+	struct shared_ring *memory = atomic_exchange(&ring->memory, NULL);
+	atomic_store(&ring->attachment, 0);
+	for (int i = 0; i < SENDERS_MS && atomic_load(&ring->n_senders); i++)
+		nanosleep(&step, NULL);
+	if (memory && atomic_load(&ring->n_senders) == 0)
+		munmap(memory, shared_ring_bytes(GPU_RING_RECORDS));
+}
+
+void inject_ring_forked(struct inject_ring *ring)
+{
+	atomic_store(&ring->pid, 0);
+}
+
+uint32_t inject_ring_attachment(struct inject_ring *ring)
+{
+	return atomic_load_explicit(&ring->attachment, memory_order_acquire);
+}
+
+static void attach_at_start(struct inject_ring *ring)
+{
+	const char *text = getenv("STOKE_GPU_FD");
+	long fd = text ? strtol(text, NULL, 10) : -1;
+	if (fd >= 3 && fd <= INT_MAX)
+		inject_ring_attach(ring, (int)fd, 0);
 }
 
 /* A thread that was forked away while it held the lock must not stop its child. */
@@ -79,23 +132,35 @@ bool inject_lock(pthread_mutex_t *lock)
 struct inject_ring *inject_ring_open(void)
 {
 	static struct inject_ring ring = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	static bool is_tried;
 	if (!inject_lock(&ring.lock)) /* CUDA and NVTX may both be starting */
-		return NULL;
-	bool is_open = ring.memory || map_ring(&ring);
+		return &ring;
+	if (!is_tried)
+		attach_at_start(&ring);
+	is_tried = true;
 	pthread_mutex_unlock(&ring.lock);
-	return is_open ? &ring : NULL;
+	return &ring;
 }
 
 bool inject_ring_send(struct inject_ring *ring, uint32_t type, uint64_t time_ns,
 		      const void *payload, size_t bytes)
 {
 	struct shared_record record = { .type = type };
+	bool is_sent = false;
 	record.time_ns = time_ns ? time_ns : inject_now_ns();
-	record.pid = (uint32_t)getpid();
 	record.tid = (uint32_t)syscall(SYS_gettid);
 	memcpy(record.payload, payload,
 	       bytes < sizeof record.payload ? bytes : sizeof record.payload);
-	return shared_ring_write_to(ring->memory, GPU_RING_RECORDS, &record);
+	/* Counted before the memory is looked for: inject_ring_detach waits for who has it. */
+	atomic_fetch_add(&ring->n_senders, 1);
+	struct shared_ring *memory = atomic_load(&ring->memory);
+	record.pid = atomic_load_explicit(&ring->pid, memory_order_relaxed);
+	if (record.pid == 0)
+		record.pid = (uint32_t)getpid();
+	if (memory)
+		is_sent = shared_ring_write_to(memory, GPU_RING_RECORDS, &record);
+	atomic_fetch_sub(&ring->n_senders, 1);
+	return is_sent;
 }
 
 /* FNV-1a over words, finished as MurmurHash3 does; never 0. */
@@ -121,9 +186,21 @@ static _Atomic uint64_t *place_of(struct inject_ring *ring, uint64_t id)
 	return &ring->sent[id % N_SENT];
 }
 
-static bool is_sent(struct inject_ring *ring, uint64_t id)
+/* An id as it is kept of one attachment. */
+static uint64_t mark_of(uint64_t id, uint32_t attachment)
 {
-	return atomic_load_explicit(place_of(ring, id), memory_order_relaxed) == id;
+	return id ^ (attachment * 0x9e3779b97f4a7c15); /* 2^64 / golden ratio */
+}
+
+static bool is_sent(struct inject_ring *ring, uint64_t id, uint32_t attachment)
+{
+	return atomic_load_explicit(place_of(ring, id), memory_order_relaxed) ==
+	       mark_of(id, attachment);
+}
+
+static void set_sent(struct inject_ring *ring, uint64_t id, uint32_t attachment)
+{
+	atomic_store_explicit(place_of(ring, id), mark_of(id, attachment), memory_order_relaxed);
 }
 
 static bool send_text(struct inject_ring *ring, uint32_t type, uint64_t id, const char *text,
@@ -149,16 +226,20 @@ uint64_t inject_ring_name(struct inject_ring *ring, const char *name)
 		return 0;
 	size_t bytes = strnlen(name, GPU_MOST_TEXT_BYTES);
 	uint64_t id = inject_hash(name, bytes);
-	if (!is_sent(ring, id) && send_text(ring, GPU_NAME, id, name, bytes))
-		atomic_store_explicit(place_of(ring, id), id, memory_order_relaxed);
+	uint32_t attachment = inject_ring_attachment(ring);
+	if (attachment && !is_sent(ring, id, attachment) &&
+	    send_text(ring, GPU_NAME, id, name, bytes))
+		set_sent(ring, id, attachment);
 	return id;
 }
 
 void inject_ring_once(struct inject_ring *ring, uint32_t type, uint64_t id, const void *payload,
 		      size_t bytes)
 {
-	if (!is_sent(ring, id) && inject_ring_send(ring, type, 0, payload, bytes))
-		atomic_store_explicit(place_of(ring, id), id, memory_order_relaxed);
+	uint32_t attachment = inject_ring_attachment(ring);
+	if (attachment && !is_sent(ring, id, attachment) &&
+	    inject_ring_send(ring, type, 0, payload, bytes))
+		set_sent(ring, id, attachment);
 }
 
 static void add_module(struct inject_ring *ring, const struct dl_phdr_info *info)
@@ -186,7 +267,7 @@ static void add_module(struct inject_ring *ring, const struct dl_phdr_info *info
 	}
 	if (!real || ring->n_modules == MOST_MODULES)
 		return;
-	struct module module = { start, end, info->dlpi_addr, false, strdup(real) };
+	struct module module = { start, end, info->dlpi_addr, 0, strdup(real) };
 	if (module.path)
 		ring->modules[ring->n_modules++] = module;
 }
@@ -226,21 +307,22 @@ static uint32_t find_module(const struct inject_ring *ring, uint64_t address)
 }
 
 /* Module and address in it; module 0 has the address as it is. */
-static uint64_t pack(struct inject_ring *ring, uint64_t address, bool *is_good)
+static uint64_t pack(struct inject_ring *ring, uint32_t attachment, uint64_t address, bool *is_good)
 {
 	uint64_t mask = (1ull << GPU_MODULE_SHIFT) - 1;
 	uint32_t id = find_module(ring, address - 1);
 	if (id == 0)
 		return address & mask;
 	struct module *module = &ring->modules[id - 1];
-	if (!module->is_sent)
-		module->is_sent = send_text(ring, GPU_MODULE, id, module->path,
-					    strnlen(module->path, GPU_MOST_TEXT_BYTES));
-	*is_good = *is_good && module->is_sent;
+	if (module->sent_in != attachment && send_text(ring, GPU_MODULE, id, module->path,
+						       strnlen(module->path, GPU_MOST_TEXT_BYTES)))
+		module->sent_in = attachment;
+	*is_good = *is_good && module->sent_in == attachment;
 	return (uint64_t)id << GPU_MODULE_SHIFT | ((address - module->bias) & mask);
 }
 
-static bool send_frames(struct inject_ring *ring, uint64_t id, void *const *frames, size_t n)
+static bool send_frames(struct inject_ring *ring, uint32_t attachment, uint64_t id,
+			void *const *frames, size_t n)
 {
 	bool is_good = true;
 	for (size_t first = 0; first < n; first += GPU_FRAMES) {
@@ -248,7 +330,8 @@ static bool send_frames(struct inject_ring *ring, uint64_t id, void *const *fram
 					    .first = (uint16_t)first,
 					    .total = (uint16_t)n };
 		for (size_t i = 0; i < GPU_FRAMES && first + i < n; i++)
-			piece.frames[i] = pack(ring, (uintptr_t)frames[first + i], &is_good);
+			piece.frames[i] =
+				pack(ring, attachment, (uintptr_t)frames[first + i], &is_good);
 		is_good = is_good && inject_ring_send(ring, GPU_FRAMES_OF, 0, &piece, sizeof piece);
 	}
 	return is_good;
@@ -258,7 +341,8 @@ uint64_t inject_ring_stack(struct inject_ring *ring, void *const *frames, size_t
 			   const void *skipped)
 {
 	uint64_t id = inject_hash(frames, n * sizeof frames[0]);
-	if (is_sent(ring, id))
+	uint32_t attachment = inject_ring_attachment(ring);
+	if (!attachment || is_sent(ring, id, attachment))
 		return id;
 	if (!inject_lock(&ring->lock))
 		return 0;
@@ -272,9 +356,9 @@ uint64_t inject_ring_stack(struct inject_ring *ring, void *const *frames, size_t
 		frames++;
 		n--;
 	}
-	bool is_good = send_frames(ring, id, frames, n);
+	bool is_good = send_frames(ring, attachment, id, frames, n);
 	pthread_mutex_unlock(&ring->lock);
 	if (is_good)
-		atomic_store_explicit(place_of(ring, id), id, memory_order_relaxed);
+		set_sent(ring, id, attachment);
 	return id;
 }

@@ -12,11 +12,30 @@
 
 struct inject_ring;
 
-/* inject_ring_open: the memory behind the descriptor in STOKE_GPU_FD, the same at every call; NULL:
- * nobody listens. */
+/* inject_ring_open: with the memory behind the descriptor in STOKE_GPU_FD, if there is any; the
+ * same ring at every call. */
 struct inject_ring *inject_ring_open(void);
 
-/* inject_ring_send: one record; time_ns 0 = now. False if the ring is full. */
+/*
+ * inject_ring_attach: memory that a profiler brings while the program runs.
+ * fd       stays the caller's; only a sealed ring of GPU_RING_RECORDS is taken
+ * pid      the process's number in its records; 0 = its own
+ * Returns  false: it is something else, or there is memory already
+ * Thread   one at a time; others may be sending
+ */
+bool inject_ring_attach(struct inject_ring *ring, int fd, uint32_t pid);
+
+/* inject_ring_detach: nothing is sent any more when it returns; a second at most. */
+void inject_ring_detach(struct inject_ring *ring);
+
+/* inject_ring_forked: in a child that was forked away, which has its own number. */
+void inject_ring_forked(struct inject_ring *ring);
+
+/* inject_ring_attachment: a number that each memory has for itself; 0 = nobody listens. What was
+ * sent before it changed is not known to who listens now. */
+uint32_t inject_ring_attachment(struct inject_ring *ring);
+
+/* inject_ring_send: one record; time_ns 0 = now. False if the ring is full, or nobody listens. */
 bool inject_ring_send(struct inject_ring *ring, uint32_t type, uint64_t time_ns,
 		      const void *payload, size_t bytes);
 

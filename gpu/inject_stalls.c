@@ -116,12 +116,8 @@ void inject_stalls_refuse(int code, const char *function)
 	pthread_mutex_unlock(&stalls.lock);
 }
 
-bool inject_stalls_find(struct inject_ring *ring, void *library)
+static bool find_functions(void *library)
 {
-	const char *wish = getenv("STOKE_GPU_STALLS");
-	if (!wish || strcmp(wish, "1") != 0)
-		return false;
-	stalls.ring = ring;
 	for (size_t i = 0; i < sizeof symbols / sizeof symbols[0]; i++) {
 		void *address = dlsym(library, symbols[i].name);
 		if (!address) {
@@ -130,8 +126,40 @@ bool inject_stalls_find(struct inject_ring *ring, void *library)
 		}
 		memcpy((char *)&stalls.calls + symbols[i].offset, &address, sizeof address);
 	}
-	stalls.is_on = true;
 	return true;
+}
+
+static void free_data(struct cupti_pc_data *data)
+{
+	if (!data)
+		return;
+	if (data->pcs)
+		free(data->pcs[0].stalls);
+	free(data->pcs);
+	free(data);
+}
+
+/* Ids that the last profiler was told of mean nothing to this one. */
+static void forget_ids(void)
+{
+	free(stalls.lines);
+	free_data(stalls.data);
+	stalls.lines = NULL;
+	stalls.data = NULL;
+	stalls.n_reasons = 0;
+	stalls.is_full_told = false;
+	stalls.sum = (struct sum){ 0 };
+}
+
+bool inject_stalls_find(struct inject_ring *ring, void *library)
+{
+	if (!inject_lock(&stalls.lock))
+		return false;
+	stalls.ring = ring;
+	forget_ids();
+	bool is_found = stalls.is_on = find_functions(library);
+	pthread_mutex_unlock(&stalls.lock);
+	return is_found;
 }
 
 /* ---- reasons */
@@ -314,16 +342,6 @@ static void send_data(const struct cupti_pc_data *data)
 		inject_ring_send(stalls.ring, GPU_STALL_COUNT, 0, &count, sizeof count);
 }
 
-static void free_data(struct cupti_pc_data *data)
-{
-	if (!data)
-		return;
-	if (data->pcs)
-		free(data->pcs[0].stalls);
-	free(data->pcs);
-	free(data);
-}
-
 static struct cupti_pc_data *new_data(size_t most)
 {
 	struct cupti_pc_data *data = calloc(1, sizeof *data);
@@ -457,7 +475,7 @@ void inject_stalls_resource(uint32_t id, const void *data)
 {
 	const struct cupti_resource *resource = data;
 	/* Rare, and worth a moment: 20 ms at most. */
-	if (!stalls.ring || !inject_lock(&stalls.lock))
+	if (!inject_lock(&stalls.lock))
 		return;
 	if (!stalls.is_on)
 		id = 0;
@@ -470,9 +488,21 @@ void inject_stalls_resource(uint32_t id, const void *data)
 	pthread_mutex_unlock(&stalls.lock);
 }
 
+void inject_stalls_meet(void *context)
+{
+	if (!inject_lock(&stalls.lock))
+		return;
+	bool is_known = false;
+	for (int i = 0; i < MOST_CONTEXTS; i++)
+		is_known |= stalls.contexts[i].context == context;
+	if (stalls.is_on && !is_known)
+		open_context(context);
+	pthread_mutex_unlock(&stalls.lock);
+}
+
 void inject_stalls_pass(void)
 {
-	if (!stalls.ring || pthread_mutex_trylock(&stalls.lock) != 0)
+	if (pthread_mutex_trylock(&stalls.lock) != 0)
 		return;
 	if (stalls.is_on && inject_now_ns() >= stalls.next_ns) {
 		uint64_t until_ns = inject_now_ns() + MOST_PASS_NS;
@@ -486,7 +516,7 @@ void inject_stalls_pass(void)
 
 void inject_stalls_end(void)
 {
-	if (!stalls.ring || !inject_lock(&stalls.lock))
+	if (!inject_lock(&stalls.lock))
 		return;
 	close_contexts(NULL);
 	stalls.is_on = false;

@@ -31,7 +31,7 @@ owner() {
 	json-c/*) echo "sampler/import_json.c" ;;
 	zstd.h) echo "sampler/recording_file.c sampler/recording_read.c sampler/elf_compressed.c sampler/perf_data_reader.c" ;;
 	zlib.h) echo "sampler/recording_file.c sampler/recording_read.c sampler/elf_compressed.c sampler/symbols_debugfile.c sampler/import_bytes.c sampler/pprof_stream.c" ;;
-	stdatomic.h) echo "sampler/base/table.h sampler/base/shared_ring.h sampler/collector.c gpu/inject_cupti.c gpu/inject_nvtx.c gpu/inject_ring.c workloads/support/crew.c" ;;
+	stdatomic.h) echo "sampler/base/table.h sampler/base/shared_ring.h sampler/collector.c gpu/inject_cupti.c gpu/inject_listen.c gpu/inject_nvtx.c gpu/inject_ring.c workloads/support/crew.c" ;;
 	esac
 }
 files=$(git ls-files '*.[ch]' 2>/dev/null)

@@ -23,11 +23,13 @@ enum { MOST_RECORDS = 1 << 16, SLOT_BYTES = 256, MOST_PCS = 4096 };
 int cuptiSubscribe(void **subscriber, cupti_on_call *call, void *user);
 int cuptiSubscribe_v2(void **subscriber, cupti_on_call *call, void *user,
 		      struct cupti_subscriber *parameters);
+int cuptiUnsubscribe(void *subscriber);
 int cuptiSetThreadIdType(int type);
 int cuptiActivityRegisterTimestampCallback(uint64_t (*clock)(void));
 int cuptiActivitySetAttribute(int attribute, size_t *bytes, void *value);
 int cuptiActivityRegisterCallbacks(cupti_on_request *request, cupti_on_complete *complete);
 int cuptiActivityEnable(int kind);
+int cuptiActivityDisable(int kind);
 int cuptiActivityGetNextRecord(uint8_t *buffer, size_t valid, struct cupti_record **record);
 int cuptiActivityGetNumDroppedRecords(void *context, uint32_t stream, size_t *n);
 int cuptiActivityFlushPeriod(uint32_t milliseconds);
@@ -60,7 +62,7 @@ union record {
 
 static struct {
 	pthread_mutex_t lock;
-	cupti_on_call *call;
+	cupti_on_call *_Atomic call;
 	cupti_on_request *request;
 	cupti_on_complete *complete;
 	uint64_t (*clock)(void);
@@ -102,6 +104,16 @@ EXPORT int cuptiSubscribe_v2(void **subscriber, cupti_on_call *call, void *user,
 		snprintf(parameters->old_name, parameters->old_name_bytes, "another profiler");
 	*subscriber = &mock;
 	mock.call = code ? NULL : call;
+	return code;
+}
+
+EXPORT int cuptiUnsubscribe(void *subscriber)
+{
+	int code = (int)mock_script(__func__, 0);
+	if (code == 0 && subscriber == &mock) {
+		mock.call = NULL;
+		memset(mock.has_callback, 0, sizeof mock.has_callback);
+	}
 	return code;
 }
 
@@ -170,6 +182,14 @@ EXPORT int cuptiActivityEnable(int kind)
 	return code;
 }
 
+EXPORT int cuptiActivityDisable(int kind)
+{
+	int code = (int)mock_script(__func__, 0);
+	if (code == 0)
+		mock.is_enabled[kind & 63] = false;
+	return code;
+}
+
 EXPORT int cuptiActivityGetNextRecord(uint8_t *buffer, size_t valid, struct cupti_record **record)
 {
 	int code = (int)mock_script(__func__, 0);
@@ -219,9 +239,11 @@ static void announce(uint32_t site, uint32_t domain, uint32_t id, uint32_t corre
 {
 	struct cupti_callback data = { .site = site,
 				       .function = functions[domain][id],
+				       .context = &mock,
 				       .correlation = correlation };
-	if (mock.call && mock.has_callback[domain][id])
-		mock.call(NULL, domain, id, &data);
+	cupti_on_call *call = mock.call;
+	if (call && mock.has_callback[domain][id])
+		call(NULL, domain, id, &data);
 }
 
 static uint64_t now(void)
