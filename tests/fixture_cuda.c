@@ -50,10 +50,8 @@ bool fixture_cuda_open(void)
 	struct cuda_device device;
 	char path[PATH_MAX + 64] = "";
 	bool is_found = getenv("STOKE_TEST_CUDA") ? load_real(path) : load_emulated(path);
-	void *address = is_found && handle ? dlsym(handle, "stoke_cuda_library") : NULL;
-	if (!address)
+	if (!is_found || !fixture_library_find(handle, "stoke_cuda_library", &function))
 		return false;
-	memcpy(&function, &address, sizeof function);
 	library = function();
 	const char *problem = library->open(&device);
 	setenv("STOKE_CUDA_LIBRARY", path, 1);

@@ -17,7 +17,14 @@
 
 extern const struct source source_cupti;
 
-static pid_t start(const char *script, void (*program)(void), int fd)
+/* What a child runs. */
+struct injected {
+	const char *script;
+	int (*start)(void); /* NULL: the program's own business */
+	void (*program)(void);
+};
+
+static pid_t fork_child(const struct injected *injected, int fd)
 {
 	char text[16];
 	fflush(NULL);
@@ -26,8 +33,10 @@ static pid_t start(const char *script, void (*program)(void), int fd)
 		return pid;
 	snprintf(text, sizeof text, "%d", fcntl(fd, F_DUPFD, 3));
 	setenv("STOKE_GPU_FD", text, 1);
-	setenv("MOCK_SCRIPT", script, 1);
-	program();
+	setenv("MOCK_SCRIPT", injected->script, 1);
+	if (injected->start && injected->start() != 1)
+		_exit(1);
+	injected->program();
 	exit(0); /* with what is registered for the end */
 }
 
@@ -51,13 +60,13 @@ static struct recording *read_ring(int fd, pid_t pid)
 	return recording;
 }
 
-static struct recording *record(const char *script, void (*program)(void), int expected)
+static struct recording *record(const struct injected *injected, int expected)
 {
 	struct why why;
 	int status = -1, fd = probe_memory_create(GPU_RING_RECORDS, &why);
 	if (fd < 3)
 		die("%s", why.text);
-	pid_t pid = start(script, program, fd);
+	pid_t pid = fork_child(injected, fd);
 	/* Whatever failed, the program goes on. */
 	if (waitpid(pid, &status, 0) != pid || status != expected)
 		die("the program ended with status %d, not %d", status, expected);
@@ -68,12 +77,19 @@ static struct recording *record(const char *script, void (*program)(void), int e
 
 struct recording *fixture_inject(const char *script, void (*program)(void))
 {
-	return record(script, program, 0);
+	return record(&(struct injected){ script, NULL, program }, 0);
 }
 
-struct recording *fixture_inject_killed(const char *script, void (*program)(void), int signal)
+struct recording *fixture_inject_started(const char *script, int (*start)(void),
+					 void (*program)(void))
 {
-	return record(script, program, signal);
+	return record(&(struct injected){ script, start, program }, 0);
+}
+
+struct recording *fixture_inject_killed(const char *script, int (*start)(void),
+					void (*program)(void), int signal)
+{
+	return record(&(struct injected){ script, start, program }, signal);
 }
 
 uint64_t fixture_fact(const struct recording *recording, const char *key)

@@ -16,8 +16,16 @@ struct recording;
  */
 struct recording *fixture_inject(const char *script, void (*program)(void));
 
+/*
+ * fixture_inject_started: the same, the library started first, as the driver does.
+ * start  InitializeInjection, which only tests linked with the library have
+ */
+struct recording *fixture_inject_started(const char *script, int (*start)(void),
+					 void (*program)(void));
+
 /* fixture_inject_killed: the same, for one that ends by that signal. */
-struct recording *fixture_inject_killed(const char *script, void (*program)(void), int signal);
+struct recording *fixture_inject_killed(const char *script, int (*start)(void),
+					void (*program)(void), int signal);
 
 /* fixture_fact: UINT64_MAX where there is none. */
 uint64_t fixture_fact(const struct recording *recording, const char *key);

@@ -19,3 +19,13 @@ void *fixture_library(const char *name)
 		fprintf(stderr, "%s\n", dlerror());
 	return handle;
 }
+
+bool fixture_library_find(void *library, const char *name, void *into)
+{
+	void *address = library ? dlsym(library, name) : NULL;
+	if (!address)
+		fprintf(stderr, "there is no %s\n", name);
+	else
+		memcpy(into, &address, sizeof address);
+	return address != NULL;
+}

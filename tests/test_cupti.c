@@ -25,46 +25,13 @@
 #include "sampler/base/why.h"
 #include "sampler/recording.h"
 #include "sampler/recording_file.h"
+#include "tests/fixture_cupti.h"
 #include "tests/fixture_inject.h"
 #include "tests/fixture_library.h"
-#include "tests/mock_cupti.h"
 
 int InitializeInjection(void);
 
 enum { LAUNCHES = 40, THREADS = 4 };
-
-static struct {
-	void (*launch)(const char *, uint32_t, uint64_t);
-	void (*graph)(const char *, uint32_t);
-	void (*copy)(uint32_t, uint64_t);
-	void (*stray)(const char *);
-	void (*deliver)(void);
-	void (*context)(void);
-	void (*sample)(const char *, uint64_t, uint32_t, uint32_t);
-} mock;
-
-static void find(void *library, const char *name, void *into)
-{
-	void *address = dlsym(library, name);
-	assert_non_null(address);
-	memcpy(into, &address, sizeof address);
-}
-
-static int load_mock(void **state)
-{
-	(void)state;
-	void *library = fixture_library("mock_cupti");
-	if (!library)
-		return -1;
-	find(library, "mock_cupti_launch", &mock.launch);
-	find(library, "mock_cupti_graph", &mock.graph);
-	find(library, "mock_cupti_copy", &mock.copy);
-	find(library, "mock_cupti_stray", &mock.stray);
-	find(library, "mock_cupti_deliver", &mock.deliver);
-	find(library, "mock_cupti_context", &mock.context);
-	find(library, "mock_cupti_sample", &mock.sample);
-	return 0;
-}
 
 /* The functions that the stacks must show. */
 __attribute__((noinline)) static void train_step(void)
@@ -124,18 +91,11 @@ static void run_nothing(void)
 {
 }
 
-static void (*chosen)(void);
-
-static void child(void)
+/* The thread sanitizer cannot start threads in a forked child. */
+static void run_again(void)
 {
-	/* The thread sanitizer cannot start threads in a forked child. */
-	if (chosen == run_threads) {
-		execl("/proc/self/exe", "test_cupti", "--threads", (char *)NULL);
-		_exit(2);
-	}
-	if (InitializeInjection() != 1)
-		_exit(1);
-	chosen();
+	execl("/proc/self/exe", "test_cupti", "--threads", (char *)NULL);
+	_exit(2);
 }
 
 /* ---- ways to end */
@@ -171,8 +131,7 @@ static void run_crash(void)
 
 static struct recording *record(const char *script, void (*program)(void))
 {
-	chosen = program;
-	return fixture_inject(script, child);
+	return fixture_inject_started(script, InitializeInjection, program);
 }
 
 /* Frames of our own test program below a span: the launching stack is really there. */
@@ -218,7 +177,7 @@ static void threads_do_not_mix(void **state)
 {
 	(void)state;
 	setenv("STOKE_GPU_STALLS", "1", 1);
-	struct recording *recording = record("", run_threads);
+	struct recording *recording = fixture_inject("", run_again);
 	unsetenv("STOKE_GPU_STALLS");
 	uint64_t n_stalls = 0;
 	for (uint64_t i = 1; i < recording_moment(recording).n[TABLE_SAMPLES]; i++) {
@@ -391,13 +350,12 @@ static void forks_are_told_and_do_no_harm(void **state)
 static void a_killed_program_leaves_what_it_told(void **state)
 {
 	(void)state;
-	chosen = run_killed;
-	struct recording *recording = fixture_inject_killed("", child, SIGKILL);
+	struct recording *recording =
+		fixture_inject_killed("", InitializeInjection, run_killed, SIGKILL);
 	assert_int_equal(fixture_fact(recording, "gpu.matched"), LAUNCHES * 2 + 5 + 1);
 	assert_true(fixture_has_note(recording, "5 calls that launch or copy have no record"));
 	recording_free(recording);
-	chosen = run_crash;
-	recording = fixture_inject_killed("", child, SIGSEGV);
+	recording = fixture_inject_killed("", InitializeInjection, run_crash, SIGSEGV);
 	assert_int_equal(fixture_fact(recording, "gpu.matched"), LAUNCHES * 2 + 5 + 1);
 	assert_false(fixture_has_note(recording, ""));
 	recording_free(recording);
@@ -462,12 +420,10 @@ static int program(void)
 	const char *path = getenv("CUDA_INJECTION64_PATH");
 	void *library = path ? dlopen(path, RTLD_NOW) : NULL;
 	int (*start)(void);
-	void *address;
-	if (load_mock(NULL) != 0)
+	if (fixture_cupti_load(NULL) != 0)
 		return 3;
-	if (!library || !(address = dlsym(library, "InitializeInjection")))
+	if (!fixture_library_find(library, "InitializeInjection", &start))
 		return 4;
-	memcpy(&start, &address, sizeof start);
 	if (start() != 1)
 		return 5;
 	mock.context();
@@ -478,7 +434,7 @@ static int program(void)
 
 static int threads(void)
 {
-	if (load_mock(NULL) != 0 || InitializeInjection() != 1)
+	if (fixture_cupti_load(NULL) != 0 || InitializeInjection() != 1)
 		return 1;
 	mock.context();
 	run_threads();
@@ -560,5 +516,5 @@ int main(int argc, char **argv)
 		cmocka_unit_test(remedies_fit),
 		cmocka_unit_test(the_profiler_injects_and_names),
 	};
-	return cmocka_run_group_tests(tests, load_mock, NULL);
+	return cmocka_run_group_tests(tests, fixture_cupti_load, NULL);
 }

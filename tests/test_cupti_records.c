@@ -2,63 +2,25 @@
  * Records of CUPTI's beside kernels, copies and waits: each has its place in the recording, and
  * calls that only tell more may fail. As test_cupti.c, by a mock in a child process.
  */
-#include <dlfcn.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "sampler/recording.h"
+#include "tests/fixture_cupti.h"
 #include "tests/fixture_inject.h"
-#include "tests/fixture_library.h"
-#include "tests/mock_cupti.h"
 
 int InitializeInjection(void);
 
 enum { LAUNCHES = 40 };
 
-static struct {
-	void (*launch)(const char *, uint32_t, uint64_t);
-	void (*others)(void);
-	void (*deliver)(void);
-} mock;
-
-static void find(void *library, const char *name, void *into)
-{
-	void *address = dlsym(library, name);
-	assert_non_null(address);
-	memcpy(into, &address, sizeof address);
-}
-
-static int load_mock(void **state)
-{
-	(void)state;
-	void *library = fixture_library("mock_cupti");
-	if (!library)
-		return -1;
-	find(library, "mock_cupti_launch", &mock.launch);
-	find(library, "mock_cupti_others", &mock.others);
-	find(library, "mock_cupti_deliver", &mock.deliver);
-	return 0;
-}
-
-static void (*chosen)(void);
-
-static void child(void)
-{
-	if (InitializeInjection() != 1)
-		_exit(1);
-	chosen();
-}
-
 static struct recording *record(const char *script, void (*program)(void))
 {
-	chosen = program;
-	return fixture_inject(script, child);
+	return fixture_inject_started(script, InitializeInjection, program);
 }
 
 static void run_launches(void)
@@ -130,5 +92,5 @@ int main(void)
 		cmocka_unit_test(every_kind_of_record_has_its_place),
 		cmocka_unit_test(some_calls_are_done_without),
 	};
-	return cmocka_run_group_tests(tests, load_mock, NULL);
+	return cmocka_run_group_tests(tests, fixture_cupti_load, NULL);
 }

@@ -3,7 +3,6 @@
  * of NVTX's headers in a program (their binary interface; tests/nvtx.sh runs the real ones), and
  * the mock that of CUPTI.
  */
-#include <dlfcn.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,13 +19,10 @@
 #include "gpu/cupti.h"
 #include "gpu/inject_nvtx.h"
 #include "sampler/recording.h"
+#include "tests/fixture_cupti.h"
 #include "tests/fixture_inject.h"
-#include "tests/fixture_library.h"
-#include "tests/mock_cupti.h"
 
 int InitializeInjection(void);
-
-static void (*launch)(const char *, uint32_t, uint64_t);
 
 /* ---- NVTX's side: where it keeps the functions it calls */
 
@@ -110,11 +106,11 @@ static void run_nested(void)
 	set_up();
 	check(push("epoch") == 0);
 	check(push("step") == 1);
-	launch("inner", 7, 1000);
+	mock.launch("inner", 7, 1000);
 	check(pop() == 1);
-	launch("outer", 7, 1000);
+	mock.launch("outer", 7, 1000);
 	check(pop() == 0);
-	launch("bare", 7, 1000);
+	mock.launch("bare", 7, 1000);
 	check(pop() == NVTX_NO_TRACKING);
 }
 
@@ -128,12 +124,12 @@ static void run_domains(void)
 			library, "layer");
 	check(push("step") == 0);
 	check(domain_push(library, NVTX_REGISTERED, text) == 0);
-	launch("inner", 7, 1000);
+	mock.launch("inner", 7, 1000);
 	check(pop() == 0); /* of its own domain, though opened before */
-	launch("crossed", 7, 1000);
+	mock.launch("crossed", 7, 1000);
 	check(domain_pop(library) == 0);
 	check(domain_push(library, NVTX_WIDE_TEXT, L"Schl\u00e4ge \U0001F525") == 0);
-	launch("wide", 7, 1000);
+	mock.launch("wide", 7, 1000);
 	check(domain_pop(library) == 0);
 }
 
@@ -148,12 +144,12 @@ static void run_process_ranges(void)
 	pthread_t thread;
 	uint64_t first = start("overlapping"), second = start("elsewhere");
 	check(first && second && first != second);
-	launch("both", 7, 1000);
+	mock.launch("both", 7, 1000);
 	end(first);
-	launch("second", 7, 1000);
+	mock.launch("second", 7, 1000);
 	check(pthread_create(&thread, NULL, end_elsewhere, &second) == 0);
 	pthread_join(thread, NULL);
-	launch("none", 7, 1000);
+	mock.launch("none", 7, 1000);
 	end(second); /* twice does no harm */
 	end(0);
 	end(UINT64_MAX);
@@ -171,14 +167,14 @@ static void run_deep(void)
 	set_up();
 	for (int i = 0; i < 100; i++)
 		push("deep");
-	launch("deepest", 7, 1000);
+	mock.launch("deepest", 7, 1000);
 	for (int i = 0; i < 100; i++)
 		pop();
 	check(pop() == NVTX_NO_TRACKING);
-	launch("bare", 7, 1000);
+	mock.launch("bare", 7, 1000);
 	for (int i = 0; i < 3000; i++)
 		start("never ended");
-	launch("held", 7, 1000);
+	mock.launch("held", 7, 1000);
 }
 
 static void run_numbered(void)
@@ -188,7 +184,7 @@ static void run_numbered(void)
 		char name[64];
 		snprintf(name, sizeof name, "aten::mul, %s = %d", i % 2 ? "seq" : "op_id", i);
 		push(name);
-		launch("mul", 7, 1000);
+		mock.launch("mul", 7, 1000);
 		pop();
 	}
 }
@@ -198,7 +194,7 @@ static void run_hostile(void)
 {
 	set_up();
 	push(NULL);
-	launch("nameless", 7, 1000);
+	mock.launch("nameless", 7, 1000);
 	pop();
 	domain_push((const char *)domain("odd") + (4 << 20), NVTX_REGISTERED, (const void *)set_up);
 	domain_push((const char *)domain("odd") + 1, 99, "type");
@@ -211,7 +207,7 @@ static void run_hostile(void)
 	memset(long_name, 'x', sizeof long_name - 1);
 	long_name[sizeof long_name - 1] = '\0';
 	push(long_name);
-	launch("odd", 7, 1000);
+	mock.launch("odd", 7, 1000);
 }
 
 static void run_short_table(void)
@@ -358,19 +354,10 @@ static void no_cuda_is_needed(void **state)
 	recording_free(recording);
 }
 
-static int load_mock(void **state)
-{
-	(void)state;
-	void *library = fixture_library("mock_cupti");
-	void *address = library ? dlsym(library, "mock_cupti_launch") : NULL;
-	memcpy(&launch, &address, sizeof launch);
-	return address ? 0 : -1;
-}
-
 int main(int argc, char **argv)
 {
 	if (argc > 1 && strcmp(argv[1], "--process-ranges") == 0) {
-		check(load_mock(NULL) == 0);
+		check(fixture_cupti_load(NULL) == 0);
 		set_up();
 		run_process_ranges();
 		return 0;
@@ -385,5 +372,5 @@ int main(int argc, char **argv)
 		cmocka_unit_test(older_headers_have_less),
 		cmocka_unit_test(no_cuda_is_needed),
 	};
-	return cmocka_run_group_tests(tests, load_mock, NULL);
+	return cmocka_run_group_tests(tests, fixture_cupti_load, NULL);
 }

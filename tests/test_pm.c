@@ -2,7 +2,6 @@
  * From names of metrics to readings: configuration, decoding and the source, with CUPTI and the
  * driver played by mocks whose values are known, and every call failing in turn.
  */
-#include <dlfcn.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -47,12 +46,10 @@ static int set_up(void **state)
 	(void)state;
 	script("");
 	void *mock = fixture_library("mock_cupti_pm");
-	void *address = mock ? dlsym(mock, "mock_pm_n_open") : NULL;
-	if (!address || !fixture_library("mock_cuda"))
+	if (!fixture_library_find(mock, "mock_pm_n_open", &n_open) ||
+	    !fixture_library_find(mock, "mock_pm_trigger", &trigger) ||
+	    !fixture_library("mock_cuda"))
 		return -1;
-	memcpy(&n_open, &address, sizeof n_open);
-	address = dlsym(mock, "mock_pm_trigger");
-	memcpy(&trigger, &address, sizeof trigger);
 	return pm_library_open(&library, NULL, &why) ? 0 : -1;
 }
 

@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -20,41 +19,17 @@
 #include "gpu/gpu_stalls.h"
 #include "gpu/gpu_tables.h"
 #include "sampler/recording.h"
+#include "tests/fixture_cupti.h"
 #include "tests/fixture_inject.h"
 #include "tests/fixture_library.h"
-#include "tests/mock_cupti.h"
 
 int InitializeInjection(void);
 
 enum { WAITING, WAITING_NOT_ISSUED, SELECTED, NO_REASON };
 
-static struct {
-	void (*launch)(const char *, uint32_t, uint64_t);
-	void (*context)(void);
-	void (*context_end)(void);
-	void (*sample)(const char *, uint64_t, uint32_t, uint32_t);
-	void (*deliver)(void);
-} mock;
-
-static void find(void *library, const char *name, void *into)
+static int set_up(void **state)
 {
-	void *address = dlsym(library, name);
-	assert_non_null(address);
-	memcpy(into, &address, sizeof address);
-}
-
-static int load_mock(void **state)
-{
-	(void)state;
-	void *library = fixture_library("mock_cupti");
-	if (!library)
-		return -1;
-	find(library, "mock_cupti_launch", &mock.launch);
-	find(library, "mock_cupti_context", &mock.context);
-	find(library, "mock_cupti_context_end", &mock.context_end);
-	find(library, "mock_cupti_sample", &mock.sample);
-	find(library, "mock_cupti_deliver", &mock.deliver);
-	return setenv("STOKE_GPU_STALLS", "1", 1);
+	return fixture_cupti_load(state) ? -1 : setenv("STOKE_GPU_STALLS", "1", 1);
 }
 
 /* ---- programs */
@@ -117,19 +92,9 @@ static void here_only(void)
 	here(SOFTMAX);
 }
 
-static void (*chosen)(void);
-
-static void child(void)
-{
-	if (InitializeInjection() != 1)
-		_exit(1);
-	chosen();
-}
-
 static struct recording *record(const char *script, void (*program)(void))
 {
-	chosen = program;
-	return fixture_inject(script, child);
+	return fixture_inject_started(script, InitializeInjection, program);
 }
 
 /* ---- what a recording says */
@@ -446,8 +411,8 @@ static void lines_are_nvidias(void **state)
 		skip();
 	}
 	int (*line_of)(struct cupti_pc_line *), (*crc_of)(struct cupti_pc_crc *);
-	find(library, "cuptiGetSassToSourceCorrelation", &line_of);
-	find(library, "cuptiGetCubinCrc", &crc_of);
+	assert_true(fixture_library_find(library, "cuptiGetSassToSourceCorrelation", &line_of));
+	assert_true(fixture_library_find(library, "cuptiGetCubinCrc", &crc_of));
 	struct cupti_pc_crc crc = { CUPTI_PC_BYTES(struct cupti_pc_crc, crc), n, cubin, 0 };
 	assert_int_equal(crc_of(&crc), 0);
 	assert_int_not_equal(crc.crc, 0);
@@ -484,6 +449,6 @@ int main(void)
 		cmocka_unit_test(without_contexts_it_is_said),
 		cmocka_unit_test(names_may_be_missing),
 	};
-	int n_failed = cmocka_run_group_tests_name("tests", tests, load_mock, NULL);
+	int n_failed = cmocka_run_group_tests_name("tests", tests, set_up, NULL);
 	return n_failed + cmocka_run_group_tests_name("NVIDIA's own", real, NULL, NULL);
 }
