@@ -12,6 +12,7 @@
 
 #include "counters/cache_plain.h"
 #include "sampler/base/mix.h"
+#include "tests/fixture_cache.h"
 
 enum { N_ACCESSES = 40000, N_SITES = 24, MOST_WAYS = 256 };
 
@@ -134,20 +135,6 @@ static void tlbs_of_any_shape_are_in_order_of_use(void **state)
 
 /* ---- whole models */
 
-static struct cache_model *model_of(const char *text)
-{
-	struct why why = { "" };
-	struct cache_geometry geometry;
-	cache_geometry_of_machine(&geometry);
-	geometry.n_cores = 1;
-	if (!cache_geometry_parse(&geometry, text, &why))
-		fail_msg("%s", why.text);
-	struct cache_model *model = cache_model_new(&geometry, &why);
-	if (!model)
-		fail_msg("%s", why.text);
-	return model;
-}
-
 /* One place in a program: it walks, stays or jumps. */
 struct site {
 	uint64_t address, step, low, length;
@@ -216,7 +203,7 @@ static uint64_t check_ways(const char *text, uint64_t seed)
 	struct site sites[N_SITES];
 	uint64_t n_hints = 0;
 	for (int i = 0; i < 3; i++) {
-		models[i] = model_of(text);
+		models[i] = fixture_cache(text);
 		cores[i] = cache_model_core(models[i], 0);
 	}
 	models[2]->is_plain = models[2]->is_fast = false;
@@ -271,7 +258,7 @@ static void hints_are_for_one_thread_and_short_orders(void **state)
 	for (int i = 0; i < 2; i++)
 		assert_int_equal(check_ways(texts[i], 1), 0);
 	struct cache_hint hint;
-	struct cache_model *model = model_of("l1=32K/8,tlb=0");
+	struct cache_model *model = fixture_cache("l1=32K/8,tlb=0");
 	struct cache_core *core = cache_model_core(model, 0);
 	cache_model_access(model, core, 0x10000, 8, false);
 	assert_true(cache_model_find_hint(model, core, 0x10008, false, &hint));

@@ -1,5 +1,5 @@
 /* The cache model by sequences worked out by hand: each policy, inclusion, coherence, false
- * sharing, TLBs, prefetch, writes; its text form; and what must hold for any accesses. */
+ * sharing, TLBs, prefetch, writes; and what must hold for any accesses. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,22 +12,9 @@
 #include <cmocka.h>
 
 #include "counters/cache_model.h"
+#include "tests/fixture_cache.h"
 
 enum { LINE = 64 };
-
-static struct cache_model *model_of(const char *text)
-{
-	struct why why = { "" };
-	struct cache_geometry geometry;
-	cache_geometry_of_machine(&geometry);
-	geometry.n_cores = 1;
-	if (!cache_geometry_parse(&geometry, text, &why))
-		fail_msg("%s", why.text);
-	struct cache_model *model = cache_model_new(&geometry, &why);
-	if (!model)
-		fail_msg("%s", why.text);
-	return model;
-}
 
 /* Loads of lines by number, as letters: 'h' a hit, 'm' a miss of the first level only, 'M' of all
  * levels. */
@@ -57,7 +44,7 @@ static uint32_t store(struct cache_model *model, uint32_t core, uint64_t address
 static void least_recently_used_goes_first(void **state)
 {
 	(void)state;
-	struct cache_model *model = model_of("l1=128/2,tlb=0");
+	struct cache_model *model = fixture_cache("l1=128/2,tlb=0");
 	check_loads(model, (int[]){ 0, 1, 0, 2, 0, 1, 2 }, "MMhMhMM");
 	cache_model_free(model);
 }
@@ -70,10 +57,10 @@ static void least_recently_used_goes_first(void **state)
 static void pseudo_lru_follows_its_tree(void **state)
 {
 	(void)state;
-	struct cache_model *model = model_of("l1=256/4/plru,tlb=0");
+	struct cache_model *model = fixture_cache("l1=256/4/plru,tlb=0");
 	check_loads(model, (int[]){ 0, 1, 2, 3, 0, 4, 1, 0, 2 }, "MMMMhMhhM");
 	cache_model_free(model);
-	model = model_of("l1=256/4/lru,tlb=0");
+	model = fixture_cache("l1=256/4/lru,tlb=0");
 	check_loads(model, (int[]){ 0, 1, 2, 3, 0, 4, 1 }, "MMMMhMM");
 	cache_model_free(model);
 }
@@ -82,7 +69,7 @@ static void pseudo_lru_follows_its_tree(void **state)
 static void pseudo_lru_takes_odd_ways(void **state)
 {
 	(void)state;
-	struct cache_model *model = model_of("l1=192/3/plru,tlb=0");
+	struct cache_model *model = fixture_cache("l1=192/3/plru,tlb=0");
 	check_loads(model, (int[]){ 0, 1, 2, 0, 1, 2, 3, 2 }, "MMMhhhMh");
 	assert_int_equal(model->counts->levels[0].n_evictions, 1);
 	cache_model_free(model);
@@ -92,10 +79,10 @@ static void pseudo_lru_takes_odd_ways(void **state)
 static void lines_go_to_their_sets(void **state)
 {
 	(void)state;
-	struct cache_model *model = model_of("l1=256/1,tlb=0");
+	struct cache_model *model = fixture_cache("l1=256/1,tlb=0");
 	check_loads(model, (int[]){ 0, 4, 1, 0, 1 }, "MMMMh");
 	cache_model_free(model);
-	model = model_of("l1=64/1,l2=768/1,tlb=0"); /* 1024 % 12 is 4 */
+	model = fixture_cache("l1=64/1,l2=768/1,tlb=0"); /* 1024 % 12 is 4 */
 	check_loads(model, (int[]){ 0, 1, 0, 12, 0, 1 }, "MMmMMm");
 	cache_model_free(model);
 }
@@ -105,12 +92,12 @@ static void lines_go_to_their_sets(void **state)
 static void inclusive_levels_take_back(void **state)
 {
 	(void)state;
-	struct cache_model *model = model_of("l1=128/2,l2=128/2,tlb=0");
+	struct cache_model *model = fixture_cache("l1=128/2,l2=128/2,tlb=0");
 	check_loads(model, (int[]){ 0, 1, 0, 2, 0 }, "MMhMh");
 	assert_int_not_equal(cache_model_holds(model, 0, 0, 1024 * LINE), 0);
 	assert_int_equal(cache_model_holds(model, 0, 1, 1024 * LINE), 0);
 	cache_model_free(model);
-	model = model_of("l1=128/2,l2=128/2/inclusive,tlb=0");
+	model = fixture_cache("l1=128/2,l2=128/2/inclusive,tlb=0");
 	check_loads(model, (int[]){ 0, 1, 0, 2, 0 }, "MMhMM");
 	assert_true(model->counts->levels[1].n_back_invalidations >= 1);
 	cache_model_free(model);
@@ -120,7 +107,7 @@ static void inclusive_levels_take_back(void **state)
 static void exclusive_levels_add_up(void **state)
 {
 	(void)state;
-	struct cache_model *model = model_of("l1=128/2,l2=128/2/exclusive,tlb=0");
+	struct cache_model *model = fixture_cache("l1=128/2,l2=128/2/exclusive,tlb=0");
 	check_loads(model, (int[]){ 0, 1, 2, 3, 0, 1, 2, 3 }, "MMMMmmmm");
 	for (int line = 0; line < 4; line++) {
 		uint64_t address = (uint64_t)(line + 1024) * LINE;
@@ -129,7 +116,8 @@ static void exclusive_levels_add_up(void **state)
 				 1);
 	}
 	cache_model_free(model);
-	model = model_of("l1=128/2,l2=128/2,tlb=0"); /* and not exclusive: two, over and over */
+	/* And not exclusive: two, over and over. */
+	model = fixture_cache("l1=128/2,l2=128/2,tlb=0");
 	check_loads(model, (int[]){ 0, 1, 2, 3, 0, 1, 2, 3 }, "MMMMMMMM");
 	cache_model_free(model);
 }
@@ -138,7 +126,7 @@ static void exclusive_levels_add_up(void **state)
 static void dirty_lines_are_written_back(void **state)
 {
 	(void)state;
-	struct cache_model *model = model_of("l1=64/1,l2=128/2,tlb=0");
+	struct cache_model *model = fixture_cache("l1=64/1,l2=128/2,tlb=0");
 	store(model, 0, 0x10000);
 	load(model, 0, 0x10040);
 	assert_int_equal(cache_model_holds(model, 0, 1, 0x10000), CACHE_MODIFIED);
@@ -153,7 +141,7 @@ static void dirty_lines_are_written_back(void **state)
 static void dirty_lines_move_up_from_exclusive_levels(void **state)
 {
 	(void)state;
-	struct cache_model *model = model_of("l1=64/1,l2=128/2/exclusive,tlb=0");
+	struct cache_model *model = fixture_cache("l1=64/1,l2=128/2/exclusive,tlb=0");
 	store(model, 0, 0x10000);
 	load(model, 0, 0x10040); /* 0x10000 is now in the second, dirty */
 	load(model, 0, 0x10000);
@@ -168,11 +156,11 @@ static void dirty_lines_move_up_from_exclusive_levels(void **state)
 static void writes_allocate_or_go_round(void **state)
 {
 	(void)state;
-	struct cache_model *model = model_of("l1=128/2,tlb=0,write=allocate");
+	struct cache_model *model = fixture_cache("l1=128/2,tlb=0,write=allocate");
 	assert_true(store(model, 0, 0x10000) & CACHE_LAST_MISS);
 	assert_int_equal(load(model, 0, 0x10000), 0);
 	cache_model_free(model);
-	model = model_of("l1=128/2,tlb=0,write=around");
+	model = fixture_cache("l1=128/2,tlb=0,write=around");
 	assert_true(store(model, 0, 0x10000) & CACHE_LAST_MISS);
 	assert_int_equal(model->counts->n_memory_writes, 1);
 	assert_true(load(model, 0, 0x10000) & CACHE_LAST_MISS);
@@ -185,7 +173,7 @@ static void writes_allocate_or_go_round(void **state)
 static void the_next_line_is_prefetched(void **state)
 {
 	(void)state;
-	struct cache_model *model = model_of("l1=32K/8,tlb=0,prefetch=next");
+	struct cache_model *model = fixture_cache("l1=32K/8,tlb=0,prefetch=next");
 	uint32_t n_misses = 0;
 	for (uint64_t address = 0x10000; address < 0x12000; address += 8)
 		n_misses += load(model, 0, address) & CACHE_MISS;
@@ -193,7 +181,7 @@ static void the_next_line_is_prefetched(void **state)
 	assert_int_equal(model->counts->n_prefetches, 126);
 	assert_int_equal(model->counts->n_used_prefetches, 126);
 	cache_model_free(model);
-	model = model_of("l1=32K/8,tlb=0,prefetch=none");
+	model = fixture_cache("l1=32K/8,tlb=0,prefetch=none");
 	n_misses = 0;
 	for (uint64_t address = 0x10000; address < 0x12000; address += 8)
 		n_misses += load(model, 0, address) & CACHE_MISS;
@@ -212,7 +200,7 @@ static void pages_are_translated(void **state)
 					     CACHE_TLB_MISS,
 					     0 };
 	static const uint64_t pages[] = { 0, 0, 1, 2, 0, 2 };
-	struct cache_model *model = model_of("l1=32K/8,tlb=2/2,tlb2=4/4,page=4K");
+	struct cache_model *model = fixture_cache("l1=32K/8,tlb=2/2,tlb2=4/4,page=4K");
 	for (int i = 0; i < 6; i++)
 		assert_int_equal(load(model, 0, 0x100000 + pages[i] * 4096) &
 					 (CACHE_TLB_MISS | CACHE_WALK),
@@ -229,7 +217,7 @@ static void pages_are_translated(void **state)
 static void accesses_may_straddle(void **state)
 {
 	(void)state;
-	struct cache_model *model = model_of("l1=32K/8,tlb=0");
+	struct cache_model *model = fixture_cache("l1=32K/8,tlb=0");
 	struct cache_core *core = cache_model_core(model, 0);
 	assert_true(cache_model_access(model, core, 0x1003c, 8, false) & CACHE_MISS);
 	assert_int_equal(load(model, 0, 0x10000), 0);
@@ -241,7 +229,7 @@ static void accesses_may_straddle(void **state)
 
 static struct cache_model *two_cores(const char *text)
 {
-	struct cache_model *model = model_of(text);
+	struct cache_model *model = fixture_cache(text);
 	cache_model_set_threaded(model);
 	cache_model_core(model, 0);
 	cache_model_core(model, 1);
@@ -324,7 +312,7 @@ static void later_writes_count_as_sharing(void **state)
 static void stores_past_the_caches_leave_nothing(void **state)
 {
 	(void)state;
-	struct cache_model *model = model_of("l1=32K/8,l2=1M/16,tlb=0");
+	struct cache_model *model = fixture_cache("l1=32K/8,l2=1M/16,tlb=0");
 	load(model, 0, 0x10000);
 	cache_model_write_past(model, cache_model_core(model, 0), 0x10000);
 	assert_int_equal(cache_model_holds(model, 0, 0, 0x10000), 0);
@@ -348,7 +336,7 @@ static uint64_t next(uint64_t *seed) /* Marsaglia's xorshift64 */
 /* Some near, some far, some over the ends of lines. */
 static uint64_t misses_of(const char *text, uint64_t seed, uint32_t *n_last)
 {
-	struct cache_model *model = model_of(text);
+	struct cache_model *model = fixture_cache(text);
 	struct cache_core *core = cache_model_core(model, 0);
 	uint64_t n_misses = 0;
 	*n_last = 0;
@@ -475,81 +463,6 @@ static void threads_agree_on_sums(void **state)
 	cache_model_free(model);
 }
 
-/* ---- text */
-
-static void geometry_goes_through_text(void **state)
-{
-	(void)state;
-	static const char *const texts[] = {
-		"l1=32K/8,l2=1M/16/inclusive,l3=11M/11/exclusive/shared,line=64,cores=8,tlb=64/4,"
-		"tlb2=1536/12,page=4K,prefetch=next,write=around",
-		"l1=48K/12/plru,l2=2M/16/plru/for4,line=64,cores=8,tlb=0/1,page=2M,prefetch=none,"
-		"write=allocate",
-	};
-	for (int i = 0; i < 2; i++) {
-		struct cache_geometry geometry;
-		char text[CACHE_GEOMETRY_BYTES];
-		struct why why = { "" };
-		cache_geometry_of_machine(&geometry);
-		assert_true(cache_geometry_parse(&geometry, texts[i], &why));
-		assert_string_equal(cache_geometry_print(text, sizeof text, &geometry), texts[i]);
-	}
-}
-
-static void bad_geometries_are_sentences(void **state)
-{
-	(void)state;
-	static const char *const texts[] = {
-		"l1",
-		"l1=",
-		"l1=32K",
-		"l1=32K/0",
-		"l1=32K/300",
-		"l1=33K/8",
-		"l1=32K/8/x",
-		"l2=1M/16",
-		"l1=32K/8,l3=1M/16",
-		"l1=48K/8",
-		"line=63",
-		"line=8",
-		"cores=0",
-		"cores=1000",
-		"tlb=64/5",
-		"tlb=x",
-		"page=5000",
-		"prefetch=2",
-		"write=maybe",
-		"policy=fifo",
-		"l1=32K/8,,",
-		"l1=1G/128/plru",
-		"colour=red",
-		"l1=99999999999999999999/8",
-		"l1=32K/8/shared",
-		"l1=18446744073709551615/1",
-	};
-	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-		struct cache_geometry geometry;
-		struct why why = { "" };
-		cache_geometry_of_machine(&geometry);
-		if (cache_geometry_parse(&geometry, texts[i], &why))
-			fail_msg("%s was taken", texts[i]);
-		assert_true(strlen(why.text) > 20 && why.text[strlen(why.text) - 1] == '.');
-	}
-}
-
-static void this_machine_can_be_built(void **state)
-{
-	(void)state;
-	struct cache_geometry geometry;
-	struct why why = { "" };
-	cache_geometry_of_machine(&geometry);
-	struct cache_model *model = cache_model_new(&geometry, &why);
-	assert_non_null(model);
-	assert_true(load(model, 0, 0x10000) & CACHE_LAST_MISS);
-	assert_int_equal(load(model, 0, 0x10000), 0);
-	cache_model_free(model);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -573,9 +486,6 @@ int main(void)
 		cmocka_unit_test(lru_equals_another_lru),
 		cmocka_unit_test(the_same_twice),
 		cmocka_unit_test(threads_agree_on_sums),
-		cmocka_unit_test(geometry_goes_through_text),
-		cmocka_unit_test(bad_geometries_are_sentences),
-		cmocka_unit_test(this_machine_can_be_built),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
