@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -14,6 +13,7 @@
 #include "counters/events_generic.h"
 #include "counters/events_libpfm.h"
 #include "counters/events_sysfs.h"
+#include "tests/fixture_machine.h"
 
 static void assert_event(const char *text, uint32_t type, uint64_t config)
 {
@@ -119,78 +119,48 @@ static void test_lists(void **state)
 	assert_false(events_parse("cycles,", events, 2, &n, &why));
 }
 
-/* A PMU folder as the kernel writes them. */
-static void write_file(const char *folder, const char *name, const char *text)
+/* Folders of PMUs as the kernel writes them. */
+static char *make_pmus(void)
 {
-	char path[512];
-	snprintf(path, sizeof path, "%s/%s", folder, name);
-	FILE *file = fopen(path, "w");
-	assert_non_null(file);
-	fputs(text, file);
-	fclose(file);
-}
-
-static void make_folder(char *out, size_t bytes, const char *parent, const char *name)
-{
-	snprintf(out, bytes, "%s/%s", parent, name);
-	assert_int_equal(mkdir(out, 0700), 0);
-}
-
-static void make_pmus(char *root)
-{
-	char cpu[128], energy[128], inner[256];
-	assert_non_null(mkdtemp(root));
-	make_folder(cpu, sizeof cpu, root, "cpu");
-	write_file(cpu, "type", "4\n");
-	make_folder(inner, sizeof inner, cpu, "format");
-	write_file(inner, "event", "config:0-7,32-35\n");
-	write_file(inner, "umask", "config:8-15\n");
-	write_file(inner, "inv", "config:23\n");
-	write_file(inner, "ldlat", "config1:0-15\n");
-	make_folder(inner, sizeof inner, cpu, "events");
-	write_file(inner, "cache-misses", "event=0x2e,umask=0x41\n");
-	make_folder(energy, sizeof energy, root, "power");
-	write_file(energy, "type", "23\n");
-	write_file(energy, "cpumask", "0,4-6\n");
-	make_folder(inner, sizeof inner, energy, "format");
-	write_file(inner, "event", "config:0-7\n");
-	make_folder(inner, sizeof inner, energy, "events");
-	write_file(inner, "energy-pkg", "event=0x02\n");
-	write_file(inner, "energy-pkg.scale", "2.5e-1\n");
-	write_file(inner, "energy-pkg.unit", "Joules\n");
+	char *root = fake_new(), type[16];
+	fake_put(root, "4\n", "/cpu/type");
+	fake_put(root, "config:0-7,32-35\n", "/cpu/format/event");
+	fake_put(root, "config:8-15\n", "/cpu/format/umask");
+	fake_put(root, "config:23\n", "/cpu/format/inv");
+	fake_put(root, "config1:0-15\n", "/cpu/format/ldlat");
+	fake_put(root, "event=0x2e,umask=0x41\n", "/cpu/events/cache-misses");
+	fake_put(root, "23\n", "/power/type");
+	fake_put(root, "0,4-6\n", "/power/cpumask");
+	fake_put(root, "config:0-7\n", "/power/format/event");
+	fake_put(root, "event=0x02\n", "/power/events/energy-pkg");
+	fake_put(root, "2.5e-1\n", "/power/events/energy-pkg.scale");
+	fake_put(root, "Joules\n", "/power/events/energy-pkg.unit");
 	for (int i = 0; i < 3; i++) { /* memory controllers: one PMU each */
-		char name[32], type[16];
-		snprintf(name, sizeof name, "uncore_imc_%d", i);
-		make_folder(energy, sizeof energy, root, name);
 		snprintf(type, sizeof type, "%d\n", 30 + i);
-		write_file(energy, "type", type);
-		write_file(energy, "cpumask", "0,28\n");
-		make_folder(inner, sizeof inner, energy, "format");
-		write_file(inner, "event", "config:0-7\n");
-		write_file(inner, "umask", "config:8-15\n");
-		make_folder(inner, sizeof inner, energy, "events");
-		write_file(inner, "cas_count_read", "event=0x04,umask=0x03\n");
-		write_file(inner, "cas_count_read.scale", "6.103515625e-5\n");
-		write_file(inner, "cas_count_read.unit", "MiB\n");
+		fake_put(root, type, "/uncore_imc_%d/type", i);
+		fake_put(root, "0,28\n", "/uncore_imc_%d/cpumask", i);
+		fake_put(root, "config:0-7\n", "/uncore_imc_%d/format/event", i);
+		fake_put(root, "config:8-15\n", "/uncore_imc_%d/format/umask", i);
+		fake_put(root, "event=0x04,umask=0x03\n", "/uncore_imc_%d/events/cas_count_read",
+			 i);
+		fake_put(root, "6.103515625e-5\n", "/uncore_imc_%d/events/cas_count_read.scale", i);
+		fake_put(root, "MiB\n", "/uncore_imc_%d/events/cas_count_read.unit", i);
 	}
-	make_folder(energy, sizeof energy, root, "uncore_imc_free_running");
-	write_file(energy, "type", "99\n");
+	fake_put(root, "99\n", "/uncore_imc_free_running/type");
 	sysfs_events_root(root);
+	return root;
 }
 
-static void remove_pmus(const char *root)
+static void remove_pmus(char *root)
 {
-	char command[256];
 	sysfs_events_root(NULL);
-	snprintf(command, sizeof command, "rm -rf %s", root);
-	assert_int_equal(system(command), 0);
+	fake_free(root);
 }
 
 static void test_sysfs(void **state)
 {
 	(void)state;
-	char root[] = "/tmp/stoke-pmus-XXXXXX";
-	make_pmus(root);
+	char *root = make_pmus();
 	struct counted_event event;
 	assert_event("cpu/cache-misses/", 4, 0x412e);
 	assert_event("cpu/event=0x1c2,umask=2,inv/u", 4, 0x1008002c2);

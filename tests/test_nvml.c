@@ -19,6 +19,7 @@
 #include "sampler/source.h"
 #include "sampler/target.h"
 #include "tests/fixture_library.h"
+#include "tests/fixture_machine.h"
 
 extern const struct source source_nvml;
 
@@ -256,32 +257,21 @@ static void a_lost_device_is_left_alone(void **state)
 
 /* ---- who is on the device */
 
-static void write_file(const char *folder, const char *name, const char *text)
-{
-	char path[512];
-	snprintf(path, sizeof path, "%s/%s", folder, name);
-	FILE *file = fopen(path, "w");
-	assert_non_null(file);
-	fputs(text, file);
-	fclose(file);
-}
-
 static void processes_have_two_numbers(void **state)
 {
-	char folder[] = "/tmp/stoke-nvml-XXXXXX", command[512], text[128];
+	char *folder = fake_new(), command[512], text[128];
 	struct gpu_process process;
 	(void)state;
-	assert_non_null(mkdtemp(folder));
 	snprintf(command, sizeof command,
-		 "cd %s && mkdir -p proc/4711/fd proc/12/fd proc/self/ns proc/7 && "
+		 "cd %s && mkdir -p proc/4711/fd proc/12/fd proc/self/ns && "
 		 "ln -s /dev/nvidia0 proc/4711/fd/5 && ln -s /dev/null proc/12/fd/0 && "
 		 "ln -s 'pid:[4026531836]' proc/self/ns/pid",
 		 folder);
 	assert_int_equal(system(command), 0);
-	write_file(folder, "proc/4711/status",
-		   "Name:\ttra\033in\nPPid:\t12\nNSpid:\t4711\t300\t9\n");
-	write_file(folder, "proc/12/status", "Name:\tbash\nPPid:\t1\nNSpid:\t12\n");
-	write_file(folder, "proc/7/status", "");
+	fake_put(folder, "Name:\ttra\033in\nPPid:\t12\nNSpid:\t4711\t300\t9\n",
+		 "/proc/4711/status");
+	fake_put(folder, "Name:\tbash\nPPid:\t1\nNSpid:\t12\n", "/proc/12/status");
+	fake_put(folder, "", "/proc/7/status");
 	assert_true(gpu_process_read(folder, 4711, &process));
 	assert_int_equal(process.parent, 12);
 	assert_int_equal(process.inner_pid, 9);
@@ -300,8 +290,7 @@ static void processes_have_two_numbers(void **state)
 	assert_int_equal(system(command), 0);
 	assert_false(gpu_process_sees_host(folder));
 	assert_false(gpu_process_sees_host("/nowhere"));
-	snprintf(command, sizeof command, "rm -r %s", folder);
-	assert_int_equal(system(command), 0);
+	fake_free(folder);
 }
 
 static void others_on_the_device_are_named(void **state)
