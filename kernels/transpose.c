@@ -11,6 +11,7 @@
 
 #include "kernels/kernel.h"
 #include "kernels/support/dispatch.h"
+#include "kernels/support/rows_avx512.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -165,15 +166,6 @@ fours_avx512(const float *x, size_t x_row, __m512 fours[16])
 }
 
 __attribute__((target("avx512f"), always_inline)) static inline void
-store_avx512(float *y, __m512 value, bool is_past_caches)
-{
-	if (is_past_caches)
-		_mm512_stream_ps(y, value);
-	else
-		_mm512_storeu_ps(y, value);
-}
-
-__attribute__((target("avx512f"), always_inline)) static inline void
 turn_sixteen(const float *x, size_t x_row, float *y, size_t y_row, bool is_past_caches)
 {
 	__m512 fours[16];
@@ -184,14 +176,14 @@ turn_sixteen(const float *x, size_t x_row, float *y, size_t y_row, bool is_past_
 		__m512 odd0 = _mm512_shuffle_f32x4(fours[c], fours[c + 4], 0xdd);
 		__m512 even1 = _mm512_shuffle_f32x4(fours[c + 8], fours[c + 12], 0x88);
 		__m512 odd1 = _mm512_shuffle_f32x4(fours[c + 8], fours[c + 12], 0xdd);
-		store_avx512(y + c * y_row, _mm512_shuffle_f32x4(even0, even1, 0x88),
-			     is_past_caches);
-		store_avx512(y + (c + 4) * y_row, _mm512_shuffle_f32x4(odd0, odd1, 0x88),
-			     is_past_caches);
-		store_avx512(y + (c + 8) * y_row, _mm512_shuffle_f32x4(even0, even1, 0xdd),
-			     is_past_caches);
-		store_avx512(y + (c + 12) * y_row, _mm512_shuffle_f32x4(odd0, odd1, 0xdd),
-			     is_past_caches);
+		rows_store_whole(y + c * y_row, _mm512_shuffle_f32x4(even0, even1, 0x88),
+				 is_past_caches);
+		rows_store_whole(y + (c + 4) * y_row, _mm512_shuffle_f32x4(odd0, odd1, 0x88),
+				 is_past_caches);
+		rows_store_whole(y + (c + 8) * y_row, _mm512_shuffle_f32x4(even0, even1, 0xdd),
+				 is_past_caches);
+		rows_store_whole(y + (c + 12) * y_row, _mm512_shuffle_f32x4(odd0, odd1, 0xdd),
+				 is_past_caches);
 	}
 }
 
