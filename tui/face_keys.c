@@ -243,14 +243,6 @@ const struct binding face_bindings[] = {
 
 /* ---- which key does what */
 
-static const struct binding *by_key(const struct binding *bindings, int key)
-{
-	for (const struct binding *at = bindings; at->name; at++)
-		if (at->key == key || (at->other_key != 0 && at->other_key == key))
-			return at;
-	return NULL;
-}
-
 /* False: not a key of this table, or the view leaves it to others. */
 static bool act(struct face *face, const struct binding *binding, void *state,
 		const struct input *input, bool *must_quit)
@@ -291,7 +283,7 @@ static bool press_usual(struct face *face, const struct input *input, bool *must
 	struct face_table tables[FACE_MOST_TABLES];
 	int n = face_tables(face, tables);
 	for (int i = 0; i < n; i++)
-		if (act(face, by_key(tables[i].bindings, input->key), tables[i].state, input,
+		if (act(face, keymap_usual(tables[i].bindings, input->key), tables[i].state, input,
 			must_quit))
 			return true;
 	return false;

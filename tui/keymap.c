@@ -48,6 +48,14 @@ const struct binding *keymap_binding(const struct binding *bindings, const char 
 	return NULL;
 }
 
+const struct binding *keymap_usual(const struct binding *bindings, int key)
+{
+	for (const struct binding *at = bindings; at->name; at++)
+		if (at->key == key || (at->other_key != 0 && at->other_key == key))
+			return at;
+	return NULL;
+}
+
 static void offer_table(const struct view *view, const struct binding *bindings,
 			void (*offer)(void *, const struct view *, const struct binding *,
 				      const char *),

@@ -42,6 +42,9 @@ bool keymap_unmap(struct keymap *keymap, const char *words, struct why *why);
 /* keymap_binding: the binding that does an action; NULL = none in this table. */
 const struct binding *keymap_binding(const struct binding *bindings, const char *action);
 
+/* keymap_usual: the binding whose own key this is; NULL = none in this table. */
+const struct binding *keymap_usual(const struct binding *bindings, int key);
+
 /* keymap_shown: the key to show for a binding: the one mapped to it, else its own; "" if that was
  * taken away. */
 const char *keymap_shown(const struct keymap *keymap, const struct view *view,

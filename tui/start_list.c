@@ -361,14 +361,6 @@ static unsigned act(struct start_list *list, const struct binding *binding, void
 	return reaction;
 }
 
-static const struct binding *by_key(const struct binding *bindings, int key)
-{
-	for (const struct binding *at = bindings; at->name; at++)
-		if (at->key == key || (at->other_key && at->other_key == key))
-			return at;
-	return NULL;
-}
-
 /* The screen's own keys before those of all lists, of which it has no chooser of columns. What
  * people mapped comes first; what they mapped to an action of other views means what it did. */
 static unsigned press(struct start_list *list, struct input input)
@@ -380,8 +372,8 @@ static unsigned press(struct start_list *list, struct input input)
 	const struct binding *own = row ? keymap_binding(start_bindings, row->action) : NULL;
 	const struct binding *moves = row ? keymap_binding(list_bindings + 1, row->action) : NULL;
 	if (!own && !moves) {
-		own = by_key(start_bindings, input.key);
-		moves = by_key(list_bindings + 1, input.key);
+		own = keymap_usual(start_bindings, input.key);
+		moves = keymap_usual(list_bindings + 1, input.key);
 	} else { /* as if its own key were pressed: one function moves by several keys */
 		input.key = own ? own->key : moves->key;
 	}
