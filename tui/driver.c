@@ -23,7 +23,7 @@
 #include "workloads/support/steer.h"
 
 static const uint64_t SECOND_NS = 1000 * 1000 * 1000;
-enum { IDLE_MS = 1000, CONTROL_C = 3, CONTROL_L = 12, CONTROL_Z = 26, TYPING_HZ = 50 };
+enum { IDLE_MS = 1000, TYPING_HZ = 50 };
 
 struct driver {
 	struct tui_session *session;
@@ -206,16 +206,16 @@ static void press(struct driver *driver, struct input input)
 		return;
 	}
 	switch (input.key) {
-	case CONTROL_C:
+	case KEY_CONTROL_C:
 		if (!collector_of(driver->session))
 			driver->must_quit = true;
 		stop_recording(driver->session);
 		break;
-	case CONTROL_Z:
+	case KEY_CONTROL_Z:
 		screen_suspend();
 		screen_show(&driver->canvas);
 		break;
-	case CONTROL_L:
+	case KEY_CONTROL_L:
 		screen_repaint();
 		screen_show(&driver->canvas);
 		break;

@@ -11,8 +11,6 @@
 #include "tui/list.h"
 #include "tui/list_keys.h"
 
-enum { CONTROL_BRACKET = 29 /* leaves what is typed into; see view_output.c */ };
-
 void face_set_search(struct face *face, const char *text)
 {
 	regex_t pattern;
@@ -409,7 +407,7 @@ enum face_outcome face_key(struct face *face, struct input input)
 	bool is_top = is_frame && input.y < face_top_rows(face);
 	if (face_is_typed_into(face) && !is_top) {
 		if (is_frame && is_click)
-			input.key = CONTROL_BRACKET; /* as the bottom line says */
+			input.key = KEY_CONTROL_BRACKET; /* as the bottom line says */
 		input.y -= is_pointer(input.key) ? face_top_rows(face) : 0;
 		type_into(face, &input);
 		return FACE_GOES_ON;

@@ -3,7 +3,7 @@
 
 #include "tui/flame_state.h"
 
-enum { CONTROL_B = 2, CONTROL_F = 6, FLAME_MOST_ROWS = 1 << 20 /* more than any stack has */ };
+enum { FLAME_MOST_ROWS = 1 << 20 /* more than any stack has */ };
 
 void flame_remember(struct flame_state *state)
 {
@@ -361,7 +361,7 @@ const struct binding flame_bindings[] = {
 	{ 'F', 0, "F", "follow the hottest path", follow, false },
 	{ 'c', 0, "c", "callers and callees of the selected function", to_callers, true },
 	{ 'u', 0, "u", "undo", undo, true },
-	{ 18, 0, "Ctrl-R", "redo", redo, false },
+	{ KEY_CONTROL_R, 0, "Ctrl-R", "redo", redo, false },
 	{ 'r', 0, "r", "reset the view", reset, false },
 	{ KEY_ARROW_UP, 'k', "Up k", "to the caller", move_up, false },
 	{ KEY_ARROW_DOWN, 'j', "Down j", "to the heaviest callee", move_down, false },
@@ -369,8 +369,8 @@ const struct binding flame_bindings[] = {
 	{ KEY_ARROW_RIGHT, 'l', "Right l", "to the box on the right", move_right, false },
 	{ KEY_PAGE_UP, KEY_WHEEL_UP, "PgUp", "scroll up", page_up, false },
 	{ KEY_PAGE_DOWN, KEY_WHEEL_DOWN, "PgDn", "scroll down", page_down, false },
-	{ 'b', CONTROL_B, "b", "a page up", page_up, false },
-	{ 'f', CONTROL_F, "f", "a page down", page_down, false },
+	{ 'b', KEY_CONTROL_B, "b", "a page up", page_up, false },
+	{ 'f', KEY_CONTROL_F, "f", "a page down", page_down, false },
 	{ KEY_START, 'g', "g", "to the top", to_top, false },
 	{ KEY_FINISH, 'G', "G", "to the bottom", to_bottom, false },
 	{ KEY_CLICK, 0, "click", "select a box", click, false },

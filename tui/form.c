@@ -11,7 +11,7 @@
 #include "tui/paragraph.h"
 #include "workloads/support/workload_settings.h"
 
-enum { NAME_COLUMN = 2, VALUE_COLUMN = 14, HELP_COLUMN = 32, CONTROL_U = 21 };
+enum { NAME_COLUMN = 2, VALUE_COLUMN = 14, HELP_COLUMN = 32 };
 
 static size_t count_parameters(const struct workload *workload)
 {
@@ -181,7 +181,7 @@ static void edit(struct form *form, int key)
 	if (is_field && (key == KEY_DELETE_BACK || key == 8)) {
 		line_edit_drop_last(form->values[form->selected]);
 		form->is_fresh = false;
-	} else if (is_field && key == CONTROL_U) {
+	} else if (is_field && key == KEY_CONTROL_U) {
 		form->values[form->selected][0] = '\0';
 	} else if (key >= ' ' && key < 127) {
 		type(form, key);

@@ -6,8 +6,6 @@
 
 #include "tui/view.h"
 
-enum { CONTROL_C = 'C' & 31, CONTROL_U = 'U' & 31, CONTROL_W = 'W' & 31 };
-
 void line_edit_begin(struct line_edit *line)
 {
 	line->text[0] = '\0';
@@ -101,7 +99,7 @@ enum line_outcome line_edit_key(struct line_edit *line, int key)
 		remember(line);
 		return LINE_TAKEN;
 	case KEY_ESCAPE:
-	case CONTROL_C:
+	case KEY_CONTROL_C:
 		return LINE_LEFT;
 	case KEY_DELETE_BACK:
 	case '\b':
@@ -109,10 +107,10 @@ enum line_outcome line_edit_key(struct line_edit *line, int key)
 			return LINE_LEFT;
 		line_edit_drop_last(line->text);
 		break;
-	case CONTROL_U:
+	case KEY_CONTROL_U:
 		line->text[0] = '\0';
 		break;
-	case CONTROL_W:
+	case KEY_CONTROL_W:
 		drop_last_word(line->text);
 		break;
 	case KEY_ARROW_UP:

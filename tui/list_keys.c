@@ -3,8 +3,6 @@
 
 #include "tui/view.h"
 
-enum { CONTROL_B = 2, CONTROL_D = 4, CONTROL_F = 6, CONTROL_U = 21 };
-
 long list_step(int key, long page)
 {
 	switch (key) {
@@ -18,15 +16,15 @@ long list_step(int key, long page)
 		return 1;
 	case KEY_PAGE_UP:
 	case 'b':
-	case CONTROL_B:
+	case KEY_CONTROL_B:
 		return -page;
 	case KEY_PAGE_DOWN:
 	case 'f':
-	case CONTROL_F:
+	case KEY_CONTROL_F:
 		return page;
-	case CONTROL_U:
+	case KEY_CONTROL_U:
 		return page > 1 ? -(page / 2) : -1;
-	case CONTROL_D:
+	case KEY_CONTROL_D:
 		return page > 1 ? page / 2 : 1;
 	case KEY_START:
 	case 'g':

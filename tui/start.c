@@ -28,8 +28,6 @@
 #include "workloads/workload.h"
 
 enum {
-	CONTROL_L = 'L' & 31,
-	CONTROL_Z = 'Z' & 31,
 	MOST_WORDS = 40, /* of a line of settings */
 	LOOK_MS = 250,   /* how soon a new size of the terminal is seen */
 };
@@ -149,9 +147,9 @@ static enum start_outcome look(struct start_list *list, struct canvas *canvas)
 	if (poll(&keys, 1, LOOK_MS) > 0 && keys.revents & (POLLHUP | POLLERR))
 		return START_QUITS; /* the terminal has gone */
 	while (outcome == START_GOES_ON && screen_key(&input)) {
-		if (input.key == CONTROL_Z)
+		if (input.key == KEY_CONTROL_Z)
 			screen_suspend();
-		else if (input.key == CONTROL_L)
+		else if (input.key == KEY_CONTROL_L)
 			screen_repaint();
 		else
 			outcome = start_list_key(list, input);

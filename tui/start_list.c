@@ -18,8 +18,6 @@
 enum {
 	MOST_RECORDINGS = 20, /* newest; more than fit on a screen nobody reads */
 	HEAD_ROWS = 1,
-	CONTROL_C = 3, /* nothing is running that it could stop */
-	CONTROL_D = 4, /* the end of what is typed */
 };
 
 enum { COLUMN_NAME, COLUMN_WHAT, COLUMN_CHANGED, COLUMN_SIZE };
@@ -338,7 +336,8 @@ const struct binding start_bindings[] = {
 	{ KEY_FUNCTION_6, 'O', "F6", "sort: by the next column", sort, true },
 	{ '?', KEY_HELP_1, "?", "help", help, true },
 	{ 'q', KEY_QUIT_10, "q", "quit", leave, true },
-	{ CONTROL_C, CONTROL_D, "Ctrl-C", "quit", leave, false },
+	/* Nothing is running that Ctrl-C could stop; Ctrl-D is the end of what is typed. */
+	{ KEY_CONTROL_C, KEY_CONTROL_D, "Ctrl-C", "quit", leave, false },
 	{ KEY_CLICK, 0, "click", "select, again: open; on a header: sort by it, again: invert",
 	  click, false },
 	{ KEY_DOUBLE_CLICK, 0, "double click", "open", open_item, false },

@@ -9,10 +9,7 @@
 #include "sampler/recording.h"
 #include "tui/annotate_state.h"
 
-enum {
-	CONTEXT_LINES = 6, /* of source round the lines that were hit */
-	CONTROL_O = 15,    /* vim's way back from a jump */
-};
+enum { CONTEXT_LINES = 6 /* of source round the lines that were hit */ };
 
 /* The file that most of the time is in; inlined code may come from others. */
 static void find_file(struct annotate_state *state)
@@ -371,7 +368,8 @@ static const struct binding bindings[] = {
 	{ 'E', 0, "E", "edit: open the line in $VISUAL or $EDITOR", edit, true },
 	{ KEY_RETURN, KEY_DOUBLE_CLICK, "Enter",
 	  "jump: to where the selected one goes, in assembly", follow, true },
-	{ 'o', CONTROL_O, "o", "jump back: to where the last one was followed from", go_back,
+	/* Ctrl-O: vim's way back from a jump */
+	{ 'o', KEY_CONTROL_O, "o", "jump back: to where the last one was followed from", go_back,
 	  false },
 	{ '/', KEY_FUNCTION_3, "/", "search by regular expression", search, false },
 	{ 'n', 0, "n", "next match", find_next, false },

@@ -10,8 +10,6 @@
 #include "tui/output_state.h"
 #include "tui/view.h"
 
-enum { LEAVE_KEY = ']' & 31 };
-
 static size_t rows_of(const struct output_state *state)
 {
 	return state->height > 1 ? (size_t)state->height - 1 : 1;
@@ -163,7 +161,7 @@ static unsigned type(void *opaque, const struct view_context *context, const str
 	if (context->child && input->key >= KEY_CLICK && input->key <= KEY_MOUSE_MOVED)
 		return point(state, context, input);
 	state->is_back = false; /* what is typed is looked at */
-	if (input->key == LEAVE_KEY || !context->child) {
+	if (input->key == KEY_CONTROL_BRACKET || !context->child) {
 		state->is_typed_into = false;
 		return REACTION_REDRAW;
 	}
