@@ -15,51 +15,9 @@
 #include "workloads/support/gbdt_input.h"
 #include "workloads/support/gbdt_metrics.h"
 #include "workloads/support/gbdt_selfcheck.h"
+#include "workloads/support/gbdt_settings.h"
 #include "workloads/support/gbdt_tuner.h"
 #include "workloads/workload.h"
-
-enum {
-	ROWS,
-	FEATURES,
-	CLASSES,
-	LOST,
-	DATA,
-	LABEL,
-	VALIDATE,
-	LOSS,
-	WEIGHT,
-	DELTA,
-	ROUNDS,
-	RATE,
-	GROWTH,
-	DEPTH,
-	LEAVES,
-	BINS,
-	EDGES,
-	MISSING,
-	LAMBDA,
-	GAMMA,
-	CHILD,
-	ENTROPY,
-	INFORMATION,
-	ROW_SHARE,
-	COLUMN_SHARE,
-	STOP,
-	TUNE,
-	ORDER,
-	TOGETHER,
-	HISTOGRAM,
-	SIMD,
-	PARTITION,
-	WALK,
-	MEMORY,
-	POOL,
-	THREADS,
-	SAVE,
-	LOAD,
-	PREDICTIONS,
-	SEED
-};
 
 /* Trees on 28 features cannot learn a smooth product exactly: 100 rounds come within 0.02 of the
  * generator's own AUC on 20,000 rows and more, and within 0.08 on 4,000. */
@@ -67,8 +25,6 @@ static const double AUC_SLACK = 0.05, AUC_SLACK_OF_FEW_ROWS = 0.15;
 enum { MANY_ROWS = 20000 };
 static const uint64_t ROUNDS_BEFORE_AUC_COUNTS = 100;
 static const double VALIDATION_SHARE = 0.2;
-/* Sorting the validation scores costs a tenth of a tree, so not after each one. */
-enum { CHECK_EVERY = 5 };
 
 struct state {
 	struct crew *crew;
@@ -84,34 +40,18 @@ struct state {
 	struct why failure; /* of saving */
 };
 
-static bool is_generated(const struct setting *settings)
-{
-	return settings[DATA].text[0] == '\0';
-}
-
-static struct gbdt_loss loss_of(const struct setting *settings)
-{
-	struct gbdt_loss loss = { .kind = (enum gbdt_loss_kind)settings[LOSS].choice,
-				  .positive_weight = 1,
-				  .delta = (float)settings[DELTA].number,
-				  .n_classes = 1 };
-	if (loss.kind == GBDT_LOSS_SOFTMAX)
-		loss.n_classes = is_generated(settings) ? (unsigned)settings[CLASSES].number : 0;
-	return loss;
-}
-
 static void make_data(struct state *state, const struct setting *settings,
 		      const struct gbdt_loss *loss)
 {
-	struct gbdt_data_settings data = { .n_rows = (size_t)settings[ROWS].number,
-					   .n_features = (size_t)settings[FEATURES].number,
+	struct gbdt_data_settings data = { .n_rows = (size_t)settings[GBDT_SET_ROWS].number,
+					   .n_features = (size_t)settings[GBDT_SET_FEATURES].number,
 					   .loss = loss->kind,
 					   .n_classes = loss->n_classes,
-					   .missing_share = settings[LOST].number,
-					   .seed = (uint64_t)settings[SEED].number };
+					   .missing_share = settings[GBDT_SET_LOST].number,
+					   .seed = (uint64_t)settings[GBDT_SET_SEED].number };
 	probe_phase_begin("generate");
 	gbdt_data_make(&state->train, &data);
-	if (settings[ORDER].choice == 1)
+	if (settings[GBDT_SET_ORDER].choice == 1)
 		gbdt_data_sort(&state->train);
 	data.n_rows = (size_t)((double)data.n_rows * VALIDATION_SHARE) + 100;
 	data.seed++;
@@ -127,56 +67,24 @@ static void make_data(struct state *state, const struct setting *settings,
 static bool read_data(struct state *state, const struct setting *settings, struct gbdt_loss *loss,
 		      struct why *why)
 {
-	const char *label = settings[LABEL].text, *validate = settings[VALIDATE].text;
-	if (!gbdt_input_read(&state->train, settings[DATA].text, label, loss, why))
+	const char *label = settings[GBDT_SET_LABEL].text,
+		   *validate = settings[GBDT_SET_VALIDATE].text;
+	if (!gbdt_input_read(&state->train, settings[GBDT_SET_DATA].text, label, loss, why))
 		return false;
 	if (!validate[0]) {
 		size_t n = (size_t)((double)state->train.n_rows * VALIDATION_SHARE);
 		gbdt_data_split(&state->train, &state->validation, n > 0 ? n : 1,
-				(uint64_t)settings[SEED].number);
+				(uint64_t)settings[GBDT_SET_SEED].number);
 	} else if (!gbdt_input_read(&state->validation, validate, label, loss, why)) {
 		return false;
 	} else if (state->train.n_features != state->validation.n_features) {
-		return why_fail(why, "%s has %zu features, %s has %zu.", settings[DATA].text,
-				state->train.n_features, validate, state->validation.n_features);
+		return why_fail(why, "%s has %zu features, %s has %zu.",
+				settings[GBDT_SET_DATA].text, state->train.n_features, validate,
+				state->validation.n_features);
 	}
-	if (settings[ORDER].choice == 1)
+	if (settings[GBDT_SET_ORDER].choice == 1)
 		gbdt_data_sort(&state->train);
 	return true;
-}
-
-static struct gbdt_booster_settings booster_settings(const struct setting *settings,
-						     const struct gbdt_loss *loss)
-{
-	static const unsigned together[] = { 16, 4, 1 };
-	struct gbdt_booster_settings booster = {
-		.loss = *loss,
-		.cuts = { .n_bins = (unsigned)settings[BINS].number,
-			  .edges = (enum gbdt_edges)settings[EDGES].choice,
-			  .missing = (enum gbdt_missing)settings[MISSING].choice },
-		.together = together[settings[TOGETHER].choice],
-		.walk = (enum gbdt_walk)settings[WALK].choice,
-		.check_every = CHECK_EVERY,
-		.patience = (unsigned)settings[STOP].number,
-	};
-	booster.grow = (struct gbdt_grow_settings){
-		.split = { .lambda = settings[LAMBDA].number,
-			   .gamma = settings[GAMMA].number,
-			   .least_hessian = settings[CHILD].number,
-			   .entropy = (enum gbdt_entropy)settings[ENTROPY].choice,
-			   .information_weight = settings[INFORMATION].number },
-		.depth = (unsigned)settings[DEPTH].number,
-		.n_leaves = (unsigned)settings[LEAVES].number,
-		.growth = (enum gbdt_growth)settings[GROWTH].choice,
-		.learning_rate = settings[RATE].number,
-		.row_share = settings[ROW_SHARE].number,
-		.column_share = settings[COLUMN_SHARE].number,
-		.method = (enum gbdt_method)settings[HISTOGRAM].choice,
-		.memory = (enum gbdt_memory)settings[MEMORY].choice,
-		.is_partition_branchy = settings[PARTITION].choice == 1,
-		.seed = (uint64_t)settings[SEED].number,
-	};
-	return booster;
 }
 
 /* By levels without a bound, by leaves LightGBM's usual number. */
@@ -195,34 +103,37 @@ static void expect(struct state *state, const struct setting *settings,
 	bool is_whole = booster->grow.row_share == 1 && booster->grow.column_share == 1;
 	/* Newton steps with a small rate lower these losses at every tree. */
 	state->must_fall = is_whole && kind <= GBDT_LOSS_HUBER;
-	state->checks_auc = is_generated(settings) && kind == GBDT_LOSS_LOGISTIC &&
-			    settings[TUNE].choice == 0 && settings[BINS].number >= 32 &&
-			    settings[DEPTH].number >= 4 && settings[RATE].number >= 0.05 &&
-			    settings[FEATURES].number <= 100 && settings[LOST].number == 0 &&
-			    settings[ROW_SHARE].number >= 0.5 &&
-			    settings[COLUMN_SHARE].number >= 0.5 && settings[LAMBDA].number <= 10 &&
-			    settings[GAMMA].number <= 1 && settings[CHILD].number <= 10 &&
-			    settings[INFORMATION].number <= 1 &&
-			    (settings[LEAVES].number == 0 || settings[LEAVES].number >= 16);
+	state->checks_auc =
+		gbdt_settings_generate(settings) && kind == GBDT_LOSS_LOGISTIC &&
+		settings[GBDT_SET_TUNE].choice == 0 && settings[GBDT_SET_BINS].number >= 32 &&
+		settings[GBDT_SET_DEPTH].number >= 4 && settings[GBDT_SET_RATE].number >= 0.05 &&
+		settings[GBDT_SET_FEATURES].number <= 100 && settings[GBDT_SET_LOST].number == 0 &&
+		settings[GBDT_SET_ROW_SHARE].number >= 0.5 &&
+		settings[GBDT_SET_COLUMN_SHARE].number >= 0.5 &&
+		settings[GBDT_SET_LAMBDA].number <= 10 && settings[GBDT_SET_GAMMA].number <= 1 &&
+		settings[GBDT_SET_CHILD].number <= 10 &&
+		settings[GBDT_SET_INFORMATION].number <= 1 &&
+		(settings[GBDT_SET_LEAVES].number == 0 || settings[GBDT_SET_LEAVES].number >= 16);
 }
 
 static bool start_training(struct state *state, const struct setting *settings,
 			   struct gbdt_loss *loss, struct why *why)
 {
 	if (loss->kind != GBDT_LOSS_LOGISTIC &&
-	    (settings[TUNE].choice == 1 || settings[ENTROPY].choice != GBDT_ENTROPY_OFF))
+	    (settings[GBDT_SET_TUNE].choice == 1 ||
+	     settings[GBDT_SET_ENTROPY].choice != GBDT_ENTROPY_OFF))
 		return why_fail(why, "tune= and entropy= are for loss=logistic.");
 	if (loss->kind == GBDT_LOSS_LOGISTIC)
 		loss->positive_weight =
-			settings[WEIGHT].number > 0
-				? (float)settings[WEIGHT].number
+			settings[GBDT_SET_WEIGHT].number > 0
+				? (float)settings[GBDT_SET_WEIGHT].number
 				: gbdt_loss_weight(state->train.labels, state->train.n_rows);
-	struct gbdt_booster_settings booster = booster_settings(settings, loss);
-	state->n_wanted = (uint64_t)settings[ROUNDS].number;
+	struct gbdt_booster_settings booster = gbdt_settings_booster(settings, loss);
+	state->n_wanted = (uint64_t)settings[GBDT_SET_ROUNDS].number;
 	if (!gbdt_simd_resolve(&booster.grow.split.simd))
 		return why_fail(why, "This CPU cannot run simd=%s; choose another or auto.",
-				settings[SIMD].text);
-	if (settings[TUNE].choice == 1)
+				settings[GBDT_SET_SIMD].text);
+	if (settings[GBDT_SET_TUNE].choice == 1)
 		state->n_wanted = gbdt_tune(&booster, &state->train);
 	bound_leaves(&booster);
 	expect(state, settings, &booster);
@@ -237,20 +148,20 @@ static bool start_training(struct state *state, const struct setting *settings,
 /* Rows to predict: of the file, or generated ones. */
 static bool start_predicting(struct state *state, const struct setting *settings, struct why *why)
 {
-	if (!gbdt_model_load(&state->loaded, settings[LOAD].text, why))
+	if (!gbdt_model_load(&state->loaded, settings[GBDT_SET_LOAD].text, why))
 		return false;
 	size_t n_features = state->loaded.n_features;
-	state->n_wanted = (uint64_t)settings[ROUNDS].number;
-	if (is_generated(settings)) {
-		if (n_features != (size_t)settings[FEATURES].number ||
+	state->n_wanted = (uint64_t)settings[GBDT_SET_ROUNDS].number;
+	if (gbdt_settings_generate(settings)) {
+		if (n_features != (size_t)settings[GBDT_SET_FEATURES].number ||
 		    state->loaded.loss.n_classes > 1)
 			return why_fail(why,
 					"%s was trained on %zu features; give data= with as many "
 					"columns.",
-					settings[LOAD].text, n_features);
+					settings[GBDT_SET_LOAD].text, n_features);
 		make_data(state, settings, &state->loaded.loss);
-	} else if (!gbdt_input_read_features(&state->validation, settings[DATA].text, n_features,
-					     why)) {
+	} else if (!gbdt_input_read_features(&state->validation, settings[GBDT_SET_DATA].text,
+					     n_features, why)) {
 		return false;
 	}
 	state->loaded_scores =
@@ -260,10 +171,10 @@ static bool start_predicting(struct state *state, const struct setting *settings
 
 static bool check_choices(const struct setting *settings, struct why *why)
 {
-	enum gbdt_method method = (enum gbdt_method)settings[HISTOGRAM].choice;
+	enum gbdt_method method = (enum gbdt_method)settings[GBDT_SET_HISTOGRAM].choice;
 	if (method != GBDT_METHOD_AUTO && !gbdt_method_usable(method))
 		return why_fail(why, "This CPU cannot run histogram=%s; choose another or auto.",
-				settings[HISTOGRAM].text);
+				settings[GBDT_SET_HISTOGRAM].text);
 	return true;
 }
 
@@ -272,17 +183,20 @@ static void gbdt_finish(void *opaque);
 static void *gbdt_prepare(const struct setting *settings, struct why *why)
 {
 	struct state *state = allocate(1, sizeof *state);
-	struct gbdt_loss loss = loss_of(settings);
-	bool is_loading = settings[LOAD].text[0] != '\0', is_good = check_choices(settings, why);
-	state->crew = crew_new_waiting((unsigned)settings[THREADS].number, "gbdt",
-				       (enum crew_waits)settings[POOL].choice);
-	state->save_path = settings[SAVE].text[0] ? strdup(settings[SAVE].text) : NULL;
-	state->predictions_path =
-		settings[PREDICTIONS].text[0] ? strdup(settings[PREDICTIONS].text) : NULL;
+	struct gbdt_loss loss = gbdt_settings_loss(settings);
+	bool is_loading = settings[GBDT_SET_LOAD].text[0] != '\0',
+	     is_good = check_choices(settings, why);
+	state->crew = crew_new_waiting((unsigned)settings[GBDT_SET_THREADS].number, "gbdt",
+				       (enum crew_waits)settings[GBDT_SET_POOL].choice);
+	state->save_path =
+		settings[GBDT_SET_SAVE].text[0] ? strdup(settings[GBDT_SET_SAVE].text) : NULL;
+	state->predictions_path = settings[GBDT_SET_PREDICTIONS].text[0]
+					  ? strdup(settings[GBDT_SET_PREDICTIONS].text)
+					  : NULL;
 	if (is_good && is_loading) {
 		is_good = start_predicting(state, settings, why);
 	} else if (is_good) {
-		if (is_generated(settings))
+		if (gbdt_settings_generate(settings))
 			make_data(state, settings, &loss);
 		else
 			is_good = read_data(state, settings, &loss, why);
@@ -395,7 +309,7 @@ static bool gbdt_run(void *opaque)
 	bool goes_on = gbdt_booster_round(booster) && booster->n_rounds < state->n_wanted;
 	if (!goes_on)
 		gbdt_booster_measure(booster);
-	if (!goes_on || booster->n_rounds % CHECK_EVERY == 0)
+	if (!goes_on || booster->n_rounds % GBDT_CHECK_EVERY == 0)
 		report(state);
 	if (!goes_on)
 		write_files(state);
@@ -482,80 +396,6 @@ static void gbdt_finish(void *opaque)
 	free(state);
 }
 
-static const struct parameter parameters[] = {
-	[ROWS] = { "rows", "training rows (S 20k, M 200k, L 2m: 1, 10, 100 MB of bins)",
-		   PARAMETER_INTEGER, "200k", 100, 5e7, NULL },
-	[FEATURES] = { "features", "columns, six of which matter", PARAMETER_INTEGER, "28", 6, 1000,
-		       NULL },
-	[CLASSES] = { "classes", "of generated data for loss=softmax", PARAMETER_INTEGER, "5", 2,
-		      64, NULL },
-	[LOST] = { "lost", "share of generated values that are missing", PARAMETER_REAL, "0", 0,
-		   0.9, NULL },
-	[DATA] = { "data", "a CSV file to learn from instead", PARAMETER_TEXT, "", 0, 0, NULL },
-	[LABEL] = { "label", "its label's column, by name or number; else the last", PARAMETER_TEXT,
-		    "", 0, 0, NULL },
-	[VALIDATE] = { "validate", "a CSV file to measure on; else a fifth of the rows",
-		       PARAMETER_TEXT, "", 0, 0, NULL },
-	[LOSS] = { "loss", "what is minimised", PARAMETER_CHOICE, "logistic", 0, 0,
-		   GBDT_LOSS_CHOICES },
-	[WEIGHT] = { "weight", "of positive rows; 0 = sqrt(negatives / positives), at most 8",
-		     PARAMETER_REAL, "1", 0, 1e6, NULL },
-	[DELTA] = { "delta", "huber: distances beyond count once", PARAMETER_REAL, "1", 1e-6, 1e6,
-		    NULL },
-	[ROUNDS] = { "rounds", "trees a class; with load=, passes", PARAMETER_INTEGER, "2000", 1,
-		     20000, NULL },
-	[RATE] = { "rate", "learning rate", PARAMETER_REAL, "0.1", 0.0001, 0.3, NULL },
-	[GROWTH] = { "growth", "by levels or the best leaf first", PARAMETER_CHOICE, "depth", 0, 0,
-		     "depth|leaf" },
-	[DEPTH] = { "depth", "of a tree", PARAMETER_INTEGER, "6", 1, 8, NULL },
-	[LEAVES] = { "leaves", "of a tree at most; 0 = by the depth, or 31 by growth=leaf",
-		     PARAMETER_INTEGER, "0", 0, 256, NULL },
-	[BINS] = { "bins", "a feature: 8 bytes each while summed (16 x 256: more than the L1)",
-		   PARAMETER_INTEGER, "64", 2, 256, NULL },
-	[EDGES] = { "edges", "of bins: rows alike, or half of them for the outer fifth",
-		    PARAMETER_CHOICE, "even", 0, 0, "even|tails" },
-	[MISSING] = { "missing", "values: a side learned at each split, or the median",
-		      PARAMETER_CHOICE, "learn", 0, 0, "learn|median" },
-	[LAMBDA] = { "lambda", "L2 penalty on leaves", PARAMETER_REAL, "1", 0, 1e6, NULL },
-	[GAMMA] = { "gamma", "gain that a split must bring", PARAMETER_REAL, "0", 0, 1e6, NULL },
-	[CHILD] = { "child", "least sum of hessians in a leaf", PARAMETER_REAL, "1", 0, 1e6, NULL },
-	[ENTROPY] = { "entropy", "information gain beside the loss's (a second histogram)",
-		      PARAMETER_CHOICE, "off", 0, 0, GBDT_ENTROPY_CHOICES },
-	[INFORMATION] = { "information", "weight of entropy=", PARAMETER_REAL, "0.1", 0, 1e3,
-			  NULL },
-	[ROW_SHARE] = { "row_share", "of rows drawn for each tree", PARAMETER_REAL, "1", 0.01, 1,
-			NULL },
-	[COLUMN_SHARE] = { "column_share", "of features drawn for each tree", PARAMETER_REAL, "1",
-			   0.01, 1, NULL },
-	[STOP] = { "stop", "after so many rounds without a better PR-AUC; 0 = never",
-		   PARAMETER_INTEGER, "0", 0, 20000, NULL },
-	[TUNE] = { "tune", "settings from the data, as PKBoost does", PARAMETER_CHOICE, "off", 0, 0,
-		   "off|paper" },
-	[ORDER] = { "order", "of rows: sorted by feature 0, neighbours hit the same bin",
-		    PARAMETER_CHOICE, "shuffled", 0, 0, "shuffled|sorted" },
-	[TOGETHER] = { "together", "features a pass over the rows; 1 = by columns",
-		       PARAMETER_CHOICE, "16", 0, 0, "16|4|1" },
-	[HISTOGRAM] = { "histogram", "how a bin is updated; auto = timed at the start",
-			PARAMETER_CHOICE, "auto", 0, 0, GBDT_METHOD_CHOICES },
-	[SIMD] = { "simd", "of all other loops", PARAMETER_CHOICE, "auto", 0, 0,
-		   GBDT_SIMD_CHOICES },
-	[PARTITION] = { "partition", "of rows: arithmetic or a branch nobody can predict",
-			PARAMETER_CHOICE, "branchless", 0, 0, "branchless|branchy" },
-	[WALK] = { "walk", "down a tree: arithmetic or branches", PARAMETER_CHOICE, "branchless", 0,
-		   0, "branchless|branchy" },
-	[MEMORY] = { "memory", "of histograms: kept, or taken and freed each node",
-		     PARAMETER_CHOICE, "pool", 0, 0, "pool|malloc" },
-	[POOL] = { "pool", "how threads wait: asleep or spinning", PARAMETER_CHOICE, "futex", 0, 0,
-		   "futex|spin" },
-	[THREADS] = { "threads", "0 = one a CPU", PARAMETER_INTEGER, "0", 0, 256, NULL },
-	[SAVE] = { "save", "the model to this file when done", PARAMETER_TEXT, "", 0, 0, NULL },
-	[LOAD] = { "load", "a model and only predict", PARAMETER_TEXT, "", 0, 0, NULL },
-	[PREDICTIONS] = { "predictions", "of the rows measured on, to this file", PARAMETER_TEXT,
-			  "", 0, 0, NULL },
-	[SEED] = { "seed", "of data and samples", PARAMETER_INTEGER, "42", 0, 1e15, NULL },
-	{ 0 },
-};
-
 const struct workload workload_gbdt = {
 	.name = "gbdt",
 	.summary = "histogram gradient boosting: trees on generated data, AUC against the best "
@@ -573,7 +413,7 @@ const struct workload workload_gbdt = {
 		"only the tree knows, so rows= beyond the caches costs most there.",
 	.source = "Chen and Guestrin, XGBoost (KDD 2016); Ke et al., LightGBM (NIPS 2017); Shi et "
 		  "al., quantized training (NeurIPS 2022); PKBoost",
-	.parameters = parameters,
+	.parameters = gbdt_parameters,
 	.prepare = gbdt_prepare,
 	.run = gbdt_run,
 	.verify = gbdt_verify,
