@@ -14,8 +14,10 @@
 #include "tests/fixture_stride.h"
 #include "workloads/support/csv.h"
 #include "workloads/support/gbdt_input.h"
+#include "workloads/support/gbdt_settings.h"
 #include "workloads/support/random.h"
 #include "workloads/support/runner.h"
+#include "workloads/support/workload_settings.h"
 
 /* ---- files */
 
@@ -266,6 +268,67 @@ static void every_switch_passes_the_checks(void **state)
 	}
 }
 
+/* Each word changes what the booster is told; some change no result, only how it is reached. */
+static void every_switch_reaches_the_booster(void **state)
+{
+	static const char *const words[] = {
+		"bins=32",
+		"edges=tails",
+		"missing=median",
+		"together=4",
+		"stop=7",
+		"walk=branchy",
+		"lambda=2",
+		"gamma=3",
+		"child=4",
+		"entropy=paper",
+		"information=5",
+		"simd=scalar",
+		"depth=3",
+		"leaves=9",
+		"growth=leaf",
+		"rate=0.25",
+		"row_share=0.5",
+		"column_share=0.125",
+		"histogram=packed",
+		"memory=malloc",
+		"partition=branchy",
+		"seed=11",
+		"loss=huber",
+		"delta=6",
+		NULL,
+	};
+	struct workload_settings read;
+	struct why why;
+	(void)state;
+	assert_true(
+		workload_settings_read(&read, workload_find("gbdt"), (char *const *)words, &why));
+	struct gbdt_loss loss = gbdt_settings_loss(read.values);
+	struct gbdt_booster_settings booster = gbdt_settings_booster(read.values, &loss);
+	const struct gbdt_grow_settings *grow = &booster.grow;
+	assert_int_equal(booster.loss.kind, GBDT_LOSS_HUBER);
+	assert_true(booster.loss.delta == 6);
+	assert_int_equal(booster.cuts.n_bins, 32);
+	assert_int_equal(booster.cuts.edges, GBDT_EDGES_TAILS);
+	assert_int_equal(booster.cuts.missing, GBDT_MISSING_MEDIAN);
+	assert_int_equal(booster.together, 4);
+	assert_int_equal(booster.patience, 7);
+	assert_int_equal(booster.walk, GBDT_WALK_BRANCHY);
+	assert_true(grow->split.lambda == 2 && grow->split.gamma == 3);
+	assert_true(grow->split.least_hessian == 4 && grow->split.information_weight == 5);
+	assert_int_equal(grow->split.entropy, GBDT_ENTROPY_PAPER);
+	assert_int_equal(grow->split.simd, GBDT_SIMD_SCALAR);
+	assert_int_equal(grow->depth, 3);
+	assert_int_equal(grow->n_leaves, 9);
+	assert_int_equal(grow->growth, GBDT_GROWTH_LEAF);
+	assert_true(grow->learning_rate == 0.25);
+	assert_true(grow->row_share == 0.5 && grow->column_share == 0.125);
+	assert_int_equal(grow->method, GBDT_METHOD_PACKED);
+	assert_int_equal(grow->memory, GBDT_MEMORY_MALLOC);
+	assert_true(grow->is_partition_branchy);
+	assert_int_equal(grow->seed, 11);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -276,6 +339,7 @@ int main(void)
 		cmocka_unit_test(labels_are_checked_with_their_line),
 		cmocka_unit_test(the_workload_learns_saves_and_predicts),
 		cmocka_unit_test(every_switch_passes_the_checks),
+		cmocka_unit_test(every_switch_reaches_the_booster),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -64,7 +64,8 @@ bool gbdt_settings_generate(const struct setting *settings);
 /* gbdt_settings_loss: n_classes 0 = as many as the data has; positive_weight is not known yet. */
 struct gbdt_loss gbdt_settings_loss(const struct setting *settings);
 
-/* gbdt_settings_booster: all but what follows from the data: n_leaves 0 = not set. */
+/* gbdt_settings_booster: all but what follows from the data and the machine: n_leaves may be 0, not
+ * set, and simd AUTO. */
 struct gbdt_booster_settings gbdt_settings_booster(const struct setting *settings,
 						   const struct gbdt_loss *loss);
 
