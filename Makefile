@@ -111,9 +111,9 @@ $(BUILD)/tests/libstoke-cuda-emulated.so: $(EMULATED)
 # itself compiled without, and must not call itself (no builtins); one object without names that
 # could meet the program's. Then the workloads again, so compiled and linked with it.
 MODEL_SOURCES := $(sort $(wildcard counters/inject_model*.c)) counters/cache_geometry.c \
-	counters/cache_machine.c counters/cache_model.c counters/cache_plain.c counters/cache_sets.c \
-	counters/cache_tlb.c counters/model_memory.c sampler/base/why.c \
-	sampler/base/text.c
+	counters/cache_machine.c counters/cache_model.c counters/cache_model_open.c \
+	counters/cache_plain.c counters/cache_sets.c counters/cache_tlb.c counters/model_memory.c \
+	sampler/base/why.c sampler/base/text.c
 MODEL_OBJECTS := $(MODEL_SOURCES:%.c=$(BUILD)/model-library/%.o)
 MODEL_PROGRAM := $(patsubst %.c,$(BUILD)/model/%.o,$(foreach d,sampler/base kernels kernels/support \
 	workloads workloads/support,$(sort $(wildcard $(d)/*.c))) tui/inject_main.c) \

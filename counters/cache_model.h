@@ -101,6 +101,9 @@ struct cache_core {
 struct cache_model *cache_model_new(const struct cache_geometry *geometry, struct why *why);
 void cache_model_free(struct cache_model *model);
 
+/* cache_model_suits_plain: may is_plain be set, with the cores that access? */
+bool cache_model_suits_plain(const struct cache_model *model);
+
 /* cache_model_set_threaded: from now on several threads access. Called before the second starts. */
 void cache_model_set_threaded(struct cache_model *model);
 
