@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "counters/bandwidth.h"
@@ -23,6 +22,7 @@
 #include "sampler/source.h"
 #include "sampler/target.h"
 #include "tests/fixture_machine.h"
+#include "tests/fixture_perf.h"
 
 extern const struct source source_bandwidth;
 
@@ -76,17 +76,6 @@ static int open_controller(uint64_t config)
 	return ends[0];
 }
 
-static int open_clock(const struct perf_event_attr *attribute, pid_t pid, int leader_fd)
-{
-	struct perf_event_attr copy = *attribute;
-	copy.type = PERF_TYPE_SOFTWARE;
-	copy.config = PERF_COUNT_SW_TASK_CLOCK;
-	copy.config1 = copy.config2 = 0;
-	copy.exclude_kernel = copy.exclude_hv = 1;
-	long fd = syscall(SYS_perf_event_open, &copy, pid, -1, leader_fd, PERF_FLAG_FD_CLOEXEC);
-	return fd < 0 ? -errno : (int)fd;
-}
-
 static int open_by_plan(const struct perf_event_attr *attribute, pid_t pid, int cpu, int leader_fd)
 {
 	bool is_uncore = attribute->type == 30 || attribute->type == 31;
@@ -94,8 +83,9 @@ static int open_by_plan(const struct perf_event_attr *attribute, pid_t pid, int 
 		assert_true(pid == -1 && cpu == 0);
 	if (is_uncore != only_uncore)
 		return -ENOENT;
-	return is_uncore ? open_controller(attribute->config)
-			 : open_clock(attribute, pid, leader_fd);
+	return is_uncore
+		       ? open_controller(attribute->config)
+		       : fixture_perf_open(attribute, PERF_COUNT_SW_TASK_CLOCK, pid, -1, leader_fd);
 }
 
 static int open_nothing(const struct perf_event_attr *attribute, pid_t pid, int cpu, int leader_fd)

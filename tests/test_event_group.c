@@ -12,7 +12,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,6 +19,7 @@
 #include "sampler/cpu_rings.h"
 #include "sampler/ladder.h"
 #include "sampler/perf_event.h"
+#include "tests/fixture_perf.h"
 
 static struct counted_event event_of(const char *name)
 {
@@ -53,15 +53,7 @@ static int open_by_plan(const struct perf_event_attr *attribute, pid_t pid, int 
 		     (!plan.only_precise || attribute->precise_ip > 0);
 	if (fails)
 		return -plan.error;
-	struct perf_event_attr copy = *attribute;
-	copy.type = PERF_TYPE_SOFTWARE;
-	copy.config = PERF_COUNT_SW_TASK_CLOCK;
-	copy.config1 = copy.config2 = 0;
-	copy.precise_ip = 0;
-	copy.exclude_hv = 1;
-	copy.exclude_kernel = 1; /* allowed to everybody */
-	long fd = syscall(SYS_perf_event_open, &copy, pid, cpu, leader_fd, PERF_FLAG_FD_CLOEXEC);
-	return fd < 0 ? -errno : (int)fd;
+	return fixture_perf_open(attribute, PERF_COUNT_SW_TASK_CLOCK, pid, cpu, leader_fd);
 }
 
 static bool can_count(void)

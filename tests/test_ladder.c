@@ -9,12 +9,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "counters/events.h"
 #include "sampler/ladder.h"
 #include "sampler/perf_event.h"
+#include "tests/fixture_perf.h"
 
 enum { FIRST_ERROR = 1, LAST_ERROR = 133 }; /* ERFKILL, ERANGE, ...: all that Linux has */
 
@@ -31,13 +31,7 @@ static int open_by_plan(const struct perf_event_attr *attribute, pid_t pid, int 
 	    (plan.fails_with_kernel && !attribute->exclude_kernel) ||
 	    (plan.fails_with_stack && attribute->sample_stack_user > 1024))
 		return -plan.error;
-	struct perf_event_attr copy = *attribute;
-	copy.type = PERF_TYPE_SOFTWARE;
-	copy.config = PERF_COUNT_SW_CPU_CLOCK;
-	copy.precise_ip = 0;
-	copy.exclude_kernel = 1; /* allowed to everybody */
-	long fd = syscall(SYS_perf_event_open, &copy, pid, cpu, leader_fd, PERF_FLAG_FD_CLOEXEC);
-	return fd < 0 ? -errno : (int)fd;
+	return fixture_perf_open(attribute, PERF_COUNT_SW_CPU_CLOCK, pid, cpu, leader_fd);
 }
 
 static bool can_sample(void)

@@ -13,7 +13,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "counters/events.h"
@@ -25,6 +24,7 @@
 #include "sampler/sample_reads.h"
 #include "sampler/target.h"
 #include "sampler/tree.h"
+#include "tests/fixture_perf.h"
 
 /* ---- {a,b}:S */
 
@@ -204,14 +204,10 @@ static int open_by_plan(const struct perf_event_attr *attribute, pid_t pid, int 
 	plan.n_inherited += attribute->inherit;
 	plan.n_read += leader_fd >= 0;
 	assert_true(leader_fd < 0 || (attribute->sample_period == 0 && !attribute->disabled));
-	struct perf_event_attr copy = *attribute;
-	copy.type = PERF_TYPE_SOFTWARE;
-	copy.config =
-		attribute->sample_period ? PERF_COUNT_SW_CPU_CLOCK : PERF_COUNT_SW_PAGE_FAULTS;
-	copy.precise_ip = 0;
-	copy.exclude_kernel = 1; /* allowed to everybody */
-	long fd = syscall(SYS_perf_event_open, &copy, pid, cpu, leader_fd, PERF_FLAG_FD_CLOEXEC);
-	return fd < 0 ? -errno : (int)fd;
+	return fixture_perf_open(attribute,
+				 attribute->sample_period ? PERF_COUNT_SW_CPU_CLOCK
+							  : PERF_COUNT_SW_PAGE_FAULTS,
+				 pid, cpu, leader_fd);
 }
 
 static bool can_read_groups(void)
