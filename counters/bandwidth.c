@@ -134,6 +134,9 @@ static bool open_misses(struct bandwidth *bandwidth, const struct bandwidth_requ
 	struct event_group_request events = { .events = &event,
 					      .n_events = 1,
 					      .pid = request->pid,
+					      .threads = request->threads,
+					      .n_threads = request->n_threads,
+					      .is_whole_machine = request->is_whole_machine,
 					      .enable_on_exec = request->enable_on_exec,
 					      .no_inherit = request->no_inherit };
 	if (!find_miss(&event, why))
@@ -145,6 +148,19 @@ static bool open_misses(struct bandwidth *bandwidth, const struct bandwidth_requ
 	return false;
 }
 
+static bool open_resctrl(struct bandwidth *bandwidth, const struct bandwidth_request *request,
+			 struct why *why)
+{
+	bool is_attached = request->n_threads > 0;
+	const struct resctrl_request tasks = { .root = request->root,
+					       .tasks = is_attached ? request->threads
+								    : &request->pid,
+					       .n_tasks = is_attached ? request->n_threads : 1,
+					       .is_attached = is_attached,
+					       .is_whole_machine = request->is_whole_machine };
+	return resctrl_open(&bandwidth->resctrl, &tasks, why);
+}
+
 static void explain(struct bandwidth *bandwidth, const struct refusals *refusals)
 {
 	switch (bandwidth->rung) {
@@ -153,8 +169,9 @@ static void explain(struct bandwidth *bandwidth, const struct refusals *refusals
 					     "programs.");
 		break;
 	case BANDWIDTH_RESCTRL:
-		why_fail(&bandwidth->reason, "Of the program and its children, as the last cache's "
-					     "monitor counts it.");
+		why_fail(&bandwidth->reason, "Of %s, as the last cache's monitor counts it.",
+			 bandwidth->is_whole_machine ? "the whole machine"
+						     : "the program and its children");
 		break;
 	case BANDWIDTH_MISSES:
 		why_fail(&bandwidth->reason,
@@ -180,17 +197,29 @@ static void explain(struct bandwidth *bandwidth, const struct refusals *refusals
 					     "built-in workload, shows that instead.");
 }
 
+void bandwidth_request_target(struct bandwidth_request *request, const struct target *target)
+{
+	struct event_group_request events = { .pid = 0 };
+	event_group_request_target(&events, target);
+	request->pid = events.pid;
+	request->threads = events.threads;
+	request->n_threads = events.n_threads;
+	request->is_whole_machine = events.is_whole_machine;
+	request->enable_on_exec = events.enable_on_exec;
+}
+
 void bandwidth_open(struct bandwidth *bandwidth, const struct bandwidth_request *request)
 {
 	struct refusals refusals = { 0 };
 	long line = sysconf(_SC_LEVEL1_DCACHE_LINESIZE);
 	memset(bandwidth, 0, sizeof *bandwidth);
+	bandwidth->is_whole_machine = request->is_whole_machine;
 	/* Every processor of the last twenty years but few has 64. */
 	bandwidth->line_bytes = line > 0 ? (uint32_t)line : 64;
 	bool is_counted = has_counters(&refusals.controllers);
 	if (is_counted && open_controllers(bandwidth, request, &refusals.controllers))
 		bandwidth->rung = BANDWIDTH_CONTROLLERS;
-	else if (resctrl_open(&bandwidth->resctrl, request->root, request->pid, &refusals.resctrl))
+	else if (open_resctrl(bandwidth, request, &refusals.resctrl))
 		bandwidth->rung = BANDWIDTH_RESCTRL;
 	else if (is_counted && open_misses(bandwidth, request, &refusals.misses))
 		bandwidth->rung = BANDWIDTH_MISSES;

@@ -17,15 +17,18 @@
 
 enum bandwidth_rung {
 	BANDWIDTH_CONTROLLERS, /* of the whole machine */
-	BANDWIDTH_RESCTRL,     /* of the program and its children */
-	BANDWIDTH_MISSES,      /* of the program: what it waits for, not what it writes back */
+	BANDWIDTH_RESCTRL,     /* of the programs counted and their children */
+	BANDWIDTH_MISSES,      /* of the same: what they wait for, not what they write back */
 	BANDWIDTH_WORK,        /* what the program asks for; caches may serve it */
 	BANDWIDTH_NONE,
 };
 
 struct bandwidth_request {
 	pid_t pid;
-	bool enable_on_exec; /* begin when `pid` execs; else at bandwidth_enable */
+	const pid_t *threads; /* instead of `pid`: of programs that run already, all of them */
+	uint32_t n_threads;
+	bool is_whole_machine; /* instead of both */
+	bool enable_on_exec;   /* begin when `pid` execs; else at bandwidth_enable */
 	bool no_inherit;
 	bool states_work; /* the program may tell its exact work (probe.h) */
 	const char *root; /* of resource control; "" = this machine */
@@ -38,6 +41,7 @@ struct bandwidth {
 	struct event_group misses;
 	uint32_t line_bytes;
 	struct resctrl resctrl;
+	bool is_whole_machine;
 	struct why reason; /* what the value is, or why there is none */
 	struct why remedy;
 };
@@ -48,6 +52,9 @@ struct bandwidth_bytes {
 	double running_ratio;
 	enum origin origin;
 };
+
+/* bandwidth_request_target: whom a target means, and since when; the rest stays. */
+void bandwidth_request_target(struct bandwidth_request *request, const struct target *target);
 
 /*
  * bandwidth_open: the first rung that opens. It always succeeds; BANDWIDTH_NONE has its reason.

@@ -1,31 +1,53 @@
 /*
  * The first event that opens leads; the kernel puts its members on the counters together or not
  * at all. An event that belongs to a socket (energy, uncore) cannot share a program's group: it is
- * opened on the CPUs its PMU names and counts the whole machine.
+ * opened on the CPUs its PMU names and counts the whole machine. Of several threads or CPUs each
+ * gets the same group: what one of them refuses is closed on all, so everything begins again
+ * without it.
  */
 #include "counters/event_group.h"
 
 #include <errno.h>
 #include <linux/perf_event.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "counters/cores.h"
-#include "sampler/ladder.h"
 #include "sampler/perf_event.h"
 
+/* Left for all else (files of /proc, pipes, libraries) when threads take many descriptors. */
+enum { DESCRIPTORS_LEFT = 32 };
+
 /* How far one try got. */
-enum rung_answer { RUNG_HOLDS, RUNG_NEEDS_USER_ONLY, RUNG_NEEDS_APART };
+enum rung_answer {
+	RUNG_HOLDS,
+	RUNG_NEEDS_USER_ONLY,
+	RUNG_NEEDS_APART,
+	RUNG_NEEDS_LESS, /* a member has been refused after others had opened elsewhere */
+	RUNG_IS_GONE,    /* the thread has ended */
+};
 
 struct attempt {
 	struct event_group *group;
 	const struct event_group_request *request;
-	uint32_t leader; /* place, or MAX_GROUP_EVENTS */
+	uint32_t leader;          /* number of a member, or MAX_GROUP_EVENTS */
+	uint32_t place;           /* of the group's places */
+	uint32_t n_opened_places; /* before this one */
 };
+
+static const struct event_place *place_of(const struct attempt *attempt)
+{
+	return &attempt->group->places.rows[attempt->place];
+}
+
+static struct group_fd *fds_of(const struct attempt *attempt)
+{
+	return &attempt->group->fds[(size_t)attempt->place * attempt->group->n_members];
+}
 
 static void add_note(struct event_group *group, const char *text)
 {
@@ -66,7 +88,7 @@ static struct perf_event_attr complete(const struct attempt *attempt,
 	}
 	if (!attempt->group->is_apart)
 		attribute.read_format |= PERF_FORMAT_GROUP;
-	attribute.inherit = !request->no_inherit;
+	attribute.inherit = !request->no_inherit && !request->is_whole_machine;
 	attribute.disabled = leads;
 	attribute.enable_on_exec = leads && request->enable_on_exec;
 	attribute.exclude_kernel |= request->user_only || attempt->group->is_user_only;
@@ -90,13 +112,30 @@ static bool has_no_pmu(const struct perf_event_attr *attribute)
 	return !cores[0].sysfs[0];
 }
 
-static void refuse(struct group_member *member, int error)
+static void refuse_for_descriptors(struct attempt *attempt, struct group_member *member)
 {
+	struct rlimit limit = { .rlim_cur = 0 };
+	getrlimit(RLIMIT_NOFILE, &limit);
+	why_fail(&member->reason,
+		 "Cannot open %.80s: %u %s of %u events need more open files than the %llu that "
+		 "are allowed; count fewer events, or raise the hard limit (`ulimit -Hn`).",
+		 member->event.sampled.name, attempt->group->places.n,
+		 attempt->request->is_whole_machine ? "CPUs" : "threads", attempt->group->n_members,
+		 (unsigned long long)limit.rlim_cur);
+}
+
+static void refuse(struct attempt *attempt, struct group_member *member, int error)
+{
+	bool is_attached = attempt->request->n_threads > 0 || attempt->request->is_whole_machine;
 	if (is_missing(error) && has_no_pmu(&member->event.sampled.attribute))
 		why_fail(&member->reason,
 			 "Cannot open hardware events: this machine has no PMU (%s), as usual in "
 			 "virtual machines; enable the virtual PMU for the guest.",
 			 strerror(error));
+	else if (is_denied(error) && is_attached && member->event.n_cpus == 0)
+		event_place_refused(place_of(attempt), error, &member->reason);
+	else if (error == EMFILE && attempt->group->places.n > 1)
+		refuse_for_descriptors(attempt, member);
 	else
 		perf_event_explain(member->event.sampled.name, error, &member->reason);
 }
@@ -110,7 +149,7 @@ static void close_cpus(struct event_group *group, struct group_member *member)
 }
 
 /* On each CPU its PMU names, for each of the equal PMUs: all or none. */
-static enum rung_answer open_on_cpus(const struct attempt *attempt, struct group_member *member)
+static void open_on_cpus(struct attempt *attempt, struct group_member *member)
 {
 	struct event_group *group = attempt->group;
 	struct perf_event_attr attribute = complete(attempt, member, true);
@@ -123,14 +162,13 @@ static enum rung_answer open_on_cpus(const struct attempt *attempt, struct group
 		attribute.type = event->n_types ? event->types[i / event->n_cpus] : attribute.type;
 		int fd = perf_event_open_fd(&attribute, -1, event->cpus[i % event->n_cpus]);
 		if (fd < 0) {
-			refuse(member, -fd);
+			refuse(attempt, member, -fd);
 			close_cpus(group, member);
 			break;
 		}
 		group->cpu_fds[group->n_cpu_fds++] = fd;
 		member->n_cpus++;
 	}
-	return RUNG_HOLDS;
 }
 
 /* A raw event the PMU itself says it has not would open and stay 0. */
@@ -152,96 +190,169 @@ static bool is_lacking(struct group_member *member)
 	return false;
 }
 
+static int open_event(const struct attempt *attempt, const struct perf_event_attr *attribute,
+		      int leader_fd)
+{
+	const struct event_place *place = place_of(attempt);
+	struct rlimit limit;
+	int fd = perf_event_open_member(attribute, place->pid, place->cpu, leader_fd);
+	if (fd < 0 || attempt->group->places.n < 2 || getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
+	    (rlim_t)fd + DESCRIPTORS_LEFT < limit.rlim_cur)
+		return fd;
+	close(fd);
+	return perf_event_more_descriptors() ? open_event(attempt, attribute, leader_fd) : -EMFILE;
+}
+
 /* Does it open outside the group, so that only the company was wrong? */
 static bool opens_alone(const struct attempt *attempt, const struct group_member *member)
 {
 	struct perf_event_attr attribute = complete(attempt, member, true);
 	attribute.read_format &= ~(uint64_t)PERF_FORMAT_GROUP;
-	int fd = perf_event_open_fd(&attribute, attempt->request->pid, -1);
+	int fd = open_event(attempt, &attribute, -1);
 	if (fd >= 0)
 		close(fd);
 	return fd >= 0;
 }
 
-static int open_member(const struct attempt *attempt, struct group_member *member, int leader_fd)
+static int open_member(const struct attempt *attempt, const struct group_member *member,
+		       int leader_fd)
 {
 	struct perf_event_attr attribute = complete(attempt, member, leader_fd < 0);
-	int fd = perf_event_open_member(&attribute, attempt->request->pid, -1, leader_fd);
+	int fd = open_event(attempt, &attribute, leader_fd);
 	bool wants_less = fd == -EOPNOTSUPP || fd == -EINVAL;
 	if (!wants_less || attribute.precise_ip == 0)
 		return fd;
 	/* Precision says where a sample is taken; a count is the same without. */
 	attribute.precise_ip = 0;
-	int plain = perf_event_open_member(&attribute, attempt->request->pid, -1, leader_fd);
+	int plain = open_event(attempt, &attribute, leader_fd);
 	return plain >= 0 ? plain : fd;
 }
 
-static enum rung_answer open_one(struct attempt *attempt, uint32_t place)
+/* The member has not opened in this place. */
+static enum rung_answer step_down(struct attempt *attempt, struct group_member *member, int error)
 {
-	struct event_group *group = attempt->group;
-	struct group_member *member = &group->members[place];
-	if (member->event.n_cpus > 0)
-		return open_on_cpus(attempt, member);
+	const struct event_group *group = attempt->group;
 	bool without_kernel = attempt->request->user_only || group->is_user_only;
-	if (without_kernel && is_kernel_side(&member->event.sampled.attribute)) {
-		why_fail(&member->reason,
-			 "%s happens in the kernel, which %s; run as root or set "
-			 "kernel.perf_event_paranoid to 1.",
-			 member->event.sampled.name,
-			 group->is_user_only ? "may not be counted here" : "was excluded");
-		return RUNG_HOLDS;
-	}
-	if (is_lacking(member))
-		return RUNG_HOLDS;
-	bool leads = group->is_apart || attempt->leader == MAX_GROUP_EVENTS;
-	int leader_fd = leads ? -1 : group->members[attempt->leader].fd;
-	int fd = open_member(attempt, member, leader_fd);
-	if (fd < 0 && is_denied(-fd) && !without_kernel && !attempt->request->kernel_only)
+	bool is_attached = attempt->request->n_threads > 0 || attempt->request->is_whole_machine;
+	if (is_attached && event_place_is_gone(place_of(attempt), error))
+		return RUNG_IS_GONE;
+	/* On CPUs the user's part is as forbidden as the kernel's. */
+	if (is_denied(error) && !without_kernel && !attempt->request->kernel_only &&
+	    !attempt->request->is_whole_machine)
 		return RUNG_NEEDS_USER_ONLY;
 	/* Alone it opens: then the group is too large, or this kernel cannot read groups of
 	 * programs with children (before 4.13). */
-	if (fd < 0 && !group->is_apart && opens_alone(attempt, member))
+	if (error != EMFILE && !group->is_apart && opens_alone(attempt, member))
 		return RUNG_NEEDS_APART;
-	if (fd < 0) {
-		refuse(member, -fd);
-		return RUNG_HOLDS;
-	}
-	member->fd = fd;
-	member->leader = leads ? place : attempt->leader;
+	refuse(attempt, member, error);
+	return attempt->n_opened_places > 0 ? RUNG_NEEDS_LESS : RUNG_HOLDS;
+}
+
+static enum rung_answer open_one(struct attempt *attempt, uint32_t number)
+{
+	struct event_group *group = attempt->group;
+	struct group_member *member = &group->members[number];
+	struct group_fd *fds = fds_of(attempt);
+	bool leads = group->is_apart || attempt->leader == MAX_GROUP_EVENTS;
+	int fd = open_member(attempt, member, leads ? -1 : fds[attempt->leader].fd);
+	if (fd < 0)
+		return step_down(attempt, member, -fd);
+	fds[number].fd = fd;
+	member->leader = leads ? number : attempt->leader;
 	if (leads && !group->is_apart)
-		attempt->leader = place;
-	if (ioctl(fd, PERF_EVENT_IOC_ID, &member->id) != 0)
-		member->id = 0;
+		attempt->leader = number;
+	if (ioctl(fd, PERF_EVENT_IOC_ID, &fds[number].id) != 0)
+		fds[number].id = 0;
 	return RUNG_HOLDS;
+}
+
+static void close_place(struct event_group *group, uint32_t place)
+{
+	struct group_fd *fds = &group->fds[(size_t)place * group->n_members];
+	/* Members before their leader, or the kernel makes leaders of them. */
+	for (uint32_t i = group->n_members; i-- > 0;) {
+		if (fds[i].fd >= 0)
+			close(fds[i].fd);
+		fds[i].fd = -1;
+	}
 }
 
 static void close_descriptors(struct event_group *group)
 {
-	/* Members before their leader, or the kernel makes leaders of them. */
-	for (uint32_t i = group->n_members; i-- > 0;) {
-		if (group->members[i].fd >= 0)
-			close(group->members[i].fd);
-		group->members[i].fd = -1;
+	for (uint32_t i = 0; i < group->places.n; i++)
+		close_place(group, i);
+	for (uint32_t i = 0; i < group->n_members; i++)
 		group->members[i].n_cpus = 0;
-		group->members[i].reason.text[0] = '\0';
-	}
 	for (uint32_t i = 0; i < group->n_cpu_fds; i++)
 		close(group->cpu_fds[i]);
 	group->n_cpu_fds = 0;
 }
 
+/* In the present place. */
+static enum rung_answer open_place(struct attempt *attempt)
+{
+	struct event_group *group = attempt->group;
+	attempt->leader = MAX_GROUP_EVENTS;
+	for (uint32_t i = 0; i < group->n_members; i++) {
+		const struct group_member *member = &group->members[i];
+		if (member->event.n_cpus > 0 || member->reason.text[0])
+			continue;
+		enum rung_answer answer = open_one(attempt, i);
+		if (answer == RUNG_IS_GONE) {
+			close_place(group, attempt->place);
+			group->places.rows[attempt->place].is_gone = true;
+			return RUNG_HOLDS;
+		}
+		if (answer != RUNG_HOLDS)
+			return answer;
+	}
+	attempt->n_opened_places++;
+	return RUNG_HOLDS;
+}
+
+/* Events that there is no use in trying, and those of sockets. */
+static void prepare(struct attempt *attempt, struct group_member *member)
+{
+	const struct event_group *group = attempt->group;
+	bool without_kernel = attempt->request->user_only || group->is_user_only;
+	if (member->reason.text[0])
+		return;
+	if (member->event.n_cpus > 0)
+		open_on_cpus(attempt, member);
+	else if (without_kernel && is_kernel_side(&member->event.sampled.attribute))
+		why_fail(&member->reason,
+			 "%s happens in the kernel, which %s; run as root or set "
+			 "kernel.perf_event_paranoid to 1.",
+			 member->event.sampled.name,
+			 group->is_user_only ? "may not be counted here" : "was excluded");
+	else
+		is_lacking(member);
+}
+
 static enum rung_answer open_all(struct event_group *group,
 				 const struct event_group_request *request)
 {
-	struct attempt attempt = { group, request, MAX_GROUP_EVENTS };
-	for (uint32_t i = 0; i < group->n_members; i++) {
-		enum rung_answer answer = open_one(&attempt, i);
+	struct attempt attempt = { .group = group, .request = request };
+	for (uint32_t i = 0; i < group->n_members; i++)
+		prepare(&attempt, &group->members[i]);
+	for (; attempt.place < group->places.n; attempt.place++) {
+		enum rung_answer answer =
+			place_of(&attempt)->is_gone ? RUNG_HOLDS : open_place(&attempt);
 		if (answer != RUNG_HOLDS) {
 			close_descriptors(group);
 			return answer;
 		}
 	}
+	for (uint32_t i = 0; attempt.n_opened_places == 0 && i < group->n_members; i++)
+		if (!group->members[i].event.n_cpus && !group->members[i].reason.text[0])
+			why_fail(&group->members[i].reason, "Its threads had ended.");
 	return RUNG_HOLDS;
+}
+
+static void forget_reasons(struct event_group *group)
+{
+	for (uint32_t i = 0; i < group->n_members; i++)
+		group->members[i].reason.text[0] = '\0';
 }
 
 static void note_user_only(struct event_group *group)
@@ -264,20 +375,42 @@ static void note_apart(struct event_group *group)
 	add_note(group, text);
 }
 
-uint32_t event_group_open(struct event_group *group, const struct event_group_request *request)
+static void note_core(struct event_group *group)
+{
+	char text[WHY_BYTES];
+	snprintf(text, sizeof text, "%.80s and what is counted with it are of the CPUs of %s only.",
+		 group->members[0].event.sampled.name, group->places.core);
+	add_note(group, text);
+}
+
+static void prepare_group(struct event_group *group, const struct event_group_request *request)
 {
 	memset(group, 0, sizeof *group);
 	if (request->n_events > MAX_GROUP_EVENTS)
 		die("a group of %u events", request->n_events);
 	group->n_members = request->n_events;
-	for (uint32_t i = 0; i < request->n_events; i++) {
+	for (uint32_t i = 0; i < request->n_events; i++)
 		group->members[i].event = request->events[i];
-		group->members[i].fd = -1;
-	}
+	event_places_of(&group->places, request);
+	size_t n = (size_t)group->places.n * group->n_members;
+	group->fds = allocate(n + 1, sizeof *group->fds);
+	for (size_t i = 0; i < n; i++)
+		group->fds[i].fd = -1;
+	group->waits_for_exec = request->enable_on_exec;
+	if (group->places.core[0])
+		note_core(group);
+}
+
+uint32_t event_group_open(struct event_group *group, const struct event_group_request *request)
+{
+	prepare_group(group, request);
 	for (;;) {
 		enum rung_answer answer = open_all(group, request);
 		if (answer == RUNG_HOLDS)
 			break;
+		if (answer == RUNG_NEEDS_LESS)
+			continue; /* without those that have been refused */
+		forget_reasons(group);
 		if (answer == RUNG_NEEDS_USER_ONLY) {
 			group->is_user_only = true;
 			note_user_only(group);
@@ -287,17 +420,21 @@ uint32_t event_group_open(struct event_group *group, const struct event_group_re
 		}
 	}
 	uint32_t n_opened = 0;
-	for (uint32_t i = 0; i < group->n_members; i++)
-		n_opened += group->members[i].fd >= 0 || group->members[i].n_cpus > 0;
+	for (uint32_t i = 0; i < group->n_members; i++) {
+		group->members[i].is_open = !group->members[i].reason.text[0];
+		n_opened += group->members[i].is_open;
+	}
 	return n_opened;
 }
 
 static void control(struct event_group *group, unsigned long request)
 {
-	for (uint32_t i = 0; i < group->n_members; i++)
-		if (group->members[i].fd >= 0 && group->members[i].leader == i)
-			ioctl(group->members[i].fd, request,
-			      group->is_apart ? 0 : PERF_IOC_FLAG_GROUP);
+	size_t n = (size_t)group->places.n * group->n_members;
+	for (size_t i = 0; i < n; i++) {
+		uint32_t number = (uint32_t)(i % group->n_members);
+		if (group->fds[i].fd >= 0 && group->members[number].leader == number)
+			ioctl(group->fds[i].fd, request, group->is_apart ? 0 : PERF_IOC_FLAG_GROUP);
+	}
 	for (uint32_t i = 0; i < group->n_cpu_fds; i++)
 		ioctl(group->cpu_fds[i], request, 0);
 }
@@ -305,6 +442,7 @@ static void control(struct event_group *group, unsigned long request)
 void event_group_enable(struct event_group *group)
 {
 	control(group, PERF_EVENT_IOC_ENABLE);
+	group->is_enabled = !group->waits_for_exec;
 }
 
 void event_group_disable(struct event_group *group)
@@ -312,142 +450,23 @@ void event_group_disable(struct event_group *group)
 	control(group, PERF_EVENT_IOC_DISABLE);
 }
 
-double event_scale(uint64_t counted, uint64_t enabled_ns, uint64_t running_ns)
+void event_group_request_target(struct event_group_request *request, const struct target *target)
 {
-	if (running_ns == 0)
-		return NAN;
-	if (running_ns >= enabled_ns)
-		return (double)counted;
-	return (double)counted * ((double)enabled_ns / (double)running_ns);
-}
-
-static struct count unknown(const char *reason)
-{
-	return (struct count){
-		.value = NAN, .running_ratio = NAN, .origin = ORIGIN_UNAVAILABLE, .reason = reason
-	};
-}
-
-/* Times and value as the kernel gives them. */
-struct reading {
-	uint64_t enabled_ns, running_ns, value;
-};
-
-static struct count judge(const struct counted_event *event, const struct reading *reading)
-{
-	if (reading->enabled_ns == 0)
-		return unknown("It was never switched on: the program did not run.");
-	if (reading->running_ns == 0)
-		return unknown("It never got a counter: other events, another profiler or the "
-			       "NMI watchdog (kernel.nmi_watchdog) held them.");
-	double value = event_scale(reading->value, reading->enabled_ns, reading->running_ns);
-	double ratio = (double)reading->running_ns / (double)reading->enabled_ns;
-	bool is_software_event = ladder_origin(&event->sampled) == ORIGIN_SOFTWARE;
-	bool is_shared = reading->running_ns < reading->enabled_ns;
-	return (struct count){
-		.value = value * event->scale,
-		.counted = reading->value,
-		.enabled_ns = reading->enabled_ns,
-		.running_ns = reading->running_ns,
-		.running_ratio = ratio < 1 ? ratio : 1,
-		.origin = is_shared           ? ORIGIN_SCALED
-			  : is_software_event ? ORIGIN_SOFTWARE
-					      : ORIGIN_MEASURED,
-	};
-}
-
-/* PERF_FORMAT_GROUP: number, enabled, running, then value and id of each. */
-static void read_group(const struct event_group *group, uint32_t leader, struct count *counts)
-{
-	uint64_t words[3 + 2 * MAX_GROUP_EVENTS] = { 0 };
-	ssize_t n = read(group->members[leader].fd, words, sizeof words);
-	uint64_t n_values = n >= (ssize_t)(3 * sizeof words[0]) ? words[0] : 0;
-	if (n_values > MAX_GROUP_EVENTS || (size_t)n < (3 + 2 * n_values) * sizeof words[0])
-		n_values = 0;
-	for (uint32_t i = 0; i < group->n_members; i++) {
-		const struct group_member *member = &group->members[i];
-		if (member->fd < 0 || member->leader != leader)
-			continue;
-		counts[i] = unknown("The kernel gave no count of it.");
-		for (uint64_t k = 0; k < n_values; k++) {
-			struct reading reading = { words[1], words[2], words[3 + 2 * k] };
-			if (words[4 + 2 * k] == member->id)
-				counts[i] = judge(&member->event, &reading);
-		}
-	}
-}
-
-static bool read_alone(int fd, struct reading *reading)
-{
-	uint64_t words[4]; /* value, enabled, running, id */
-	if (read(fd, words, sizeof words) != (ssize_t)sizeof words)
-		return false;
-	*reading = (struct reading){ words[1], words[2], words[0] };
-	return true;
-}
-
-/* Each socket's count is whole; their sum is the machine's. */
-static struct count read_cpus(const struct event_group *group, const struct group_member *member)
-{
-	struct count sum = { .running_ratio = 1 };
-	for (uint32_t i = 0; i < member->n_cpus; i++) {
-		struct reading reading;
-		if (!read_alone(group->cpu_fds[member->first_cpu + i], &reading))
-			return unknown("The kernel gave no count of it.");
-		struct count one = judge(&member->event, &reading);
-		if (one.origin == ORIGIN_UNAVAILABLE)
-			return one;
-		sum.value += one.value;
-		sum.counted += one.counted;
-		sum.enabled_ns += one.enabled_ns;
-		sum.running_ns += one.running_ns;
-		if (one.running_ratio <= sum.running_ratio || i == 0) {
-			sum.running_ratio = one.running_ratio;
-			sum.origin = one.origin;
-		}
-	}
-	return sum;
-}
-
-void event_group_read(struct event_group *group, struct count *counts)
-{
-	for (uint32_t i = 0; i < group->n_members; i++) {
-		const struct group_member *member = &group->members[i];
-		struct reading reading;
-		if (member->n_cpus > 0)
-			counts[i] = read_cpus(group, member);
-		else if (member->fd < 0)
-			counts[i] = unknown(member->reason.text);
-		else if (!group->is_apart && member->leader == i)
-			read_group(group, i, counts);
-		else if (group->is_apart && read_alone(member->fd, &reading))
-			counts[i] = judge(&member->event, &reading);
-		else if (group->is_apart)
-			counts[i] = unknown("The kernel gave no count of it.");
-	}
-}
-
-struct count count_since(const struct counted_event *event, const struct count *now,
-			 const struct count *before)
-{
-	if (now->origin == ORIGIN_UNAVAILABLE || before->origin == ORIGIN_UNAVAILABLE)
-		return *now;
-	struct reading reading = { now->enabled_ns - before->enabled_ns,
-				   now->running_ns - before->running_ns,
-				   now->counted - before->counted };
-	if (reading.enabled_ns > 0)
-		return judge(event, &reading);
-	/* The program did not run meanwhile, so 0 is what it did. */
-	struct count none = *now;
-	none.value = 0;
-	none.counted = none.enabled_ns = none.running_ns = 0;
-	return none;
+	request->pid = target->pid;
+	request->threads = target->threads;
+	request->n_threads = target->n_threads;
+	request->is_whole_machine = target->is_whole_machine;
+	request->enable_on_exec =
+		target->is_launched && !target->is_whole_machine && target->n_threads == 0;
 }
 
 void event_group_close(struct event_group *group)
 {
 	close_descriptors(group);
+	event_places_free(&group->places);
+	free(group->fds);
 	free(group->cpu_fds);
+	group->fds = NULL;
 	group->cpu_fds = NULL;
 	group->n_members = 0;
 }

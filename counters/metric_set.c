@@ -12,6 +12,10 @@
 #include "counters/events_generic.h"
 #include "counters/events_libpfm.h"
 
+static const char busy_reason[] =
+	"Clocks of the whole machine go on while CPUs are idle, so they do not say how long those "
+	"were busy; user and system time do.";
+
 static bool is_raw(const struct perf_event_attr *attribute)
 {
 	return attribute->type == PERF_TYPE_RAW;
@@ -89,6 +93,7 @@ static uint32_t open_group(struct metric_set *set, uint32_t used, struct event_g
 
 uint32_t metric_set_open(struct metric_set *set, const struct event_group_request *request)
 {
+	set->is_whole_machine = request->is_whole_machine;
 	if (set->absent.text[0])
 		return 0;
 	uint32_t n_opened = open_group(set, UINT32_MAX, &set->whole, request);
@@ -171,9 +176,25 @@ void metric_set_read(struct metric_set *set, struct metric_counts *counts)
 	}
 }
 
+static bool needs_clock(const struct metric_set *set, uint32_t metric)
+{
+	uint32_t used = set->section->metrics[metric].formula.operands_used;
+	for (uint32_t i = 0; i < set->section->n_events; i++) {
+		const struct perf_event_attr *attribute = &set->events[i].sampled.attribute;
+		bool is_clock = attribute->type == PERF_TYPE_SOFTWARE &&
+				(attribute->config == PERF_COUNT_SW_TASK_CLOCK ||
+				 attribute->config == PERF_COUNT_SW_CPU_CLOCK);
+		if (used & 1u << i && is_clock && !set->unresolved[i].text[0])
+			return true;
+	}
+	return false;
+}
+
 const char *metric_set_lacks(const struct metric_set *set, uint32_t metric)
 {
 	uint32_t used = set->section->metrics[metric].formula.operands_used, member = 0;
+	if (set->is_whole_machine && needs_clock(set, metric))
+		return busy_reason;
 	const struct event_group *group = set->apart ? &set->apart[metric] : &set->whole;
 	for (uint32_t i = 0; i < set->section->n_events; i++) {
 		bool is_used = used & 1u << i, is_unresolved = set->unresolved[i].text[0];
@@ -182,7 +203,7 @@ const char *metric_set_lacks(const struct metric_set *set, uint32_t metric)
 		if (is_unresolved || (set->apart && !is_used))
 			continue;
 		const struct group_member *opened = &group->members[member++];
-		if (is_used && opened->fd < 0 && opened->n_cpus == 0)
+		if (is_used && !opened->is_open)
 			return opened->reason.text;
 	}
 	return NULL;
@@ -210,6 +231,15 @@ void metric_set_close(struct metric_set *set)
 	set->apart = NULL;
 }
 
+static struct formula_result none_for(const char *reason)
+{
+	struct formula_result result = { .value = NAN,
+					 .running_ratio = NAN,
+					 .origin = ORIGIN_UNAVAILABLE };
+	why_fail(&result.reason, "%s", reason);
+	return result;
+}
+
 struct formula_result metric_set_evaluate(const struct metric_set *set,
 					  const struct metric_counts *counts, uint32_t metric,
 					  double seconds)
@@ -227,12 +257,9 @@ struct formula_result metric_set_evaluate(const struct metric_set *set,
 			.reason = read[i].reason,
 		};
 	operands[n] = (struct operand){ "seconds", seconds, 1, ORIGIN_SOFTWARE, NULL };
-	if (set->apart && set->apart[metric].is_apart) {
-		struct formula_result result = { .value = NAN,
-						 .running_ratio = NAN,
-						 .origin = ORIGIN_UNAVAILABLE };
-		why_fail(&result.reason, "Its events do not fit the counters together.");
-		return result;
-	}
+	if (set->apart && set->apart[metric].is_apart)
+		return none_for("Its events do not fit the counters together.");
+	if (set->is_whole_machine && needs_clock(set, metric))
+		return none_for(busy_reason);
 	return formula_evaluate(formula, operands);
 }

@@ -39,16 +39,17 @@ static bool bandwidth_source_open(void *opaque, const struct target *target,
 	struct state *state = opaque;
 	const struct sampling *sampling = target->sampling;
 	struct bandwidth_request request = {
-		.pid = target->pid,
-		.enable_on_exec = target->is_launched,
 		.no_inherit = sampling->no_inherit,
-		.states_work = target->probe_fd >= 0,
 		.root = "",
 	};
 	(void)why;
+	bandwidth_request_target(&request, target);
+	/* The work of one program is not that of the machine, nor of what was there before. */
+	request.states_work =
+		target->probe_fd >= 0 && request.n_threads == 0 && !request.is_whole_machine;
 	bandwidth_open(&state->bandwidth, &request);
 	/* Controllers count from here on; what has to wait for the exec does so by itself. */
-	if (state->bandwidth.rung == BANDWIDTH_CONTROLLERS || !target->is_launched)
+	if (state->bandwidth.rung == BANDWIDTH_CONTROLLERS || !request.enable_on_exec)
 		bandwidth_enable(&state->bandwidth);
 	struct series_row row = {
 		.name = text(recording, BANDWIDTH_SERIES),

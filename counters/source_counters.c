@@ -1,6 +1,7 @@
 /*
  * Metric groups over time (--metrics): a reading of each metric every 100 ms, of the program and
- * its children; what cannot be counted keeps its place, with the reason.
+ * its children, of what was attached to, or of the whole machine; what cannot be counted keeps its
+ * place, with the reason.
  */
 #include <math.h>
 #include <stdio.h>
@@ -133,20 +134,19 @@ static bool counters_open(void *opaque, const struct target *target, struct reco
 {
 	struct state *state = opaque;
 	const struct sampling *sampling = target->sampling;
-	const struct event_group_request request = {
-		.pid = target->pid,
-		.enable_on_exec = target->is_launched,
+	struct event_group_request request = {
 		.no_inherit = sampling->no_inherit,
 		.user_only = sampling->user_only,
 		.kernel_only = sampling->kernel_only,
 	};
 	(void)why;
+	event_group_request_target(&request, target);
 	state->sets = allocate(MOST_SETS, sizeof *state->sets);
 	add_groups(state, sampling->metric_groups);
 	for (uint32_t i = 0; i < state->n_sets; i++) {
 		struct counted_set *counted = &state->sets[i];
 		metric_set_open(&counted->set, &request);
-		if (!target->is_launched)
+		if (!request.enable_on_exec)
 			metric_set_enable(&counted->set);
 		metric_set_read(&counted->set, &counted->before);
 		add_metrics(counted, recording);

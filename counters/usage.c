@@ -1,5 +1,11 @@
-/* Source: getrusage(2); RUSAGE_CHILDREN covers descendants that were waited for. */
+/* Source: getrusage(2); RUSAGE_CHILDREN covers descendants that were waited for. proc_pid_stat(5),
+ * proc_stat(5). */
 #include "counters/usage.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 static double seconds_between(struct timeval before, struct timeval after)
 {
@@ -48,5 +54,79 @@ bool usage_count(const struct perf_event_attr *attribute, const struct rusage *b
 		return false;
 	}
 	*count = (struct count){ .value = value, .running_ratio = 1, .origin = ORIGIN_SOFTWARE };
+	return true;
+}
+
+static double seconds_of(uint64_t ticks)
+{
+	long per_second = sysconf(_SC_CLK_TCK);
+	return (double)ticks / (double)(per_second > 0 ? per_second : 100);
+}
+
+static bool read_line(const char *path, char *line, int bytes)
+{
+	FILE *file = fopen(path, "re");
+	bool is_read = file && fgets(line, bytes, file);
+	if (file)
+		fclose(file);
+	return is_read;
+}
+
+/* Behind the name, which may hold blanks and brackets, field 3 begins. */
+static bool parse_stat(const char *line, struct usage_times *times)
+{
+	enum { USER = 14, SYSTEM = 15, START = 22 };
+	uint64_t fields[START + 1] = { 0 };
+	const char *at = strrchr(line, ')');
+	if (!at || strlen(at) < 4)
+		return false;
+	at += 3; /* ") S" */
+	for (int field = 4; field <= START; field++) {
+		char *end = NULL;
+		fields[field] = strtoumax(at, &end, 10);
+		if (end == at)
+			return false;
+		at = end;
+	}
+	*times = (struct usage_times){ seconds_of(fields[USER]), seconds_of(fields[SYSTEM]),
+				       fields[START] };
+	return true;
+}
+
+bool usage_of_process(const char *root, pid_t pid, struct usage_times *times)
+{
+	char path[512], line[1024];
+	snprintf(path, sizeof path, "%s/proc/%d/stat", root, (int)pid);
+	return read_line(path, line, sizeof line) && parse_stat(line, times);
+}
+
+bool usage_of_thread(const char *root, pid_t thread, struct usage_times *times)
+{
+	char path[512], line[1024];
+	/* Without task/ it would be the whole process. */
+	snprintf(path, sizeof path, "%s/proc/%d/task/%d/stat", root, (int)thread, (int)thread);
+	return read_line(path, line, sizeof line) && parse_stat(line, times);
+}
+
+bool usage_of_machine(const char *root, struct usage_times *times)
+{
+	enum { USER, NICE, SYSTEM, IDLE, WAIT, INTERRUPT, SOFT_INTERRUPT, N_FIELDS };
+	uint64_t fields[N_FIELDS];
+	char path[512], line[1024];
+	snprintf(path, sizeof path, "%s/proc/stat", root);
+	if (!read_line(path, line, sizeof line) || strncmp(line, "cpu ", 4) != 0)
+		return false;
+	const char *at = line + 4;
+	for (int i = 0; i < N_FIELDS; i++) {
+		char *end = NULL;
+		fields[i] = strtoumax(at, &end, 10);
+		if (end == at)
+			return false;
+		at = end;
+	}
+	*times = (struct usage_times){
+		seconds_of(fields[USER] + fields[NICE]),
+		seconds_of(fields[SYSTEM] + fields[INTERRUPT] + fields[SOFT_INTERRUPT]), 0
+	};
 	return true;
 }

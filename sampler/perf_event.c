@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -29,15 +30,44 @@ void perf_event_inject(int (*other)(const struct perf_event_attr *, pid_t, int, 
 	opener = other ? other : ask_kernel;
 }
 
+static rlim_t soft_limit; /* what it was; 0 = it has not been raised */
+
+bool perf_event_more_descriptors(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= limit.rlim_max)
+		return false;
+	rlim_t before = limit.rlim_cur;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return false;
+	soft_limit = before;
+	return true;
+}
+
+void perf_event_fewer_descriptors(void)
+{
+	struct rlimit limit;
+	if (soft_limit == 0 || getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = soft_limit;
+	soft_limit = 0;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int perf_event_open_member(const struct perf_event_attr *attribute, pid_t pid, int cpu,
 			   int leader_fd)
 {
-	return opener(attribute, pid, cpu, leader_fd);
+	int fd = opener(attribute, pid, cpu, leader_fd);
+	/* The usual soft limit of 1024 is for programs that use select(). */
+	if (fd == -EMFILE && perf_event_more_descriptors())
+		fd = opener(attribute, pid, cpu, leader_fd);
+	return fd;
 }
 
 int perf_event_open_fd(const struct perf_event_attr *attribute, pid_t pid, int cpu)
 {
-	return opener(attribute, pid, cpu, -1);
+	return perf_event_open_member(attribute, pid, cpu, -1);
 }
 
 long perf_event_setting(const char *name, long otherwise)

@@ -13,12 +13,20 @@
 
 #include "sampler/base/why.h"
 
-/* perf_event_open_fd: a descriptor, or a negative errno. */
+/* perf_event_open_fd: a descriptor, or a negative errno. Where descriptors run out, the soft limit
+ * is raised first. */
 int perf_event_open_fd(const struct perf_event_attr *attribute, pid_t pid, int cpu);
 
 /* perf_event_open_member: the same, in the group of another event; -1 = in none. */
 int perf_event_open_member(const struct perf_event_attr *attribute, pid_t pid, int cpu,
 			   int leader_fd);
+
+/*
+ * perf_event_more_descriptors: raise the soft limit of open files to the hard one; false if it is
+ * there already. Programs launched after that have it too, until _fewer_ gives the old one back.
+ */
+bool perf_event_more_descriptors(void);
+void perf_event_fewer_descriptors(void);
 
 /*
  * perf_event_inject: tests only: every open goes to `other`, which returns a descriptor or a

@@ -160,26 +160,102 @@ static void resource_control_comes_second(void **state)
 static void resource_control_says_what_is_missing(void **state)
 {
 	char *root = fake_new();
+	const pid_t task = 1;
+	const struct resctrl_request request = { .root = root, .tasks = &task, .n_tasks = 1 };
 	struct resctrl resctrl;
 	struct why why;
 	(void)state;
-	assert_false(resctrl_open(&resctrl, root, 1, &why));
+	assert_false(resctrl_open(&resctrl, &request, &why));
 	assert_non_null(strstr(why.text, "no resource control"));
 	fake_put(root, "", "/sys/fs/resctrl/x");
-	assert_false(resctrl_open(&resctrl, root, 1, &why));
+	assert_false(resctrl_open(&resctrl, &request, &why));
 	assert_non_null(strstr(why.text, "mount -t resctrl"));
 	fake_put(root, "llc_occupancy\n", "/sys/fs/resctrl/info/L3_MON/mon_features");
-	assert_false(resctrl_open(&resctrl, root, 1, &why));
+	assert_false(resctrl_open(&resctrl, &request, &why));
 	assert_non_null(strstr(why.text, "does not count memory traffic"));
 	fake_put(root, "mbm_total_bytes\n", "/sys/fs/resctrl/info/L3_MON/mon_features");
-	assert_false(resctrl_open(&resctrl, root, 1, &why));
+	assert_false(resctrl_open(&resctrl, &request, &why));
 	assert_non_null(strstr(why.text, "Cannot make a monitoring group"));
 	put_group(root, 1, "Unavailable\n", "1\n");
-	assert_false(resctrl_open(&resctrl, root, 1, &why));
+	assert_false(resctrl_open(&resctrl, &request, &why));
 	assert_non_null(strstr(why.text, "has no counts"));
 	assert_true(resctrl.group[0] == '\0');
 	resctrl_close(&resctrl);
 	fake_free(root);
+}
+
+static const char monitored[] = "/sys/fs/resctrl/mon_groups/stoke-21-%d/%s";
+
+static void put_attached(const char *root, const char *bytes)
+{
+	fake_put(root, "mbm_total_bytes\n", "/sys/fs/resctrl/info/L3_MON/mon_features");
+	fake_put(root, "", monitored, (int)getpid(), "tasks");
+	fake_put(root, bytes, monitored, (int)getpid(), "mon_data/mon_L3_00/mbm_total_bytes");
+}
+
+/* Every thread of what runs already is put into the group, unless somebody watches it. */
+static void resource_control_of_threads(void **state)
+{
+	char *root = make_machine(false), path[600], text[64] = "";
+	const pid_t threads[] = { 21, 22, 31 };
+	struct bandwidth bandwidth;
+	struct bandwidth_request request = { .threads = threads, .n_threads = 3, .root = root };
+	(void)state;
+	perf_event_inject(open_nothing);
+	put_attached(root, "5000\n");
+	bandwidth_open(&bandwidth, &request);
+	assert_int_equal(bandwidth.rung, BANDWIDTH_RESCTRL);
+	snprintf(path, sizeof path, "%s/sys/fs/resctrl/mon_groups/stoke-21-%d/tasks", root,
+		 (int)getpid());
+	FILE *file = fopen(path, "r");
+	assert_int_equal(fread(text, 1, sizeof text - 1, file), 9);
+	fclose(file);
+	assert_string_equal(text, "21\n22\n31\n");
+	assert_true(bandwidth_read(&bandwidth, NAN).bytes == 5000);
+	bandwidth_close(&bandwidth);
+	fake_put(root, "res:/\nmon:\n", "/proc/21/cpu_resctrl_groups");
+	fake_put(root, "res:/\nmon:theirs\n", "/proc/22/cpu_resctrl_groups");
+	put_attached(root, "5000\n");
+	bandwidth_open(&bandwidth, &request);
+	assert_int_equal(bandwidth.rung, BANDWIDTH_NONE);
+	assert_non_null(strstr(bandwidth.reason.text, "Thread 22 is in the monitoring group "
+						      "theirs"));
+	bandwidth_close(&bandwidth);
+	forget_machine(root);
+}
+
+static void put_machine(const char *root, const char *rest, const char *first, const char *second)
+{
+	static const char file[] = "mon_data/mon_L3_00/mbm_total_bytes";
+	fake_put(root, "mbm_total_bytes\n", "/sys/fs/resctrl/info/L3_MON/mon_features");
+	fake_put(root, rest, "/sys/fs/resctrl/%s", file);
+	fake_put(root, "1\n", "/sys/fs/resctrl/mon_groups/in_the_root/%s", file);
+	fake_put(root, first, "/sys/fs/resctrl/control/%s", file);
+	fake_put(root, "1\n", "/sys/fs/resctrl/control/mon_groups/in_it/%s", file);
+	fake_put(root, second, "/sys/fs/resctrl/other/%s", file);
+}
+
+/* The root and all control groups, since it was opened; monitoring groups are in them. */
+static void resource_control_of_the_machine(void **state)
+{
+	char *root = make_machine(false);
+	struct bandwidth bandwidth;
+	struct bandwidth_request request = { .is_whole_machine = true, .root = root };
+	(void)state;
+	perf_event_inject(open_nothing);
+	put_machine(root, "1000\n", "200\n", "30\n");
+	bandwidth_open(&bandwidth, &request);
+	assert_int_equal(bandwidth.rung, BANDWIDTH_RESCTRL);
+	assert_non_null(strstr(bandwidth.reason.text, "Of the whole machine"));
+	assert_true(bandwidth_read(&bandwidth, NAN).bytes == 0);
+	put_machine(root, "4000\n", "500\n", "60\n");
+	assert_true(bandwidth_read(&bandwidth, NAN).bytes == 3330);
+	put_machine(root, "4000\n", "500\n", "Unavailable\n");
+	assert_true(isnan(bandwidth_read(&bandwidth, NAN).bytes));
+	put_machine(root, "100\n", "100\n", "100\n"); /* a group went, and another came */
+	assert_true(isnan(bandwidth_read(&bandwidth, NAN).bytes));
+	bandwidth_close(&bandwidth);
+	forget_machine(root);
 }
 
 /* ---- the estimates */
@@ -368,6 +444,8 @@ int main(void)
 		cmocka_unit_test(controllers_come_first),
 		cmocka_unit_test(resource_control_comes_second),
 		cmocka_unit_test(resource_control_says_what_is_missing),
+		cmocka_unit_test(resource_control_of_threads),
+		cmocka_unit_test(resource_control_of_the_machine),
 		cmocka_unit_test(misses_come_third),
 		cmocka_unit_test(exact_work_comes_last),
 		cmocka_unit_test(work_becomes_rates),

@@ -42,7 +42,7 @@ static void take_group(struct census *census, const struct event_group *group)
 		if (ladder_origin(&member->event.sampled) == ORIGIN_SOFTWARE)
 			continue;
 		census->n_hardware++;
-		if (member->fd < 0 && member->n_cpus == 0)
+		if (!member->is_open)
 			miss(census, member->reason.text);
 	}
 }
