@@ -14,6 +14,8 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 /* Every chain tends to 1, by a factor that both types hold exactly; each from another start, or
@@ -235,6 +237,43 @@ __attribute__((target("amx-tile,amx-int8"))) static double int8_amx(size_t n)
 	_tile_release();
 	return sums[77];
 }
+#elif defined(__aarch64__)
+enum { F32_NEON_PASS = MANY * 4 * 2, F64_NEON_PASS = MANY * 2 * 2 };
+
+/* fmla adds to its destination, so chains grow, by 2^-12 a pass: exact until 2^12. */
+static double f32_neon(size_t n)
+{
+	float32x4_t sums[MANY], half = vdupq_n_f32(0.5F), term = vdupq_n_f32((float)(2 * TERM));
+#pragma GCC unroll 24
+	for (int i = 0; i < MANY; i++)
+		sums[i] = vdupq_n_f32((float)(i * START_STEP));
+	for (size_t pass = 0; pass < n * (FMA_PEAK_UNIT_FLOPS / F32_NEON_PASS); pass++) {
+#pragma GCC unroll 24
+		for (int i = 0; i < MANY; i++)
+			sums[i] = vfmaq_f32(sums[i], half, term);
+	}
+#pragma GCC unroll 24
+	for (int i = 1; i < MANY; i++)
+		sums[0] = vaddq_f32(sums[0], sums[i]);
+	return (double)vaddvq_f32(sums[0]) / (MANY * 4);
+}
+
+static double f64_neon(size_t n)
+{
+	float64x2_t sums[MANY], half = vdupq_n_f64(0.5), term = vdupq_n_f64(2 * TERM);
+#pragma GCC unroll 24
+	for (int i = 0; i < MANY; i++)
+		sums[i] = vdupq_n_f64(i * START_STEP);
+	for (size_t pass = 0; pass < n * (FMA_PEAK_UNIT_FLOPS / F64_NEON_PASS); pass++) {
+#pragma GCC unroll 24
+		for (int i = 0; i < MANY; i++)
+			sums[i] = vfmaq_f64(sums[i], half, term);
+	}
+#pragma GCC unroll 24
+	for (int i = 1; i < MANY; i++)
+		sums[0] = vaddq_f64(sums[0], sums[i]);
+	return vaddvq_f64(sums[0]) / (MANY * 2);
+}
 #endif
 
 static double fma_peak_flops(size_t n)
@@ -262,6 +301,9 @@ static const struct variant variants[] = {
 	{ "bf16-amx", "tiles of 16 x 32 bf16", cpu_has_amx_bf16, (void (*)(void))bf16_amx },
 	{ "int8-amx", "tiles of 16 x 64 bytes", cpu_has_amx_int8, (void (*)(void))int8_amx },
 	{ "f32-avx512", "16 f32 at a time", cpu_has_avx512, (void (*)(void))f32_avx512 },
+#elif defined(__aarch64__)
+	{ "f64-neon", "2 f64 at a time", NULL, (void (*)(void))f64_neon },
+	{ "f32-neon", "4 f32 at a time", NULL, (void (*)(void))f32_neon },
 #endif
 	{ 0 },
 };
@@ -289,6 +331,9 @@ size_t fma_peak_pass_flops(const char *name)
 		{ "int8-avx512", INT8_AVX512_PASS },
 		{ "bf16-amx", BF16_AMX_PASS },
 		{ "int8-amx", INT8_AMX_PASS },
+#elif defined(__aarch64__)
+		{ "f32-neon", F32_NEON_PASS },
+		{ "f64-neon", F64_NEON_PASS },
 #endif
 	};
 	for (size_t i = 0; i < sizeof passes / sizeof passes[0]; i++)

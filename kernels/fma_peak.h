@@ -14,7 +14,7 @@ enum { FMA_PEAK_UNIT_FLOPS = 393216 };
 
 /*
  * The accumulators at the end, which tell how often they were used; p passes were made:
- * f32, f64     the mean; chain i goes x -> x (1 - 2^-12) + 2^-12 from i / 64
+ * f32, f64     the mean; chain i goes x -> x (1 - 2^-12) + 2^-12 from i / 64 (NEON: x + 2^-12)
  * bf16         the mean; chain i grows from i by 0.75 (AMX: from 0 by 12) a pass
  * int8         the least; chain i grows from i by -2412 (AMX: from 0 by -38592), modulo 2^32
  */

@@ -13,6 +13,8 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 static const float *row_of(const struct gemv_weights *weights, size_t row)
@@ -90,6 +92,30 @@ static void gemv_avx512(const struct gemv_weights *weights, const struct gemv_ve
 	for (size_t i = from; i < to; i++)
 		y[i] = dot_avx512(row_of(weights, i), x->values, weights->n);
 }
+#elif defined(__aarch64__)
+static float dot_neon(const float *a, const float *x, size_t n)
+{
+	float32x4_t sums[4] = { vdupq_n_f32(0), vdupq_n_f32(0), vdupq_n_f32(0), vdupq_n_f32(0) };
+	float total = 0;
+	size_t j = 0;
+	for (; j + 16 <= n; j += 16) {
+#pragma GCC unroll 4
+		for (size_t s = 0; s < 4; s++)
+			sums[s] = vfmaq_f32(sums[s], vld1q_f32(a + j + 4 * s),
+					    vld1q_f32(x + j + 4 * s));
+	}
+	for (; j < n; j++)
+		total += a[j] * x[j];
+	return total +
+	       vaddvq_f32(vaddq_f32(vaddq_f32(sums[0], sums[1]), vaddq_f32(sums[2], sums[3])));
+}
+
+static void gemv_neon(const struct gemv_weights *weights, const struct gemv_vector *x, float *y,
+		      size_t from, size_t to)
+{
+	for (size_t i = from; i < to; i++)
+		y[i] = dot_neon(row_of(weights, i), x->values, weights->n);
+}
 #endif
 
 static double gemv_flops(size_t n)
@@ -107,6 +133,8 @@ static const struct variant variants[] = {
 #if defined(__x86_64__)
 	{ "avx2", "four sums of 8 f32", cpu_has_avx2, (void (*)(void))gemv_avx2 },
 	{ "avx512", "four sums of 16 f32", cpu_has_avx512, (void (*)(void))gemv_avx512 },
+#elif defined(__aarch64__)
+	{ "neon", "four sums of 4 f32", NULL, (void (*)(void))gemv_neon },
 #endif
 	{ 0 },
 };

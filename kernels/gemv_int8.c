@@ -9,6 +9,8 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 static const int8_t *row_of(const struct gemv_weights *weights, size_t row)
@@ -94,6 +96,27 @@ gemv_avx512(const struct gemv_weights *weights, const struct gemv_vector *x, flo
 		y[i] = scaled(weights, x, i, _mm512_reduce_add_epi32(sums[0]) - 128 * x->sum);
 	}
 }
+#elif defined(__aarch64__)
+/* |w| and |x| <= 127: two products are at most 32,258 and fit 16 bits. */
+static void gemv_neon(const struct gemv_weights *weights, const struct gemv_vector *x, float *y,
+		      size_t from, size_t to)
+{
+	for (size_t i = from; i < to; i++) {
+		const int8_t *a = row_of(weights, i), *v = x->quantized;
+		int32x4_t sums[2] = { vdupq_n_s32(0), vdupq_n_s32(0) };
+		for (size_t j = 0; j < weights->row_bytes; j += 32) {
+#pragma GCC unroll 2
+			for (size_t s = 0; s < 2; s++) {
+				int8x16_t w = vld1q_s8(a + j + 16 * s);
+				int8x16_t q = vld1q_s8(v + j + 16 * s);
+				int16x8_t twos = vmull_s8(vget_low_s8(w), vget_low_s8(q));
+				twos = vmlal_s8(twos, vget_high_s8(w), vget_high_s8(q));
+				sums[s] = vpadalq_s16(sums[s], twos);
+			}
+		}
+		y[i] = scaled(weights, x, i, vaddvq_s32(vaddq_s32(sums[0], sums[1])));
+	}
+}
 #endif
 
 static double gemv_flops(size_t n)
@@ -114,6 +137,8 @@ static const struct variant variants[] = {
 	  (void (*)(void))gemv_avx2 },
 	{ "avx512", "64 products an instruction (VNNI)", cpu_has_avx512_vnni,
 	  (void (*)(void))gemv_avx512 },
+#elif defined(__aarch64__)
+	{ "neon", "eight products an instruction", NULL, (void (*)(void))gemv_neon },
 #endif
 	{ 0 },
 };

@@ -6,6 +6,8 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 enum { BLOCK = 256, BLOCK_BYTES = 64 };
@@ -96,6 +98,39 @@ gemv_avx512(const struct gemv_weights *weights, const struct gemv_vector *x, flo
 		y[i] = scaled(weights, x, i, _mm512_reduce_add_epi32(sums[0]) - x->sum);
 	}
 }
+#elif defined(__aarch64__)
+/* Eight products of at most 254 in each of eight sums of 16 bits. */
+static int32x4_t dot64(int32x4_t sum, const uint8_t *a, const int8_t *x)
+{
+	const uint8x16_t low = vdupq_n_u8(3);
+	uint8x16_t all = vld1q_u8(a);
+	int16x8_t twos = vdupq_n_s16(0);
+	for (size_t s = 0; s < 4; s++, all = vshrq_n_u8(all, 2)) {
+		int8x16_t q = vreinterpretq_s8_u8(vandq_u8(all, low));
+		int8x16_t v = vld1q_s8(x + 64 * s);
+		twos = vmlal_s8(twos, vget_low_s8(q), vget_low_s8(v));
+		twos = vmlal_s8(twos, vget_high_s8(q), vget_high_s8(v));
+	}
+	return vpadalq_s16(sum, twos);
+}
+
+static void gemv_neon(const struct gemv_weights *weights, const struct gemv_vector *x, float *y,
+		      size_t from, size_t to)
+{
+	for (size_t i = from; i < to; i++) {
+		const uint8_t *a = row_of(weights, i);
+		const int8_t *v = x->quantized;
+		int32x4_t sums[4] = { vdupq_n_s32(0), vdupq_n_s32(0), vdupq_n_s32(0),
+				      vdupq_n_s32(0) };
+		for (size_t j = 0; j < weights->row_bytes; j += BLOCK_BYTES, v += BLOCK) {
+#pragma GCC unroll 4
+			for (size_t s = 0; s < 4; s++)
+				sums[s] = dot64(sums[s], a + j + 16 * s, v + 16 * s);
+		}
+		sums[0] = vaddq_s32(vaddq_s32(sums[0], sums[1]), vaddq_s32(sums[2], sums[3]));
+		y[i] = scaled(weights, x, i, vaddvq_s32(sums[0]) - x->sum);
+	}
+}
 #endif
 
 static double gemv_flops(size_t n)
@@ -115,6 +150,8 @@ static const struct variant variants[] = {
 	{ "avx2", "32 products an instruction", cpu_has_avx2, (void (*)(void))gemv_avx2 },
 	{ "avx512", "64 products an instruction (VNNI)", cpu_has_avx512_vnni,
 	  (void (*)(void))gemv_avx512 },
+#elif defined(__aarch64__)
+	{ "neon", "eight products an instruction", NULL, (void (*)(void))gemv_neon },
 #endif
 	{ 0 },
 };

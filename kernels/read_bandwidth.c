@@ -12,6 +12,8 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 static uint64_t read_scalar(const uint64_t *data, size_t n)
@@ -95,6 +97,19 @@ __attribute__((target("avx2"))) static uint64_t read_streams(const uint64_t *dat
 				   _mm256_add_epi64(sums[2], sums[3]));
 	return total4(sums[0]) + read_scalar(data + STREAMS * quarter, n - STREAMS * quarter);
 }
+#elif defined(__aarch64__)
+static uint64_t read_neon(const uint64_t *data, size_t n)
+{
+	uint64x2_t sums[4] = { vdupq_n_u64(0), vdupq_n_u64(0), vdupq_n_u64(0), vdupq_n_u64(0) };
+	size_t i = 0;
+	for (; i + 8 <= n; i += 8) {
+#pragma GCC unroll 4
+		for (size_t s = 0; s < 4; s++)
+			sums[s] = vaddq_u64(sums[s], vld1q_u64(data + i + 2 * s));
+	}
+	return vaddvq_u64(vaddq_u64(vaddq_u64(sums[0], sums[1]), vaddq_u64(sums[2], sums[3]))) +
+	       read_scalar(data + i, n - i);
+}
 #endif
 
 static double read_flops(size_t n)
@@ -115,6 +130,8 @@ static const struct variant variants[] = {
 	{ "avx512", "a cache line at a time", cpu_has_avx512, (void (*)(void))read_avx512 },
 	{ "streams", "four parts at once, fetched ahead", cpu_has_avx2,
 	  (void (*)(void))read_streams },
+#elif defined(__aarch64__)
+	{ "neon", "two words at a time", NULL, (void (*)(void))read_neon },
 #endif
 	{ 0 },
 };

@@ -12,6 +12,8 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 static inline double one(enum stream_loop loop, const double *b, const double *c, double scale,
@@ -113,6 +115,26 @@ __attribute__((target("avx2"))) static void stream_nontemporal(enum stream_loop 
 	for (; i < n; i++)
 		a[i] = one(loop, b, c, scale, i);
 }
+#elif defined(__aarch64__)
+static inline float64x2_t two(enum stream_loop loop, const double *b, const double *c, double scale)
+{
+	float64x2_t value = vld1q_f64(b);
+	if (loop == STREAM_COPY)
+		return value;
+	return loop == STREAM_SCALE ? vmulq_n_f64(value, scale) : vaddq_f64(value, vld1q_f64(c));
+}
+
+static void stream_neon(enum stream_loop loop, double *a, const double *b, const double *c,
+			double scale, size_t n)
+{
+	size_t i = 0;
+	for (; i + 4 <= n; i += 4) {
+		vst1q_f64(a + i, two(loop, b + i, c + i, scale));
+		vst1q_f64(a + i + 2, two(loop, b + i + 2, c + i + 2, scale));
+	}
+	for (; i < n; i++)
+		a[i] = one(loop, b, c, scale, i);
+}
 #endif
 
 double stream_flops(enum stream_loop loop, size_t n)
@@ -143,6 +165,8 @@ static const struct variant variants[] = {
 	{ "avx512", "eight doubles at a time", cpu_has_avx512, (void (*)(void))stream_avx512 },
 	{ "nontemporal", "stores past the caches: no line is fetched to be overwritten",
 	  cpu_has_avx2, (void (*)(void))stream_nontemporal },
+#elif defined(__aarch64__)
+	{ "neon", "two doubles at a time", NULL, (void (*)(void))stream_neon },
 #endif
 	{ 0 },
 };

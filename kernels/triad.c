@@ -11,6 +11,8 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 static void triad_scalar(double *restrict a, const double *restrict b, const double *restrict c,
@@ -76,6 +78,16 @@ __attribute__((target("avx2,fma"))) static void triad_nontemporal(double *restri
 	for (; i < n; i++)
 		a[i] = b[i] + scale * c[i];
 }
+#elif defined(__aarch64__)
+static void triad_neon(double *restrict a, const double *restrict b, const double *restrict c,
+		       double scale, size_t n)
+{
+	size_t i = 0;
+	for (; i + 2 <= n; i += 2)
+		vst1q_f64(a + i, vfmaq_n_f64(vld1q_f64(b + i), vld1q_f64(c + i), scale));
+	for (; i < n; i++)
+		a[i] = b[i] + scale * c[i];
+}
 #endif
 
 static double triad_flops(size_t n)
@@ -97,6 +109,8 @@ static const struct variant variants[] = {
 	{ "avx512", "eight doubles at a time", has_avx512, (void (*)(void))triad_avx512 },
 	{ "nontemporal", "stores past the caches: no line is fetched to be overwritten", has_avx2,
 	  (void (*)(void))triad_nontemporal },
+#elif defined(__aarch64__)
+	{ "neon", "two doubles at a time, fused multiply-add", NULL, (void (*)(void))triad_neon },
 #endif
 	{ 0 },
 };

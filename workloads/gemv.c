@@ -246,7 +246,7 @@ static const struct parameter parameters[] = {
 		   "f32|bf16|int8|int4|ternary" },
 	[N] = { "n", "weights a row", PARAMETER_INTEGER, "4096", 1, 65536, NULL },
 	[VARIANT] = { "variant", "which kernel; row and warp with device=cuda", PARAMETER_CHOICE,
-		      "auto", 0, 0, "auto|scalar|avx2|avx512|row|warp" },
+		      "auto", 0, 0, "auto|scalar|avx2|avx512|neon|row|warp" },
 	[THREADS] = { "threads", "0 = one a CPU", PARAMETER_INTEGER, "0", 0, 256, NULL },
 	[REPEATS] = { "repeats", "products", PARAMETER_INTEGER, "500", 1, 1e9, NULL },
 	[SEED] = { "seed", "of weights and vector", PARAMETER_INTEGER, "1", 0, 1e15, NULL },

@@ -192,7 +192,7 @@ static const struct parameter parameters[] = {
 	[SIZE_MIB] = { "size", "all three arrays together, MiB (S 3, M 300, L 3000)",
 		       PARAMETER_REAL, "768", 0.001, 65536, NULL },
 	[VARIANT] = { "variant", "which kernel; one and wide with device=cuda", PARAMETER_CHOICE,
-		      "auto", 0, 0, "auto|scalar|avx2|avx512|nontemporal|one|wide" },
+		      "auto", 0, 0, "auto|scalar|avx2|avx512|neon|nontemporal|one|wide" },
 	[THREADS] = { "threads", "0 = one a CPU", PARAMETER_INTEGER, "0", 0, 256, NULL },
 	[REPEATS] = { "repeats", "passes over the arrays", PARAMETER_INTEGER, "500", 1, 1e9, NULL },
 	[LOOP] = { "loop", "a = b + 3 c, b, 3 b, or b + c", PARAMETER_CHOICE, "triad", 0, 0,

@@ -89,6 +89,17 @@ static struct tensor *forward(struct state *state, const struct network *network
 	return autograd_mean(tape, autograd_multiply(tape, error, error));
 }
 
+/* Without fmax, whose reduction gcc 12 does not survive on aarch64. */
+static double worst_of(const struct state *state, const float *output)
+{
+	double worst = 0;
+	for (int i = 0; i < EXAMPLES; i++) {
+		double away = fabs((double)output[i] - (double)state->targets[i]);
+		worst = away > worst ? away : worst;
+	}
+	return worst;
+}
+
 static void train_step(struct state *state, const struct network *network,
 		       struct optimizer *optimizer)
 {
@@ -99,10 +110,7 @@ static void train_step(struct state *state, const struct network *network,
 	optimizer_step(optimizer, state->tape);
 	state->last_loss = (double)*loss->data;
 	state->is_finite &= isfinite(state->last_loss);
-	state->worst_output = 0;
-	for (int i = 0; i < EXAMPLES; i++)
-		state->worst_output = fmax(state->worst_output, fabs((double)output->data[i] -
-								     (double)state->targets[i]));
+	state->worst_output = worst_of(state, output->data);
 	/* Forward: two products of 4 x 2 x h and 4 x h x 1; back: three, as x needs no gradient. */
 	double product = 2.0 * EXAMPLES * (double)state->n_hidden;
 	state->n_flops_expected += product * (INPUTS + 1) + product * (INPUTS + 2);
