@@ -98,6 +98,11 @@ static void gemm_packed_avx512(const struct gemm_task *task)
 {
 	gemm_blocks(&gemm_tile_f32_avx512, task);
 }
+#elif defined(__aarch64__)
+static void gemm_packed_neon(const struct gemm_task *task)
+{
+	gemm_blocks(&gemm_tile_f32_neon, task);
+}
 #endif
 
 static double gemm_flops_square(size_t n)
@@ -123,6 +128,9 @@ static const struct variant variants[] = {
 	  (void (*)(void))gemm_packed_avx2 },
 	{ "packed-avx512", "14 x 32 of C in registers", cpu_has_avx512,
 	  (void (*)(void))gemm_packed_avx512 },
+#elif defined(__aarch64__)
+	{ "packed-neon", "6 x 16 of C in registers, fused multiply-add", NULL,
+	  (void (*)(void))gemm_packed_neon },
 #endif
 	{ 0 },
 };

@@ -23,18 +23,48 @@ static void gemm_ijp(const struct gemm_task *task)
 	}
 }
 
-static void gemm_ipj(const struct gemm_task *task)
+static void clear(const struct gemm_task *task)
+{
+	for (size_t i = 0; i < task->m; i++)
+		memset((float *)task->c + i * task->c_row, 0, task->n * sizeof(float));
+}
+
+static void add_ipj(const struct gemm_task *task)
 {
 	const uint16_t *a = task->a, *b = task->b;
 	for (size_t i = 0; i < task->m; i++) {
 		float *c = (float *)task->c + i * task->c_row;
-		if (!task->is_adding)
-			memset(c, 0, task->n * sizeof *c);
 		for (size_t p = 0; p < task->k; p++) {
 			float x = f32_from_bf16(a[i * task->a_row + p * task->a_column]);
 			const uint16_t *row = b + p * task->b_row;
 			for (size_t j = 0; j < task->n; j++)
 				c[j] += x * f32_from_bf16(row[j * task->b_column]);
+		}
+	}
+}
+
+static void gemm_ipj(const struct gemm_task *task)
+{
+	if (!task->is_adding)
+		clear(task);
+	add_ipj(task);
+}
+
+/* 128 x 256 bf16 of B are 64 KiB, as in gemm.c: they stay in L2 while all rows of A pass by. */
+static void gemm_blocked(const struct gemm_task *task)
+{
+	enum { DEPTH = 128, COLUMNS = 256 };
+	if (!task->is_adding)
+		clear(task);
+	for (size_t j = 0; j < task->n; j += COLUMNS) {
+		for (size_t p = 0; p < task->k; p += DEPTH) {
+			struct gemm_task part = *task;
+			part.n = task->n - j < COLUMNS ? task->n - j : COLUMNS;
+			part.k = task->k - p < DEPTH ? task->k - p : DEPTH;
+			part.a = (const uint16_t *)task->a + p * task->a_column;
+			part.b = (const uint16_t *)task->b + p * task->b_row + j * task->b_column;
+			part.c = (float *)task->c + j;
+			add_ipj(&part);
 		}
 	}
 }
@@ -64,6 +94,11 @@ static void gemm_packed_amx(const struct gemm_task *task)
 {
 	gemm_blocks(&gemm_tile_bf16_amx, task);
 }
+#elif defined(__aarch64__)
+static void gemm_packed_neon(const struct gemm_task *task)
+{
+	gemm_blocks(&gemm_tile_bf16_neon, task);
+}
 #endif
 
 static double gemm_flops_square(size_t n)
@@ -80,6 +115,8 @@ static const struct variant variants[] = {
 	{ "ijp", "three loops as in a textbook, down the columns of B", NULL,
 	  (void (*)(void))gemm_ijp },
 	{ "ipj", "two loops exchanged: along the rows of B and C", NULL, (void (*)(void))gemm_ipj },
+	{ "blocked", "a block of B that stays in the cache while A passes by", NULL,
+	  (void (*)(void))gemm_blocked },
 	{ "packed", "widened to f32 when packed, C in 128-bit registers", NULL,
 	  (void (*)(void))gemm_packed },
 #if defined(__x86_64__)
@@ -91,6 +128,9 @@ static const struct variant variants[] = {
 	  (void (*)(void))gemm_packed_dot },
 	{ "packed-amx", "tiles of 16 x 32 (tdpbf16ps), 32 x 32 of C in tiles", cpu_has_amx_bf16,
 	  (void (*)(void))gemm_packed_amx },
+#elif defined(__aarch64__)
+	{ "packed-neon", "widened to f32 when packed, 6 x 16 of C in registers", NULL,
+	  (void (*)(void))gemm_packed_neon },
 #endif
 	{ 0 },
 };

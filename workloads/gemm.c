@@ -317,7 +317,8 @@ static const struct parameter parameters[] = {
 	[VARIANT] = { "variant", "which kernel; from naive on those of device=cuda",
 		      PARAMETER_CHOICE, "auto", 0, 0,
 		      "auto|ijp|ipj|blocked|packed|packed-avx2|packed-avx512|packed-dot|packed-"
-		      "amx|naive|coalesced|tiled|registers|vectorised|warps|double-buffer|"
+		      "amx|packed-neon|naive|coalesced|tiled|registers|vectorised|warps|double-"
+		      "buffer|"
 		      "fragments|staged" },
 	[LAYOUT] = { "layout", "of B in memory", PARAMETER_CHOICE, "rows", 0, 0, "rows|columns" },
 	[THREADS] = { "threads", "0 = one a CPU", PARAMETER_INTEGER, "0", 0, 256, NULL },

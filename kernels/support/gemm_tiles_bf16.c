@@ -85,15 +85,33 @@ const struct gemm_tile gemm_tile_bf16_portable = {
 	.multiply = gemm_multiply_f32_portable,
 };
 
+#if defined(__x86_64__) || defined(__aarch64__)
+static void pack_widened_16(void *to, const struct gemm_strip *strip)
+{
+	pack_widened(to, strip, 16);
+}
+#endif
+
+#if defined(__aarch64__)
+const struct gemm_tile gemm_tile_bf16_neon = {
+	.rows = 6,
+	.columns = 16,
+	.group = 1,
+	.element_bytes = 2,
+	.packed_bytes = 4,
+	.rows_most = 168,
+	.columns_most = 4096,
+	.depth = 256,
+	.pack_rows = pack_widened_6,
+	.pack_columns = pack_widened_16,
+	.multiply = gemm_multiply_f32_neon,
+};
+#endif
+
 #if defined(__x86_64__)
 static void pack_widened_14(void *to, const struct gemm_strip *strip)
 {
 	pack_widened(to, strip, 14);
-}
-
-static void pack_widened_16(void *to, const struct gemm_strip *strip)
-{
-	pack_widened(to, strip, 16);
 }
 
 static void pack_widened_32(void *to, const struct gemm_strip *strip)

@@ -11,6 +11,8 @@
 
 #if defined(__x86_64__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 static inline __attribute__((always_inline)) void pack(void *to, const struct gemm_strip *strip,
@@ -71,6 +73,61 @@ const struct gemm_tile gemm_tile_f32_portable = {
 	.pack_columns = pack_8,
 	.multiply = gemm_multiply_f32_portable,
 };
+
+#if defined(__x86_64__) || defined(__aarch64__)
+static void pack_16(void *to, const struct gemm_strip *strip)
+{
+	pack(to, strip, 16);
+}
+#endif
+
+#if defined(__aarch64__)
+/* 6 x 4 sums, four vectors of B and a row's factor are 29 registers of 32. */
+void gemm_multiply_f32_neon(size_t n_groups, const void *packed_a, const void *packed_b, void *c,
+			    size_t c_row, bool is_adding)
+{
+	enum { ROWS = 6, COLUMNS = 16, VECTORS = COLUMNS / 4 };
+	const float *a = packed_a, *b = packed_b;
+	float32x4_t sums[ROWS][VECTORS];
+#pragma GCC unroll 6
+	for (int i = 0; i < ROWS; i++)
+		sums[i][0] = sums[i][1] = sums[i][2] = sums[i][3] = vdupq_n_f32(0);
+	for (size_t p = 0; p < n_groups; p++, a += ROWS, b += COLUMNS) {
+		float32x4_t row[VECTORS] = { vld1q_f32(b), vld1q_f32(b + 4), vld1q_f32(b + 8),
+					     vld1q_f32(b + 12) };
+#pragma GCC unroll 6
+		for (int i = 0; i < ROWS; i++) {
+#pragma GCC unroll 4
+			for (int j = 0; j < VECTORS; j++)
+				sums[i][j] = vfmaq_n_f32(sums[i][j], row[j], a[i]);
+		}
+	}
+#pragma GCC unroll 6
+	for (size_t i = 0; i < ROWS; i++) {
+		float *to = (float *)c + i * c_row;
+#pragma GCC unroll 4
+		for (size_t j = 0; j < VECTORS; j++) {
+			float32x4_t old = is_adding ? vld1q_f32(to + 4 * j) : vdupq_n_f32(0);
+			vst1q_f32(to + 4 * j, vaddq_f32(old, sums[i][j]));
+		}
+	}
+}
+
+/* Blocks as of AVX2's tile of the same sides: 168 x 256 x 4 bytes are a third of 512 KiB of L2. */
+const struct gemm_tile gemm_tile_f32_neon = {
+	.rows = 6,
+	.columns = 16,
+	.group = 1,
+	.element_bytes = 4,
+	.packed_bytes = 4,
+	.rows_most = 168,
+	.columns_most = 4096,
+	.depth = 256,
+	.pack_rows = pack_6,
+	.pack_columns = pack_16,
+	.multiply = gemm_multiply_f32_neon,
+};
+#endif
 
 #if defined(__x86_64__)
 enum { ROWS_AVX2 = 6, COLUMNS_AVX2 = 16, ROWS_AVX512 = 14, COLUMNS_AVX512 = 32 };
@@ -181,11 +238,6 @@ __attribute__((target("avx512f"))) static void multiply_few_avx512(size_t n_grou
 static void pack_14(void *to, const struct gemm_strip *strip)
 {
 	pack(to, strip, 14);
-}
-
-static void pack_16(void *to, const struct gemm_strip *strip)
-{
-	pack(to, strip, 16);
 }
 
 static void pack_32(void *to, const struct gemm_strip *strip)

@@ -12,6 +12,12 @@ extern const struct gemm_tile gemm_tile_f32_portable; /* 6 x 8, 128-bit vectors 
 /* The multiplications alone, for types that are widened to f32 when packed. */
 void gemm_multiply_f32_portable(size_t n_groups, const void *a, const void *b, void *c,
 				size_t c_row, bool is_adding);
+#if defined(__aarch64__)
+extern const struct gemm_tile gemm_tile_f32_neon; /* 6 x 16 */
+
+void gemm_multiply_f32_neon(size_t n_groups, const void *a, const void *b, void *c, size_t c_row,
+			    bool is_adding);
+#endif
 #if defined(__x86_64__)
 extern const struct gemm_tile gemm_tile_f32_avx2;   /* 6 x 16 */
 extern const struct gemm_tile gemm_tile_f32_avx512; /* 14 x 32 */

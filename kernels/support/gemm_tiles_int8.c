@@ -1,6 +1,8 @@
 /*
  * Bytes: vpdpbusd multiplies four without sign by four with, and adds exactly. AVX2's vpmaddubsw
  * would saturate (255 x 127 x 2 > 32,767), so there bytes are widened to 16 bits when packed.
+ * Without either they are widened to f32, whose tiles add 512 products exactly: 512 x 255 x 128
+ * is less than 2^24.
  */
 #include <stdint.h>
 #include <string.h>
@@ -9,11 +11,100 @@
 #include "kernels/support/gemm_fetch.h"
 #include "kernels/support/gemm_pack.h"
 #include "kernels/support/gemm_tiles_dot.h"
+#include "kernels/support/gemm_tiles_f32.h"
 #include "kernels/support/vnni.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
+#endif
 
+enum { EXACT_DEPTH = 512 };
+
+static inline __attribute__((always_inline)) void
+pack_floats(float *to, const struct gemm_strip *strip, size_t lanes, bool is_signed)
+{
+	for (size_t p = 0; p < strip->n_depth; p++) {
+		const uint8_t *from = (const uint8_t *)strip->from + p * strip->depth_stride;
+		for (size_t lane = 0; lane < lanes; lane++, to++) {
+			uint8_t byte = lane < strip->n_lanes ? from[lane * strip->lane_stride] : 0;
+			*to = is_signed ? (float)(int8_t)byte : (float)byte;
+		}
+	}
+}
+
+static void pack_floats_6(void *to, const struct gemm_strip *strip)
+{
+	pack_floats(to, strip, 6, false);
+}
+
+static void pack_floats_8(void *to, const struct gemm_strip *strip)
+{
+	pack_floats(to, strip, 8, true);
+}
+
+/* Cells of f32, whole numbers, to int32 modulo 2^32. */
+static void take_cells(const float *cells, size_t columns, uint32_t *c, size_t c_row,
+		       bool is_adding)
+{
+	for (size_t i = 0; i < 6; i++)
+		for (size_t j = 0; j < columns; j++) {
+			uint32_t cell = (uint32_t)(int32_t)cells[i * columns + j];
+			c[i * c_row + j] = is_adding ? c[i * c_row + j] + cell : cell;
+		}
+}
+
+static void multiply_portable(size_t n_groups, const void *a, const void *b, void *c, size_t c_row,
+			      bool is_adding)
+{
+	float cells[6 * 8];
+	gemm_multiply_f32_portable(n_groups, a, b, cells, 8, false);
+	take_cells(cells, 8, c, c_row, is_adding);
+}
+
+const struct gemm_tile gemm_tile_int8_portable = {
+	.rows = 6,
+	.columns = 8,
+	.group = 1,
+	.element_bytes = 1,
+	.packed_bytes = 4,
+	.rows_most = 96,
+	.columns_most = 4096,
+	.depth = EXACT_DEPTH,
+	.pack_rows = pack_floats_6,
+	.pack_columns = pack_floats_8,
+	.multiply = multiply_portable,
+};
+
+#if defined(__aarch64__)
+static void pack_floats_16(void *to, const struct gemm_strip *strip)
+{
+	pack_floats(to, strip, 16, true);
+}
+
+static void multiply_neon(size_t n_groups, const void *a, const void *b, void *c, size_t c_row,
+			  bool is_adding)
+{
+	float cells[6 * 16];
+	gemm_multiply_f32_neon(n_groups, a, b, cells, 16, false);
+	take_cells(cells, 16, c, c_row, is_adding);
+}
+
+const struct gemm_tile gemm_tile_int8_neon = {
+	.rows = 6,
+	.columns = 16,
+	.group = 1,
+	.element_bytes = 1,
+	.packed_bytes = 4,
+	.rows_most = 168,
+	.columns_most = 4096,
+	.depth = EXACT_DEPTH,
+	.pack_rows = pack_floats_6,
+	.pack_columns = pack_floats_16,
+	.multiply = multiply_neon,
+};
+#endif
+
+#if defined(__x86_64__)
 /* Pairs of k side by side, as 16 bits. */
 static inline __attribute__((always_inline)) void
 pack_widened(int16_t *to, const struct gemm_strip *strip, size_t lanes, bool is_signed)

@@ -34,10 +34,17 @@ struct matmul_room {
 	struct narrow *narrows; /* two a thread, and two for operands that all threads read */
 };
 
+/* What every CPU of this family runs. */
+#if defined(__aarch64__)
+#define PORTABLE "packed-neon"
+#else
+#define PORTABLE "packed"
+#endif
+
 static gemm_function *choose(enum matmul_order order)
 {
 	static const char *const packed[] = {
-		[SIMD_PORTABLE] = "packed",
+		[SIMD_PORTABLE] = PORTABLE,
 		[SIMD_AVX2] = "packed-avx2",
 		[SIMD_AVX512] = "packed-avx512",
 	};
@@ -55,7 +62,7 @@ static gemm_function *choose(enum matmul_order order)
 static gemm_function *choose_bf16(void)
 {
 	static const char *const names[] = {
-		[SIMD_PORTABLE] = "packed",
+		[SIMD_PORTABLE] = PORTABLE,
 		[SIMD_AVX2] = "packed-avx2",
 		[SIMD_AVX512] = "auto",
 	};
