@@ -37,6 +37,7 @@ struct attempt {
 	uint32_t leader;          /* number of a member, or MAX_GROUP_EVENTS */
 	uint32_t place;           /* of the group's places */
 	uint32_t n_opened_places; /* before this one */
+	uint32_t refusing_place;  /* one that was left out; UINT32_MAX = none */
 };
 
 static const struct event_place *place_of(const struct attempt *attempt)
@@ -234,11 +235,15 @@ static enum rung_answer step_down(struct attempt *attempt, struct group_member *
 	const struct event_group *group = attempt->group;
 	bool without_kernel = attempt->request->user_only || group->is_user_only;
 	bool is_attached = attempt->request->n_threads > 0 || attempt->request->is_whole_machine;
-	if (is_attached && event_place_is_gone(place_of(attempt), error))
+	/* On CPUs, and in others' programs, the user's part is as forbidden as the kernel's. */
+	int denied = is_attached && is_denied(error) ? event_place_denied(place_of(attempt)) : 0;
+	if (is_attached && event_place_is_gone(place_of(attempt), denied ? denied : error))
 		return RUNG_IS_GONE;
-	/* On CPUs the user's part is as forbidden as the kernel's. */
-	if (is_denied(error) && !without_kernel && !attempt->request->kernel_only &&
-	    !attempt->request->is_whole_machine)
+	if (denied && attempt->request->may_leave_out) {
+		attempt->refusing_place = attempt->place;
+		return RUNG_IS_GONE;
+	}
+	if (is_denied(error) && !denied && !without_kernel && !attempt->request->kernel_only)
 		return RUNG_NEEDS_USER_ONLY;
 	/* Alone it opens: then the group is too large, or this kernel cannot read groups of
 	 * programs with children (before 4.13). */
@@ -329,10 +334,29 @@ static void prepare(struct attempt *attempt, struct group_member *member)
 		is_lacking(member);
 }
 
+/* Every thread has ended or is left out. */
+static void explain_nothing(struct attempt *attempt)
+{
+	const struct event_group *group = attempt->group;
+	bool is_refused = attempt->refusing_place != UINT32_MAX;
+	for (uint32_t i = 0; i < group->n_members; i++) {
+		struct group_member *member = &attempt->group->members[i];
+		if (member->event.n_cpus > 0 || member->reason.text[0])
+			continue;
+		if (is_refused)
+			event_place_refused(&group->places.rows[attempt->refusing_place], EACCES,
+					    &member->reason);
+		else
+			why_fail(&member->reason, "Its threads had ended.");
+	}
+}
+
 static enum rung_answer open_all(struct event_group *group,
 				 const struct event_group_request *request)
 {
-	struct attempt attempt = { .group = group, .request = request };
+	struct attempt attempt = { .group = group,
+				   .request = request,
+				   .refusing_place = UINT32_MAX };
 	for (uint32_t i = 0; i < group->n_members; i++)
 		prepare(&attempt, &group->members[i]);
 	for (; attempt.place < group->places.n; attempt.place++) {
@@ -343,9 +367,8 @@ static enum rung_answer open_all(struct event_group *group,
 			return answer;
 		}
 	}
-	for (uint32_t i = 0; attempt.n_opened_places == 0 && i < group->n_members; i++)
-		if (!group->members[i].event.n_cpus && !group->members[i].reason.text[0])
-			why_fail(&group->members[i].reason, "Its threads had ended.");
+	if (attempt.n_opened_places == 0)
+		explain_nothing(&attempt);
 	return RUNG_HOLDS;
 }
 
@@ -455,6 +478,7 @@ void event_group_request_target(struct event_group_request *request, const struc
 	request->pid = target->pid;
 	request->threads = target->threads;
 	request->n_threads = target->n_threads;
+	request->may_leave_out = target->may_leave_out;
 	request->is_whole_machine = target->is_whole_machine;
 	request->enable_on_exec =
 		target->is_launched && !target->is_whole_machine && target->n_threads == 0;

@@ -31,6 +31,7 @@ struct event_group_request {
 	const pid_t *threads; /* instead of `pid`: each of these; those that have ended are left out
 			       */
 	uint32_t n_threads;
+	bool may_leave_out;    /* also threads that may not be counted, but not all of them */
 	bool is_whole_machine; /* instead of both: every process, on every CPU */
 };
 

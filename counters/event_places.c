@@ -137,7 +137,7 @@ bool event_place_refused(const struct event_place *place, int error, struct why 
 }
 
 /* The kernel asks for the right before it looks at the event. */
-static int try_place(const struct event_place *place)
+int event_place_denied(const struct event_place *place)
 {
 	const struct perf_event_attr attribute = { .type = PERF_TYPE_SOFTWARE,
 						   .size = sizeof attribute,
@@ -146,10 +146,9 @@ static int try_place(const struct event_place *place)
 						   .exclude_kernel = 1,
 						   .exclude_hv = 1 };
 	int fd = perf_event_open_fd(&attribute, place->pid, place->cpu);
-	if (fd < 0)
-		return -fd;
-	close(fd);
-	return 0;
+	if (fd >= 0)
+		close(fd);
+	return fd == -EACCES || fd == -EPERM || fd == -ESRCH ? -fd : 0;
 }
 
 int event_places_denied(const struct event_group_request *request)
@@ -161,9 +160,8 @@ int event_places_denied(const struct event_group_request *request)
 	event_places_of(&places, request);
 	uint32_t n = request->is_whole_machine && places.n > 1 ? 1 : places.n;
 	for (uint32_t i = 0; i < n && !denied; i++) {
-		int error = try_place(&places.rows[i]);
-		if (error == EACCES || error == EPERM)
-			denied = error;
+		int error = event_place_denied(&places.rows[i]);
+		denied = error == ESRCH ? 0 : error;
 	}
 	event_places_free(&places);
 	return denied;

@@ -17,7 +17,7 @@ struct event_group_request;
 struct event_place {
 	pid_t pid;    /* -1: whatever runs on `cpu` */
 	int cpu;      /* -1: wherever `pid` runs */
-	bool is_gone; /* the thread had ended, or the CPU had been switched off */
+	bool is_gone; /* the thread had ended or is left out, or the CPU had been switched off */
 };
 
 struct event_places {
@@ -35,6 +35,10 @@ void event_places_free(struct event_places *places);
 
 /* event_place_is_gone: does this errno of opening there say that there is nothing to count? */
 bool event_place_is_gone(const struct event_place *place, int error);
+
+/* event_place_denied: EACCES or EPERM if nothing at all may be counted there, ESRCH if nothing is
+ * there, else 0. */
+int event_place_denied(const struct event_place *place);
 
 /*
  * event_places_denied: EACCES or EPERM if these threads, or the whole machine, may not be counted

@@ -57,7 +57,7 @@ bool usage_count(const struct perf_event_attr *attribute, const struct rusage *b
 	return true;
 }
 
-static double seconds_of(uint64_t ticks)
+double usage_seconds(uint64_t ticks)
 {
 	long per_second = sysconf(_SC_CLK_TCK);
 	return (double)ticks / (double)(per_second > 0 ? per_second : 100);
@@ -88,8 +88,7 @@ static bool parse_stat(const char *line, struct usage_times *times)
 			return false;
 		at = end;
 	}
-	*times = (struct usage_times){ seconds_of(fields[USER]), seconds_of(fields[SYSTEM]),
-				       fields[START] };
+	*times = (struct usage_times){ fields[USER], fields[SYSTEM], fields[START] };
 	return true;
 }
 
@@ -125,8 +124,8 @@ bool usage_of_machine(const char *root, struct usage_times *times)
 		at = end;
 	}
 	*times = (struct usage_times){
-		seconds_of(fields[USER] + fields[NICE]),
-		seconds_of(fields[SYSTEM] + fields[INTERRUPT] + fields[SOFT_INTERRUPT]), 0
+		.user_ticks = fields[USER] + fields[NICE],
+		.system_ticks = fields[SYSTEM] + fields[INTERRUPT] + fields[SOFT_INTERRUPT],
 	};
 	return true;
 }

@@ -27,9 +27,12 @@ double usage_system_seconds(const struct rusage *before, const struct rusage *af
 
 /* Since the process, the thread or the machine began. */
 struct usage_times {
-	double user_seconds, system_seconds;
+	uint64_t user_ticks, system_ticks;
 	uint64_t start_ticks; /* when it began: who has the same number later began later */
 };
+
+/* usage_seconds: of the kernel's ticks, usually hundredths. */
+double usage_seconds(uint64_t ticks);
 
 /*
  * usage_of_process: with all its threads, those that have ended too, without its children.

@@ -16,11 +16,16 @@
 
 extern const struct command command_stat;
 
-static const struct option_group *const options[] = { &options_stat, &options_messages,
-						      &options_general, NULL };
+static const struct option_group *const options[] = { &options_stat, &options_attach,
+						      &options_messages, &options_general, NULL };
 
-static bool check(const struct settings *settings, struct why *why)
+static bool check(const struct settings *settings, bool has_command, struct why *why)
 {
+	if (!settings_check_attach(settings, why))
+		return false;
+	if (settings->repeat > 1 && !has_command)
+		return why_fail(why, "-r repeats a command: give one behind --, which then says "
+				     "how long each run is.");
 	if (settings->user_only && settings->kernel_only)
 		return why_fail(why, "--all-user and --all-kernel exclude each other: without "
 				     "either, both are counted.");
@@ -93,12 +98,13 @@ static int count(struct stat *stat, const struct session_request *request)
 	struct session_program program = SESSION_PROGRAM_NONE;
 	struct why why;
 	int status = STATUS_USAGE;
-	if (!check(stat->settings, &why) || !stat_plan(stat, &why))
+	bool has_command = stat->words[0] != NULL;
+	if (!check(stat->settings, has_command, &why) || !stat_plan(stat, &why))
 		return fail_with(status, "stat", &why);
 	status = STATUS_PROFILER_FAILED;
 	if (!open_output(stat, &why))
 		return fail_with(status, "stat", &why);
-	if (session_program_open(&program, request, &why) &&
+	if ((!has_command || session_program_open(&program, request, &why)) &&
 	    run_all(stat, &program, &status, &why)) {
 		if (stat->settings->interval_ms == 0)
 			stat_print(stat, NAN);
@@ -116,12 +122,13 @@ static int run(int argc, char **argv)
 	(void)argc;
 	struct settings settings = { 0 };
 	struct session_request request = { .name = "stat", .settings = &settings };
+	static char *const none[] = { NULL };
 	int status;
 	if (!program_words_parse(&command_stat, argv, &settings, &request, &status))
 		return status;
 	struct stat stat = {
 		.settings = &settings,
-		.words = request.words,
+		.words = request.words ? request.words : none,
 		.is_ascii = settings_glyphs_are_ascii(&settings),
 	};
 	status = count(&stat, &request);
@@ -132,7 +139,7 @@ static int run(int argc, char **argv)
 const struct command command_stat = {
 	.name = "stat",
 	.summary = "Count events and metrics while a program runs.",
-	.usage = "[options] -- COMMAND [ARG...] | WORKLOAD [KEY=VALUE...]",
+	.usage = "[options] [-p PID | -t TID | -a] [-- COMMAND [ARG...] | WORKLOAD ...]",
 	.help = "Without -e and -g: software events and the groups ipc, branches, l1, llc and "
 		"bandwidth. "
 		"Each row says where its value is from; what cannot be had is a dash with its "
@@ -140,8 +147,12 @@ const struct command command_stat = {
 		"at the same time; groups that do not fit take turns and are scaled.\n"
 		"The table goes to standard error. -x and --json write to standard output, and the "
 		"program's own output then goes to standard error.\n"
+		"With -p, -t or -a what runs already is counted, from now until Ctrl-C, "
+		"--duration, "
+		"or its end; with a command until that one's end, and the command itself only "
+		"where -a has everything.\n"
 		"The exit status is the program's own, or 128 + N if signal N ended it; of "
-		"several runs, the first that is not 0.",
+		"several runs, the first that is not 0; without a command 0.",
 	.options = options,
 	.run = run,
 };

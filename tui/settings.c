@@ -241,6 +241,18 @@ static bool append_events(void *into, const char *value, struct why *why)
 	return append(&((struct settings *)into)->events, ',', value);
 }
 
+/* perf's name and unit of --duration. */
+static bool parse_timeout(void *into, const char *value, struct why *why)
+{
+	char text[64], clean[64];
+	snprintf(text, sizeof text, "%.40sms", value);
+	uint64_t duration_ns = text_parse_duration_ns(text);
+	((struct settings *)into)->duration_ns = duration_ns;
+	return (duration_ns && duration_ns != UINT64_MAX) ||
+	       why_fail(why, "--timeout takes milliseconds, not %s.",
+			text_clean(clean, sizeof clean, value));
+}
+
 /* Names as in perf stat; -g is likwid's. A day between two lines is long enough. */
 static const struct option_row stat_rows[] = {
 	{ 'e', OPTION_CALL, "event", "LIST",
@@ -253,6 +265,9 @@ static const struct option_row stat_rows[] = {
 	  AT(repeat), .least = 1, .most = 100000 },
 	{ 'I', OPTION_INTEGER, "interval", "MS", "print what happened every MS milliseconds",
 	  AT(interval_ms), .least = 10, .most = 86400000 },
+	{ 0, OPTION_DURATION, "duration", "TIME", "stop counting after TIME (5s, 500ms, 2m)",
+	  AT(duration_ns) },
+	{ 0, OPTION_CALL, "timeout", "MS", NULL, .parse = parse_timeout },
 	{ 'x', OPTION_TEXT, "separator", "SEP", "comma-separated values, with SEP for commas",
 	  AT(separator) },
 	{ 'j', OPTION_FLAG, "json", NULL, "one JSON object a line", AT(is_json) },

@@ -1,7 +1,7 @@
 /*
  * stat: what `stoke stat` shares between its files: what is to be counted (blocks), and what came
  * out of it (rows). stat_plan.c makes both, stat_run.c runs the program and fills the rows,
- * stat_text.c and stat_data.c print them.
+ * stat_attach.c is for programs that run already, stat_text.c and stat_data.c print.
  */
 #ifndef TUI_STAT_H
 #define TUI_STAT_H
@@ -52,7 +52,9 @@ struct stat_block {
 
 struct stat {
 	const struct settings *settings;
-	char *const *words; /* of the command */
+	char *const *words; /* of the command; none when only what runs already is counted */
+	char counted[256];  /* what runs already: "process 123 (name)"; "" = the command is counted
+			     */
 	struct stat_block blocks[MAX_STAT_BLOCKS];
 	uint32_t n_blocks;
 	struct stat_row *rows;
@@ -91,7 +93,8 @@ void stat_note(struct stat *stat, const char *text);
 void stat_rows_clear(struct stat *stat);
 
 /*
- * stat_run: run the program once and add what was counted to the rows.
+ * stat_run: run the program once, or wait while what was attached to goes on, and add what was
+ * counted to the rows.
  * Returns  false and a sentence when it could not be started; *status is the exit status
  */
 bool stat_run(struct stat *stat, const struct session_program *program, int *status,

@@ -41,16 +41,16 @@ static double find_ceiling(void)
 	return value;
 }
 
-void stat_bandwidth_open(struct stat *stat, const struct target *target, int probe_fd)
+void stat_bandwidth_open(struct stat *stat, const struct target *target)
 {
 	struct stat_bandwidth *own = &stat->bandwidth;
-	struct bandwidth_request request = { .pid = target->pid,
-					     .enable_on_exec = true,
-					     .no_inherit = stat->settings->no_inherit,
-					     .states_work = probe_fd >= 0,
-					     .root = "" };
+	struct bandwidth_request request = { .no_inherit = stat->settings->no_inherit, .root = "" };
 	if (!own->is_wanted)
 		return;
+	bandwidth_request_target(&request, target);
+	/* What runs already has not been told where to state its work. */
+	int probe_fd = request.enable_on_exec ? target->probe_fd : -1;
+	request.states_work = probe_fd >= 0;
 	own->ring = probe_fd >= 0 ? probe_memory_map(probe_fd, SHARED_RING_RECORDS, NULL) : NULL;
 	/* A run before this one has used the same ring. */
 	own->tail = own->ring ? own->ring->tail : 0;
@@ -58,7 +58,7 @@ void stat_bandwidth_open(struct stat *stat, const struct target *target, int pro
 	own->work_bytes = NAN;
 	own->done_before = own->before_bytes = 0;
 	bandwidth_open(&own->bandwidth, &request);
-	if (own->bandwidth.rung == BANDWIDTH_CONTROLLERS)
+	if (own->bandwidth.rung == BANDWIDTH_CONTROLLERS || !request.enable_on_exec)
 		bandwidth_enable(&own->bandwidth);
 	own->is_open = true;
 }

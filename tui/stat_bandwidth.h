@@ -32,8 +32,8 @@ struct stat_bandwidth {
 /* stat_bandwidth_plan: add the rows. */
 void stat_bandwidth_plan(struct stat *stat);
 
-/* stat_bandwidth_open: for a program that is held before its exec. */
-void stat_bandwidth_open(struct stat *stat, const struct target *target, int probe_fd);
+/* stat_bandwidth_open: for a program that is held before its exec, or for what runs already. */
+void stat_bandwidth_open(struct stat *stat, const struct target *target);
 
 /* stat_bandwidth_listen: take what the program has told; at least every 50 ms while it runs. */
 void stat_bandwidth_listen(struct stat *stat);

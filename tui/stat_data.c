@@ -121,6 +121,8 @@ void stat_print_json(const struct stat *stat, double time_s)
 {
 	struct json json = { .out = stat->out };
 	json_open(&json, '{');
+	if (stat->counted[0])
+		json_string_at(&json, "counted", stat->counted);
 	json_key(&json, "command");
 	json_open(&json, '[');
 	for (char *const *word = stat->words; *word; word++)

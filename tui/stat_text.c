@@ -139,6 +139,11 @@ static void print_title(const struct stat *stat, double time_s)
 		return;
 	}
 	fputc('\n', stat->out);
+	if (stat->counted[0]) {
+		char counted[sizeof stat->counted];
+		snprintf(counted, sizeof counted, "%s", stat->counted);
+		fprintf(stat->out, "%s%s", spell(stat, counted), *stat->words ? ", during: " : "");
+	}
 	for (char *const *at = stat->words; *at; at++)
 		fprintf(stat->out, "%s%s", at == stat->words ? "" : " ",
 			spell(stat, text_clean(word, sizeof word, *at)));
