@@ -8,11 +8,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sampler/base/library.h"
 #include "sampler/base/text.h"
 #include "sampler/perf_event.h"
 #include "sampler/target.h"
@@ -166,14 +168,18 @@ int attach_may_watch_machine(void)
 static bool explain_forbidden(const struct target *target, int error, struct why *why)
 {
 	char what[96];
+	char *timer = library_beside_program("libstoke-timer.so"); /* what it can be started with */
 	attach_describe(target, what, sizeof what);
-	return why_fail(why,
-			"Cannot attach to %s: what runs already cannot be profiled without "
-			"perf_event_open, which is forbidden here (%s). Permit it (in a container "
-			"--cap-add PERFMON or --security-opt seccomp=unconfined; kernel."
-			"perf_event_paranoid is %d), or start the program with `stoke record -- "
-			"CMD`.",
-			what, strerror(error), perf_event_paranoid());
+	why_fail(why,
+		 "Cannot attach to %s: what runs already cannot be profiled without "
+		 "perf_event_open, which is forbidden here (%s). Permit it (in a container "
+		 "--cap-add PERFMON or --security-opt seccomp=unconfined; kernel."
+		 "perf_event_paranoid is %d)%s.",
+		 what, strerror(error), perf_event_paranoid(),
+		 timer ? ", or start the program with `stoke record -- CMD`, which then needs none"
+		       : "");
+	free(timer);
+	return false;
 }
 
 bool attach_explain(const struct target *target, const char *event, int error, struct why *why)

@@ -211,6 +211,18 @@ static bool try_call_graph(struct attempt *attempt, enum call_graph call_graph, 
 
 static const char *const call_graph_names[] = { "auto", "dwarf", "fp", "none" };
 
+/* While the kernel's own code may be what is refused, the process has nothing to do with it. */
+static bool explain(struct attempt *attempt, int error)
+{
+	const struct rung *rung = attempt->rung;
+	const struct target *target = attempt->target;
+	bool is_kernel = (error == EACCES || error == EPERM) && !rung->is_user_only &&
+			 !target->sampling->user_only && perf_event_paranoid() >= 2;
+	if (target_is_attached(target) && (!is_kernel || target->is_whole_machine))
+		return attach_explain(target, rung->events[0].name, error, attempt->why);
+	return perf_event_explain(rung->events[0].name, error, attempt->why);
+}
+
 /* From the asked call graph downwards; false leaves the first errno's sentence in why. */
 static bool try_rung(struct attempt *attempt)
 {
@@ -235,10 +247,7 @@ static bool try_rung(struct attempt *attempt)
 		if (error != EINVAL && error != EOPNOTSUPP && error != ENOSYS)
 			break;
 	}
-	const char *event = attempt->rung->events[0].name;
-	return target_is_attached(attempt->target)
-		       ? attach_explain(attempt->target, event, first_error, attempt->why)
-		       : perf_event_explain(event, first_error, attempt->why);
+	return explain(attempt, first_error);
 }
 
 static void note_step(struct attempt *attempt, enum severity severity, const char *now)
@@ -405,8 +414,7 @@ static bool open_all_threads(struct attempt *attempt)
 		list_threads(attempt);
 		int error = open_rung(attempt);
 		if (error)
-			return attach_explain(target, attempt->rung->events[0].name, error,
-					      attempt->why);
+			return explain(attempt, error);
 	}
 	return true;
 }

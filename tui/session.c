@@ -268,8 +268,6 @@ static bool start_target(struct session *session, struct why *why)
 	if (!session_attach(&session->target, request, &session->sampling, session->recording, why))
 		return false;
 	recording_publish(session->recording);
-	if (!session->has_screen)
-		session_attach_say(&session->target, request);
 	return true;
 }
 
@@ -320,6 +318,8 @@ static bool start(struct session *session, int *status, struct why *why)
 	/* The old recording stays if the program cannot even start. */
 	if (session->target.is_launched && !target_release(&session->target, status, why))
 		return false;
+	if (settings_attach(settings) && !session->has_screen)
+		session_attach_say(&session->target, session->request);
 	/* If its folder has gone by now, the end says so: the program runs. */
 	if (session->output.file)
 		recording_file_place(session->output.file, NULL);
