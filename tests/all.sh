@@ -44,6 +44,7 @@ step "command line" tests/cli.sh "$build/stoke"
 step "golden screens" tests/golden.sh "$build/stoke"
 step "screens in a terminal" tests/tmux.sh "$build/stoke"
 step "the mouse in a terminal" tests/tmux_mouse.sh "$build/stoke"
+step "attaching to what runs" tests/attach.sh "$build/stoke"
 step "what code is called" tests/symbols.sh "$build/stoke"
 step "programs hard to follow" tests/targets.sh "$build/stoke"
 wait

@@ -559,6 +559,51 @@ else
 	skip "no arguments on a terminal: there is no script(1)"
 fi
 
+# ---- what runs already
+expect "a process that is no number" 2 "" '"gzip" is none' "$stoke" record -p gzip
+expect "a process that is none" 125 "" "Process 99999999 does not exist" "$stoke" record -p 99999999
+expect "two ways to attach" 2 "" "exclude each other" "$stoke" record -a -p 1
+expect "a model of what runs already" 2 "" "cannot attach" "$stoke" record --model -a
+expect "top of a command" 2 "" "stoke run -- ls" "$stoke" top ls
+expect "top of a bare number" 2 "" "stoke top -p 123" "$stoke" top 123
+sh -c "while :; do $burn; done" &
+busy=$!
+expect "attached for a while" 0 "^sh;.* [0-9]+$" "recording sh -c .*\($busy\); Ctrl-C ends it" "$stoke" record -p $busy --duration 300ms
+expect "attached while a command runs" 7 "^sh;" "^stoke: recording sh -c .* while sh runs$" "$stoke" record -p $busy -- sh -c 'sleep 0.3; exit 7'
+expect "the command beside it cannot run" 127 "" "command not found" "$stoke" record -p $busy -- nosuchcommand
+expect "one thread, late, into a ring" 0 "" "samples of" "$stoke" record -t $busy --delay 100ms --duration 500ms --ring 200ms -o t.stoke
+expect "what was attached to" 0 "^command +sh -c .*\($busy\)$" "" "$stoke" report t.stoke
+grep -q '^status' out && fail "a status of a process that runs"
+expect "top off a terminal" 0 "^sh;" "*" "$stoke" top -p $busy --duration 300ms
+timeout --preserve-status -s INT 0.6 "$stoke" record -p $busy -o i.stoke >out 2>err </dev/null
+compare "Ctrl-C ends it with status 0" 0 $? "" "samples of"
+timeout --preserve-status -s TERM 0.6 "$stoke" record -q -p $busy -o i.svg >out 2>err </dev/null
+compare "SIGTERM is told" 143 $? "" ""
+expect "and the picture is there" 0 "</svg>" "" cat i.svg
+"$stoke" record -p $busy --control orders --paused --snapshot -o o.stoke >out 2>err </dev/null &
+recorder=$!
+while [ ! -p orders ]; do sleep 0.05; done
+for order in enable snapshot stop; do sleep 0.3; echo $order >orders; done
+wait $recorder
+compare "orders to a recording of what runs" 0 $? "" "snapshot o.1.stoke"
+expect "paused, then enabled" 0 "samples +[0-9]+" "" "$stoke" report o.stoke
+expect "a file of some size" 0 "" "*" "$stoke" record -p $busy -F 4999 --max-size 256K --duration 10s -o m.stoke
+[ "$(stat -c %s m.stoke)" -le 262144 ] || fail "attached: --max-size was passed"
+kill -0 $busy && n_passed=$((n_passed + 1)) || fail "what was attached to has been ended"
+"$stoke" record -p $busy -q -o e.folded 2>err </dev/null &
+recorder=$!
+sleep 0.4
+kill $busy
+wait $busy 2>/dev/null
+wait $recorder
+compare "its end ends the recording" 0 $? "*" ""
+expect "which is kept" 0 "^sh;" "" cat e.folded
+expect "ended already" 125 "" "Process $busy does not exist" "$stoke" record -p $busy
+sh -c "$burn; $burn" & # beside it
+expect "the whole machine, as long as a command" 3 "^sh;" "everything on all [0-9]+ CPUs while sh runs" \
+	"$stoke" record -a -- sh -c "$burn; exit 3"
+wait
+
 # ---- without privileges
 if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	cp "$stoke" nobody-stoke
@@ -569,6 +614,23 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 		grep -q 'cpu-clock:u' err && n_passed=$((n_passed + 1)) || fail "as nobody: no note of cpu-clock:u"
 	else
 		skip "the note of cpu-clock:u: kernel.perf_event_paranoid is below 2"
+	fi
+	as_nobody="setpriv --reuid=65534 --regid=65534 --clear-groups ./nobody-stoke"
+	sleep 20 &
+	expect "attached as nobody to root's" 125 "" "belongs to user 0: attach to it as that user" $as_nobody record -p $!
+	kill $!
+	expect "top as nobody who runs nothing" 125 "" "No other process of this user runs here" \
+		$as_nobody top --headless --duration 300ms
+	setpriv --reuid=65534 --regid=65534 --clear-groups sh -c "$burn; $burn; $burn" &
+	expect "attached as nobody to its own" 0 "^sh;" "*" $as_nobody record -p $! --duration 300ms
+	wait
+	if [ "$(cat /proc/sys/kernel/perf_event_paranoid)" -gt 0 ]; then
+		expect "the machine as nobody" 125 "" "Watching the whole machine is not permitted" $as_nobody record -a --duration 300ms
+		setpriv --reuid=65534 --regid=65534 --clear-groups sh -c "$burn; $burn; $burn" &
+		expect "top as nobody" 0 "^sh;" "so only processes of this user are" $as_nobody top --headless --duration 300ms
+		wait
+	else
+		skip "the machine as nobody: kernel.perf_event_paranoid is $(cat /proc/sys/kernel/perf_event_paranoid)"
 	fi
 	expect "stat as nobody" 0 "" "^. +[0-9,]+ +context-switches$" setpriv --reuid=65534 --regid=65534 --clear-groups \
 		./nobody-stoke stat -- true

@@ -16,10 +16,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sampler/address_space.h"
 #include "sampler/attach.h"
 #include "sampler/collector.h"
 #include "sampler/exporter.h"
 #include "sampler/perf_event.h"
+#include "sampler/perf_replay.h"
 #include "sampler/recording.h"
 #include "sampler/target.h"
 #include "tests/fixture_attach.h"
@@ -242,6 +244,40 @@ static void beside_a_command(void **state)
 }
 
 /* ---- what they do */
+
+/* With 300 libraries nothing of any is read before the first sample in it. */
+static void mappings_are_read_and_files_are_not(void **state)
+{
+	struct attached program;
+	struct perf_replay replay;
+	struct recording *recording = recording_new();
+	(void)state;
+	assert_true(attached_start(&program));
+	perf_replay_open(&replay, recording, UNWINDER_FAST);
+	assert_true(perf_replay_read_proc(&replay, program.pid));
+	const struct process *process = address_space_process(replay.space, program.pid);
+	assert_string_equal(process->name, "attached");
+	assert_true(process->n_mappings >= 3); /* itself, libc, the loader */
+	for (size_t i = 0; i < process->n_mappings; i++) {
+		assert_false(process->mappings[i].module->is_image_tried);
+		assert_null(process->mappings[i].module->symbols);
+	}
+	recording_publish(recording);
+	assert_int_equal(recording_moment(recording).n[TABLE_MODULES], 1); /* row 0 is none */
+	/* What perf says of the same mappings once more changes nothing. */
+	size_t n = process->n_mappings;
+	const struct mapping first = process->mappings[0];
+	const struct mapped_file again = { first.start,         first.end - first.start,
+					   first.file_offset,   first.module->device,
+					   first.module->inode, first.prot,
+					   first.module->path,  NULL };
+	address_space_map(replay.space, program.pid, &again);
+	assert_int_equal(process->n_mappings, n);
+	assert_ptr_equal(process->mappings[0].module, first.module);
+	perf_replay_close(&replay);
+	recording_free(recording);
+	attached_end(&program);
+}
 
 static void threads_that_run_and_those_to_come(void **state)
 {
@@ -519,6 +555,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(threads_of_a_list_end_by_themselves),
 		cmocka_unit_test(several_have_ended_when_all_have),
 		cmocka_unit_test(beside_a_command),
+		cmocka_unit_test(mappings_are_read_and_files_are_not),
 		cmocka_unit_test(threads_that_run_and_those_to_come),
 		cmocka_unit_test(one_thread_alone),
 		cmocka_unit_test(threads_that_end),
