@@ -215,7 +215,7 @@ static bool attention_verify(void *opaque, struct why *why)
 static const struct parameter parameters[] = {
 	[TOKENS] = { "tokens",
 		     "of the sequence (S 256, M 2048, L 8192): 4 tokens^2 bytes of scores",
-		     PARAMETER_INTEGER, "2048", 1, 65536, NULL },
+		     PARAMETER_INTEGER, "2048", 1, 65536, "256|2048|8192" },
 	[N] = { "n", "of a query, key and value", PARAMETER_INTEGER, "64", 1, 1024, NULL },
 	[HEADS] = { "heads", "one after the other", PARAMETER_INTEGER, "6", 1, 1024, NULL },
 	[MASK] = { "mask", "causal: a token looks at those before it", PARAMETER_CHOICE, "causal",

@@ -123,7 +123,7 @@ static bool branch_verify(void *opaque, struct why *why)
 
 static const struct parameter parameters[] = {
 	[SIZE_MIB] = { "size", "numbers, MiB (S 0.016, M 16, L 512)", PARAMETER_REAL, "16", 0.001,
-		       16383, NULL },
+		       16383, "0.016|16|512" },
 	[ORDER] = { "order", "of the same numbers", PARAMETER_CHOICE, "shuffled", 0, 0,
 		    "shuffled|sorted" },
 	[CHOSEN] = { "chosen", "of a hundred numbers are added", PARAMETER_REAL, "50", 0, 100,

@@ -101,7 +101,7 @@ static bool chase_verify(void *opaque, struct why *why)
 
 static const struct parameter parameters[] = {
 	[SIZE_KIB] = { "size", "KiB of lines (S 16, M 512, L 262144)", PARAMETER_REAL, "262144",
-		       0.0625, 67108864, NULL },
+		       0.0625, 67108864, "16|512|262144" },
 	[CHAINS] = { "chains", "walks at once", PARAMETER_CHOICE, "1", 0, 0, "1|4" },
 	[PAGES] = { "pages", "huge where Linux gives them, from 4 MiB on", PARAMETER_CHOICE, "huge",
 		    0, 0, "huge|small" },

@@ -266,7 +266,7 @@ static bool decoder_verify(void *opaque, struct why *why)
 
 static const struct parameter parameters[] = {
 	[SIZE_MIB] = { "size", "all inputs and outputs, MiB (S 0.25, M 16, L 512)", PARAMETER_REAL,
-		       "256", 0.001, 65536, NULL },
+		       "256", 0.001, 65536, "0.25|16|512" },
 	[KIND] = { "kind", "what is done with each row", PARAMETER_CHOICE, "swiglu", 0, 0,
 		   "rope|swiglu|cross-entropy" },
 	[N] = { "n", "elements a row: of a head, a layer, a vocabulary", PARAMETER_INTEGER, "128",

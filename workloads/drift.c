@@ -422,7 +422,7 @@ static const struct parameter parameters[] = {
 	[JOB] = { "job", "a stream that changes, or fifteen changes of still models",
 		  PARAMETER_CHOICE, "stream", 0, 0, "stream|scenarios" },
 	[ROWS] = { "rows", "to learn from (S 10k, M 30k, L 300k: 0.3, 1, 10 MB of bins)",
-		   PARAMETER_INTEGER, "30k", 3000, 1e7, NULL },
+		   PARAMETER_INTEGER, "30k", 3000, 1e7, "10k|30k|300k" },
 	[BATCH] = { "batch", "rows of a batch", PARAMETER_INTEGER, "2500", 100, 1e6, NULL },
 	[BATCHES] = { "batches", "that come", PARAMETER_INTEGER, "40", 1, 1e6, NULL },
 	[AT] = { "at", "the batch from which on the world is another", PARAMETER_INTEGER, "10", 1,

@@ -307,8 +307,8 @@ static bool gemm_verify(void *opaque, struct why *why)
 }
 
 static const struct parameter parameters[] = {
-	[SIZE] = { "size", "n = 128, 1024, 4096 (f32: 192 KiB, 12 MiB, 192 MiB)", PARAMETER_CHOICE,
-		   "M", 0, 0, "S|M|L" },
+	[SIZE] = { "size", "S, M, L: n = 128, 1024, 4096 (f32: 192 KiB, 12 MiB, 192 MiB)",
+		   PARAMETER_CHOICE, "M", 0, 0, "S|M|L" },
 	[TYPE] = { "type", "of A and B; int8 is unsigned by signed", PARAMETER_CHOICE, "f32", 0, 0,
 		   "f32|bf16|int8" },
 	[N] = { "n", "columns of B and C; 0 = by size", PARAMETER_INTEGER, "0", 0, 32768, NULL },

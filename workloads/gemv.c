@@ -241,7 +241,7 @@ static bool gemv_verify(void *opaque, struct why *why)
 
 static const struct parameter parameters[] = {
 	[SIZE_MIB] = { "size", "all weights, MiB (S 0.5, M 24, L 768)", PARAMETER_REAL, "768",
-		       0.001, 65536, NULL },
+		       0.001, 65536, "0.5|24|768" },
 	[TYPE] = { "type", "of the weights", PARAMETER_CHOICE, "f32", 0, 0,
 		   "f32|bf16|int8|int4|ternary" },
 	[N] = { "n", "weights a row", PARAMETER_INTEGER, "4096", 1, 65536, NULL },

@@ -141,7 +141,7 @@ static bool hadamard_verify(void *opaque, struct why *why)
 
 static const struct parameter parameters[] = {
 	[SIZE_MIB] = { "size", "x and y together, MiB (S 0.03, M 16, L 512)", PARAMETER_REAL, "64",
-		       0.001, 65536, NULL },
+		       0.001, 65536, "0.03|16|512" },
 	[STEPS] = { "steps", "rows of 2^steps elements", PARAMETER_INTEGER, "12", 0, 26, NULL },
 	[VARIANT] = { "variant", "which kernel; thread-0, steps, shared, shuffles with device=cuda",
 		      PARAMETER_CHOICE, "auto", 0, 0,

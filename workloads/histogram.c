@@ -166,7 +166,7 @@ static bool histogram_verify(void *opaque, struct why *why)
 
 static const struct parameter parameters[] = {
 	[SIZE_MIB] = { "size", "values, MiB (S 0.25, M 16, L 512)", PARAMETER_REAL, "64", 0.001,
-		       16383, NULL },
+		       16383, "0.25|16|512" },
 	[BINS] = { "bins", "counts, of 4 bytes", PARAMETER_INTEGER, "256", 1, 4e6, NULL },
 	[SAME] = { "same", "of a hundred values in the first bin (10, 40, 90)", PARAMETER_REAL, "0",
 		   0, 100, NULL },

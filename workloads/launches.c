@@ -133,7 +133,8 @@ static bool launches_verify(void *opaque, struct why *why)
 
 static const struct parameter parameters[] = {
 	[LAUNCHES] = { "launches", "steps a pass", PARAMETER_INTEGER, "1000", 1, 100000, NULL },
-	[N] = { "n", "elements, of 4 bytes", PARAMETER_INTEGER, "1024", 1, 1e9, NULL },
+	[N] = { "n", "elements (S 1k: 4 KB, M 1m: 4 MB, L 100m: 400 MB)", PARAMETER_INTEGER, "1024",
+		1, 1e9, "1k|1m|100m" },
 	[VARIANT] = { "variant", "batch with device=cpu, graph with device=cuda", PARAMETER_CHOICE,
 		      "auto", 0, 0, "auto|each|batch|graph" },
 	[THREADS] = { "threads", "0 = one a CPU", PARAMETER_INTEGER, "0", 0, 256, NULL },

@@ -238,7 +238,7 @@ static bool norm_verify(void *opaque, struct why *why)
 
 static const struct parameter parameters[] = {
 	[SIZE_MIB] = { "size", "x and y together, MiB (S 0.5, M 16, L 1024)", PARAMETER_REAL, "512",
-		       0.001, 65536, NULL },
+		       0.001, 65536, "0.5|16|1024" },
 	[KIND] = { "kind", "what is done with each row", PARAMETER_CHOICE, "rmsnorm", 0, 0,
 		   "softmax|rmsnorm|layernorm" },
 	[N] = { "n", "elements a row", PARAMETER_INTEGER, "4096", 1, 1e6, NULL },

@@ -100,7 +100,7 @@ static bool pages_verify(void *opaque, struct why *why)
 
 static const struct parameter parameters[] = {
 	[SIZE_MIB] = { "size", "MiB mapped each pass (S 1, M 64, L 1024)", PARAMETER_REAL, "256",
-		       0.004, 65536, NULL },
+		       0.004, 65536, "1|64|1024" },
 	[VARIANT] = { "variant", "how memory is asked for", PARAMETER_CHOICE, "small", 0, 0,
 		      "auto|small|populated|huge" },
 	[THREADS] = { "threads", "0 = one a CPU", PARAMETER_INTEGER, "1", 0, 256, NULL },

@@ -220,7 +220,7 @@ static bool scan_verify(void *opaque, struct why *why)
 
 static const struct parameter parameters[] = {
 	[SIZE_MIB] = { "size", "all arrays, MiB (S 0.02, M 8, L 512)", PARAMETER_REAL, "256", 0.001,
-		       65536, NULL },
+		       65536, "0.02|8|512" },
 	[KIND] = { "kind", "all sums from the beginning, or only the last", PARAMETER_CHOICE,
 		   "scan", 0, 0, "scan|sum" },
 	[DATA] = { "data", "multiples of 1/8, whose sums are exact, or real numbers",

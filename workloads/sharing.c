@@ -88,8 +88,8 @@ static const struct parameter parameters[] = {
 	[VARIANT] = { "variant", "how a counter is kept", PARAMETER_CHOICE, "memory", 0, 0,
 		      "auto|atomic|memory|register" },
 	[THREADS] = { "threads", "0 = one a CPU", PARAMETER_INTEGER, "0", 0, 256, NULL },
-	[N] = { "n", "additions a pass and thread (working set: S, M, L a line a thread)",
-		PARAMETER_INTEGER, "10m", 1, 1e12, NULL },
+	[N] = { "n", "additions a pass and thread (S 1m, M 10m, L 100m: of 64 bytes)",
+		PARAMETER_INTEGER, "10m", 1, 1e12, "1m|10m|100m" },
 	[REPEATS] = { "repeats", "passes", PARAMETER_INTEGER, "2000", 1, 1e9, NULL },
 	{ 0 },
 };

@@ -165,7 +165,7 @@ static bool spmv_verify(void *opaque, struct why *why)
 
 static const struct parameter parameters[] = {
 	[ROWS] = { "rows", "and columns (S 1k: 140 KiB, M 50k: 7 MiB, L 4m: 534 MiB)",
-		   PARAMETER_INTEGER, "1m", 1, 1e8, NULL },
+		   PARAMETER_INTEGER, "1m", 1, 1e8, "1k|50k|4m" },
 	[EACH] = { "each", "values a row, on average", PARAMETER_INTEGER, "16", 1, 4096, NULL },
 	[COLUMNS] = { "columns", "anywhere, or near the diagonal", PARAMETER_CHOICE, "random", 0, 0,
 		      "random|near" },

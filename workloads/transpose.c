@@ -142,7 +142,7 @@ static bool transpose_verify(void *opaque, struct why *why)
 
 static const struct parameter parameters[] = {
 	[N] = { "n", "rows and columns (S 64: 32 KiB, M 1024: 8 MiB, L 8192: 512 MiB)",
-		PARAMETER_INTEGER, "4096", 1, 65536, NULL },
+		PARAMETER_INTEGER, "4096", 1, 65536, "64|1024|8192" },
 	[PAD] = { "pad", "unused elements behind each row (16 = a cache line)", PARAMETER_INTEGER,
 		  "0", 0, 4096, NULL },
 	[VARIANT] = { "variant", "which kernel; naive, tiled and padded with device=cuda",

@@ -190,7 +190,7 @@ static bool triad_verify(void *opaque, struct why *why)
 
 static const struct parameter parameters[] = {
 	[SIZE_MIB] = { "size", "all three arrays together, MiB (S 3, M 300, L 3000)",
-		       PARAMETER_REAL, "768", 0.001, 65536, NULL },
+		       PARAMETER_REAL, "768", 0.001, 65536, "3|300|3000" },
 	[VARIANT] = { "variant", "which kernel; one and wide with device=cuda", PARAMETER_CHOICE,
 		      "auto", 0, 0, "auto|scalar|avx2|avx512|neon|nontemporal|one|wide" },
 	[THREADS] = { "threads", "0 = one a CPU", PARAMETER_INTEGER, "0", 0, 256, NULL },

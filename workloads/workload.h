@@ -24,7 +24,9 @@ struct parameter {
 	enum parameter_kind kind;
 	const char *initial; /* as the user would type it */
 	double least, most;  /* numbers: limits, both included */
-	const char *choices; /* PARAMETER_CHOICE: "spin|futex" */
+	/* PARAMETER_CHOICE: "spin|futex"; numbers: what S, M and L stand for, "3|300|3000", or NULL.
+	 * size=S sets the parameter that has these, whatever its name. */
+	const char *choices;
 };
 
 /* Values as given or initial, in the order of the workload's parameters. */

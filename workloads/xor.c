@@ -181,7 +181,8 @@ static void xor_finish(void *opaque)
 }
 
 static const struct parameter parameters[] = {
-	[HIDDEN] = { "hidden", "units", PARAMETER_INTEGER, "8", 2, 65536, NULL },
+	[HIDDEN] = { "hidden", "units (S 8: 10 KB, M 1024: 170 KB, L 65536: 10 MB)",
+		     PARAMETER_INTEGER, "8", 2, 65536, "8|1024|65536" },
 	[STEPS] = { "steps", "of a training", PARAMETER_INTEGER, "1500", 1, 1e7, NULL },
 	[TRAININGS] = { "trainings", "each from new weights", PARAMETER_INTEGER, "1000", 1, 1e7,
 			NULL },
@@ -202,7 +203,7 @@ const struct workload workload_xor = {
 	.teaches =
 		"Eight operations on tensors of a few numbers: nearly all time goes to making and "
 		"recording them, none to floating point, and everything fits the first-level "
-		"cache (S: hidden=8, 10 KB; M: hidden=1024, 170 KB; L: hidden=65536, 10 MB, where "
+		"cache (with size=L "
 		"the arithmetic wins at last). alloc=malloc takes three pieces of memory for each "
 		"tensor from the allocator and gives them back one by one: watch malloc and free "
 		"appear in the flame graph and the steps a second fall.",

@@ -121,12 +121,12 @@ def step(is_narrow):
 
 
 is_narrow = case.endswith("bf16")
-for _ in range(2):  # both sides' first steps take memory
-    ask("step")
-    step(is_narrow)
-at_once = max(1, min(20, int(0.3 / step(is_narrow)[0])))
-ask("step")
 mine, theirs, wide, products, mine_losses, their_losses = [], [], [], [], [], []
+for _ in range(3):  # both sides' first steps take memory
+    mine_losses.append(ask("step")[2])
+    seconds, _, loss = step(is_narrow)
+    their_losses.append(loss)
+at_once = max(1, min(20, int(0.3 / seconds)))
 for turn in range(turns):
     time.sleep(0.1)  # their threads spin for some while after a step
     rows = [ask("step") for _ in range(at_once)]

@@ -3,7 +3,7 @@
 
 const struct parameter gbdt_parameters[] = {
 	[GBDT_SET_ROWS] = { "rows", "training rows (S 20k, M 200k, L 2m: 1, 10, 100 MB of bins)",
-			    PARAMETER_INTEGER, "200k", 100, 5e7, NULL },
+			    PARAMETER_INTEGER, "200k", 100, 5e7, "20k|200k|2m" },
 	[GBDT_SET_FEATURES] = { "features", "columns, six of which matter", PARAMETER_INTEGER, "28",
 				6, 1000, NULL },
 	[GBDT_SET_CLASSES] = { "classes", "of generated data for loss=softmax", PARAMETER_INTEGER,

@@ -13,6 +13,8 @@ const struct parameter workload_seconds = {
 	"seconds", "stop after this long; 0 = when done", PARAMETER_REAL, "0", 0, 1e7, NULL
 };
 
+enum { SIZE_BYTES = 16 };
+
 static bool read_number(const char *text, double *number)
 {
 	char *end;
@@ -40,10 +42,25 @@ static int choice_of(const char *choices, const char *word)
 	return -1;
 }
 
+/* S, M or L as the number it stands for; else the text itself. */
+static const char *number_text(const struct parameter *parameter, const char *text,
+			       char room[SIZE_BYTES])
+{
+	int place = parameter->choices ? choice_of("S|M|L", text) : -1;
+	const char *at = parameter->choices;
+	if (place < 0)
+		return text;
+	for (; place > 0; place--)
+		at += strcspn(at, "|") + 1;
+	snprintf(room, SIZE_BYTES, "%.*s", (int)strcspn(at, "|"), at);
+	return room;
+}
+
 static bool set_number(const struct parameter *parameter, const char *text, struct setting *setting,
 		       struct why *why)
 {
-	if (!read_number(text, &setting->number))
+	char room[SIZE_BYTES];
+	if (!read_number(number_text(parameter, text, room), &setting->number))
 		return why_fail(why, "%s=%s is not a number.", parameter->name, text);
 	if (setting->number < parameter->least || setting->number > parameter->most)
 		return why_fail(why, "%s=%s is out of range; it takes %g to %g.", parameter->name,
@@ -64,6 +81,11 @@ static bool set(const struct parameter *parameter, const char *text, struct sett
 	setting->choice = choice_of(parameter->choices, text);
 	return setting->choice >= 0 || why_fail(why, "%s=%s is unknown; it takes %s.",
 						parameter->name, text, parameter->choices);
+}
+
+static bool has_sizes(const struct parameter *parameter)
+{
+	return parameter->kind != PARAMETER_CHOICE && parameter->choices;
 }
 
 static bool unknown_key(const struct workload *workload, const char *key, struct why *why)
@@ -96,6 +118,10 @@ static bool set_word(const struct workload *workload, const char *word,
 	const struct parameter *parameters = workload->parameters;
 	for (int i = 0; parameters && parameters[i].name && i < MOST_PARAMETERS; i++)
 		if (strcmp(parameters[i].name, key) == 0)
+			return set(&parameters[i], equals + 1, &settings->values[i], why);
+	for (int i = 0; parameters && parameters[i].name && i < MOST_PARAMETERS; i++)
+		if (has_sizes(&parameters[i]) && strcmp(key, "size") == 0 &&
+		    choice_of("S|M|L", equals + 1) >= 0)
 			return set(&parameters[i], equals + 1, &settings->values[i], why);
 	return unknown_key(workload, key, why);
 }

@@ -18,6 +18,7 @@ extern const struct parameter workload_seconds;
 
 /*
  * workload_settings_read: words (NULL-terminated) over the initial values; --selftest is passed by.
+ * size=S, M or L is good for any workload whose parameters have sizes.
  *
  * Errors  false and a sentence: no key=value, a key the workload has not (with the nearest it has),
  *         a value that is no number, out of range or no choice
