@@ -230,7 +230,8 @@ void address_space_fork(struct address_space *space, pid_t parent_pid, pid_t chi
 	struct process *child = address_space_process(space, child_pid);
 	struct process *parent = address_space_process(space, parent_pid);
 	forget_exited(space, child); /* a reused pid */
-	child->has_exited = false;
+	child->has_exited = child->is_recorded = false;
+	child->parent_pid = parent_pid;
 	child->n_mappings = child->capacity = parent->n_mappings;
 	child->mappings = reallocate(child->mappings, child->capacity, sizeof *child->mappings);
 	if (parent->n_mappings)

@@ -59,6 +59,8 @@ struct process {
 	uint64_t space_id;
 	bool is_shared_space; /* a fork still shares space_id */
 	bool has_exited;
+	pid_t parent_pid; /* that made it; 0 = not known */
+	bool is_recorded; /* a row of TABLE_THREADS is of it */
 };
 
 struct address_space;

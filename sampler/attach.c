@@ -393,6 +393,18 @@ bool attach_read_name(pid_t process, pid_t thread, char name[16])
 	return true;
 }
 
+/* "4711 (name, which may hold blanks and brackets) S 4000 ...": behind the last bracket. */
+pid_t attach_read_parent(pid_t process)
+{
+	char path[64], line[512];
+	int parent = 0;
+	snprintf(path, sizeof path, "/proc/%d/stat", process);
+	if (!read_line(path, line, sizeof line))
+		return 0;
+	const char *end = strrchr(line, ')');
+	return end && sscanf(end + 1, " %*c %d", &parent) == 1 && parent > 0 ? parent : 0;
+}
+
 bool attach_has_process(const struct target *target, pid_t pid)
 {
 	if (target->is_whole_machine)

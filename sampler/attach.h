@@ -39,6 +39,9 @@ uint32_t attach_list_processes(const struct target *target, pid_t **processes);
  * false if there is none. */
 bool attach_read_name(pid_t process, pid_t thread, char name[16]);
 
+/* attach_read_parent: who made a process, or looks after it now; 0 = not known. */
+pid_t attach_read_parent(pid_t process);
+
 /* attach_has_process: is this process one of those attached to (or the launched one, or is it the
  * whole machine)? */
 bool attach_has_process(const struct target *target, pid_t pid);

@@ -76,6 +76,8 @@ static void take_threads(struct merge *merge)
 			.name = map_string(merge, row->name),
 			.process_name = recording_add_string(merge->out, name),
 			.start_ns = row->start_ns ? row->start_ns + merge->shift_ns : 0,
+			.parent_pid = map_pid(merge, row->parent_pid),
+			.flags = row->flags,
 		};
 		merge->threads[id] = recording_add_thread(merge->out, &mapped);
 	}

@@ -299,7 +299,9 @@ bool perf_record_task(const struct perf_event_header *header, struct perf_task *
 	struct cursor cursor = cursor_of(header);
 	take_pair(&cursor, &out->pid, &out->parent_pid);
 	take_pair(&cursor, &out->tid, &out->parent_tid);
-	return !cursor.is_short;
+	bool is_good = !cursor.is_short;
+	out->time_ns = take_word(&cursor); /* 0 where it is not there */
+	return is_good;
 }
 
 bool perf_record_lost(const struct perf_event_header *header, uint64_t *n_lost)

@@ -51,6 +51,7 @@ struct perf_comm {
 
 struct perf_task {
 	uint32_t pid, parent_pid, tid, parent_tid;
+	uint64_t time_ns;
 };
 
 /* Each returns false when the record is too short for what it claims to hold. */

@@ -54,6 +54,9 @@ static void split_chain(const struct perf_sample *sample, const uint64_t **kerne
 	}
 }
 
+/* A process has as many others above it at most: what is deeper has been made to be. */
+enum { MOST_PARENTS = 64 };
+
 /* The user's frames, the kernel's (its own limit is 127 and some markers) and what says why a stack
  * ends. */
 enum { MOST_FRAMES = UNWIND_MAX_FRAMES + 160 };
@@ -247,14 +250,33 @@ static bool take_fork(struct perf_replay *replay, const struct perf_event_header
 	return true;
 }
 
+/* Its first thread may leave before others do: those that come then say that it goes on. What is
+ * late of the first one says nothing. */
+static struct stack_process about(const struct process *process, uint32_t tid)
+{
+	bool is_late = process->has_exited && tid == (uint32_t)process->pid;
+	return (struct stack_process){ process->name, (uint32_t)process->parent_pid, !is_late };
+}
+
+static void end_process(struct perf_replay *replay, const struct perf_task *task)
+{
+	struct process *process = address_space_process(replay->space, (pid_t)task->pid);
+	if (process->is_recorded && !process->has_exited) {
+		struct stack_process words = about(process, task->tid);
+		stack_thread_end(stack_threads_get(&replay->threads, task->pid, task->tid),
+				 replay->recording, &words, task->time_ns);
+	}
+	address_space_exit(replay->space, (pid_t)task->pid);
+}
+
 static bool take_exit(struct perf_replay *replay, const struct perf_event_header *header)
 {
 	struct perf_task task;
 	if (!perf_record_task(header, &task))
 		return false;
-	stack_threads_exit(&replay->threads, task.tid);
 	if (task.pid == task.tid)
-		address_space_exit(replay->space, (pid_t)task.pid);
+		end_process(replay, &task);
+	stack_threads_exit(&replay->threads, task.tid);
 	return true;
 }
 
@@ -282,16 +304,51 @@ uint32_t perf_replay_stack(struct perf_replay *replay, const struct perf_event_h
 	return stack;
 }
 
+static uint32_t row_of(struct perf_replay *replay, struct process *process, uint32_t tid,
+		       uint64_t time_ns)
+{
+	struct stack_thread *thread =
+		stack_threads_get(&replay->threads, (uint32_t)process->pid, tid);
+	char name[16];
+	if (replay->is_attached && !thread->row && !thread->name[0] &&
+	    attach_read_name(process->pid, (pid_t)tid, name))
+		stack_thread_rename(thread, name);
+	struct stack_process words = about(process, tid);
+	process->is_recorded = true;
+	return stack_thread_row(thread, replay->recording, &words, time_ns);
+}
+
+/* Of what ran before, no record tells who made it. */
+static void find_parent(const struct perf_replay *replay, struct process *process)
+{
+	if (replay->is_attached && !process->parent_pid && process->pid > 0)
+		process->parent_pid = attach_read_parent(process->pid);
+}
+
+/* Who waits for others is never sampled, and is what they hang below: make, sh, gcc, cc1. */
+static void tell_parents(struct perf_replay *replay, const struct process *process,
+			 uint64_t time_ns)
+{
+	pid_t pid = process->parent_pid;
+	for (int i = 0; pid && i < MOST_PARENTS; i++) {
+		struct process *parent = address_space_process(replay->space, pid);
+		if (parent->is_recorded || !parent->name[0])
+			return; /* so are those above; or nothing is known of it */
+		find_parent(replay, parent);
+		row_of(replay, parent, (uint32_t)pid, time_ns);
+		pid = parent->parent_pid;
+	}
+}
+
 uint32_t perf_replay_thread(struct perf_replay *replay, uint32_t pid, uint32_t tid,
 			    uint64_t time_ns)
 {
-	const struct process *process = address_space_process(replay->space, (pid_t)pid);
-	struct stack_thread *thread = stack_threads_get(&replay->threads, pid, tid);
-	char name[16];
-	if (replay->is_attached && !thread->row && !thread->name[0] &&
-	    attach_read_name((pid_t)pid, (pid_t)tid, name))
-		stack_thread_rename(thread, name);
-	return stack_thread_row(thread, replay->recording, process->name, time_ns);
+	struct process *process = address_space_process(replay->space, (pid_t)pid);
+	if (!process->is_recorded) {
+		find_parent(replay, process);
+		tell_parents(replay, process, time_ns);
+	}
+	return row_of(replay, process, tid, time_ns);
 }
 
 bool perf_replay_read_proc(struct perf_replay *replay, pid_t pid)

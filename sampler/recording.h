@@ -110,7 +110,14 @@ struct thread_row {
 	uint32_t name;         /* strings: comm, cleaned of control characters */
 	uint32_t process_name; /* strings: the main thread's comm */
 	uint64_t start_ns;
-	uint64_t reserved;
+	uint32_t parent_pid; /* of the process that made its process; 0 = not known */
+	uint32_t flags;      /* THREAD_* */
+};
+
+enum {
+	THREAD_FOLLOWED = 1, /* the end of its process will be told */
+	THREAD_ENDED = 2,    /* tells that its process has ended, at start_ns; no sample refers to
+				it */
 };
 
 struct series_row {

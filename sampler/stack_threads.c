@@ -75,19 +75,36 @@ void stack_threads_exit(struct stack_threads *threads, uint32_t tid)
 	rehash(threads, threads->n_slots); /* closes the hole in the probe sequences */
 }
 
-uint32_t stack_thread_row(struct stack_thread *thread, struct recording *recording,
-			  const char *process_name, uint64_t time_ns)
+static struct thread_row row_of(const struct stack_thread *thread, struct recording *recording,
+				const struct stack_process *process, uint64_t time_ns)
 {
-	if (thread->row)
-		return thread->row;
-	const char *name = thread->name[0] ? thread->name : process_name;
-	struct thread_row row = {
+	const char *name = thread->name[0] ? thread->name : process->name;
+	return (struct thread_row){
 		.pid = thread->pid == STACK_THREAD_NONE ? 0 : thread->pid,
 		.tid = thread->tid == STACK_THREAD_NONE ? 0 : thread->tid,
 		.name = recording_add_string(recording, name[0] ? name : "[unnamed]"),
 		.process_name =
-			recording_add_string(recording, process_name[0] ? process_name : name),
+			recording_add_string(recording, process->name[0] ? process->name : name),
 		.start_ns = time_ns,
+		.parent_pid = process->parent_pid,
+		.flags = process->is_followed && thread->pid != STACK_THREAD_NONE ? THREAD_FOLLOWED
+										  : 0,
 	};
+}
+
+uint32_t stack_thread_row(struct stack_thread *thread, struct recording *recording,
+			  const struct stack_process *process, uint64_t time_ns)
+{
+	if (thread->row)
+		return thread->row;
+	struct thread_row row = row_of(thread, recording, process, time_ns);
 	return thread->row = recording_add_thread(recording, &row);
+}
+
+void stack_thread_end(const struct stack_thread *thread, struct recording *recording,
+		      const struct stack_process *process, uint64_t time_ns)
+{
+	struct thread_row row = row_of(thread, recording, process, time_ns);
+	row.flags |= THREAD_ENDED;
+	recording_add_thread(recording, &row);
 }

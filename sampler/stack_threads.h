@@ -43,8 +43,19 @@ void stack_thread_rename(struct stack_thread *thread, const char *name);
 /* stack_threads_exit: forget a thread; its row stays. */
 void stack_threads_exit(struct stack_threads *threads, uint32_t tid);
 
-/* stack_thread_row: its row, written at the first call after a rename. process_name may be "". */
+/* What a thread's row says of its process. */
+struct stack_process {
+	const char *name;    /* may be "" */
+	uint32_t parent_pid; /* 0 = not known */
+	bool is_followed;    /* its end will be told */
+};
+
+/* stack_thread_row: its row, written at the first call after a rename. */
 uint32_t stack_thread_row(struct stack_thread *thread, struct recording *recording,
-			  const char *process_name, uint64_t time_ns);
+			  const struct stack_process *process, uint64_t time_ns);
+
+/* stack_thread_end: a row that tells the end of the process that this is the first thread of. */
+void stack_thread_end(const struct stack_thread *thread, struct recording *recording,
+		      const struct stack_process *process, uint64_t time_ns);
 
 #endif
