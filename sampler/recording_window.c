@@ -8,6 +8,7 @@
 #include "sampler/base/text.h"
 #include "sampler/hash_map.h"
 #include "sampler/recording.h"
+#include "sampler/thread_choice.h"
 
 /* A page of spans, so that memory is given back, and not at every look. */
 enum { LEAST_OLD_SPANS = 64 };
@@ -24,6 +25,7 @@ static void copy_whole(struct recording *out, const struct recording *from, enum
 /* 0 = open. */
 struct window {
 	uint64_t from_ns, to_ns;
+	struct thread_choice only;
 };
 
 static bool is_in(uint64_t time_ns, uint64_t from_ns, uint64_t to_ns)
@@ -79,7 +81,8 @@ static void copy_spans(struct recording *out, const struct recording *from, uint
 	struct hash_map open = find_open(from, *next, end, window->from_ns);
 	for (; *next < end; ++*next) {
 		const struct span_row *row = recording_span(from, *next);
-		if (takes_span(row, *next, window, &open))
+		if (takes_span(row, *next, window, &open) &&
+		    thread_choice_takes(&window->only, from, row->thread))
 			table_append(&out->tables[TABLE_SPANS], row, 1);
 	}
 	hash_map_free(&open);
@@ -92,12 +95,14 @@ static void copy_times(struct recording *out, const struct recording *from,
 {
 	for (uint64_t *id = &place->next[0]; *id < moment->n[TABLE_SAMPLES]; ++*id) {
 		const struct sample_row *row = recording_sample(from, *id);
-		if (is_in(row->time_ns, window->from_ns, window->to_ns) && row->series)
+		if (is_in(row->time_ns, window->from_ns, window->to_ns) && row->series &&
+		    thread_choice_takes(&window->only, from, row->thread))
 			table_append(&out->tables[TABLE_SAMPLES], row, 1);
 	}
 	for (uint64_t *id = &place->next[1]; *id < moment->n[TABLE_READINGS]; ++*id) {
 		const struct reading_row *row = recording_reading(from, *id);
-		if (is_in(row->time_ns, window->from_ns, window->to_ns) && row->series)
+		if (is_in(row->time_ns, window->from_ns, window->to_ns) && row->series &&
+		    thread_choice_takes(&window->only, from, row->thread))
 			table_append(&out->tables[TABLE_READINGS], row, 1);
 	}
 	copy_spans(out, from, moment->n[TABLE_SPANS], window, &place->next[2]);
@@ -131,6 +136,13 @@ static void move_clock(struct recording *out, const struct recording *from, uint
 	recording_add_fact(out, "window.from", text_duration(text, sizeof text, (double)later_ns));
 }
 
+static void tell_pid(struct recording *out, uint32_t pid)
+{
+	char text[TEXT_BYTES];
+	snprintf(text, sizeof text, "%u", pid);
+	recording_add_fact(out, "part.pid", text);
+}
+
 static struct recording *copy(const struct recording *recording, const struct window *window,
 			      struct recording_place *place, uint64_t from_ns)
 {
@@ -144,6 +156,8 @@ static struct recording *copy(const struct recording *recording, const struct wi
 		copy_whole(out, recording, whole[i], moment.n[whole[i]]);
 	copy_times(out, recording, &moment, window, place);
 	move_clock(out, recording, from_ns);
+	if (window->only.pid)
+		tell_pid(out, window->only.pid);
 	recording_name_rest(out, "[unknown: its name was not known yet]");
 	recording_publish(out);
 	return out;
@@ -152,7 +166,13 @@ static struct recording *copy(const struct recording *recording, const struct wi
 struct recording *recording_window(const struct recording *recording, uint64_t from_ns,
 				   uint64_t to_ns)
 {
-	const struct window window = { from_ns, to_ns };
+	return recording_part(recording, from_ns, to_ns, &(struct thread_choice){ 0 });
+}
+
+struct recording *recording_part(const struct recording *recording, uint64_t from_ns,
+				 uint64_t to_ns, const struct thread_choice *only)
+{
+	const struct window window = { from_ns, to_ns, *only };
 	struct recording_place start = { { 1, 1, 1 } };
 	return copy(recording, &window, &start, from_ns);
 }
@@ -160,7 +180,7 @@ struct recording *recording_window(const struct recording *recording, uint64_t f
 struct recording *recording_window_next(const struct recording *recording,
 					struct recording_place *place, uint64_t from_ns)
 {
-	const struct window everything = { 0, 0 };
+	const struct window everything = { 0 };
 	return copy(recording, &everything, place, from_ns);
 }
 

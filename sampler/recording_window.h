@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 struct recording;
+struct thread_choice;
 
 /*
  * recording_window: what happened from from_ns until before to_ns (CLOCK_MONOTONIC; 0 = since the
@@ -19,6 +20,11 @@ struct recording;
  */
 struct recording *recording_window(const struct recording *recording, uint64_t from_ns,
 				   uint64_t to_ns);
+
+/* recording_part: the same of some threads only (thread_choice.h): what is of no thread or of the
+ * whole target is left out. A fact "part.pid" tells the process's number. */
+struct recording *recording_part(const struct recording *recording, uint64_t from_ns,
+				 uint64_t to_ns, const struct thread_choice *only);
 
 /* How far a reader of samples, readings and spans has come: the next row of each; 1 at first. */
 struct recording_place {

@@ -327,9 +327,7 @@ static bool is_wanted(const struct tree *tree, const struct sample_row *sample)
 	if (sample->time_ns < options->from_ns ||
 	    (options->to_ns && sample->time_ns >= options->to_ns))
 		return false;
-	const struct thread_row *thread = recording_thread(tree->recording, sample->thread);
-	return (!options->pid || thread->pid == options->pid) &&
-	       (!options->tid || thread->tid == options->tid);
+	return thread_choice_takes(&options->only, tree->recording, sample->thread);
 }
 
 /* Does what is shown of a stack count? Nothing may be left of it, or nothing found in it. */

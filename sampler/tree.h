@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sampler/thread_choice.h"
+
 struct recording;
 struct sample_row;
 
@@ -28,23 +30,23 @@ enum tree_root {
 /* What the tree shows. Changing anything needs a new tree (tree_open again). */
 struct tree_options {
 	enum tree_root root;
-	bool is_inverted;        /* bottom-up: leaf first */
-	bool hide_kernel;        /* drop kernel frames, keep their weight in the caller */
-	bool fold_recursion;     /* a function directly below itself is one node */
-	bool no_inline;          /* physical functions only */
-	bool merge_names;        /* callees of one name are one node, in whatever module, inlined
-				    or not */
-	bool only_kernel;        /* drop all frames but the kernel's, and samples without any */
-	uint32_t only_module;    /* drop all frames but this module's, and samples without any;
-				    0 = all */
-	uint32_t hidden_module;  /* drop this module's frames, keep their weight in the caller */
-	uint32_t focus;          /* a function: only samples inside it, from its outermost call
-				    on (inverted: its innermost, upwards); 0 = all */
-	const regex_t *pattern;  /* only samples inside a function it finds; borrowed; NULL = all */
-	uint32_t series;         /* only this series' samples; 0 = the first that has samples by
-				    the first update with any */
-	uint32_t pid, tid;       /* only these; 0 = all */
-	uint64_t from_ns, to_ns; /* window; to_ns 0 = open end */
+	bool is_inverted;       /* bottom-up: leaf first */
+	bool hide_kernel;       /* drop kernel frames, keep their weight in the caller */
+	bool fold_recursion;    /* a function directly below itself is one node */
+	bool no_inline;         /* physical functions only */
+	bool merge_names;       /* callees of one name are one node, in whatever module, inlined
+				   or not */
+	bool only_kernel;       /* drop all frames but the kernel's, and samples without any */
+	uint32_t only_module;   /* drop all frames but this module's, and samples without any;
+				   0 = all */
+	uint32_t hidden_module; /* drop this module's frames, keep their weight in the caller */
+	uint32_t focus;         /* a function: only samples inside it, from its outermost call
+				   on (inverted: its innermost, upwards); 0 = all */
+	const regex_t *pattern; /* only samples inside a function it finds; borrowed; NULL = all */
+	uint32_t series;        /* only this series' samples; 0 = the first that has samples by
+				   the first update with any */
+	struct thread_choice only; /* only these threads' samples */
+	uint64_t from_ns, to_ns;   /* window; to_ns 0 = open end */
 	/* What a sample weighs; 0 leaves it out. NULL = its own weight. */
 	uint64_t (*weigh)(const void *context, const struct sample_row *sample);
 	const void *weigh_context; /* borrowed */
