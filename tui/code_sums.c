@@ -45,7 +45,8 @@ static void take_samples(struct code_sums *sums, const struct recording *recordi
 		return;
 	for (; sums->next_sample < n; sums->next_sample++) {
 		const struct sample_row *row = recording_sample(recording, sums->next_sample);
-		if (row->time_ns < sums->from_ns || (sums->to_ns && row->time_ns >= sums->to_ns))
+		if (row->time_ns < sums->from_ns || (sums->to_ns && row->time_ns >= sums->to_ns) ||
+		    !thread_choice_takes(&sums->only, recording, row->thread))
 			continue;
 		for (size_t i = 0; i < n_sums; i++)
 			if (sums->rates.sums[i].series == row->series)
@@ -71,10 +72,12 @@ bool code_sums_update(struct code_sums *sums, const struct recording *recording,
 	struct rates rates;
 	rates_find(&rates, recording, series);
 	bool is_other = !is_same(&rates, &sums->rates) || sums->from_ns != focus->from_ns ||
-			sums->to_ns != focus->to_ns;
+			sums->to_ns != focus->to_ns ||
+			!thread_choice_is_same(&sums->only, &focus->only);
 	sums->rates = rates;
 	sums->from_ns = focus->from_ns;
 	sums->to_ns = focus->to_ns;
+	sums->only = focus->only;
 	if (is_other || sums->next_sample == 0)
 		begin_anew(sums);
 	if (rates.n == 0)

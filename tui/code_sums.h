@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "sampler/rates.h"
+#include "sampler/thread_choice.h"
 
 struct recording;
 struct view_focus;
@@ -19,6 +20,7 @@ struct code_sums {
 	uint64_t *self, *total; /* rates.n_sums a stack: that end in it; and with its callees */
 	uint64_t n_stacks, next_sample;
 	uint64_t from_ns, to_ns; /* the window taken in */
+	struct thread_choice only;
 };
 
 /*

@@ -8,6 +8,7 @@
 #include "tui/command.h"
 #include "tui/face.h"
 #include "tui/input.h"
+#include "tui/process_words.h"
 #include "tui/settings.h"
 #include "tui/summary.h"
 #include "tui/theme.h"
@@ -44,12 +45,15 @@ static bool render(const struct recording *recording, const struct recording *ag
 				settings->theme);
 	if (!settings_size(settings, &columns, &rows, why))
 		return false;
+	if (!process_is_there(recording, settings->only_pid, why))
+		return false;
 	struct face_settings face_settings = {
 		.recording = recording,
 		.against = against,
 		.against_name = against ? text_clean(name, sizeof name, settings->against) : "",
 		.command = text_clean(command, sizeof command, line ? line : "a recording"),
 		.view = settings->view,
+		.only = { .pid = (uint32_t)settings->only_pid },
 	};
 	struct face *face = face_new(&face_settings);
 	if (!face)

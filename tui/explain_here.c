@@ -163,10 +163,12 @@ static void set_samples(const struct recording *recording, const struct view_sub
 	}
 }
 
-static void explain_moment(const struct recording *recording, const struct view_subject *subject,
-			   struct explain_values *values, struct explain_sentences *sentences)
+static void explain_moment(const struct recording *recording, const struct view_focus *focus,
+			   const struct view_subject *subject, struct explain_values *values,
+			   struct explain_sentences *sentences)
 {
 	struct tree_options options = { .root = TREE_ROOT_THREAD,
+					.only = focus->only,
 					.from_ns = subject->from_ns,
 					.to_ns = subject->to_ns };
 	struct tree *tree = tree_open(recording, &options);
@@ -267,7 +269,7 @@ struct explain_sentences explain_here(const struct recording *recording,
 	if (subject->kind == SUBJECT_GPU)
 		explain_gpu(recording, focus, subject->id, values, &sentences);
 	else if (subject->kind == SUBJECT_MOMENT)
-		explain_moment(recording, subject, values, &sentences);
+		explain_moment(recording, focus, subject, values, &sentences);
 	else if (subject->kind == SUBJECT_MACHINE)
 		explain_machine(recording, subject->name, values, &sentences);
 	else if (subject->kind == SUBJECT_OUTPUT)

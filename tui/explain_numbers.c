@@ -156,6 +156,7 @@ static const struct roofline_phase *find_phase(const struct explaining *explaini
 	for (uint64_t i = 1; i < moment.n[TABLE_SAMPLES]; i++) {
 		const struct sample_row *sample = recording_sample(recording, i);
 		if (sample->stack >= n || !is_inside[sample->stack] ||
+		    !thread_choice_takes(&explaining->focus->only, recording, sample->thread) ||
 		    !is_in_window(explaining, sample->time_ns))
 			continue;
 		const struct roofline_phase *phase = roofline_phase_at(phases, sample->time_ns);

@@ -63,6 +63,7 @@ struct face *face_new(const struct face_settings *settings)
 	first = first ? first : face->preferences.view;
 	first = first ? first : view_by_order(1);
 	face->is_live = settings->is_live;
+	face->focus.only = settings->only;
 	face->words = words_copy(settings->words);
 	snprintf(face->command, sizeof face->command, "%s", settings->command);
 	for (int i = 0; views[i] && i < FACE_MOST_VIEWS; i++, face->n_views++)
@@ -164,6 +165,8 @@ static int print_tab(const struct face *face, const struct view *view, int colum
 {
 	bool is_current = view == views[face->current], is_roomy = columns >= LONGEST_TITLE;
 	char number[16] = "";
+	if (view->is_of_several && !face->has_several && !is_current)
+		return snprintf(out, bytes, "%s", ""); /* its key opens it all the same */
 	int cut = (int)text_fit(view->title, is_current ? LONGEST_TITLE : columns, NULL);
 	if (view->order <= 9 || view->key)
 		snprintf(number, sizeof number, "%c ", view->key ? view->key : '0' + view->order);
@@ -245,6 +248,7 @@ static void draw_all(struct face *face, const struct view_context *context,
 	canvas_clear(canvas);
 	if (face_top_rows(face))
 		draw_title(face, canvas);
+	face_draw_process(face, canvas);
 	views[face->current]->draw(face->states[face->current], context, &middle);
 	if (face->overlay == OVERLAY_FORM) {
 		canvas_clear(&middle);
@@ -313,6 +317,7 @@ bool face_draw(struct face *face, const struct canvas *canvas, uint64_t now_ns)
 	face->height = canvas->height;
 	face->now_ns = now_ns;
 	arena_reset(&face->frame);
+	face_look_for_processes(face);
 	update_hidden(face);
 	is_changed |= face_update_view(face);
 	if (!is_changed)

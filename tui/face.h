@@ -24,6 +24,7 @@ struct face_settings {
 	const struct view_child *child;        /* NULL = nothing runs on a terminal of its own */
 	const struct recording *against;       /* to compare with; NULL = none */
 	const char *against_name;              /* cleaned */
+	struct thread_choice only;             /* the process that views show at first */
 	bool is_live;
 	bool keeps_choices; /* what is chosen for good goes into the user's configuration */
 	/* What runs can be started again, or go on with other settings, by the form of F2. */

@@ -80,6 +80,8 @@ static void react(struct face *face, unsigned reaction)
 		search_name(face, view->chosen(face->states[face->current], &context));
 		face_show_view(face, view_find("flame"));
 	}
+	if (reaction & REACTION_TO_PICTURE)
+		face_show_view(face, view_find("flame"));
 	if (reaction & REACTION_TO_CALLERS)
 		face_show_view(face, view_find("callers"));
 	if (reaction & REACTION_TO_LINES)
@@ -175,6 +177,8 @@ static unsigned clear(void *opaque, const struct view_context *context, const st
 	(void)input;
 	if (face->has_pattern)
 		face_set_search(face, "");
+	else if (thread_choice_is_set(&face->focus.only))
+		face->focus.only = (struct thread_choice){ 0 };
 	else
 		face->focus.from_ns = face->focus.to_ns = 0;
 	return REACTION_REDRAW;
@@ -219,6 +223,15 @@ static unsigned to_diff(void *opaque, const struct view_context *context, const 
 	return REACTION_REDRAW;
 }
 
+static unsigned to_processes(void *opaque, const struct view_context *context,
+			     const struct input *input)
+{
+	(void)context;
+	(void)input;
+	face_show_view(opaque, view_find("processes"));
+	return REACTION_REDRAW;
+}
+
 const struct binding face_bindings[] = {
 	{ 'q', KEY_QUIT_10, "q", "quit", quit, true },
 	{ '?', KEY_HELP_1, "?", "help", help, true },
@@ -233,9 +246,10 @@ const struct binding face_bindings[] = {
 	{ '0', 0, "0", "roofline: phases under the measured ceilings", to_roofline, false },
 	{ 'L', 0, "L", "lost time: what lies above the roofline", to_lost, false },
 	{ 'D', 0, "D", "diff: two windows of time, or two recordings", to_diff, false },
+	{ 'T', 0, "T", "tasks: processes, threads; one alone in every view", to_processes, false },
 	{ 'Z', 0, "Z", "zero: show only what comes from now on; Esc brings all back", zero, false },
-	{ KEY_ESCAPE, KEY_DELETE, "Esc", "clear the search, then the window of time", clear,
-	  false },
+	{ KEY_ESCAPE, KEY_DELETE, "Esc",
+	  "clear the search, then the process, then the window of time", clear, false },
 	{ 0 },
 };
 

@@ -40,6 +40,9 @@ struct face {
 	bool is_updated[FACE_MOST_VIEWS]; /* has seen the recording, so keys may act on it */
 	int n_views, current, before;     /* before: the view to go back to */
 	struct view_focus focus;
+	uint64_t next_thread; /* rows of threads that have been looked at: */
+	uint32_t first_process;
+	bool has_several; /* they are of several processes */
 	struct arena frame;
 	bool is_live, has_ended, must_redraw;
 	int exit_status;
@@ -69,6 +72,13 @@ struct face {
 struct view_context face_context(struct face *face);
 int face_top_rows(const struct face *face);
 int face_bottom_rows(const struct face *face);
+
+/*
+ * face_look_for_processes: are there several? face_draw_process: what everything is restricted to,
+ * and whether the view follows; on a row below the tabs, or on their end where there is none.
+ */
+void face_look_for_processes(struct face *face);
+void face_draw_process(const struct face *face, const struct canvas *canvas);
 
 /* face_update_view: let the current view take in what is new. */
 bool face_update_view(struct face *face);

@@ -12,6 +12,7 @@
 #include "sampler/recording.h"
 #include "tui/canvas.h"
 #include "tui/face_state.h"
+#include "tui/process_words.h"
 #include "tui/session_output.h"
 #include "tui/settings.h"
 #include "tui/theme.h"
@@ -111,17 +112,35 @@ static bool write_recording(struct face *face, const char *path, struct why *why
 		return false;
 	if (!output.file) /* a .stoke file is whole */
 		take_window(face, &settings);
-	bool is_good = session_output_choose(&output, face->settings.recording, &settings, why) &&
-		       session_output_write(&output, face->settings.recording, why);
+	bool is_good = session_output_choose(&output, face->settings.recording, &settings, why);
+	if (!output.file)
+		output.only = face->focus.only;
+	is_good = is_good && session_output_write(&output, face->settings.recording, why);
 	session_output_close(&output);
 	return is_good;
+}
+
+/* What of the recording has been written, where it is not everything. */
+static void say_part(const struct face *face, char *out, size_t bytes)
+{
+	const struct recording *recording = face->settings.recording;
+	char window[64] = "", process[PROCESS_WORDS_BYTES] = "";
+	bool has_window = window_is_set(&face->focus);
+	bool has_process = thread_choice_is_set(&face->focus.only);
+	if (has_window)
+		window_text(&face->focus, recording, window, sizeof window);
+	if (has_process)
+		process_words(recording, &face->focus.only, process, sizeof process);
+	if (has_window || has_process)
+		snprintf(out, bytes, "%s%s%s", process, has_window && has_process ? ", " : "",
+			 window);
 }
 
 void face_write(struct face *face, const char *path, bool is_forced)
 {
 	struct stat status;
 	struct why why;
-	char clean[200], window[64] = "";
+	char clean[200], what[64 + PROCESS_WORDS_BYTES] = "everything recorded so far";
 	bool is_whole = has_suffix(path, ".stoke");
 	if (has_suffix(path, ".txt") || has_suffix(path, ".ansi")) {
 		face_write_screen(face, path, is_forced);
@@ -140,8 +159,8 @@ void face_write(struct face *face, const char *path, bool is_forced)
 		face_tell(face, MEANING_WARNING, "%s", why.text);
 		return;
 	}
-	if (window_is_set(&face->focus) && !is_whole)
-		window_text(&face->focus, face->settings.recording, window, sizeof window);
+	if (!is_whole)
+		say_part(face, what, sizeof what);
 	face_tell(face, MEANING_GOOD, "%s is written: %s.", text_clean(clean, sizeof clean, path),
-		  *window ? window : "everything recorded so far");
+		  what);
 }

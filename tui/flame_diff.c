@@ -89,6 +89,26 @@ static uint32_t find_module(const struct recording *from, uint32_t module,
 	return found;
 }
 
+/* A process has another number in each run: there it is those of its name. False: there is none. */
+static bool find_process(const struct recording *from, const struct recording *to,
+			 struct thread_choice *only)
+{
+	struct thread_choice wanted = *only;
+	const char *name = NULL;
+	*only = (struct thread_choice){ 0 };
+	if (!thread_choice_is_set(&wanted))
+		return true;
+	for (uint64_t id = recording_moment(from).n[TABLE_THREADS]; !name && id-- > 1;)
+		if (thread_choice_takes(&wanted, from, (uint32_t)id))
+			name = recording_string_at(from, recording_thread(from, id)->process_name);
+	for (uint64_t id = recording_moment(to).n[TABLE_THREADS]; name && id-- > 1;) {
+		only->name = recording_thread(to, id)->process_name;
+		if (strcmp(recording_string_at(to, only->name), name) == 0)
+			return only->name != 0;
+	}
+	return false;
+}
+
 /* Returns false if nothing in A can be shown so. */
 static bool translate(struct tree_options *options, const struct recording *from, uint32_t series,
 		      const struct recording *to)
@@ -100,7 +120,8 @@ static bool translate(struct tree_options *options, const struct recording *from
 	options->only_module = only ? find_module(from, only, to) : 0;
 	if (options->hidden_module)
 		options->hidden_module = find_module(from, options->hidden_module, to);
-	return (!focus || options->focus) && (!only || options->only_module);
+	return find_process(from, to, &options->only) && (!focus || options->focus) &&
+	       (!only || options->only_module);
 }
 
 static void open_a(struct flame_diff *diff, const struct view_context *context,

@@ -72,6 +72,7 @@ struct flame_state {
 	bool is_decaying;                   /* what is old weighs less */
 	uint64_t decay_ns;                  /* the time that weights were last worked out for */
 	uint64_t frozen_ns, from_ns, to_ns; /* the window that the trees show */
+	struct thread_choice only;          /* whose samples they are of */
 	int colour;                         /* enum flame_colour */
 	enum flame_value value;
 	struct rates rates;         /* that boxes can be coloured by */

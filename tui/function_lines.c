@@ -67,7 +67,8 @@ static void take_samples(struct function_lines *lines, const struct recording *r
 	for (; lines->next_sample < n; lines->next_sample++) {
 		const struct sample_row *row = recording_sample(recording, lines->next_sample);
 		if (row->series == lines->series && row->time_ns >= lines->from_ns &&
-		    (!lines->to_ns || row->time_ns < lines->to_ns))
+		    (!lines->to_ns || row->time_ns < lines->to_ns) &&
+		    thread_choice_takes(&lines->only, recording, row->thread))
 			lines->weights[row->stack] += row->weight;
 	}
 }
@@ -142,7 +143,8 @@ bool function_lines_update(struct function_lines *lines, const struct recording 
 	struct moment moment = recording_moment(recording);
 	uint64_t n = moment.n[TABLE_STACKS], before = lines->next_sample;
 	bool is_other = choose_series(lines, recording, series) ||
-			lines->from_ns != focus->from_ns || lines->to_ns != focus->to_ns;
+			lines->from_ns != focus->from_ns || lines->to_ns != focus->to_ns ||
+			!thread_choice_is_same(&lines->only, &focus->only);
 	bool is_changed = is_other || lines->function != focus->function;
 	make_room(lines, n);
 	if (is_other || before == 0) {
@@ -151,6 +153,7 @@ bool function_lines_update(struct function_lines *lines, const struct recording 
 	}
 	lines->from_ns = focus->from_ns;
 	lines->to_ns = focus->to_ns;
+	lines->only = focus->only;
 	lines->function = focus->function;
 	take_samples(lines, recording, moment.n[TABLE_SAMPLES]);
 	is_changed |= code_sums_update(&lines->sums, recording, lines->series, focus);

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "sampler/hash_map.h"
+#include "sampler/thread_choice.h"
 #include "tui/code_sums.h"
 
 struct recording;
@@ -25,6 +26,7 @@ struct function_lines {
 	uint64_t *weights; /* by stack: of the samples that end in it */
 	uint64_t n_weights, next_sample;
 	uint64_t from_ns, to_ns; /* the window taken in */
+	struct thread_choice only;
 	uint32_t series, function;
 	struct function_line *rows; /* by file, then line */
 	size_t n_rows, capacity;

@@ -33,7 +33,8 @@ struct overview_state {
 	uint32_t n_busy, n_more_threads;
 	struct reading_row last[OVERVIEW_MOST_SERIES]; /* by series id */
 	uint64_t last_time_ns, drawn_second;
-	struct list list; /* of the functions */
+	struct thread_choice only; /* whose samples have been taken in */
+	struct list list;          /* of the functions */
 	int width, height;
 };
 

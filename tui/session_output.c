@@ -16,6 +16,7 @@
 #include "tui/command.h"
 #include "tui/imported.h"
 #include "tui/output_path.h"
+#include "tui/process_words.h"
 #include "tui/settings.h"
 #include "tui/summary.h"
 
@@ -124,9 +125,10 @@ static bool write_file(struct session_output *output, const struct recording *re
 	struct recording_file *file = output->file;
 	const struct export_options *part = &output->part;
 	output->file = NULL;
-	if (!part->from_ns && !part->to_ns)
+	if (!part->from_ns && !part->to_ns && !thread_choice_is_set(&output->only))
 		return recording_file_close(file, recording, why);
-	struct recording *window = recording_window(recording, part->from_ns, part->to_ns);
+	struct recording *window =
+		recording_part(recording, part->from_ns, part->to_ns, &output->only);
 	bool is_good = recording_file_close(file, window, why);
 	recording_free(window);
 	return is_good;
@@ -185,6 +187,9 @@ bool session_output_choose(struct session_output *output, const struct recording
 				     "of it.");
 	if (output->file && settings->events)
 		return why_fail(why, "A .stoke file holds every event; -e is for other formats.");
+	if (!process_is_there(recording, settings->only_pid, why))
+		return false;
+	output->only = (struct thread_choice){ .pid = (uint32_t)settings->only_pid };
 	output->part = (struct export_options){
 		.from_ns = settings->from_ns ? time_at(recording, settings->from_ns) : 0,
 		.to_ns = settings->to_ns ? time_at(recording, settings->to_ns) : 0,
@@ -236,6 +241,20 @@ static bool begin(struct session_output *output, struct why *why)
 	       fail_path(output->path, strerror(errno), why);
 }
 
+/* Exporters know windows of time; of processes they need not know. */
+static bool write_part(struct session_output *output, const struct recording *recording,
+		       const struct export_options *part, struct why *why)
+{
+	if (!thread_choice_is_set(&output->only))
+		return output->exporter->write(recording, part, output->stream, why);
+	struct recording *alone = recording_part(recording, 0, 0, &output->only);
+	bool is_good = output->exporter->write(alone, part, output->stream, why);
+	int reason = errno;
+	recording_free(alone);
+	errno = reason;
+	return is_good;
+}
+
 bool session_output_write(struct session_output *output, const struct recording *recording,
 			  struct why *why)
 {
@@ -249,7 +268,7 @@ bool session_output_write(struct session_output *output, const struct recording 
 	if (!begin(output, why))
 		return false;
 	errno = 0;
-	bool is_written = output->exporter->write(recording, &part, output->stream, why);
+	bool is_written = write_part(output, recording, &part, why);
 	if (is_written && has_vanished(output))
 		is_written = fail_path(output->path, "its folder is gone", why);
 	if (is_written && fflush(output->stream) != 0)

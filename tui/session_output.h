@@ -11,6 +11,7 @@
 
 #include "sampler/base/why.h"
 #include "sampler/exporter.h"
+#include "sampler/thread_choice.h"
 
 struct recording;
 struct recording_file;
@@ -22,6 +23,7 @@ struct session_output {
 	FILE *stream;                /* for the exporter */
 	struct recording_file *file; /* instead of an exporter: written live */
 	struct export_options part;  /* series 0 = the main event's */
+	struct thread_choice only;   /* whose samples; zeroed = everybody's */
 	bool is_new, is_used;        /* made by us; holds what it should */
 	bool is_assumed;             /* folded, though the path's extension says something else */
 	bool is_begun;               /* in place: what was there is lost */

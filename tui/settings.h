@@ -46,6 +46,7 @@ struct settings {
 	uint64_t push_every_ns, push_timeout_ns, push_tries; /* 0 = as usual */
 	/* what part of a recording */
 	uint64_t from_ns, to_ns; /* since it began; to_ns 0 = to its end */
+	uint64_t only_pid;       /* 0 = every process */
 	bool is_per_thread, is_per_process, is_per_phase, is_annotated;
 	/* terminal */
 	int color; /* enum color */

@@ -37,7 +37,8 @@ struct timeline_state {
 	uint32_t series;
 	uint64_t cursor_ns, mark_ns;
 	bool has_mark, is_in_map, is_zoomed, must_draw;
-	uint64_t from_ns, to_ns; /* the window drawn last, in the recording's clock */
+	uint64_t from_ns, to_ns;   /* the window drawn last, in the recording's clock */
+	struct thread_choice only; /* whose samples have been taken in */
 	int width, height;
 };
 

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sampler/thread_choice.h"
 #include "tui/canvas.h"
 #include "tui/explain.h"
 
@@ -81,8 +82,9 @@ struct view_focus {
 	uint64_t from_ns, to_ns; /* the window of time every view follows; to_ns 0 = open end */
 	bool has_kept;           /* a window to compare with has been chosen (view_diff.c) */
 	uint64_t kept_from_ns, kept_to_ns;
-	uint32_t function;  /* whose callers, callees and lines are shown; 0 = none chosen */
-	uint32_t edit_file; /* strings; what REACTION_EDIT opens; 0 = not known */
+	struct thread_choice only; /* the process or thread that views show; zeroed = all */
+	uint32_t function;         /* whose callers, callees and lines are shown; 0 = none chosen */
+	uint32_t edit_file;        /* strings; what REACTION_EDIT opens; 0 = not known */
 	uint32_t edit_line;
 };
 
@@ -117,13 +119,14 @@ enum reaction {
 	REACTION_NONE = 0, /* not this view's key */
 	REACTION_REDRAW = 1,
 	REACTION_QUIT = 2,
-	REACTION_SEARCH = 4,      /* ask for a regular expression */
-	REACTION_TO_FLAME = 8,    /* go to the flame graph with the search set to what is chosen */
-	REACTION_TO_CALLERS = 16, /* of focus->function */
-	REACTION_TO_LINES = 32,   /* of focus->function */
-	REACTION_BACK = 64,       /* to the view before */
-	REACTION_EDIT = 128,      /* focus->edit_file in the user's editor */
-	REACTION_COLUMNS = 256,   /* the chooser of columns, of a view with a list */
+	REACTION_SEARCH = 4,       /* ask for a regular expression */
+	REACTION_TO_FLAME = 8,     /* go to the flame graph with the search set to what is chosen */
+	REACTION_TO_CALLERS = 16,  /* of focus->function */
+	REACTION_TO_LINES = 32,    /* of focus->function */
+	REACTION_BACK = 64,        /* to the view before */
+	REACTION_EDIT = 128,       /* focus->edit_file in the user's editor */
+	REACTION_COLUMNS = 256,    /* the chooser of columns, of a view with a list */
+	REACTION_TO_PICTURE = 512, /* go to the flame graph, with the search as it is */
 };
 
 struct view;
@@ -167,6 +170,8 @@ struct view {
 	/* Memory that grows with the recording: trees. May be NULL: little. */
 	size_t (*held_bytes)(const void *state);
 	bool is_always_updated; /* also while another view is shown */
+	bool follows_process;   /* it shows only what focus->only takes */
+	bool is_of_several;     /* its tab is there only where there are several processes */
 	/* The list it shows: the keys of list_bindings act on it. NULL: it shows none. */
 	struct list *(*list)(void *state);
 };

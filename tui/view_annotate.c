@@ -394,6 +394,7 @@ const struct view view_annotate = {
 	.title = "Source",
 	.summary = "one function: time and counter rates of each line and each instruction",
 	.order = 11,
+	.follows_process = true,
 	.state_bytes = sizeof(struct annotate_state),
 	.bindings = bindings,
 	.update = annotate_update,

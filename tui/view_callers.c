@@ -523,6 +523,7 @@ const struct view view_callers = {
 	.title = "Callers",
 	.summary = "one function between its callers and its callees, with their shares",
 	.order = 10,
+	.follows_process = true,
 	.state_bytes = sizeof(struct state),
 	.bindings = bindings,
 	.update = callers_update,

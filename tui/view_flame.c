@@ -27,6 +27,7 @@ static struct tree_options options_of(struct flame_state *state, const struct vi
 	state->to_ns = context->focus->to_ns;
 	options.from_ns = state->from_ns;
 	options.to_ns = end_of_window(state);
+	options.only = state->only = context->focus->only;
 	if (state->is_decaying) {
 		options.weigh = flame_weigh_decayed;
 		options.weigh_context = state;
@@ -319,7 +320,8 @@ bool flame_update(void *opaque, const struct view_context *context)
 		state->look.options.root = TREE_ROOT_NAME;
 	note_search(state, context);
 	if (!state->tree || state->from_ns != context->focus->from_ns ||
-	    state->to_ns != context->focus->to_ns)
+	    state->to_ns != context->focus->to_ns ||
+	    !thread_choice_is_same(&state->only, &context->focus->only))
 		flame_open_tree(state, context);
 	bool is_changed = flame_decay(state, context);
 	is_changed |= take_new_samples(state);
@@ -395,6 +397,7 @@ const struct view view_flame = {
 	.title = "Flame",
 	.summary = "where the time goes, by call stack",
 	.order = 2,
+	.follows_process = true,
 	.state_bytes = sizeof(struct flame_state),
 	.bindings = flame_bindings,
 	.update = flame_update,

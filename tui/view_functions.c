@@ -366,6 +366,7 @@ const struct view view_functions = {
 	.title = "Functions",
 	.summary = "functions by their own time and with callees, or as a tree of calls",
 	.order = 3,
+	.follows_process = true,
 	.state_bytes = sizeof(struct functions_state),
 	.bindings = bindings,
 	.update = functions_update,

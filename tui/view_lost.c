@@ -25,6 +25,7 @@ struct lost_state {
 	struct ceilings *ceilings;
 	struct moment moment;
 	uint64_t from_ns, to_ns, next_ns;
+	struct thread_choice only;
 	uint32_t series;
 	uint64_t lost, bounded, all; /* weights of samples; bounded: in phases with a known bound */
 };
@@ -53,7 +54,8 @@ static void sum(struct lost_state *state, const struct view_context *context)
 	for (uint64_t id = 1; id < state->moment.n[TABLE_SAMPLES]; id++) {
 		const struct sample_row *sample = recording_sample(context->recording, id);
 		if (sample->series != state->series || sample->time_ns < focus->from_ns ||
-		    (focus->to_ns && sample->time_ns >= focus->to_ns))
+		    (focus->to_ns && sample->time_ns >= focus->to_ns) ||
+		    !thread_choice_takes(&focus->only, context->recording, sample->thread))
 			continue;
 		state->all += sample->weight;
 		state->bounded += weigh_bounded(state->phases, sample);
@@ -99,6 +101,7 @@ static void take_in(struct lost_state *state, const struct view_context *context
 	state->moment = recording_moment(context->recording);
 	state->from_ns = context->focus->from_ns;
 	state->to_ns = context->focus->to_ns;
+	state->only = context->focus->only;
 	state->next_ns = context->now_ns + AGAIN_NS;
 	state->ceilings = ceilings_load(context->recording);
 	state->phases = roofline_phases_open(context->recording, state->from_ns, state->to_ns,
@@ -122,7 +125,8 @@ static bool is_due(const struct lost_state *state, const struct view_context *co
 		      moment.n[TABLE_SAMPLES] != state->moment.n[TABLE_SAMPLES] ||
 		      moment.n[TABLE_FACTS] != state->moment.n[TABLE_FACTS];
 	if (!state->phases || state->from_ns != context->focus->from_ns ||
-	    state->to_ns != context->focus->to_ns)
+	    state->to_ns != context->focus->to_ns ||
+	    !thread_choice_is_same(&state->only, &context->focus->only))
 		return true;
 	/* Whoever has zoomed in looks at something: it stays. */
 	bool may_change = !state->flame.look.zoom && !state->flame.is_frozen;
@@ -220,6 +224,7 @@ const struct view view_lost = {
 	.summary = "where time can be won: widths are the time above the roofline",
 	.order = 13,
 	.key = 'L',
+	.follows_process = true,
 	.state_bytes = sizeof(struct lost_state),
 	.bindings = flame_bindings,
 	.update = lost_update,

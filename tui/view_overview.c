@@ -44,8 +44,10 @@ static void take_samples(struct overview_state *state, const struct view_context
 		/* Events read together have rows of their own: those of one are enough. */
 		if (state->next_sample == 0 || sample->series != tree_series(state->tree))
 			continue;
-		state->n_samples += sample->count;
 		state->last_time_ns = sample->time_ns;
+		if (!thread_choice_takes(&state->only, context->recording, sample->thread))
+			continue;
+		state->n_samples += sample->count;
 		add_busy(state, sample);
 	}
 }
@@ -387,11 +389,22 @@ static void show(struct overview_state *state, const struct view_context *contex
 	overview_list_show(state, context, y, context->height - y - note_rows(state) - 1);
 }
 
+/* Threads of another process: from the start. */
+static void choose_threads(struct overview_state *state, const struct view_focus *focus)
+{
+	if (thread_choice_is_same(&state->only, &focus->only))
+		return;
+	state->only = focus->only;
+	state->n_busy = state->n_more_threads = 0;
+	state->n_samples = state->next_sample = 0;
+}
+
 static bool overview_update(void *opaque, const struct view_context *context)
 {
 	struct overview_state *state = opaque;
 	struct tree_options options = { .root = TREE_ROOT_NAME };
 	struct moment before = state->moment;
+	choose_threads(state, context->focus);
 	bool is_changed = window_tree(&state->tree, &options, context);
 	state->moment = recording_moment(context->recording);
 	is_changed |= state->list.is_changed || state->width != context->width ||
@@ -500,6 +513,7 @@ const struct view view_overview = {
 	.title = "Overview",
 	.summary = "what runs, how busy it is, where the time goes, what it reports",
 	.order = 1,
+	.follows_process = true,
 	.state_bytes = sizeof(struct overview_state),
 	.bindings = bindings,
 	.update = overview_update,

@@ -47,6 +47,21 @@ static void add_slot(struct timeline_state *state, uint64_t at_ns, uint64_t weig
 		state->n_slots = slot + 1;
 }
 
+/* Another process: from the start, on the same axis. */
+static void forget_lanes(struct timeline_state *state)
+{
+	for (int i = 0; i < state->n_lanes; i++)
+		bins_free(&state->lanes[i].bins);
+	if (state->lanes)
+		memset(state->lanes, 0, TIMELINE_MOST_LANES * sizeof *state->lanes);
+	if (state->slots)
+		memset(state->slots, 0, state->slot_capacity * sizeof *state->slots);
+	hash_map_free(&state->lane_of);
+	state->lane_of = (struct hash_map){ 0 };
+	state->n_lanes = state->first_lane = 0;
+	state->next_sample = 0;
+}
+
 static bool take_samples(struct timeline_state *state, const struct view_context *context)
 {
 	uint64_t n = recording_moment(context->recording).n[TABLE_SAMPLES];
@@ -60,12 +75,14 @@ static bool take_samples(struct timeline_state *state, const struct view_context
 		if (row->series != state->series)
 			continue;
 		uint64_t at = row->time_ns > start ? row->time_ns - start : 0;
+		uint64_t end = at + SECOND_NS / TIMELINE_SLOTS_A_SECOND;
+		state->end_ns = end > state->end_ns ? end : state->end_ns;
+		if (!thread_choice_takes(&state->only, context->recording, row->thread))
+			continue;
 		struct timeline_lane *lane = lane_of(state, row->thread);
 		lane->weight += row->weight;
 		bins_add(&lane->bins, at, (double)row->weight);
 		add_slot(state, at, row->weight);
-		uint64_t end = at + SECOND_NS / TIMELINE_SLOTS_A_SECOND;
-		state->end_ns = end > state->end_ns ? end : state->end_ns;
 	}
 	return state->next_sample != before;
 }
@@ -74,7 +91,11 @@ static bool timeline_update(void *opaque, const struct view_context *context)
 {
 	struct timeline_state *state = opaque;
 	const struct view_focus *focus = context->focus;
-	bool is_changed = take_samples(state, context);
+	bool is_other = !thread_choice_is_same(&state->only, &focus->only);
+	if (is_other)
+		forget_lanes(state);
+	state->only = focus->only;
+	bool is_changed = take_samples(state, context) || is_other;
 	is_changed |= state->must_draw || state->width != context->width ||
 		      state->height != context->height || state->from_ns != focus->from_ns ||
 		      state->to_ns != focus->to_ns;
@@ -420,6 +441,7 @@ const struct view view_timeline = {
 	.title = "Timeline",
 	.summary = "samples over time by thread, and the window of time that every view follows",
 	.order = 5,
+	.follows_process = true,
 	.state_bytes = sizeof(struct timeline_state),
 	.bindings = bindings,
 	.update = timeline_update,

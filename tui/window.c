@@ -31,7 +31,8 @@ const char *window_text(const struct view_focus *focus, const struct recording *
 bool window_differs(const struct tree *tree, const struct view_focus *focus)
 {
 	const struct tree_options *options = tree_get_options(tree);
-	return options->from_ns != focus->from_ns || options->to_ns != focus->to_ns;
+	return options->from_ns != focus->from_ns || options->to_ns != focus->to_ns ||
+	       !thread_choice_is_same(&options->only, &focus->only);
 }
 
 bool window_tree(struct tree **tree, const struct tree_options *options,
@@ -42,6 +43,7 @@ bool window_tree(struct tree **tree, const struct tree_options *options,
 		return false;
 	wanted.from_ns = context->focus->from_ns;
 	wanted.to_ns = context->focus->to_ns;
+	wanted.only = context->focus->only;
 	tree_close(*tree);
 	*tree = tree_open(context->recording, &wanted);
 	return true;

@@ -20,15 +20,16 @@ const char *window_text(const struct view_focus *focus, const struct recording *
 			char *out, size_t bytes);
 
 /*
- * window_tree: a tree of the window; opened anew if the window has changed since.
+ * window_tree: a tree of the window, and of the process that is chosen; opened anew if either has
+ * changed since.
  * *tree    NULL at first; the caller closes it
- * options  its times are not looked at
+ * options  its times and threads are not looked at
  * Returns  true if it has been opened anew: what is known of its nodes is void
  */
 bool window_tree(struct tree **tree, const struct tree_options *options,
 		 const struct view_context *context);
 
-/* window_differs: does the tree show another window? */
+/* window_differs: does the tree show another window, or another process? */
 bool window_differs(const struct tree *tree, const struct view_focus *focus);
 
 #endif
