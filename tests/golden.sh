@@ -10,21 +10,25 @@ timed=$(mktemp --suffix .stoke)
 gpu=$(mktemp --suffix .stoke)
 phases=$(mktemp --suffix .stoke)
 model=$(mktemp --suffix .stoke)
+processes=$(mktemp --suffix .stoke)
 got=$(mktemp)
-trap 'rm -f "$known" "$timed" "$gpu" "$phases" "$model" "$got"' EXIT
+trap 'rm -f "$known" "$timed" "$gpu" "$phases" "$model" "$processes" "$got"' EXIT
 n_passed=0 n_failed=0
 make --no-print-directory MODE="$(basename "$(dirname "$stoke")")" "$(dirname "$stoke")/tests/test_face" >/dev/null 2>&1
 { "$(dirname "$stoke")/tests/test_face" --save "$known" &&
 	"$(dirname "$stoke")/tests/test_face" --save-timed "$timed" &&
 	"$(dirname "$stoke")/tests/test_face" --save-gpu "$gpu" &&
 	"$(dirname "$stoke")/tests/test_face" --save-phases "$phases" &&
-	"$(dirname "$stoke")/tests/test_face" --save-model "$model"; } || { echo "no fixture"; exit 1; }
+	"$(dirname "$stoke")/tests/test_face" --save-model "$model" &&
+	"$(dirname "$stoke")/tests/test_face" --save-processes "$processes"; } || { echo "no fixture"; exit 1; }
 export XDG_CONFIG_HOME=/nonexistent # not the settings of whoever runs this
 unset NO_COLOR CLICOLOR CLICOLOR_FORCE FORCE_COLOR
 screen() { # NAME OPTIONS...
 	local name=tests/golden/$1.txt file=$known
 	case $1 in
 	annotate-rates*) file=$phases ;;
+	processes-single-*) file=$known ;;
+	processes-* | *-one-process-*) file=$processes ;;
 	*-model-*) file=$model ;;
 	timeline* | counters* | *-window-* | annotate-* | output*) file=$timed ;;
 	gpu-traced*) file=$gpu ;;
@@ -174,6 +178,27 @@ screen diff-kept-120x40 --view timeline --size 120x40 --color never --keys ' ff\
 screen diff-against-80x24 --view diff --size 80x24 --color never --against tests/data/diff-a.folded
 screen diff-against-80x24-dark --view diff --size 80x24 --color always --theme dark --against tests/data/diff-a.folded --keys 'j'
 screen output-search-80x24 --view output --size 80x24 --color never --keys '/turns\rg'
+screen processes-tree-80x24 --view processes --size 80x24 --color never --keys 'tjj'
+screen processes-tree-120x40 --view processes --size 120x40 --color never --keys 'tE:sort name\r'
+screen processes-tree-80x24-ascii --view processes --size 80x24 --ascii --color never --keys 'tC+'
+screen processes-tree-80x24-mono --view processes --size 80x24 --color always --theme mono --keys 't/cc1\rj'
+screen processes-threads-120x40 --view processes --size 120x40 --color never --keys 'E'
+screen processes-event-80x24 --view processes --size 80x24 --color never --keys 'w'
+screen processes-sorted-120x40 --view processes --size 120x40 --color never --keys ':columns pid,parent,samples,user,kernel,name\r:sort pid\r'
+screen processes-chosen-80x24 --view processes --size 80x24 --color never --keys 'j\r'
+screen processes-chosen-80x24-dark --view processes --size 80x24 --color always --theme dark --keys 'j\r'
+screen processes-chosen-80x24-light --view processes --size 80x24 --color always --theme light --keys 'j\r'
+screen processes-chosen-80x24-mono --view processes --size 80x24 --color always --theme mono --keys 'j+j\r'
+screen processes-chosen-40x10 --view processes --size 40x10 --color never --keys '\r'
+screen processes-chosen-40x4 --view processes --size 40x4 --color never --keys '\r'
+screen processes-single-80x24 --view processes --size 80x24 --color never
+screen processes-help-120x40 --view processes --size 120x40 --color never --keys '?'
+screen processes-explained-80x24 --view processes --size 80x24 --color never --keys 'e'
+for view in overview flame functions callers annotate timeline counters notes gpu; do
+	screen "$view-one-process-80x24" --view processes --size 80x24 --color never --keys "\\r:view $view\\r"
+done
+screen flame-one-process-120x40 --view processes --size 120x40 --color never --keys 'js'
+screen flame-one-process-thread-80x24-ascii --view processes --size 80x24 --ascii --color never --keys '/112\r+js'
 for name in tests/golden/*.txt; do # none may be left over
 	[ -n "$update" ] || [ -n "$("$stoke" list views | awk '/^[a-z]/ {print $1}' | grep -x "$(basename "$name" | sed 's/-.*//')")" ] ||
 		[ "$(basename "$name")" = help-80x24.txt ] || { echo "$name belongs to no view"; n_failed=$((n_failed + 1)); }

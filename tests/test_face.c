@@ -17,6 +17,7 @@
 #include "tests/fixture_gpu.h"
 #include "tests/fixture_model.h"
 #include "tests/fixture_phases.h"
+#include "tests/fixture_processes.h"
 #include "tests/fixture_stride.h"
 #include "tui/face.h"
 #include "tui/flame.h"
@@ -417,5 +418,7 @@ int main(int argc, char **argv)
 		return save(argv[2], fixture_phases());
 	if (argc == 3 && strcmp(argv[1], "--save-model") == 0)
 		return save(argv[2], fixture_model());
+	if (argc == 3 && strcmp(argv[1], "--save-processes") == 0)
+		return save(argv[2], fixture_processes());
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
