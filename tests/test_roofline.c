@@ -387,7 +387,7 @@ static void sums_follow_the_tree(void **state)
 		{ .root = TREE_ROOT_THREAD },
 		{ .is_inverted = true },
 		{ .root = TREE_ROOT_NAME, .from_ns = start, .to_ns = start + 100 * MS },
-		{ .tid = 503 },
+		{ .only = { .tid = 503 } },
 	};
 	const uint64_t wanted[] = { 6 * 2000, 6 * 2000, 6 * 100, 2000 }; /* ms */
 	(void)state;
