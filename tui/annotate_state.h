@@ -41,7 +41,7 @@ struct annotate_state {
 	uint32_t first_line, last_line; /* of the source */
 	uint32_t wanted_line;           /* to be selected in another mode; 0 = the hottest */
 	bool wants_line;
-	uint64_t elsewhere; /* weight in other files, or without a line */
+	uint64_t elsewhere; /* weight in other files, without a line, or far from the hottest */
 	int width, height;
 	bool has_text, must_draw;
 };

@@ -7,7 +7,7 @@
 
 enum {
 	LEAST_TEXT = 28, /* of source or code */
-	LINE_CELLS = 6,
+	LINE_CELLS = 6,  /* at least */
 	ADDRESS_CELLS = 12,
 };
 
@@ -95,6 +95,14 @@ static double value_of(const void *of, size_t row, int column)
 
 /* ---- columns */
 
+static int line_cells(uint32_t last)
+{
+	int n = 0;
+	for (; last; last /= 10)
+		n++;
+	return n > LINE_CELLS ? n : LINE_CELLS;
+}
+
 static int find_columns(const struct annotate_state *state, const struct recording *recording,
 			struct list_column *columns)
 {
@@ -102,7 +110,8 @@ static int find_columns(const struct annotate_state *state, const struct recordi
 	const struct list_column usual[] = {
 		{ "self", "self", "samples in the line itself", ANNOTATE_SELF, 8, 0, 0 },
 		{ "with", "with", "samples with what is called from it", ANNOTATE_WITH, 8, 1, 0 },
-		{ "line", "line", "as it stands in the file", ANNOTATE_PLACE, LINE_CELLS, 0, 0 },
+		{ "line", "line", "as it stands in the file", ANNOTATE_PLACE,
+		  line_cells(state->last_line), 0, 0 },
 	};
 	int n = (int)(sizeof usual / sizeof usual[0]);
 	memcpy(columns, usual, sizeof usual);

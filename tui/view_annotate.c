@@ -1,15 +1,17 @@
 /*
  * The chosen function's source, line by line, with the time spent in each line and under it, and
- * the rates of what was counted there. Where
- * the source is not at hand the lines that were hit are shown by number; where the program has no
- * line information it says so.
+ * the rates of what was counted there. Where the source is not at hand the lines that were hit are
+ * shown by number; where the program has no line information it says so.
  */
 #include <stdlib.h>
 
 #include "sampler/recording.h"
 #include "tui/annotate_state.h"
 
-enum { CONTEXT_LINES = 6 /* of source round the lines that were hit */ };
+enum {
+	CONTEXT_LINES = 6,    /* of source round the lines that were hit */
+	MOST_LINES = 1 << 17, /* longer than any function; what a recording says may be anything */
+};
 
 /* The file that most of the time is in; inlined code may come from others. */
 static void find_file(struct annotate_state *state)
@@ -42,6 +44,41 @@ static void read_text(struct annotate_state *state, const struct view_context *c
 			       &state->why);
 }
 
+/* The hottest line; 0 if none was hit. */
+static uint32_t hottest_line(const struct annotate_state *state)
+{
+	const struct function_line *hottest = NULL;
+	for (size_t i = 0; i < state->lines.n_rows; i++) {
+		const struct function_line *row = &state->lines.rows[i];
+		if (row->file == state->file && row->line &&
+		    (!hottest || row->with > hottest->with))
+			hottest = row;
+	}
+	return hottest ? hottest->line : 0;
+}
+
+static bool is_in_reach(const struct annotate_state *state, uint32_t line)
+{
+	return line >= state->first_line && line <= state->last_line;
+}
+
+/* Lines too far from the hottest count as those of other files. */
+static void bound_lines(struct annotate_state *state)
+{
+	uint32_t hottest = hottest_line(state);
+	if (state->last_line - state->first_line < MOST_LINES)
+		return;
+	if (hottest - state->first_line > MOST_LINES / 2)
+		state->first_line = hottest - MOST_LINES / 2;
+	if (state->last_line - state->first_line >= MOST_LINES)
+		state->last_line = state->first_line + MOST_LINES - 1;
+	for (size_t i = 0; i < state->lines.n_rows; i++) {
+		const struct function_line *row = &state->lines.rows[i];
+		if (row->file == state->file && row->line && !is_in_reach(state, row->line))
+			state->elsewhere += row->with;
+	}
+}
+
 /* The lines that were hit with some round them; the hottest is selected first. */
 static void find_lines(struct annotate_state *state)
 {
@@ -54,6 +91,7 @@ static void find_lines(struct annotate_state *state)
 			state->first_line = row->line;
 		state->last_line = row->line;
 	}
+	bound_lines(state);
 	if (state->function != state->lines.function) {
 		state->function = state->lines.function;
 		state->wanted_line = 0;
@@ -71,22 +109,9 @@ static void find_lines(struct annotate_state *state)
 
 /* ---- what is selected */
 
-/* The hottest line; 0 if none was hit. */
-static uint32_t hottest_line(const struct annotate_state *state)
-{
-	const struct function_line *hottest = NULL;
-	for (size_t i = 0; i < state->lines.n_rows; i++) {
-		const struct function_line *row = &state->lines.rows[i];
-		if (row->file == state->file && row->line &&
-		    (!hottest || row->with > hottest->with))
-			hottest = row;
-	}
-	return hottest ? hottest->line : 0;
-}
-
 static void select_line(struct annotate_state *state, uint32_t line)
 {
-	if (line >= state->first_line && line <= state->last_line)
+	if (is_in_reach(state, line))
 		annotate_select(state, line - state->first_line);
 }
 
@@ -164,7 +189,7 @@ static uint32_t next_hottest_line(const struct annotate_state *state)
 	uint64_t weight = now ? now->with : UINT64_MAX;
 	for (size_t i = 0; i < state->lines.n_rows; i++) {
 		const struct function_line *row = &state->lines.rows[i];
-		if (row->file != state->file || row->line == 0)
+		if (row->file != state->file || !is_in_reach(state, row->line))
 			continue;
 		bool is_after = row->with < weight || (row->with == weight && row->line > line);
 		if (is_after && (!next || row->with > next->with))
