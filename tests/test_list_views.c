@@ -15,7 +15,9 @@
 #include "sampler/recording.h"
 #include "tests/fixture.h"
 #include "tui/face.h"
+#include "tui/keymap.h"
 #include "tui/list.h"
+#include "tui/list_keys.h"
 #include "tui/preferences.h"
 #include "tui/view.h"
 
@@ -523,6 +525,26 @@ static void mapped_keys_move_too(void **state)
 	close_screen(&mapped);
 }
 
+/* Views without a list that move by list_keys take all of its keys. */
+static void moving_is_the_same_everywhere(void **state)
+{
+	int n_views = 0;
+	(void)state;
+	for (const struct view *const *view = views; *view; view++) {
+		const struct binding *up = keymap_usual((*view)->bindings, KEY_PAGE_UP);
+		const struct binding *down = keymap_usual((*view)->bindings, KEY_PAGE_DOWN);
+		if ((*view)->list || !up || !down || up->act != down->act)
+			continue;
+		n_views++;
+		for (int key = 1; key <= KEY_FINISH; key++) {
+			const struct binding *binding = keymap_usual((*view)->bindings, key);
+			if (list_step(key, 8) && (!binding || binding->act != up->act))
+				fail_msg("%s does not move by key %d", (*view)->name, key);
+		}
+	}
+	assert_int_equal(n_views, 2); /* machine and output */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -540,6 +562,7 @@ int main(void)
 		cmocka_unit_test(columns_are_kept_in_the_configuration),
 		cmocka_unit_test(wrong_lines_are_explained),
 		cmocka_unit_test(mapped_keys_move_too),
+		cmocka_unit_test(moving_is_the_same_everywhere),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
