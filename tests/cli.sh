@@ -212,6 +212,11 @@ expect "info of something" 2 "" "takes no arguments" "$stoke" info here
 # ---- counting
 expect "stat prints its table on stderr" 0 "^from the program$" " page-faults$" "$stoke" stat -- echo from the program
 expect "stat passes the status on" 7 "" "elapsed" "$stoke" stat -- sh -c 'exit 7'
+for command in stat "record -qf -o ignored.stoke"; do
+	# shellcheck disable=SC2086
+	expect "$command where ends of children are ignored" 7 "*" "*" \
+		timeout -s KILL 20 env --ignore-signal=CHLD "$stoke" $command -- sh -c 'exit 7'
+done
 expect "stat passes a signal on" 137 "" "elapsed" "$stoke" stat -- sh -c 'kill -9 $$'
 expect "stat -e" 0 "" " task-clock$" "$stoke" stat -e 'task-clock,{page-faults,minor-faults:u}' -- true
 expect "stat -e, twice" 0 "" " minor-faults$" "$stoke" stat -e minor-faults -e page-faults -- true

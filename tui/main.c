@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -84,8 +85,15 @@ static int finish_output(int status)
 	return fail_with(STATUS_FAILED, NULL, &why);
 }
 
+/* Who ignores the ends of children hands that on: then nobody learns how a child ended. */
+static void hear_of_children(void)
+{
+	signal(SIGCHLD, SIG_DFL);
+}
+
 int main(int argc, char **argv)
 {
+	hear_of_children();
 	setlocale(LC_ALL, "");
 	setlocale(LC_NUMERIC, "C"); /* data formats have a decimal point everywhere */
 	reserve_standard_descriptors();
