@@ -342,6 +342,43 @@ static void keys_can_be_given_other_meanings(void **state)
 	start_list_free(&list);
 }
 
+/* The column of the bottom line that a text begins at. */
+static int column_of(const char *screen, const char *text)
+{
+	const char *line = screen;
+	for (const char *next; (next = strchr(line, '\n')) && next[1];)
+		line = next + 1;
+	const char *at = strstr(line, text);
+	if (!at)
+		fail_msg("no %s on\n%s", text, line);
+	return (int)(at - line);
+}
+
+/* Whatever has no room, a click does what stands under it, and nothing where no hint stands. */
+static void hints_are_where_they_are_drawn(void **state)
+{
+	struct start_list list = { 0 };
+	struct input click = { .key = KEY_CLICK, .y = 9 };
+	(void)state;
+	start_list_fill(&list, "/nonexistent", NULL);
+	char *text = text_of(&list, 41, 10);
+	assert_null(strstr(text, "F6 sort")); /* one cell too long, and the next is shorter */
+	click.x = column_of(text, "? help");
+	free(text);
+	start_list_key(&list, click);
+	assert_true(list.has_help);
+	start_list_free(&list);
+	start_list_fill(&list, "/nonexistent", NULL);
+	press(&list, '/');
+	press(&list, 'a');
+	press(&list, KEY_RETURN);
+	free(text_of(&list, 80, 10));
+	for (click.x = 0; click.x < 80; click.x++)
+		assert_int_equal(start_list_key(&list, click), START_GOES_ON);
+	assert_false(list.has_help || list.has_form || list.is_typing);
+	start_list_free(&list);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -355,6 +392,7 @@ int main(void)
 		cmocka_unit_test(words_are_split_and_joined),
 		cmocka_unit_test(it_fits_any_size),
 		cmocka_unit_test(keys_can_be_given_other_meanings),
+		cmocka_unit_test(hints_are_where_they_are_drawn),
 	};
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

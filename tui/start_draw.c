@@ -46,27 +46,40 @@ static int write_hint(const struct start_list *list, const struct binding *bindi
 	return text_width(out);
 }
 
-const struct binding *start_hint_at(const struct start_list *list, int x)
+/* Those that fit, from left to right, drawn where there is a canvas; the one at a column. */
+static const struct binding *walk_hints(const struct start_list *list, int width,
+					const struct canvas *canvas, int clicked_x)
 {
 	char text[64];
-	int end = 0;
+	const struct binding *clicked = NULL;
+	int x = 0;
 	for (const struct binding *at = start_bindings; at->name; at++) {
-		if (!at->is_hinted)
+		int cells = at->is_hinted ? write_hint(list, at, text, sizeof text) : 0;
+		if (cells == 0 || x + cells > width)
 			continue;
-		end += write_hint(list, at, text, sizeof text);
-		if (x < end)
-			return at;
+		if (canvas)
+			canvas_text(canvas, x, canvas->height - 1, cells, MEANING_DIM, text);
+		if (clicked_x >= x && clicked_x < x + cells)
+			clicked = at;
+		x += cells;
 	}
-	return NULL;
+	return clicked;
+}
+
+/* In place of hints. */
+static bool shows_filter(const struct start_list *list)
+{
+	return !list->has_help && (list->is_typing || *list->kept);
+}
+
+const struct binding *start_hint_at(const struct start_list *list, int x)
+{
+	return shows_filter(list) ? NULL : walk_hints(list, list->width, NULL, x);
 }
 
 static void draw_hints(const struct start_list *list, const struct canvas *canvas)
 {
-	char text[64];
-	int x = 0, y = canvas->height - 1;
-	for (const struct binding *at = start_bindings; at->name; at++)
-		if (at->is_hinted && x + write_hint(list, at, text, sizeof text) <= canvas->width)
-			x += canvas_text(canvas, x, y, canvas->width - x, MEANING_DIM, text);
+	walk_hints(list, canvas->width, canvas, -1);
 }
 
 static void draw_filter(const struct start_list *list, const struct canvas *canvas)
@@ -227,6 +240,7 @@ void start_list_draw(struct start_list *list, const struct canvas *canvas)
 	canvas_clear(canvas);
 	int x = canvas_text(canvas, 0, 0, canvas->width, MEANING_HEADER, " stoke ");
 	canvas_text(canvas, x, 0, canvas->width - x, MEANING_DIM, list->machine);
+	list->width = canvas->width;
 	list->height = canvas->height;
 	if (list->has_help || list->has_form) {
 		struct canvas middle = canvas_part(canvas, 0, HEAD_ROWS, canvas->width,
@@ -249,7 +263,7 @@ void start_list_draw(struct start_list *list, const struct canvas *canvas)
 	struct canvas below =
 		canvas_part(canvas, 0, y, canvas->width, canvas->height - FOOT_ROWS - y);
 	draw_selected(list, &below);
-	if (list->is_typing || *list->kept)
+	if (shows_filter(list))
 		draw_filter(list, canvas);
 	else
 		draw_hints(list, canvas);

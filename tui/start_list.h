@@ -42,7 +42,7 @@ struct start_list {
 	struct form form;
 	char machine[START_TEXT_BYTES];
 	char able[START_ABLE][START_TEXT_BYTES]; /* what can be measured; "" = no such line */
-	int height;                              /* as last drawn */
+	int width, height;                       /* as last drawn */
 	const struct keymap *keymap;             /* borrowed; NULL = keys as in the tables */
 };
 
@@ -73,7 +73,8 @@ extern const struct view start_as_view;
 /* start_list_show: the items that the filter leaves, sorted, where they are drawn. */
 void start_list_show(struct start_list *list, const struct list_frame *frame);
 
-/* start_hint_at: the binding whose hint is at a column of the bottom line; NULL = none. */
+/* start_hint_at: the binding whose hint is at a column of the bottom line, as last drawn; NULL =
+ * none. */
 const struct binding *start_hint_at(const struct start_list *list, int x);
 
 #endif
