@@ -35,13 +35,16 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvl
 	-Wformat=2 -Wwrite-strings -Wno-psabi $(if $(CI),-Werror)
 MODE_FLAGS_release := -O2 -g
 MODE_FLAGS_debug   := -O0 -g3
-MODE_FLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+# lines and functions, which is what sanitizers tell; variables would double what is linked
+MODE_FLAGS_asan    := -O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 	-fno-omit-frame-pointer
-MODE_FLAGS_tsan    := -O1 -g -fsanitize=thread
+MODE_FLAGS_tsan    := -O1 -g1 -fsanitize=thread
 CFLAGS      ?=
 ALL_CFLAGS  := -std=c17 -D_GNU_SOURCE -I. -I$(BUILD) $(WARNINGS) $(MODE_FLAGS_$(MODE)) $(FEATURE_FLAGS) \
 	$(CPPFLAGS) $(CFLAGS)
-ALL_LDFLAGS := $(filter -fsanitize%,$(MODE_FLAGS_$(MODE))) $(LDFLAGS)
+ALL_LDFLAGS := $(filter -fsanitize%,$(MODE_FLAGS_$(MODE))) $(if $(filter asan tsan,$(MODE)),$(LINKER)) $(LDFLAGS)
+# what is linked for tests alone, by the fastest linker there is (tests/features.sh)
+TEST_LDFLAGS := $(LINKER) $(ALL_LDFLAGS)
 
 # ---- sources: by folder; a file's name registers it
 DIRS    := sampler/base sampler counters gpu kernels kernels/support workloads workloads/support tui
@@ -51,10 +54,13 @@ LIBRARY_OBJECTS := $(filter-out $(BUILD)/tui/main.o,$(OBJECTS))
 FIXTURES := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/fixture*.c)))
 TESTS   := $(patsubst tests/%.c,%,$(sort $(wildcard tests/test_*.c)))
 FUZZERS := $(patsubst tests/%.c,%,$(sort $(wildcard tests/fuzz_*.c)))
+# tests/fuzz.sh, which runs none, lists none
+WORKLOADS := workloads/*.c
+KERNELS   := kernels/*.c
 REGISTRY_KINDS := source:*/source_*.c:sampler/source.h exporter:sampler/exporter_*.c:sampler/exporter.h \
 	importer:sampler/importer_*.c:sampler/importer.h \
 	view:tui/view_*.c:tui/view.h command:tui/command_*.c:tui/command.h \
-	workload:workloads/*.c:workloads/workload.h kernel:kernels/*.c:kernels/kernel.h
+	workload:$(WORKLOADS):workloads/workload.h kernel:$(KERNELS):kernels/kernel.h
 
 # what -fsanitize=thread stands for otherwise cannot be there twice
 MODEL := $(if $(filter release debug,$(MODE)),$(addprefix $(BUILD)/,stoke-model libstoke-model.a libstoke-model.so))
@@ -190,11 +196,11 @@ JOBS = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 # ---- tests; json-c reads back what is written
 TEST_LIBS := -lcmocka -ljson-c
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(FIXTURES) $(LIBRARY_OBJECTS)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) $(TEST_LIBS)
+	$(Q)$(CC) $(TEST_LDFLAGS) -o $@ $^ $(LIBS) $(TEST_LIBS)
 
 $(addprefix $(BUILD)/tests/test_,cupti cupti_records nvtx stalls): $(patsubst %.c,$(BUILD)/%.o,$(wildcard gpu/inject_*.c))
 $(BUILD)/tests/bench_%: $(BUILD)/tests/bench_%.o $(FIXTURES) $(LIBRARY_OBJECTS)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) $(TEST_LIBS)
+	$(Q)$(CC) $(TEST_LDFLAGS) -o $@ $^ $(LIBS) $(TEST_LIBS)
 
 # libraries that stand in for the driver's; a soname is what they are found by
 SONAME_mock_nvml := libnvidia-ml.so.1

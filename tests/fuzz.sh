@@ -5,14 +5,34 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 targets() { for file in tests/fuzz_*.c; do basename "$file" .c; done; }
+# The sources in C to compile: all but the workloads and kernels, and of those what is included,
+# since no target runs any.
+sources() {
+	awk 'function add(file) { if (!(file in seen)) { seen[file]; queue[++n] = file } }
+		BEGIN {
+			for (i = 1; i < ARGC; i++) add(ARGV[i])
+			while (at < n) {
+				file = queue[++at]
+				while ((got = (getline line < file)) > 0)
+					if (split(line, part, "\"") == 3 && part[1] == "#include ") {
+						add(part[2])
+						if (sub(/\.h$/, ".c", part[2])) add(part[2])
+					}
+				close(file)
+				if (got == 0 && file ~ /\.c$/ && file !~ /^tests\/|\/inject_/) print file
+			}
+		}' tests/fuzz_*.c tests/fixture_fuzz.c sampler/*.c sampler/base/*.c counters/*.c gpu/*.c tui/*.c
+}
 build() {
 	# Parsers are to be fast; the screens and workloads, hardly fuzzed, are to be compiled fast.
 	make --no-print-directory -j"$(nproc)" BUILD=build/fuzz CC=clang \
 		CFLAGS="-O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined" \
 		BULK_CFLAGS="-O0 -Wno-frame-larger-than" \
-		LDFLAGS="-fsanitize=address,undefined" objects >build/fuzz.log 2>&1 ||
+		LDFLAGS="-fsanitize=address,undefined" SOURCES="$(sources | tr '\n' ' ')" \
+		WORKLOADS=none KERNELS=none objects >build/fuzz.log 2>&1 ||
 		{ tail -20 build/fuzz.log; return 1; }
-	local libs features
+	local libs features linker
+	linker=$(sed -n 's/LINKER := //p' build/features.mk)
 	features=$(sed -n 's/\(HAVE_[A-Z]*\) := \(.\)/-D\1=\2/p' build/features.mk)
 	libs=$(make --no-print-directory libs)
 	rm -f build/fuzz/all.a
@@ -21,7 +41,7 @@ build() {
 	mkdir -p build/fuzz/tests
 	# shellcheck disable=SC2086
 	printf '%s\n' "$@" | xargs -P "$(nproc)" -I TARGET \
-		clang -std=c17 -D_GNU_SOURCE -I. $features -g -O1 -fsanitize=fuzzer,address,undefined \
+		clang $linker -std=c17 -D_GNU_SOURCE -I. $features -g -O1 -fsanitize=fuzzer,address,undefined \
 		tests/TARGET.c tests/fixture_fuzz.c build/fuzz/all.a $libs -o build/fuzz/tests/TARGET
 }
 # A record of each type (fuzz_gpu_ring.c): number or time 1, one piece of one, and two bytes that

@@ -42,6 +42,7 @@ if [ "${STOKE_SETUP:-}" = all ]; then # what CI needs beside
 	need clang-format command -v clang-format
 	need clang-tidy command -v clang-tidy
 	need clang command -v clang
+	need lld command -v ld.lld
 	need libclang-rt-dev sh -c 'echo "int LLVMFuzzerTestOneInput(const char*a,unsigned long b){return 0;}" | clang -xc - -fsanitize=fuzzer -o /dev/null'
 	need shellcheck command -v shellcheck
 	need groff command -v groff
