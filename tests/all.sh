@@ -54,6 +54,7 @@ step "there and back again" shown round_trip
 step "what others read" shown consumers
 step "pushes to a profile store" shown push
 step "a job of four MPI ranks" shown mpi
+step "counting what runs already, beside /proc and perf" tests/stat_attached.sh "$build/stoke"
 step "agreement with libunwind" tests/agreement.sh "$build/stoke"
 step "the ten hottest functions beside perf" tests/top_ten.sh "$build/stoke"
 step "perf's files beside perf" tests/import_perf.sh "$build/stoke"

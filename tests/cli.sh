@@ -251,6 +251,48 @@ expect "stat --require of an unknown thing" 2 "" "takes hw and kernel" "$stoke" 
 expect "stat --require kernel" 3 "" "require kernel" "$stoke" stat --require kernel --all-user -- touch ran
 expect "stat -I with -r" 2 "" "exclude" "$stoke" stat -I 100 -r 2 -- touch ran
 [ ! -e ran ] || fail "stat: a wrong option, but the program ran"
+# ---- stat of what runs already
+sh -c 'while :; do :; done' &
+busy=$!
+expect "stat -p says what it counts" 0 "" "^process $busy .sh., during: sleep 0.2$" "$stoke" stat -e page-faults -p $busy -- sleep 0.2
+expect "stat -p ends after --duration" 0 "" "^process $busy .sh.$" "$stoke" stat -e page-faults -p $busy --duration 200ms
+expect "stat -t, perf's --timeout" 0 "" "^thread $busy .sh.$" "$stoke" stat -e page-faults -t $busy --timeout 200
+expect "stat of two processes" 0 "" "^processes $busy .sh., $$ .[a-z.]+.$" "$stoke" stat -e page-faults -p $busy,$$ --duration 100ms
+expect "stat -p: the command's status" 7 "" "elapsed" "$stoke" stat -e page-faults -p $busy -- sh -c 'exit 7'
+expect "stat -p -r" 3 "" "2 runs" "$stoke" stat -e page-faults -p $busy -r 2 -- sh -c 'exit 3'
+expect "stat -p -x" 0 "^time,,,user,[0-9.]+,s,,1,software,1,,$" "" "$stoke" stat -x, -e page-faults -p $busy --duration 200ms
+expect "stat -p --json" 0 '^."counted":"process [0-9]+ .sh.","command":\[\],"runs":1,' "" "$stoke" stat -j -e page-faults -p $busy --duration 100ms
+expect "stat -p -I" 0 "" "^to 0.3" "$stoke" stat -I 100 -e task-clock:u -p $busy --duration 350ms
+[ "$(grep -c '^to ' err)" -ge 3 ] && n_passed=$((n_passed + 1)) || fail "stat -p -I: fewer than three intervals"
+expect "stat -p -I has times" 0 "^0[.][0-9]+,time,,,user,[0-9.]+,s," "" "$stoke" stat -x, -I 100 -e page-faults -p $busy --duration 250ms
+expect "stat -p of a missing command" 127 "" "command not found" "$stoke" stat -e page-faults -p $busy -- nosuchcommand
+expect "stat -p of a workload's time" 0 "*" "during: triad" "$stoke" stat -e page-faults -p $busy triad seconds=0.1
+expect "stat of no process" 125 "" "does not exist" "$stoke" stat -p 4194304
+expect "stat of a word" 2 "" "takes numbers" "$stoke" stat -p busy
+expect "stat -p with -a" 2 "" "exclude" "$stoke" stat -p $busy -a
+expect "stat -p with -r alone" 2 "" "give one behind --" "$stoke" stat -p $busy -r 2
+expect "stat --timeout of a word" 2 "" "takes milliseconds" "$stoke" stat --timeout soon -p $busy
+expect "--duration ends a program that is counted" 0 "" "elapsed" "$stoke" stat -e page-faults --duration 200ms -- sleep 30
+if "$stoke" stat -a -e page-faults -- true >out 2>err; then
+	expect "stat -a" 0 "" "^the whole machine, during: sleep 0.2$" "$stoke" stat -a -e page-faults,task-clock -- sleep 0.2
+	expect "stat -a: clocks say nothing of how busy" 0 '^metric,switches,,time between switches,,ns,.*,unavailable,.*idle' "" \
+		"$stoke" stat -a -x, -g switches --duration 100ms
+else
+	compare "stat -a, forbidden" 125 $? "" "(perf_event_paranoid|seccomp|forbidden)"
+fi
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null && [ "$(cat /proc/sys/kernel/perf_event_paranoid)" -ge 1 ]; then
+	chmod 755 "$work"
+	cp "$stoke" public-stoke
+	expect "stat -a as nobody" 125 "" "kernel.perf_event_paranoid=0" setpriv --reuid=65534 --regid=65534 --clear-groups \
+		./public-stoke stat -a -e page-faults -- touch ran
+	expect "stat -p of another's as nobody" 125 "" "belongs to user 0" setpriv --reuid=65534 --regid=65534 --clear-groups \
+		./public-stoke stat -e page-faults -p $busy -- touch ran
+	[ ! -e ran ] || fail "stat: nothing may be counted, but the program ran"
+	rm public-stoke
+else
+	skip "stat as nobody: there is no setpriv, or everybody may"
+fi
+{ kill $busy; wait $busy; } 2>/dev/null
 "$stoke" stat -x, -- true >/dev/full 2>err; status=$?
 : >out
 compare "stat on a full disk" 125 $status "*" "No space left"
@@ -541,6 +583,29 @@ interrupt TERM "$stoke" stat -- sh -c 'while :; do :; done'
 compare "SIGTERM to stat" 143 $status "*" " elapsed$"
 interrupt INT "$stoke" stat -- sh -c 'sleep 2; exit 6'
 compare "SIGINT to stat alone lets the program end" 6 $status "*" " elapsed$"
+sh -c 'while :; do :; done' &
+busy=$!
+interrupt_alone() { # SIGNAL COMMAND...: as interrupt, of one that has no child
+	local signal=$1
+	shift
+	env --default-signal=INT,TERM "$@" >out 2>err &
+	local pid=$!
+	# It waits when it has blocked them.
+	for _ in $(seq 100); do
+		grep -qs 'SigBlk:.*[^0]' /proc/$pid/status && break
+		sleep 0.1
+	done
+	sleep 0.3
+	kill -"$signal" "$pid"
+	wait $pid
+	status=$?
+}
+interrupt_alone INT "$stoke" stat -e page-faults -p $busy
+compare "SIGINT ends stat -p, which is its end" 0 $status "*" " elapsed$"
+interrupt_alone TERM "$stoke" stat -e page-faults -p $busy
+compare "SIGTERM to stat -p" 0 $status "*" " elapsed$"
+[ -d /proc/$busy ] && n_passed=$((n_passed + 1)) || fail "stat -p: its end was the program's"
+{ kill $busy; wait $busy; } 2>/dev/null
 
 # ---- environment
 TERM=dumb expect "run on TERM=dumb" 0 "^sh" "*" "$stoke" run -q -- sh -c "$burn"
