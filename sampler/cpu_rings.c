@@ -117,7 +117,11 @@ static int open_on_cpu(struct cpu_rings *rings, const struct cpu_rings_request *
 		       pid_t thread, int cpu, int *owner_fd)
 {
 	int error = 0, fd = -1;
-	struct opening opening = { NULL, thread, cpu, -1, owner_fd, 0, request->n_attributes > 1 };
+	struct opening opening = { .thread = thread,
+				   .cpu = cpu,
+				   .leader_fd = -1,
+				   .has_others = request->n_attributes > 1 };
+	opening.owner_fd = owner_fd;
 	if (request->needs_side_band) {
 		struct perf_event_attr side_band = side_band_of(request);
 		opening.attribute = &side_band;

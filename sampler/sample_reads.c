@@ -45,10 +45,11 @@ void sample_reads_begin(struct sample_reads *reads, const struct perf_sample *sa
 {
 	uint64_t id = 0, value;
 	reads->tid = is_inherited ? sample->tid : 0;
-	if (!is_inherited || sample->n_counts == 0 || !sample->has_times)
+	if ((!is_inherited && !reads->is_of_cpus) || sample->n_counts == 0 || !sample->has_times)
 		return;
 	perf_sample_count(sample, layout, 0, &id, &value);
-	uint64_t *enabled = last_of(reads, key_of(reads, group, KIND_ENABLED));
+	uint64_t *enabled =
+		last_of(reads, key_of(reads, reads->is_of_cpus ? id : group, KIND_ENABLED));
 	if (sample->enabled_ns > *enabled) {
 		reads->enabled_ns += sample->enabled_ns - *enabled;
 		*enabled = sample->enabled_ns;

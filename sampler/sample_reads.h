@@ -17,6 +17,7 @@ struct sample_reads {
 	struct hash_map places; /* of an event and thread in last, from 1 */
 	uint64_t *last;
 	uint32_t n, capacity;
+	bool is_of_cpus;                 /* each CPU's events have counts and times of their own */
 	uint32_t tid;                    /* of the sample at hand; 0 = threads share their counts */
 	uint64_t enabled_ns, running_ns; /* of all threads and groups so far */
 };

@@ -153,6 +153,7 @@ static bool stacks_open(void *opaque, const struct target *target, struct record
 	state->is_off = target->sampling->starts_paused;
 	if (target->sampling->delay_ns)
 		state->enable_at_ns = now_ns() + target->sampling->delay_ns;
+	state->reads.is_of_cpus = target->is_whole_machine;
 	add_series(state, recording);
 	add_facts(state, recording);
 	if (!target->is_launched || target_is_attached(target))

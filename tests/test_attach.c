@@ -204,7 +204,7 @@ static void threads_of_a_list_end_by_themselves(void **state)
 static void several_have_ended_when_all_have(void **state)
 {
 	char list[40];
-	struct attached one, two;
+	struct attached one = { 0 }, two = { 0 };
 	struct look look;
 	(void)state;
 	assert_true(attached_start(&one) && attached_start(&two));
@@ -332,7 +332,7 @@ static void one_thread_alone(void **state)
 static void threads_that_end(void **state)
 {
 	char list[40];
-	struct attached program, other;
+	struct attached program = { 0 }, other = { 0 };
 	struct look look;
 	struct rusage before, after;
 	(void)state;
@@ -412,7 +412,7 @@ static void the_whole_machine(void **state)
 {
 	const struct attach_request request = { .is_whole_machine = true };
 	char one_name[32], two_name[32];
-	struct attached one, two;
+	struct attached one = { 0 }, two = { 0 };
 	struct look look;
 	(void)state;
 	int error = attach_may_watch_machine();

@@ -187,6 +187,33 @@ static void turns_are_noticed(void **state)
 	}
 }
 
+/* Of the whole machine each CPU's events are enabled and run by themselves. */
+static void turns_are_noticed_on_every_cpu(void **state)
+{
+	const struct perf_layout layout = { .sample_type = PERF_SAMPLE_IDENTIFIER |
+							   PERF_SAMPLE_TID | PERF_SAMPLE_READ,
+					    .read_format = FORMAT };
+	const uint64_t ms = 1000000;
+	(void)state;
+	for (int part = 1; part <= 2; part++) {
+		struct sample_reads reads = { .is_of_cpus = true };
+		struct perf_sample sample;
+		for (uint64_t i = 1; i <= 400; i++) {
+			/* two CPUs, whatever thread: each 1 ms a millisecond */
+			uint64_t on_ms = (i + 1) / 2;
+			struct made made = made_sample(11 + (uint32_t)i % 7, on_ms * ms,
+						       on_ms * ms / part, i, i);
+			made.words[6] = 7 + i % 2 * 10;
+			made.words[8] = 8 + i % 2 * 10;
+			assert_true(perf_record_sample(&made.header, &layout, &sample));
+			sample_reads_begin(&reads, &sample, &layout, 1, false);
+		}
+		assert_float_equal(sample_reads_ran(&reads), 1.0 / part, 0.01);
+		assert_int_equal(sample_reads_shared(&reads), part == 2);
+		sample_reads_free(&reads);
+	}
+}
+
 /* ---- rungs */
 
 static struct {
@@ -417,6 +444,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(wrong_groups_are_explained),
 		cmocka_unit_test(counts_grow_by_thread),
 		cmocka_unit_test(turns_are_noticed),
+		cmocka_unit_test(turns_are_noticed_on_every_cpu),
 		cmocka_unit_test(missing_events_leave_the_others),
 		cmocka_unit_test(old_kernels_sample_one_thread_and_say_so),
 		cmocka_unit_test(faults_are_where_they_happen),

@@ -1,10 +1,12 @@
 /* Settings of the kernel that decide what a profiler may do, and what kind of machine it is. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "sampler/attach.h"
 #include "sampler/base/text.h"
 #include "sampler/perf_event.h"
 #include "tui/doctor.h"
@@ -89,6 +91,18 @@ static void print_memory_limit(const struct doctor *doctor)
 	doctor_fact(doctor, "ulimit -l", text);
 }
 
+/* Another process of the same user can be attached to wherever our own can be sampled. */
+static void print_attaching(const struct doctor *doctor)
+{
+	int error = attach_may_watch_machine();
+	char text[192];
+	snprintf(text, sizeof text, "not permitted (%s): %s", strerror(error),
+		 error == EACCES || error == EPERM
+			 ? "kernel.perf_event_paranoid is above 0 without CAP_PERFMON"
+			 : "perf_event_open does not work here");
+	doctor_fact(doctor, "whole machine", error ? text : "can be watched (top, record -a)");
+}
+
 void doctor_kernel(const struct doctor *doctor)
 {
 	puts("Machine");
@@ -97,6 +111,7 @@ void doctor_kernel(const struct doctor *doctor)
 		    geteuid() == 0 ? "root" : "not root; some events need privileges");
 	puts("\nKernel settings");
 	print_setting(doctor, "perf_event_paranoid", explain_paranoid(perf_event_paranoid()));
+	print_attaching(doctor);
 	print_setting(doctor, "kptr_restrict",
 		      "0 shows kernel addresses to all, 1 to root, 2 to nobody");
 	print_setting(doctor, "perf_event_max_sample_rate", "samples a second and CPU, at most");

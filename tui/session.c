@@ -108,9 +108,7 @@ static bool take_signals(struct session *session, struct why *why)
  * left alone. */
 static void take_interrupt(struct session *session)
 {
-	if (!session->target.is_launched)
-		session->ended_by = SIGINT;
-	else if (++session->n_interrupts == 1)
+	if (session->target.is_launched && ++session->n_interrupts == 1)
 		say(session, "interrupted; waiting for the program to end (once more: stop now)");
 	else
 		session->ended_by = SIGINT;

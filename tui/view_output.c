@@ -64,9 +64,11 @@ static void draw_header(const struct output_state *state, const struct view_cont
 	int x = canvas_print(canvas, 0, 0, MEANING_HEADER, "Output  ");
 	if (n == 0) {
 		canvas_text(canvas, x, 0, canvas->width - x, MEANING_DIM,
-			    context->is_live ? "nothing so far"
-					     : "nothing was written, or it went elsewhere: only a "
-					       "live screen keeps it");
+			    !context->is_live ? "nothing was written, or it went elsewhere: only a "
+						"live screen keeps it"
+			    : context->child  ? "nothing so far"
+					      : "goes where it went before: the program was not "
+						"started here");
 		return;
 	}
 	size_t rows = rows_of(state);
