@@ -141,6 +141,14 @@ static void complete(struct perf_event_attr *attribute, const struct rung *rung,
 	set_call_graph(attribute, rung);
 }
 
+/* Mappings must be seen while nothing is sampled yet. Reading those of every process takes too long
+ * for rings that fill meanwhile. */
+static bool needs_side_band(const struct target *target)
+{
+	const struct sampling *sampling = target->sampling;
+	return sampling->delay_ns > 0 || sampling->can_pause || target->is_whole_machine;
+}
+
 /* Opens the rung as it stands; lowers precise_ip where the PMU has less. */
 static int open_as_it_stands(struct attempt *attempt)
 {
@@ -159,9 +167,7 @@ static int open_as_it_stands(struct attempt *attempt)
 		.attributes = attributes,
 		.n_attributes = rung->n_events,
 		.is_read = is_read,
-		/* Reading every process's mappings takes too long for rings that fill meanwhile. */
-		.needs_side_band = target->sampling->delay_ns > 0 || target->sampling->can_pause ||
-				   target->is_whole_machine,
+		.needs_side_band = needs_side_band(target),
 		.is_side_band_on = target_is_attached(target),
 		.may_leave_out = target->may_leave_out,
 		.threads = attempt->threads,
@@ -422,7 +428,7 @@ static bool open_all_threads(struct attempt *attempt)
 static bool reserve(const struct attempt *attempt, struct why *why)
 {
 	long n_cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	uint64_t n_events = attempt->rung->n_events + 1; /* and a side band */
+	uint64_t n_events = attempt->rung->n_events + needs_side_band(attempt->target);
 	return !target_is_attached(attempt->target) ||
 	       attach_reserve(attempt->target,
 			      attempt->n_threads * n_events * (uint64_t)(n_cpus > 0 ? n_cpus : 1),

@@ -17,7 +17,7 @@
 #include "sampler/perf_event.h"
 
 static const char word[] = "a-program-to-attach-to";
-static volatile double sink;
+static _Thread_local volatile double sink;
 static atomic_bool must_end_worker;
 
 /* Each with a step of its own, or they would be one function to the compiler. */

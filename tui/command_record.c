@@ -27,7 +27,7 @@ const struct command command_record = {
 	.name = "record",
 	.summary = "Profile a program, or what runs already, and write folded stacks or a "
 		   "recording.",
-	.usage = "[options] [-p PID | -t TID | -a] -- COMMAND [ARG...] | WORKLOAD [KEY=VALUE...]",
+	.usage = "[options] -- COMMAND | WORKLOAD [KEY=VALUE...] | -p PID | -a",
 	.help = "Folded stacks go to standard output (the program's own output then goes to "
 		"standard error) unless -o names a file. A file that ends in .stoke is a whole "
 		"recording, written while the program runs, for `stoke report`. In its name %h is "
