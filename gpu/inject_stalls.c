@@ -22,6 +22,7 @@ enum {
 	MOST_PCS = 256,    /* of one reading: finding their lines takes 50 us each, once */
 	MOST_LAST = 4096,  /* that are left when sampling ends: 64 bytes each and 8 a reason */
 	MOST_READS = 4096, /* the end must come */
+	MOST_TRIES = 50,   /* of 20 ms, for who has the lock: a reading may last 2 ms */
 	MOST_CUBINS = 4096,
 	N_LINES = 1 << 14, /* instructions whose line is remembered; forgets on collision */
 	CODE_OUT_OF_MEMORY = CUPTI_OUT_OF_MEMORY,
@@ -114,52 +115,6 @@ void inject_stalls_refuse(int code, const char *function)
 		return;
 	refuse(code, function);
 	pthread_mutex_unlock(&stalls.lock);
-}
-
-static bool find_functions(void *library)
-{
-	for (size_t i = 0; i < sizeof symbols / sizeof symbols[0]; i++) {
-		void *address = dlsym(library, symbols[i].name);
-		if (!address) {
-			refuse(GPU_NO_FUNCTION, symbols[i].name);
-			return false;
-		}
-		memcpy((char *)&stalls.calls + symbols[i].offset, &address, sizeof address);
-	}
-	return true;
-}
-
-static void free_data(struct cupti_pc_data *data)
-{
-	if (!data)
-		return;
-	if (data->pcs)
-		free(data->pcs[0].stalls);
-	free(data->pcs);
-	free(data);
-}
-
-/* Ids that the last profiler was told of mean nothing to this one. */
-static void forget_ids(void)
-{
-	free(stalls.lines);
-	free_data(stalls.data);
-	stalls.lines = NULL;
-	stalls.data = NULL;
-	stalls.n_reasons = 0;
-	stalls.is_full_told = false;
-	stalls.sum = (struct sum){ 0 };
-}
-
-bool inject_stalls_find(struct inject_ring *ring, void *library)
-{
-	if (!inject_lock(&stalls.lock))
-		return false;
-	stalls.ring = ring;
-	forget_ids();
-	bool is_found = stalls.is_on = find_functions(library);
-	pthread_mutex_unlock(&stalls.lock);
-	return is_found;
 }
 
 /* ---- reasons */
@@ -342,6 +297,16 @@ static void send_data(const struct cupti_pc_data *data)
 		inject_ring_send(stalls.ring, GPU_STALL_COUNT, 0, &count, sizeof count);
 }
 
+static void free_data(struct cupti_pc_data *data)
+{
+	if (!data)
+		return;
+	if (data->pcs)
+		free(data->pcs[0].stalls);
+	free(data->pcs);
+	free(data);
+}
+
 static struct cupti_pc_data *new_data(size_t most)
 {
 	struct cupti_pc_data *data = calloc(1, sizeof *data);
@@ -471,6 +436,55 @@ static void close_contexts(const void *context)
 			close_context(&stalls.contexts[i]);
 }
 
+/* ---- a profiler comes and goes */
+
+static bool find_functions(void *library)
+{
+	for (size_t i = 0; i < sizeof symbols / sizeof symbols[0]; i++) {
+		void *address = dlsym(library, symbols[i].name);
+		if (!address) {
+			refuse(GPU_NO_FUNCTION, symbols[i].name);
+			return false;
+		}
+		memcpy((char *)&stalls.calls + symbols[i].offset, &address, sizeof address);
+	}
+	return true;
+}
+
+/* Ids that the last profiler was told of mean nothing to this one. */
+static void forget_ids(void)
+{
+	free(stalls.lines);
+	free_data(stalls.data);
+	stalls.lines = NULL;
+	stalls.data = NULL;
+	stalls.n_reasons = 0;
+	stalls.is_full_told = false;
+	stalls.sum = (struct sum){ 0 };
+}
+
+/* Where a profiler comes or goes. */
+static bool lock_patiently(void)
+{
+	for (int i = 0; i < MOST_TRIES; i++)
+		if (inject_lock(&stalls.lock))
+			return true;
+	return false;
+}
+
+bool inject_stalls_find(struct inject_ring *ring, void *library)
+{
+	if (!lock_patiently())
+		return false;
+	stalls.is_on = false;
+	close_contexts(NULL); /* none, unless the last profiler's end found no lock */
+	stalls.ring = ring;
+	forget_ids();
+	bool is_found = stalls.is_on = find_functions(library);
+	pthread_mutex_unlock(&stalls.lock);
+	return is_found;
+}
+
 void inject_stalls_resource(uint32_t id, const void *data)
 {
 	const struct cupti_resource *resource = data;
@@ -516,7 +530,7 @@ void inject_stalls_pass(void)
 
 void inject_stalls_end(void)
 {
-	if (!inject_lock(&stalls.lock))
+	if (!lock_patiently())
 		return;
 	close_contexts(NULL);
 	stalls.is_on = false;

@@ -1,12 +1,14 @@
 /*
  * GPU work of the target: drains what libstoke-cupti.so writes inside it, and says at the end what
  * was lost on the way. A program that never uses CUDA costs one look at an empty ring a tick.
+ * Programs that ran before are asked for it (attach_gpu.h).
  */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "gpu/attach_gpu.h"
 #include "gpu/cupti.h"
 #include "gpu/cupti_codes.h"
 #include "gpu/gpu_activity.h"
@@ -24,27 +26,35 @@
 enum {
 	MOST_A_DRAIN = GPU_RING_RECORDS * 2, /* a program in a loop must not keep us here */
 	MOST_DEVICES = 64,
+	MOST_READERS = 32, /* the program's that was started, and one of each user of others */
 };
 
 /* A record claimed this long ago and still unfinished has lost its writer. */
 static const uint64_t DEAD_WRITER_NS = 200 * 1000 * 1000;
 
-struct state {
+struct reader {
 	struct shared_ring *ring;
+	uint64_t tail, stuck_since_ns;
+};
+
+struct state {
+	struct shared_ring *own;   /* of the program that was started; NULL = none */
+	struct gpu_attach *attach; /* of those that ran before; NULL = none */
+	struct reader readers[MOST_READERS];
+	uint32_t n_readers, n_attached;
 	struct gpu_tables *tables;
 	struct gpu_activities *activities;
 	struct gpu_idle *idle;
 	struct gpu_phases *phases;
 	struct gpu_stalls *stalls;
 	struct recording *recording;
-	uint64_t tail, stuck_since_ns;
 	uint64_t n_malformed, n_cupti_dropped, n_external, n_ranges, known_devices;
 	bool has_started, has_failed, wants_stalls;
 };
 
 static bool cupti_wanted(const struct target *target)
 {
-	return target->gpu_fd > 0 && !target->sampling->no_gpu;
+	return (target->gpu_fd > 0 && !target->sampling->no_gpu) || gpu_attach_is_for(target);
 }
 
 static void watch_samples(void *idle, const struct sample_row *row)
@@ -61,9 +71,14 @@ static bool cupti_open(void *opaque, const struct target *target, struct recordi
 		       struct why *why)
 {
 	struct state *state = opaque;
-	state->ring = probe_memory_map(target->gpu_fd, GPU_RING_RECORDS, why);
-	if (!state->ring)
-		return false;
+	if (target->gpu_fd > 0) {
+		state->own = probe_memory_map(target->gpu_fd, GPU_RING_RECORDS, why);
+		if (!state->own)
+			return false;
+		state->readers[state->n_readers++].ring = state->own;
+	}
+	if (gpu_attach_is_for(target))
+		state->attach = gpu_attach_new(target, recording);
 	state->tables = gpu_tables_new(recording);
 	state->idle = gpu_idle_new(recording, state->tables);
 	state->phases = gpu_phases_new(recording);
@@ -315,14 +330,14 @@ static void take(struct state *state, struct recording *recording,
 	}
 }
 
-static bool is_writer_dead(struct state *state)
+static bool is_writer_dead(struct reader *reader)
 {
 	uint64_t now = now_ns();
-	if (!state->stuck_since_ns)
-		state->stuck_since_ns = now;
-	if (now - state->stuck_since_ns < DEAD_WRITER_NS)
+	if (!reader->stuck_since_ns)
+		reader->stuck_since_ns = now;
+	if (now - reader->stuck_since_ns < DEAD_WRITER_NS)
 		return false;
-	state->stuck_since_ns = 0;
+	reader->stuck_since_ns = 0;
 	return true;
 }
 
@@ -346,7 +361,9 @@ static void add_count(struct recording *recording, const char *key, uint64_t n)
 static void note_end(const struct state *state, struct recording *recording)
 {
 	struct gpu_counts counts = gpu_activities_counts(state->activities);
-	uint64_t n_dropped = shared_ring_dropped(state->ring);
+	uint64_t n_dropped = 0;
+	for (uint32_t i = 0; i < state->n_readers; i++)
+		n_dropped += shared_ring_dropped(state->readers[i].ring);
 	note_count(recording, n_dropped,
 		   "GPU records were dropped: the program makes them faster than they are read.",
 		   "Launch fewer, larger kernels, or graphs.");
@@ -374,19 +391,20 @@ static void note_end(const struct state *state, struct recording *recording)
 }
 
 /* At the end nobody writes any more: what is unfinished stays so. */
-static void drain_ring(struct state *state, struct recording *recording, bool is_last)
+static void drain_ring(struct state *state, struct reader *reader, struct recording *recording,
+		       bool is_last)
 {
 	struct shared_record record;
 	for (int n = 0; n < MOST_A_DRAIN; n++) {
-		enum shared_ring_read result =
-			shared_ring_take_from(state->ring, GPU_RING_RECORDS, &state->tail, &record);
+		enum shared_ring_read result = shared_ring_take_from(reader->ring, GPU_RING_RECORDS,
+								     &reader->tail, &record);
 		if (result == SHARED_RING_EMPTY)
 			break;
 		if (result == SHARED_RING_READ) {
-			state->stuck_since_ns = 0;
+			reader->stuck_since_ns = 0;
 			take(state, recording, &record);
-		} else if (is_last || is_writer_dead(state)) {
-			shared_ring_skip(state->ring, &state->tail);
+		} else if (is_last || is_writer_dead(reader)) {
+			shared_ring_skip(reader->ring, &reader->tail);
 			state->n_malformed++;
 		} else {
 			break;
@@ -394,10 +412,28 @@ static void drain_ring(struct state *state, struct recording *recording, bool is
 	}
 }
 
+/* Rings of users come as their programs are found. */
+static void look_at_attached(struct state *state, bool is_last)
+{
+	struct shared_ring *ring;
+	if (is_last)
+		gpu_attach_let_go(state->attach);
+	else
+		gpu_attach_look(state->attach, now_ns());
+	while (state->n_readers < MOST_READERS &&
+	       (ring = gpu_attach_ring(state->attach, state->n_attached))) {
+		state->readers[state->n_readers++].ring = ring;
+		state->n_attached++;
+	}
+}
+
 static void cupti_drain(void *opaque, struct recording *recording, bool is_last)
 {
 	struct state *state = opaque;
-	drain_ring(state, recording, is_last);
+	if (state->attach)
+		look_at_attached(state, is_last);
+	for (uint32_t i = 0; i < state->n_readers; i++)
+		drain_ring(state, &state->readers[i], recording, is_last);
 	gpu_activities_emit(state->activities, now_ns(), is_last);
 	const struct gpu_stalls_end end = { is_last, state->wants_stalls, state->has_started };
 	gpu_stalls_emit(state->stalls, now_ns(), &end);
@@ -417,7 +453,8 @@ static void cupti_close(void *opaque)
 	gpu_stalls_free(state->stalls);
 	gpu_idle_free(state->idle);
 	gpu_tables_free(state->tables);
-	probe_memory_unmap(state->ring, GPU_RING_RECORDS);
+	gpu_attach_free(state->attach);
+	probe_memory_unmap(state->own, GPU_RING_RECORDS);
 }
 
 const struct source source_cupti = {

@@ -148,10 +148,11 @@ static void keep(const union record *record)
 {
 	pthread_mutex_lock(&mock.lock);
 	long lose = mock_script("lose", 0);
-	if (mock.n_records == MOST_RECORDS || !mock.is_enabled[record->any.kind & 63] ||
-	    (lose && (mock.n_records + mock.n_dropped) % (uint32_t)lose == 0))
+	bool is_lost = mock.n_records == MOST_RECORDS ||
+		       (lose && (mock.n_records + mock.n_dropped) % (uint32_t)lose == 0);
+	if (mock.is_enabled[record->any.kind & 63] && is_lost)
 		mock.n_dropped++;
-	else
+	else if (mock.is_enabled[record->any.kind & 63])
 		mock.records[mock.n_records++] = *record;
 	pthread_mutex_unlock(&mock.lock);
 }

@@ -1,0 +1,733 @@
+/*
+ * A profiler comes to a CUDA program that runs: both ends of attach_message.h, with CUPTI played by
+ * a mock. The program is this test, started again as `test_attach_gpu --dormant`.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <search.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "gpu/attach_gpu.h"
+#include "gpu/attach_message.h"
+#include "gpu/attach_socket.h"
+#include "gpu/cuda_process.h"
+#include "gpu/gpu_record.h"
+#include "gpu/inject_listen.h"
+#include "sampler/base/why.h"
+#include "sampler/probe_memory.h"
+#include "sampler/recording.h"
+#include "tests/fixture_dormant.h"
+#include "tests/fixture_inject.h"
+#include "tests/fixture_library.h"
+#include "tests/mock_cupti.h"
+
+int InitializeInjection(void);
+
+enum { LAUNCHES = 40, THREADS = 3 };
+
+/* ---- the program */
+
+static struct {
+	void (*launch)(const char *, uint32_t, uint64_t);
+	void (*deliver)(void);
+	void (*sample)(const char *, uint64_t, uint32_t, uint32_t);
+} mock;
+
+static void find(void *library, const char *name, void *into)
+{
+	void *address = dlsym(library, name);
+	if (!address)
+		die("the mock has no %s", name);
+	memcpy(into, &address, sizeof address);
+}
+
+static void load_mocks(void)
+{
+	void *library = fixture_library("mock_cupti");
+	if (!library || !fixture_library("mock_cuda"))
+		die("no mock");
+	find(library, "mock_cupti_launch", &mock.launch);
+	find(library, "mock_cupti_deliver", &mock.deliver);
+	find(library, "mock_cupti_sample", &mock.sample);
+}
+
+__attribute__((noinline)) static void train_step(void)
+{
+	mock.launch("_Z4gemmPKfS0_Pf", 7, 10000);
+	mock.launch("softmax", 13, 3000);
+	__asm__ volatile("");
+}
+
+static int compare(const void *a, const void *b)
+{
+	(void)a;
+	(void)b;
+	train_step();
+	return 0;
+}
+
+/* Inner frames of the module that the injected code is in, which is this program, are left out up
+ * to those of another: libc's. */
+__attribute__((noinline)) static void run(void)
+{
+	for (int i = 0; i < LAUNCHES; i++) {
+		char one[1] = "";
+		size_t n = 1;
+		mock.sample("softmax", 16, 0, 1);
+		lfind(one, one, &n, 1, compare);
+		if (i % 8 == 0)
+			mock.deliver();
+	}
+	__asm__ volatile("");
+}
+
+static void *launch_on(void *unused)
+{
+	for (;;) {
+		train_step();
+		mock.deliver();
+	}
+	return unused;
+}
+
+static void run_threads(void)
+{
+	pthread_t thread;
+	for (int i = 0; i < THREADS; i++)
+		if (pthread_create(&thread, NULL, launch_on, NULL) == 0)
+			pthread_detach(thread);
+}
+
+/* A child that outlives its parent, with whatever it inherited. */
+static void run_forked(void)
+{
+	if (fork() != 0)
+		return;
+	mock.launch("of the child", 7, 10);
+	close(0);
+	close(1);
+	sleep(3);
+	_exit(0);
+}
+
+/* As programs do that become daemons; then something else has the numbers. Not by close(): the
+ * thread sanitizer knows, rightly, that these are somebody else's. */
+static void close_everything(void)
+{
+	for (int fd = 3; fd < 64; fd++)
+		syscall(SYS_close, fd);
+	for (int i = 0; i < 8; i++)
+		if (open("/dev/null", O_RDONLY | O_CLOEXEC) < 0)
+			return;
+}
+
+static void obey(char order)
+{
+	switch (order) {
+	case 'r':
+		run();
+		break;
+	case 't':
+		run_threads();
+		break;
+	case 'f':
+		run_forked();
+		break;
+	case 'c':
+		close_everything();
+		break;
+	case 'k':
+		run();
+		mock.deliver();
+		raise(SIGKILL);
+		break;
+	default:
+		break;
+	}
+}
+
+static int dormant(void)
+{
+	char order;
+	load_mocks();
+	if (InitializeInjection() != 1)
+		return 1;
+	while ((order = fixture_dormant_next()) != 0)
+		obey(order);
+	return 0;
+}
+
+/* CUDA without the library. */
+static int bare(void)
+{
+	const char *path = getenv("TEST_DRIVER");
+	if (!path || !dlopen(path, RTLD_NOW))
+		return 1;
+	while (fixture_dormant_next() != 0)
+		continue;
+	return 0;
+}
+
+/* ---- attaching */
+
+static uint32_t count_own_frames(const struct recording *recording, uint32_t stack)
+{
+	uint32_t n = 0;
+	for (; stack; stack = recording_stack(recording, stack)->parent) {
+		const struct frame_row *frame =
+			recording_frame(recording, recording_stack(recording, stack)->frame);
+		const char *path = recording_string_at(
+			recording, recording_module(recording, frame->module)->path);
+		n += strstr(path, "test_attach_gpu") != NULL;
+	}
+	return n;
+}
+
+static void check_run(const struct recording *recording)
+{
+	assert_int_equal(fixture_fact(recording, "gpu.matched"), LAUNCHES * 2);
+	assert_int_equal(fixture_fact(recording, "gpu.unmatched"), 0);
+	assert_int_equal(fixture_fact(recording, "gpu.dropped"), 0);
+	assert_int_equal(fixture_count_spans(recording, "gemm(float const*, float const*, float*)"),
+			 LAUNCHES);
+	for (uint64_t i = 1; i < recording_moment(recording).n[TABLE_SPANS]; i++)
+		assert_true(count_own_frames(recording, recording_span(recording, i)->stack) >= 2);
+}
+
+static void check_device(const struct recording *recording)
+{
+	bool is_found = false;
+	for (uint64_t i = 1; i < recording_moment(recording).n[TABLE_FACTS]; i++) {
+		const struct fact_row *row = recording_fact(recording, i);
+		is_found |= strcmp(recording_string_at(recording, row->key), "gpu.0.device") == 0 &&
+			    strcmp(recording_string_at(recording, row->value),
+				   "Mock of the driver") == 0;
+	}
+	assert_true(is_found);
+}
+
+/* Twice: the second profiler knows nothing of what the first was told. What runs between is
+ * nobody's. */
+static void a_running_program_is_attached_to(void **state)
+{
+	struct late_session session;
+	struct dormant dormant = fixture_dormant_start("--dormant", "");
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		assert_true(fixture_dormant_do(&dormant, 'r'));
+		late_session_open(&session, &dormant.pid);
+		assert_true(late_session_wait(&session, "gpu.cupti"));
+		assert_true(fixture_dormant_do(&dormant, 'r'));
+		struct recording *recording = late_session_close(&session);
+		check_run(recording);
+		check_device(recording);
+		assert_false(fixture_has_note(recording, ""));
+		recording_free(recording);
+	}
+	assert_int_equal(fixture_dormant_end(&dormant), 0);
+}
+
+static void stalls_are_sampled_where_they_are_asked_for(void **state)
+{
+	struct late_session session;
+	struct dormant dormant = fixture_dormant_start("--dormant", "");
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		setenv("STOKE_GPU_STALLS", "1", 1);
+		late_session_open(&session, &dormant.pid);
+		unsetenv("STOKE_GPU_STALLS");
+		assert_true(late_session_wait(&session, "gpu.cupti"));
+		assert_true(fixture_dormant_do(&dormant, 'r'));
+		struct recording *recording = late_session_close(&session);
+		uint64_t n_stalls = 0;
+		for (uint64_t row = 1; row < recording_moment(recording).n[TABLE_SAMPLES]; row++) {
+			const struct sample_row *sample = recording_sample(recording, row);
+			const struct series_row *series =
+				recording_series(recording, sample->series);
+			if (strcmp(recording_string_at(recording, series->name), "gpu-stalls") == 0)
+				n_stalls += sample->weight;
+		}
+		assert_int_equal(n_stalls, LAUNCHES);
+		assert_int_equal(fixture_fact(recording, "gpu.matched"), LAUNCHES * 2);
+		recording_free(recording);
+	}
+	assert_int_equal(fixture_dormant_end(&dormant), 0);
+}
+
+/* Launches go on in several threads while profilers come and go. */
+static void threads_go_on_meanwhile(void **state)
+{
+	struct late_session session;
+	struct dormant dormant = fixture_dormant_start("--dormant", "");
+	(void)state;
+	assert_true(fixture_dormant_do(&dormant, 't'));
+	for (int i = 0; i < 8; i++) {
+		if (i % 2)
+			setenv("STOKE_GPU_STALLS", "1", 1);
+		late_session_open(&session, &dormant.pid);
+		unsetenv("STOKE_GPU_STALLS");
+		assert_true(late_session_wait(&session, "gpu.cupti"));
+		struct recording *recording = late_session_close(&session);
+		recording_free(recording);
+	}
+	assert_true(fixture_dormant_do(&dormant, ' '));
+	assert_int_equal(fixture_dormant_end(&dormant), 0);
+}
+
+/* A profiler that ends in the middle, by kill -9. */
+static void a_killed_profiler_is_noticed(void **state)
+{
+	struct late_session session;
+	struct dormant dormant = fixture_dormant_start("--dormant", "");
+	int started[2];
+	char byte;
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(pipe2(started, O_CLOEXEC), 0);
+		pid_t profiler = fork();
+		if (profiler == 0) {
+			late_session_open(&session, &dormant.pid);
+			if (late_session_wait(&session, "gpu.cupti") &&
+			    write(started[1], "s", 1) == 1)
+				pause();
+			_exit(1);
+		}
+		close(started[1]);
+		assert_int_equal(read(started[0], &byte, 1), 1);
+		kill(profiler, SIGKILL);
+		waitpid(profiler, NULL, 0);
+		close(started[0]);
+		assert_true(fixture_dormant_do(&dormant, 'r'));
+	}
+	/* If it is letting go of the last one still, it is asked again. */
+	late_session_open(&session, &dormant.pid);
+	assert_true(late_session_wait(&session, "gpu.cupti"));
+	assert_true(fixture_dormant_do(&dormant, 'r'));
+	struct recording *recording = late_session_close(&session);
+	check_run(recording);
+	recording_free(recording);
+	assert_int_equal(fixture_dormant_end(&dormant), 0);
+}
+
+static void the_second_profiler_is_told_of_the_first(void **state)
+{
+	struct late_session first, second;
+	char text[128];
+	struct dormant dormant = fixture_dormant_start("--dormant", "");
+	(void)state;
+	late_session_open(&first, &dormant.pid);
+	assert_true(late_session_wait(&first, "gpu.cupti"));
+	late_session_open(&second, &dormant.pid);
+	snprintf(text, sizeof text, "is taken by process %d (", (int)getpid());
+	assert_true(late_session_wait(&second, text));
+	assert_true(fixture_dormant_do(&dormant, 'r'));
+	struct recording *recording = late_session_close(&first);
+	check_run(recording);
+	recording_free(recording);
+	/* It asks again. */
+	assert_true(late_session_wait(&second, "gpu.cupti"));
+	assert_true(fixture_dormant_do(&dormant, 'r'));
+	recording = late_session_close(&second);
+	check_run(recording);
+	recording_free(recording);
+	assert_int_equal(fixture_dormant_end(&dormant), 0);
+}
+
+/* ---- ways to end */
+
+static void what_a_program_leaves_is_kept(void **state)
+{
+	struct late_session session;
+	(void)state;
+	struct dormant dormant = fixture_dormant_start("--dormant", "");
+	late_session_open(&session, &dormant.pid);
+	assert_true(late_session_wait(&session, "gpu.cupti"));
+	assert_true(fixture_dormant_do(&dormant, 'r'));
+	assert_int_equal(fixture_dormant_end(&dormant), 0); /* flushes as it leaves */
+	struct recording *recording = late_session_close(&session);
+	check_run(recording);
+	recording_free(recording);
+
+	dormant = fixture_dormant_start("--dormant", "");
+	late_session_open(&session, &dormant.pid);
+	assert_true(late_session_wait(&session, "gpu.cupti"));
+	assert_false(fixture_dormant_do(&dormant, 'k'));
+	assert_int_equal(fixture_dormant_end(&dormant), SIGKILL);
+	recording = late_session_close(&session);
+	check_run(recording);
+	recording_free(recording);
+}
+
+static void forks_keep_nothing_open(void **state)
+{
+	struct late_session session;
+	struct attach_peer peer;
+	struct dormant dormant = fixture_dormant_start("--dormant", "");
+	struct stat namespace;
+	(void)state;
+	assert_int_equal(stat("/proc/self/ns/pid", &namespace), 0);
+	const struct attach_place place = { namespace.st_ino, (uint32_t)dormant.pid };
+	late_session_open(&session, &dormant.pid);
+	assert_true(late_session_wait(&session, "gpu.cupti"));
+	assert_true(fixture_dormant_do(&dormant, 'f'));
+	assert_true(late_session_wait(&session, "forked off"));
+	assert_true(fixture_dormant_do(&dormant, 'r'));
+	struct recording *recording = late_session_close(&session);
+	check_run(recording);
+	assert_int_equal(fixture_count_spans(recording, "of the child"), 0);
+	recording_free(recording);
+	assert_int_equal(fixture_dormant_end(&dormant), 0);
+	/* The child is still there; the name is not. */
+	assert_int_equal(attach_socket_connect_place(&place, &peer), ATTACH_NOBODY);
+}
+
+static void a_program_may_close_everything(void **state)
+{
+	struct late_session session;
+	struct dormant dormant = fixture_dormant_start("--dormant", "");
+	(void)state;
+	late_session_open(&session, &dormant.pid);
+	assert_true(late_session_wait(&session, "gpu.cupti"));
+	assert_true(fixture_dormant_do(&dormant, 'c'));
+	assert_true(fixture_dormant_do(&dormant, 'r'));
+	struct recording *recording = late_session_close(&session);
+	/* What was still to be flushed may come after the end of the connection. */
+	assert_true(fixture_count_spans(recording, "softmax") > LAUNCHES / 2);
+	recording_free(recording);
+	/* Whatever comes now: the program goes on. */
+	for (int i = 0; i < 3; i++) {
+		struct attach_peer peer;
+		if (attach_socket_connect(dormant.pid, &peer) == ATTACH_CONNECTED)
+			close(peer.fd);
+		usleep(20000);
+	}
+	assert_true(fixture_dormant_do(&dormant, 'r'));
+	assert_int_equal(fixture_dormant_end(&dormant), 0);
+}
+
+/* ---- each call of CUPTI's failing as a profiler comes, or goes */
+
+static void every_call_may_fail(void **state)
+{
+	static const struct {
+		const char *name;
+		bool is_fatal, is_silent, is_late;
+	} calls[] = {
+		{ "cuptiSubscribe_v2", true, false, false },
+		{ "cuptiSetThreadIdType", false, false, false },
+		{ "cuptiActivityRegisterTimestampCallback", true, false, false },
+		{ "cuptiActivitySetAttribute", false, false, false },
+		{ "cuptiActivityRegisterCallbacks", true, false, false },
+		{ "cuptiActivityEnable", true, false, false },
+		{ "cuptiActivityGetNextRecord", true, false, true },
+		{ "cuptiActivityFlushPeriod", false, false, false },
+		{ "cuptiEnableCallback", false, false, false },
+		{ "cuptiGetCallbackName", false, false, false },
+		{ "cuptiActivityDisable", false, true, false },
+		{ "cuptiUnsubscribe", false, true, false },
+		{ "cuptiActivityFlushAll", false, true, false },
+		{ "cuDeviceGetCount", false, true, false },
+	};
+	static const int codes[] = { 1, 39, 999 };
+	(void)state;
+	for (size_t i = 0; i < sizeof calls / sizeof calls[0] * 3; i++) {
+		struct late_session session;
+		char script[96];
+		const bool is_fatal = calls[i / 3].is_fatal;
+		const bool is_begun = !is_fatal || calls[i / 3].is_late;
+		snprintf(script, sizeof script, "%s=%d", calls[i / 3].name, codes[i % 3]);
+		struct dormant dormant = fixture_dormant_start("--dormant", script);
+		for (int round = 0; round < 2; round++) {
+			late_session_open(&session, &dormant.pid);
+			/* What fails for good leaves a note, the rest begins. */
+			assert_true(late_session_wait(&session, is_begun ? "gpu.cupti" : ""));
+			assert_true(fixture_dormant_do(&dormant, 'r'));
+			struct recording *recording = late_session_close(&session);
+			assert_int_equal(fixture_count_spans(recording, "softmax"),
+					 is_fatal ? 0 : LAUNCHES);
+			assert_int_equal(fixture_has_note(recording, "GPU work is"),
+					 !calls[i / 3].is_silent);
+			recording_free(recording);
+		}
+		assert_true(fixture_dormant_do(&dormant, 'r'));
+		assert_int_equal(fixture_dormant_end(&dormant), 0);
+	}
+}
+
+static void no_cupti_is_said(void **state)
+{
+	struct late_session session;
+	(void)state;
+	setenv("STOKE_CUPTI", "/nowhere/libcupti.so", 1);
+	struct dormant dormant = fixture_dormant_start("--dormant", "");
+	unsetenv("STOKE_CUPTI");
+	for (int i = 0; i < 2; i++) {
+		late_session_open(&session, &dormant.pid);
+		assert_true(late_session_wait(&session, "there is no library at STOKE_CUPTI"));
+		assert_true(fixture_dormant_do(&dormant, 'r'));
+		struct recording *recording = late_session_close(&session);
+		assert_int_equal(fixture_count_spans(recording, "softmax"), 0);
+		recording_free(recording);
+	}
+	assert_int_equal(fixture_dormant_end(&dormant), 0);
+}
+
+/* ---- who may, and with what */
+
+static void only_the_user_and_root_may(void **state)
+{
+	struct attach_peer peer;
+	struct gpu_attach_answer answer;
+	(void)state;
+	assert_true(inject_listen_may(1000, 1000));
+	assert_true(inject_listen_may(0, 1000));
+	assert_false(inject_listen_may(1001, 1000));
+	assert_false(inject_listen_may(1001, 0));
+	if (geteuid() != 0)
+		return; /* the socket's own check needs two users */
+	struct dormant dormant = fixture_dormant_start("--dormant", "");
+	pid_t other = fork();
+	if (other == 0) {
+		struct stat namespace;
+		if (stat("/proc/self/ns/pid", &namespace) != 0 || setuid(65534) != 0)
+			_exit(1);
+		const struct attach_place place = { namespace.st_ino, (uint32_t)dormant.pid };
+		if (attach_socket_connect_place(&place, &peer) != ATTACH_CONNECTED)
+			_exit(2);
+		struct pollfd wait = { .fd = peer.fd, .events = POLLIN };
+		poll(&wait, 1, 5000);
+		_exit(attach_socket_reply(peer.fd, &answer) == ATTACH_REPLIED &&
+				      answer.code == GPU_ATTACH_OTHER_USER
+			      ? 0
+			      : 3);
+	}
+	int status = -1;
+	waitpid(other, &status, 0);
+	assert_int_equal(status, 0);
+	assert_true(fixture_dormant_do(&dormant, 'r'));
+	assert_int_equal(fixture_dormant_end(&dormant), 0);
+}
+
+static uint32_t dice = 12345;
+
+static uint32_t roll(uint32_t n)
+{
+	dice = dice * 1664525 + 1013904223;
+	return (dice >> 8) % n;
+}
+
+/* What somebody may send instead of memory. */
+static int some_fd(void)
+{
+	struct why why;
+	int fd;
+	switch (roll(6)) {
+	case 0:
+		return open("/dev/zero", O_RDWR | O_CLOEXEC);
+	case 1:
+		return memfd_create("short and not sealed", MFD_CLOEXEC);
+	case 2: /* as large as it should be, and may become smaller */
+		fd = memfd_create("not sealed", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+		if (ftruncate(fd, (off_t)shared_ring_bytes(GPU_RING_RECORDS)) != 0)
+			die("no memory");
+		return fd;
+	case 3:
+		return probe_memory_create(SHARED_RING_RECORDS, &why);
+	case 4: /* sealed and of the size, and no ring */
+		fd = memfd_create("no ring", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+		if (ftruncate(fd, (off_t)shared_ring_bytes(GPU_RING_RECORDS)) != 0 ||
+		    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
+			die("no memory");
+		return fd;
+	default:
+		return open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	}
+}
+
+/* A message near what is right, or far from it, with some descriptors. */
+static void send_garbage(int fd)
+{
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(6 * sizeof(int))] = { 0 };
+	unsigned char bytes[96];
+	struct gpu_attach_request right = { .magic = GPU_ATTACH_MAGIC,
+					    .version = GPU_ATTACH_VERSION,
+					    .n_records = GPU_RING_RECORDS };
+	int fds[6], n = (int)roll(7);
+	size_t size = roll(2) ? sizeof right : roll(sizeof bytes);
+	for (size_t i = 0; i < sizeof bytes; i++)
+		bytes[i] = (unsigned char)roll(256);
+	if (roll(4))
+		memcpy(bytes, &right, sizeof right);
+	for (int i = 0; i < n; i++)
+		fds[i] = some_fd();
+	struct iovec place = { bytes, size };
+	struct msghdr header = { .msg_iov = &place, .msg_iovlen = 1 };
+	if (n > 0) {
+		header.msg_control = control;
+		header.msg_controllen = CMSG_SPACE((size_t)n * sizeof(int));
+		struct cmsghdr *part = CMSG_FIRSTHDR(&header);
+		part->cmsg_level = SOL_SOCKET;
+		part->cmsg_type = SCM_RIGHTS;
+		part->cmsg_len = CMSG_LEN((size_t)n * sizeof(int));
+		memcpy(CMSG_DATA(part), fds, (size_t)n * sizeof(int));
+	}
+	sendmsg(fd, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
+	for (int i = 0; i < n; i++)
+		close(fds[i]);
+}
+
+static int count_fds(pid_t pid)
+{
+	int n = 0;
+	char path[64];
+	for (int fd = 0; fd < 256; fd++) {
+		struct stat file;
+		snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)pid, fd);
+		n += lstat(path, &file) == 0;
+	}
+	return n;
+}
+
+static void attach_and_run(const struct dormant *dormant)
+{
+	struct late_session session;
+	pid_t pid = dormant->pid;
+	late_session_open(&session, &pid);
+	assert_true(late_session_wait(&session, "gpu.cupti"));
+	assert_true(fixture_dormant_do(dormant, 'r'));
+	struct recording *recording = late_session_close(&session);
+	check_run(recording);
+	recording_free(recording);
+}
+
+static void garbage_does_nothing(void **state)
+{
+	struct attach_peer peer;
+	struct gpu_attach_answer answer;
+	struct dormant dormant = fixture_dormant_start("--dormant", "");
+	(void)state;
+	attach_and_run(&dormant); /* libunwind opens a pipe with the first stack */
+	int n_fds = count_fds(dormant.pid);
+	for (int i = 0; i < 200; i++) {
+		while (attach_socket_connect(dormant.pid, &peer) == ATTACH_BUSY)
+			usleep(2000);
+		for (uint32_t n = 1 + roll(2); n > 0; n--)
+			send_garbage(peer.fd);
+		struct pollfd wait = { .fd = peer.fd, .events = POLLIN };
+		if (roll(2) && poll(&wait, 1, 3000) == 1 &&
+		    attach_socket_reply(peer.fd, &answer) == ATTACH_REPLIED)
+			assert_int_not_equal(answer.code, GPU_ATTACH_DONE);
+		close(peer.fd);
+	}
+	attach_and_run(&dormant);
+	assert_int_equal(count_fds(dormant.pid), n_fds); /* nothing sent stays open */
+	assert_int_equal(fixture_dormant_end(&dormant), 0);
+}
+
+static void only_one_message_is_right(void **state)
+{
+	struct gpu_attach_request out, right = { .magic = GPU_ATTACH_MAGIC,
+						 .version = GPU_ATTACH_VERSION,
+						 .n_records = GPU_RING_RECORDS };
+	unsigned char bytes[sizeof right + 16];
+	(void)state;
+	assert_int_equal(inject_listen_check(&right, sizeof right, &out), GPU_ATTACH_DONE);
+	for (size_t n = 0; n < sizeof bytes; n++) {
+		memset(bytes, 0, sizeof bytes);
+		memcpy(bytes, &right, sizeof right);
+		if (n != sizeof right)
+			assert_int_equal(inject_listen_check(bytes, n, &out), GPU_ATTACH_NO_SENSE);
+	}
+	for (int i = 0; i < 100000; i++) {
+		memcpy(bytes, &right, sizeof right);
+		for (uint32_t n = 1 + roll(4); n > 0; n--)
+			bytes[roll(12)] ^= (unsigned char)(1 + roll(255));
+		if (memcmp(bytes, &right, 8) != 0)
+			assert_int_equal(inject_listen_check(bytes, sizeof right, &out),
+					 GPU_ATTACH_NO_SENSE);
+	}
+	right.n_records /= 2;
+	assert_int_equal(inject_listen_check(&right, sizeof right, &out), GPU_ATTACH_BAD_MEMORY);
+}
+
+/* Who connects and says nothing holds it for a second; the program is not held at all. */
+static void silence_is_not_waited_for(void **state)
+{
+	struct late_session session;
+	struct attach_peer peer;
+	struct dormant dormant = fixture_dormant_start("--dormant", "");
+	(void)state;
+	assert_int_equal(attach_socket_connect(dormant.pid, &peer), ATTACH_CONNECTED);
+	assert_true(fixture_dormant_do(&dormant, 'r'));
+	late_session_open(&session, &dormant.pid);
+	assert_true(late_session_wait(&session, "gpu.cupti"));
+	assert_true(fixture_dormant_do(&dormant, 'r'));
+	struct recording *recording = late_session_close(&session);
+	check_run(recording);
+	recording_free(recording);
+	close(peer.fd);
+	assert_int_equal(fixture_dormant_end(&dormant), 0);
+}
+
+/* A stopped program is said to be silent, and answers when it goes on. */
+static void a_stopped_program_is_not_waited_for(void **state)
+{
+	struct late_session session;
+	struct dormant dormant = fixture_dormant_start("--dormant", "");
+	(void)state;
+	kill(dormant.pid, SIGSTOP);
+	late_session_open(&session, &dormant.pid);
+	assert_true(late_session_wait(&session, "does not answer"));
+	kill(dormant.pid, SIGCONT);
+	assert_true(late_session_wait(&session, "gpu.cupti"));
+	assert_true(fixture_dormant_do(&dormant, 'r'));
+	struct recording *recording = late_session_close(&session);
+	check_run(recording);
+	recording_free(recording);
+	assert_int_equal(fixture_dormant_end(&dormant), 0);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1 && strcmp(argv[1], "--dormant") == 0)
+		return dormant();
+	if (argc > 1 && strcmp(argv[1], "--bare") == 0)
+		return bare();
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_running_program_is_attached_to),
+		cmocka_unit_test(stalls_are_sampled_where_they_are_asked_for),
+		cmocka_unit_test(threads_go_on_meanwhile),
+		cmocka_unit_test(a_killed_profiler_is_noticed),
+		cmocka_unit_test(the_second_profiler_is_told_of_the_first),
+		cmocka_unit_test(what_a_program_leaves_is_kept),
+		cmocka_unit_test(forks_keep_nothing_open),
+		cmocka_unit_test(a_program_may_close_everything),
+		cmocka_unit_test(every_call_may_fail),
+		cmocka_unit_test(no_cupti_is_said),
+		cmocka_unit_test(only_the_user_and_root_may),
+		cmocka_unit_test(only_one_message_is_right),
+		cmocka_unit_test(garbage_does_nothing),
+		cmocka_unit_test(silence_is_not_waited_for),
+		cmocka_unit_test(a_stopped_program_is_not_waited_for),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
