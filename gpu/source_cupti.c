@@ -91,6 +91,9 @@ static bool cupti_open(void *opaque, const struct target *target, struct recordi
 	recording->watcher = state->idle;
 	recording->watch_phase = watch_phases;
 	recording->phase_watcher = state->phases;
+	/* So that --require knows. */
+	if (state->attach)
+		gpu_attach_look(state->attach, now_ns());
 	return true;
 }
 

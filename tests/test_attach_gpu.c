@@ -5,6 +5,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <search.h>
@@ -35,6 +36,7 @@
 #include "sampler/base/why.h"
 #include "sampler/probe_memory.h"
 #include "sampler/recording.h"
+#include "sampler/recording_file.h"
 #include "tests/fixture_dormant.h"
 #include "tests/fixture_inject.h"
 #include "tests/fixture_library.h"
@@ -136,7 +138,7 @@ static void close_everything(void)
 	for (int fd = 3; fd < 64; fd++)
 		syscall(SYS_close, fd);
 	for (int i = 0; i < 8; i++)
-		if (open("/dev/null", O_RDONLY | O_CLOEXEC) < 0)
+		if (syscall(SYS_openat, AT_FDCWD, "/dev/null", O_RDONLY | O_CLOEXEC) < 0)
 			return;
 }
 
@@ -447,14 +449,14 @@ static void every_call_may_fail(void **state)
 		{ "cuptiActivityFlushAll", false, true, false },
 		{ "cuDeviceGetCount", false, true, false },
 	};
-	static const int codes[] = { 1, 39, 999 };
+	static const int codes[] = { 1, 999 };
 	(void)state;
-	for (size_t i = 0; i < sizeof calls / sizeof calls[0] * 3; i++) {
+	for (size_t i = 0; i < sizeof calls / sizeof calls[0] * 2; i++) {
 		struct late_session session;
 		char script[96];
-		const bool is_fatal = calls[i / 3].is_fatal;
-		const bool is_begun = !is_fatal || calls[i / 3].is_late;
-		snprintf(script, sizeof script, "%s=%d", calls[i / 3].name, codes[i % 3]);
+		const bool is_fatal = calls[i / 2].is_fatal;
+		const bool is_begun = !is_fatal || calls[i / 2].is_late;
+		snprintf(script, sizeof script, "%s=%d", calls[i / 2].name, codes[i % 2]);
 		struct dormant dormant = fixture_dormant_start("--dormant", script);
 		for (int round = 0; round < 2; round++) {
 			late_session_open(&session, &dormant.pid);
@@ -465,7 +467,7 @@ static void every_call_may_fail(void **state)
 			assert_int_equal(fixture_count_spans(recording, "softmax"),
 					 is_fatal ? 0 : LAUNCHES);
 			assert_int_equal(fixture_has_note(recording, "GPU work is"),
-					 !calls[i / 3].is_silent);
+					 !calls[i / 2].is_silent);
 			recording_free(recording);
 		}
 		assert_true(fixture_dormant_do(&dormant, 'r'));
@@ -706,8 +708,172 @@ static void a_stopped_program_is_not_waited_for(void **state)
 	assert_int_equal(fixture_dormant_end(&dormant), 0);
 }
 
+/* ---- what is said where nothing can come */
+
+static void make(const char *folder, const char *name, const char *text, size_t bytes)
+{
+	char path[256];
+	snprintf(path, sizeof path, "%s/proc/77/%s", folder, name);
+	FILE *file = fopen(path, "w");
+	assert_non_null(file);
+	assert_int_equal(fwrite(text, 1, bytes, file), bytes);
+	fclose(file);
+}
+
+static void uses_of_cuda_are_told_apart(void **state)
+{
+#define DRIVER  "7f00-7f01 r-xp 0 08:01 9 /usr/lib/libcuda.so.580.1\n"
+#define LIBRARY "7f00-7f01 r-xp 0 08:01 9 /opt/stoke/libstoke-cupti.so\n"
+#define OURS    "A=1\0CUDA_INJECTION64_PATH=/opt/stoke/libstoke-cupti.so\0B=2"
+	static const struct {
+		const char *maps, *environment;
+		size_t bytes;
+		enum cuda_use use;
+	} cases[] = {
+		{ "", "", 0, CUDA_NOT_USED },
+		{ "7f00-7f01 r-xp 0 08:01 9 /usr/lib/libcudart.so.13\n", "", 0, CUDA_NOT_USED },
+		{ DRIVER, "A=1", 4, CUDA_BARE },
+		{ DRIVER, "CUDA_INJECTION64_PATH=", 23, CUDA_BARE },
+		{ DRIVER, "CUDA_INJECTION64_PATH=/x/libnsys.so", 36, CUDA_OTHER_TOOL },
+		{ DRIVER, OURS, sizeof OURS, CUDA_NOT_BEGUN },
+		{ DRIVER LIBRARY, OURS, sizeof OURS, CUDA_LISTENING },
+		{ LIBRARY DRIVER, "STOKE_GPU_FD=7", 15, CUDA_STARTED_BY },
+	};
+	char folder[] = "/tmp/stoke-attach-XXXXXX", command[256];
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(command, sizeof command, "mkdir -p %s/proc/77", folder);
+	assert_int_equal(system(command), 0);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		make(folder, "maps", cases[i].maps, strlen(cases[i].maps));
+		make(folder, "environ", cases[i].environment, cases[i].bytes);
+		assert_int_equal(cuda_process_look(folder, 77), cases[i].use);
+	}
+	assert_int_equal(cuda_process_look(folder, 78), CUDA_NOT_IN_SIGHT);
+	snprintf(command, sizeof command, "rm -r %s", folder);
+	assert_int_equal(system(command), 0);
+}
+
+/* A process that has a driver's file in its memory, and nothing of ours. */
+static void programs_without_the_library_are_named(void **state)
+{
+	struct late_session session;
+	char folder[] = "/tmp/stoke-attach-XXXXXX", self[PATH_MAX] = "", command[PATH_MAX * 2];
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	assert_true(readlink("/proc/self/exe", self, sizeof self - 1) > 0);
+	*strrchr(self, '/') = '\0';
+	snprintf(command, sizeof command, "cp %s/mock_cuda.so %s/libcuda.so.1", self, folder);
+	assert_int_equal(system(command), 0);
+	snprintf(command, sizeof command, "%s/libcuda.so.1", folder);
+	setenv("TEST_DRIVER", command, 1);
+	unsetenv("CUDA_INJECTION64_PATH");
+	struct dormant dormant = fixture_dormant_start("--bare", "");
+	late_session_open(&session, &dormant.pid);
+	assert_true(late_session_wait(&session, "but was started without libstoke-cupti.so"));
+	bool has_remedy = false;
+	for (uint64_t i = 1; i < recording_moment(session.recording).n[TABLE_NOTES]; i++)
+		has_remedy |= strstr(recording_string_at(
+					     session.recording,
+					     recording_note_row(session.recording, i)->remedy),
+				     "CUDA_INJECTION64_PATH=") != NULL;
+	assert_true(has_remedy);
+	assert_true(fixture_fact(session.recording, "gpu.unavailable") != UINT64_MAX);
+	recording_free(late_session_close(&session));
+	assert_int_equal(fixture_dormant_end(&dormant), 0);
+	snprintf(command, sizeof command, "rm -r %s", folder);
+	assert_int_equal(system(command), 0);
+}
+
+/* The places in /proc/net/unix, each once however many connections there are. */
+static void listeners_are_found(void **state)
+{
+	enum { MOST = 1024 };
+	static struct attach_place places[MOST];
+	struct attach_peer peer;
+	struct dormant dormant = fixture_dormant_start("--dormant", "");
+	(void)state;
+	assert_int_equal(attach_socket_connect(dormant.pid, &peer), ATTACH_CONNECTED);
+	assert_int_equal(peer.pid, dormant.pid);
+	uint32_t n = attach_socket_places(places, MOST), n_found = 0;
+	for (uint32_t i = 0; i < n; i++)
+		n_found += places[i].pid == (uint32_t)dormant.pid;
+	assert_int_equal(n_found, 1);
+	close(peer.fd);
+	assert_int_equal(fixture_dormant_end(&dormant), 0);
+}
+
+/* ---- the whole profiler, and the library as CUDA loads it */
+
+static int injected(void)
+{
+	const char *path = getenv("CUDA_INJECTION64_PATH");
+	void *library = path ? dlopen(path, RTLD_NOW) : NULL;
+	int (*start)(void);
+	load_mocks();
+	if (!library)
+		return 1;
+	find(library, "InitializeInjection", &start);
+	if (start() != 1)
+		return 1;
+	while (fixture_dormant_next() != 0)
+		run();
+	return 0;
+}
+
+static bool has_function(const struct recording *recording, const char *name)
+{
+	for (uint64_t i = 1; i < recording_moment(recording).n[TABLE_FUNCTIONS]; i++)
+		if (strcmp(recording_string_at(recording, recording_function(recording, i)->name),
+			   name) == 0)
+			return true;
+	return false;
+}
+
+static void the_profiler_attaches_and_names(void **state)
+{
+	char self[PATH_MAX] = "", command[PATH_MAX * 3], file[] = "/tmp/stoke-attach-XXXXXX.stoke";
+	struct why why;
+	(void)state;
+	assert_true(readlink("/proc/self/exe", self, sizeof self - 1) > 0);
+	*strrchr(self, '/') = '\0';
+	snprintf(command, sizeof command, "%s/../stoke", self);
+	if (access(command, X_OK) != 0) {
+		print_message("SKIP the_profiler_attaches_and_names: stoke is not built\n");
+		skip();
+	}
+	snprintf(command, sizeof command, "%s/../libstoke-cupti.so", self);
+	setenv("CUDA_INJECTION64_PATH", command, 1);
+	struct dormant dormant = fixture_dormant_start("--injected", "");
+	close(mkstemps(file, 6));
+	for (int i = 0; i < 2; i++) {
+		/* While a command runs that says when: the program launches once in between. */
+		snprintf(command, sizeof command,
+			 "%s/../stoke record -q -f -o %s -p %d --duration 700ms 2>/dev/null &",
+			 self, file, (int)dormant.pid);
+		assert_int_equal(system(command), 0);
+		for (int round = 0; round < 60; round++) {
+			assert_true(fixture_dormant_do(&dormant, 'r'));
+			usleep(20000);
+		}
+		struct recording *recording = recording_file_open(file, &why);
+		assert_non_null(recording);
+		assert_in_range(fixture_fact(recording, "gpu.matched"), LAUNCHES,
+				60 * 2 * LAUNCHES);
+		assert_int_equal(fixture_fact(recording, "gpu.unmatched"), 0);
+		assert_true(has_function(recording, "gemm(float const*, float const*, float*)"));
+		assert_true(has_function(recording, "run"));
+		recording_free(recording);
+	}
+	unlink(file);
+	unsetenv("CUDA_INJECTION64_PATH");
+	assert_int_equal(fixture_dormant_end(&dormant), 0);
+}
+
 int main(int argc, char **argv)
 {
+	if (argc > 1 && strcmp(argv[1], "--injected") == 0)
+		return injected();
 	if (argc > 1 && strcmp(argv[1], "--dormant") == 0)
 		return dormant();
 	if (argc > 1 && strcmp(argv[1], "--bare") == 0)
@@ -728,6 +894,10 @@ int main(int argc, char **argv)
 		cmocka_unit_test(garbage_does_nothing),
 		cmocka_unit_test(silence_is_not_waited_for),
 		cmocka_unit_test(a_stopped_program_is_not_waited_for),
+		cmocka_unit_test(uses_of_cuda_are_told_apart),
+		cmocka_unit_test(programs_without_the_library_are_named),
+		cmocka_unit_test(listeners_are_found),
+		cmocka_unit_test(the_profiler_attaches_and_names),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
 /* GPUs: the driver's numbers are read for real; what profiling needs is looked for. */
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,6 +7,7 @@
 
 #include "counters/ceilings.h"
 #include "counters/machine.h"
+#include "gpu/cuda_process.h"
 #include "gpu/gpu_process.h"
 #include "gpu/nvml.h"
 #include "gpu/pm_library.h"
@@ -88,8 +90,11 @@ static void print_counters(const struct doctor *doctor)
 static void print_tracing(const struct doctor *doctor)
 {
 	struct why why;
+	char text[PATH_MAX + 128];
 	char *library = session_gpu_library(&why);
 	const char *other = getenv("CUDA_INJECTION64_PATH");
+	if (other && cuda_process_is_ours(other))
+		other = NULL;
 	if (!library)
 		doctor_line(doctor, ORIGIN_UNAVAILABLE, "GPU tracing", why.text);
 	else if (other && *other)
@@ -99,6 +104,13 @@ static void print_tracing(const struct doctor *doctor)
 		doctor_line(doctor, ORIGIN_SOFTWARE, "GPU tracing",
 			    "libstoke-cupti.so is here; CUDA programs load it and look for their "
 			    "own libcupti");
+	if (library) {
+		snprintf(text, sizeof text,
+			 "`-p` and `-a` get the GPU work of programs that were started with "
+			 "CUDA_INJECTION64_PATH=%s in their environment; it waits there at no cost",
+			 library);
+		doctor_line(doctor, ORIGIN_SOFTWARE, "GPU attaching", text);
+	}
 	free(library);
 }
 

@@ -230,7 +230,7 @@ static bool launch_target(struct session *session, struct why *why)
 	const char *environment[5];
 	bool is_attached = settings_attach(session->settings);
 	bool is_profiled = !is_attached || session->settings->attach.is_whole_machine;
-	if (!is_attached)
+	if (is_profiled)
 		session_gpu_open(&session->gpu, &session->sampling, session->recording);
 	if (!session_model_open(&session->model, session->settings, why))
 		return false;

@@ -13,12 +13,9 @@
 #include "sampler/recording.h"
 #include "sampler/target.h"
 #include "tui/session.h"
+#include "tui/session_gpu.h"
 #include "tui/settings.h"
 #include "tui/words.h"
-
-/* CUDA programs load what records them when they start. */
-static const char no_gpu[] = "what runs already was started without libstoke-cupti.so; start it "
-			     "with `stoke record -- CMD` to record its GPU work.";
 
 static void fall_back(struct attach_request *attach, struct recording *recording)
 {
@@ -48,7 +45,6 @@ static void add_facts(const struct target *target, const struct attach_request *
 				   : "-a",
 		 list ? list : "");
 	recording_add_fact(recording, "attached", text_clean(clean, sizeof clean, text));
-	recording_add_fact(recording, "gpu.unavailable", no_gpu);
 	if (!words)
 		return;
 	words_join(text, sizeof text, ' ', words);
@@ -64,6 +60,8 @@ bool session_attach(struct target *target, const struct session_request *request
 	if (!target_attach(target, &attach, sampling, why))
 		return false;
 	add_facts(target, &attach, request->words, recording);
+	if (!target->is_launched || !attach.is_whole_machine) /* else session_gpu_open has */
+		session_gpu_attach(sampling, recording);
 	return true;
 }
 

@@ -1,7 +1,7 @@
 /*
  * CUDA loads the library named by CUDA_INJECTION64_PATH when a program first uses it, and NVTX the
  * one in NVTX_INJECTION64_PATH, so a program that uses neither costs nothing. A value that is
- * already set belongs to somebody else.
+ * already set belongs to somebody else, unless it is for attaching later.
  */
 #include "tui/session_gpu.h"
 
@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gpu/cuda_process.h"
 #include "gpu/gpu_record.h"
 #include "gpu/nvml.h"
 #include "sampler/base/library.h"
@@ -33,7 +34,7 @@ char *session_gpu_library(struct why *why)
 static bool is_variable_free(struct why *why)
 {
 	const char *value = getenv(VARIABLE);
-	return !value || !*value ||
+	return !value || !*value || cuda_process_is_ours(value) ||
 	       why_fail(why, VARIABLE " is already set, to another tool's library; GPU work is not "
 				      "recorded. Unset it to record with stoke.");
 }
@@ -50,7 +51,7 @@ static char *assignment(const char *variable, const char *value)
 static char *nvtx_assignment(const char *library, struct recording *recording)
 {
 	const char *value = getenv(NVTX_VARIABLE);
-	if (!value || !*value)
+	if (!value || !*value || cuda_process_is_ours(value))
 		return assignment(NVTX_VARIABLE, library);
 	recording_note(recording, SEVERITY_INFO, "cupti",
 		       NVTX_VARIABLE " is already set, to another tool's library; NVTX ranges are "
@@ -59,21 +60,39 @@ static char *nvtx_assignment(const char *library, struct recording *recording)
 	return NULL;
 }
 
-void session_gpu_open(struct session_gpu *gpu, const struct sampling *sampling,
-		      struct recording *recording)
+/* False: GPUs are to be left alone. */
+static bool add_facts(const struct sampling *sampling, struct recording *recording,
+		      bool *has_device)
 {
 	struct why why;
-	*gpu = (struct session_gpu){ 0 };
+	*has_device = false;
 	if (sampling->no_gpu) {
 		recording_add_fact(recording, "gpu.unavailable",
 				   "--no-gpu was given; leave it out to record GPUs.");
-		return;
+		return false;
 	}
 	struct nvml *nvml = nvml_open(&why);
 	if (!nvml)
 		recording_add_fact(recording, "gpu.unavailable", why.text);
-	bool has_device = nvml != NULL;
+	*has_device = nvml != NULL;
 	nvml_close(nvml);
+	return true;
+}
+
+void session_gpu_attach(const struct sampling *sampling, struct recording *recording)
+{
+	bool has_device;
+	add_facts(sampling, recording, &has_device);
+}
+
+void session_gpu_open(struct session_gpu *gpu, const struct sampling *sampling,
+		      struct recording *recording)
+{
+	struct why why;
+	bool has_device;
+	*gpu = (struct session_gpu){ 0 };
+	if (!add_facts(sampling, recording, &has_device))
+		return;
 	gpu->library = is_variable_free(&why) ? session_gpu_library(&why) : NULL;
 	int fd = gpu->library ? probe_memory_create(GPU_RING_RECORDS, &why) : -1;
 	if (fd > 0) {

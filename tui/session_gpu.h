@@ -26,6 +26,10 @@ void session_gpu_open(struct session_gpu *gpu, const struct sampling *sampling,
 		      struct recording *recording);
 void session_gpu_close(struct session_gpu *gpu);
 
+/* session_gpu_attach: the same facts where nothing is started: programs that run already are asked
+ * by the source itself (gpu/attach_gpu.h). */
+void session_gpu_attach(const struct sampling *sampling, struct recording *recording);
+
 /* session_gpu_library: path of libstoke-cupti.so of this build or installation; NULL and a
  * sentence. Freed with free(). */
 char *session_gpu_library(struct why *why);
