@@ -60,7 +60,7 @@ for file; do
 	{ ldd "$file" 2>/dev/null || true; } | { grep -o '/[^ ]*' || true; } | while read -r library; do pack "$library"; done
 done
 # Opened when a name of an event is first looked up, so ldd does not know of it.
-names=$(PATH=$PATH:/sbin ldconfig -p | awk '$1 == "libpfm.so.4" { print $NF; exit }')
+names=$(PATH=$PATH:/sbin ldconfig -p | awk '$1 == "libpfm.so.4" && !n++ { print $NF }')
 [ -z "$names" ] || pack "$names"
 cat >"$guest/init" <<'INIT'
 #!/bin/busybox sh

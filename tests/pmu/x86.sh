@@ -42,6 +42,23 @@ echo "== together"
 $stoke record -q --call-graph fp -c 2000000 -e \$group -o /tmp/together.stoke -- $burn 1 >/dev/null 2>&1
 together /tmp/together.stoke
 [ -z "$perf" ] || { echo "== imported"; $perf record -q -c 2000000 -g -e \$group -o /tmp/perf.data $burn 1 >/dev/null 2>&1; $stoke import -o /tmp/imported.stoke /tmp/perf.data >/dev/null 2>&1; together /tmp/imported.stoke; }
+# What runs already: two that share the one CPU, one of them, and the whole machine.
+$burn 1000 >/dev/null & one=\$!
+$burn 1000 >/dev/null & two=\$!
+attached() { echo "== \$1"; shift; $stoke stat -x, "\$@" 2>/dev/null; }
+clocked='{task-clock,cycles,instructions,cache-references,cache-misses}'
+attached processes -e \$clocked -p \$one,\$two -- sleep 0.3
+attached thread -e \$clocked -t \$one --duration 300ms
+attached machine -e \$clocked -a -- sleep 0.3
+attached machine-turns -e cycles,instructions,cache-references,cache-misses,branches,branch-misses,L1-dcache-loads,L1-dcache-load-misses,LLC-loads,LLC-load-misses -a -- sleep 0.6
+attached machine-metrics -g ipc,llc,clock -a -- sleep 0.3
+[ -z "$perf" ] || { echo "== perf attached"; $perf stat -x, -e cycles,instructions -p \$one,\$two -- $stoke stat -x, -o /tmp/beside -e '{cycles,instructions}' -p \$one,\$two -- sleep 1 2>&1 >/dev/null; }
+echo "== beside perf"
+cat /tmp/beside
+echo "== attached over time"
+$stoke record -q --call-graph fp -F 99 -e cpu-clock -M ipc,llc -p \$one,\$two -o /tmp/attached.stoke -- sleep 0.6 >/dev/null 2>&1
+$stoke export --format csv /tmp/attached.stoke
+kill \$one \$two
 SCRIPT
 CPU=Nehalem ./guest_x86.sh "$work/generic" "$stoke" "$burn" ${perf:+"$perf"} >"$work/out"
 status "the guest with generic events" $? "$work/out"
@@ -70,6 +87,38 @@ if [ -n "$perf" ]; then
 	same_as_perf "perf stat agrees" "$work/out" cycles instructions cache-references cache-misses branches branch-misses
 else
 	skip "perf stat agrees: there is no perf here"
+fi
+# A microsecond on a CPU is 2000 cycles, whoever runs; the threads' sum is what one CPU can do.
+for part in processes thread machine; do
+	ratio "$part: cycles a ns" 2 "$work/out" $part cycles task-clock
+	ratio "$part: instructions / cycles" 1.5 "$work/out" $part instructions cycles
+	ratio "$part: cache-misses / cache-references" 0.1 "$work/out" $part cache-misses cache-references
+	field "$part: measured, not scaled" measured "$work/out" $part cycles 9
+done
+for part in processes machine; do
+	near "$part: cycles of the time that passed" 2e9 "$(section "$work/out" $part | awk -F, '
+		$4 == "elapsed" { s = $5 } $4 == "cycles" { c = $5 } END { if (s > 0) print c / s }')" 0.1
+done
+near "thread: half the CPU" 1e9 "$(section "$work/out" thread | awk -F, '
+	$4 == "elapsed" { s = $5 } $4 == "cycles" { c = $5 } END { if (s > 0) print c / s }')" 0.2
+ratio "machine, in turns: instructions / cycles" 1.5 "$work/out" machine-turns instructions cycles
+ratio "machine, in turns: cache-misses / cache-references" 0.1 "$work/out" machine-turns cache-misses cache-references
+field "machine, in turns: scaled, and said so" scaled "$work/out" machine-turns branches 9
+value "machine: IPC" 1.5 "$work/out" machine-metrics IPC
+value "machine: last cache" 0.1 "$work/out" machine-metrics "requests that miss the last cache"
+field "machine: no clock rate" unavailable "$work/out" machine-metrics clock 9
+attached_reading() { # METRIC: the mean of its values; nothing for less than three
+	section "$work/out" "attached over time" | awk -F, -v m="$1" '$1 == "reading" && $4 == m { s += $6; n++ } END { if (n > 2) print s / n }'
+}
+near "attached, over time: IPC" 1.5 "$(attached_reading IPC)"
+near "attached, over time: last cache" 0.1 "$(attached_reading "requests that miss the last cache")"
+if [ -n "$perf" ]; then
+	for event in cycles instructions; do
+		near "perf stat -p agrees: $event" "$(section "$work/out" "perf attached" | awk -F, -v e=$event '
+			{ sub(/:.*/, "", $3) } $3 == e { print $1 }')" "$(section "$work/out" "beside perf" | awk -F, -v e=$event '$4 == e { print $5 }')" 0.15
+	done
+else
+	skip "perf stat -p agrees: there is no perf here"
 fi
 for event in cycles instructions cache-references cache-misses branches branch-misses L1-dcache-load-misses cpu-clock; do
 	samples "samples of $event" 2000 "$work/out" "$event"
