@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "sampler/hash_map.h"
 #include "sampler/recording.h"
 #include "sampler/tree.h"
 #include "tui/list.h"
@@ -14,7 +15,7 @@
 
 enum {
 	OVERVIEW_MOST_FUNCTIONS = 2000,
-	OVERVIEW_MOST_THREADS = 16,
+	OVERVIEW_MOST_THREADS = 16, /* that are shown */
 	OVERVIEW_MOST_SERIES = 64,
 };
 
@@ -29,8 +30,12 @@ struct overview_state {
 	struct tree_function *functions;
 	size_t n_functions;
 	uint64_t next_sample, next_reading, n_samples;
-	struct overview_busy busy[OVERVIEW_MOST_THREADS];
-	uint32_t n_busy, n_more_threads;
+	struct overview_busy *busy; /* all threads, as they came */
+	uint32_t n_busy, busy_capacity;
+	struct hash_map busy_of;                         /* thread + 1: 1 + its place in busy */
+	struct overview_busy top[OVERVIEW_MOST_THREADS]; /* the busiest, the first of them first */
+	uint32_t n_top;
+	double whole, whole_recent;                    /* of all threads together */
 	struct reading_row last[OVERVIEW_MOST_SERIES]; /* by series id */
 	uint64_t last_time_ns, drawn_second;
 	struct thread_choice only; /* whose samples have been taken in */

@@ -20,18 +20,19 @@ enum { NAME_COLUMNS = 22 };
 /* CPU use is the share of the last second; longer blurs phases, shorter flickers. */
 static const uint64_t RECENT_NS = 1000 * 1000 * 1000;
 
-static void add_busy(struct overview_state *state, const struct sample_row *sample)
+static struct overview_busy *busy_of(struct overview_state *state, uint32_t thread)
 {
-	uint32_t at = 0;
-	while (at < state->n_busy && state->busy[at].thread != sample->thread)
-		at++;
-	if (at == OVERVIEW_MOST_THREADS) {
-		state->n_more_threads++;
-		return;
+	uint32_t *place = hash_map_at(&state->busy_of, (uint64_t)thread + 1);
+	if (!*place) {
+		if (state->n_busy == state->busy_capacity) {
+			state->busy_capacity = state->busy_capacity ? state->busy_capacity * 2 : 16;
+			state->busy =
+				reallocate(state->busy, state->busy_capacity, sizeof *state->busy);
+		}
+		state->busy[state->n_busy] = (struct overview_busy){ .thread = thread };
+		*place = ++state->n_busy;
 	}
-	if (at == state->n_busy)
-		state->busy[state->n_busy++] = (struct overview_busy){ .thread = sample->thread };
-	state->busy[at].weight += sample->weight;
+	return &state->busy[*place - 1];
 }
 
 static void take_samples(struct overview_state *state, const struct view_context *context)
@@ -48,7 +49,8 @@ static void take_samples(struct overview_state *state, const struct view_context
 		if (!thread_choice_takes(&state->only, context->recording, sample->thread))
 			continue;
 		state->n_samples += sample->count;
-		add_busy(state, sample);
+		state->whole += (double)sample->weight;
+		busy_of(state, sample->thread)->weight += sample->weight;
 	}
 }
 
@@ -58,22 +60,34 @@ static void find_recent(struct overview_state *state, const struct view_context 
 	uint64_t end = context->is_live ? context->now_ns : state->last_time_ns;
 	for (uint32_t i = 0; i < state->n_busy; i++)
 		state->busy[i].recent = 0;
+	state->whole_recent = 0;
 	for (uint64_t id = state->next_sample; id-- > 1;) {
 		const struct sample_row *sample = recording_sample(context->recording, id);
 		if (sample->time_ns + RECENT_NS + RECENT_NS / 10 < end)
 			break;
 		if (sample->time_ns + RECENT_NS < end || sample->series != tree_series(state->tree))
 			continue;
-		for (uint32_t i = 0; i < state->n_busy; i++)
-			if (state->busy[i].thread == sample->thread)
-				state->busy[i].recent += sample->weight;
+		uint32_t place = hash_map_get(&state->busy_of, (uint64_t)sample->thread + 1);
+		if (place) {
+			state->busy[place - 1].recent += sample->weight;
+			state->whole_recent += (double)sample->weight;
+		}
 	}
 }
 
-static int busier(const void *a, const void *b)
+/* The first of equals stays the first. */
+static void find_top(struct overview_state *state)
 {
-	const struct overview_busy *left = a, *right = b;
-	return left->weight > right->weight ? -1 : left->weight < right->weight;
+	state->n_top = 0;
+	for (uint32_t i = 0; i < state->n_busy; i++) {
+		uint32_t at = state->n_top < OVERVIEW_MOST_THREADS ? state->n_top++
+								   : OVERVIEW_MOST_THREADS;
+		for (; at > 0 && state->top[at - 1].weight < state->busy[i].weight; at--)
+			if (at < OVERVIEW_MOST_THREADS)
+				state->top[at] = state->top[at - 1];
+		if (at < OVERVIEW_MOST_THREADS)
+			state->top[at] = state->busy[i];
+	}
 }
 
 static void take_readings(struct overview_state *state, const struct view_context *context)
@@ -194,43 +208,49 @@ static bool is_in_ns(const struct overview_state *state, const struct view_conte
 	return strcmp(text_of(context, series->unit), "ns") == 0;
 }
 
+static void draw_thread(const struct overview_state *state, const struct view_context *context,
+			const struct canvas *canvas, int y, const struct overview_busy *busy)
+{
+	char share[TEXT_BYTES], name[96];
+	const struct series_row *series =
+		recording_series(context->recording, tree_series(state->tree));
+	const struct thread_row *thread = recording_thread(context->recording, busy->thread);
+	bool has_times = imported_has_times(context->recording);
+	bool is_time = has_times && is_in_ns(state, context);
+	double whole = has_times ? state->whole_recent : state->whole;
+	double ratio =
+		(double)(has_times ? busy->recent : busy->weight) / (is_time     ? (double)RECENT_NS
+								     : whole > 0 ? whole
+										 : NAN);
+	int bar = canvas->width > 70 ? 30 : canvas->width > 50 ? 15 : 5;
+	/* Text of other tools may know a thread by its name only. */
+	int n = snprintf(name, sizeof name, "%.40s", text_of(context, thread->name));
+	if (thread->tid)
+		snprintf(name + n, sizeof name - (size_t)n, " %u", thread->tid);
+	canvas_text(canvas, 2, y, NAME_COLUMNS - 1, MEANING_TEXT, name);
+	canvas_print(canvas, 2 + NAME_COLUMNS, y, MEANING_TEXT, "%8s %s",
+		     text_ratio(share, sizeof share, ratio), origin_glyph(series->origin));
+	canvas_bar(canvas, 14 + NAME_COLUMNS, y, bar, ratio);
+}
+
 static int draw_threads(const struct overview_state *state, const struct view_context *context,
 			const struct canvas *canvas, int y, int rows)
 {
-	char share[TEXT_BYTES], name[96];
-	if (state->n_busy == 0 || rows < 2)
+	uint32_t n = state->n_top;
+	if (n == 0 || rows < 2)
 		return y;
-	const struct series_row *series =
-		recording_series(context->recording, tree_series(state->tree));
-	bool is_time = is_in_ns(state, context);
-	double whole = 0;
-	bool has_times = imported_has_times(context->recording);
-	for (uint32_t i = 0; i < state->n_busy; i++)
-		whole += (double)(has_times ? state->busy[i].recent : state->busy[i].weight);
-	is_time = is_time && has_times;
-	canvas_print(canvas, 0, y++, MEANING_HEADER, "Threads  %s",
-		     !has_times ? "share of all samples"
-		     : is_time  ? "CPU in the last second"
-				: "share of the last second's events");
-	for (uint32_t i = 0; i < state->n_busy && rows-- > 1; i++, y++) {
-		const struct overview_busy *busy = &state->busy[i];
-		const struct thread_row *thread =
-			recording_thread(context->recording, busy->thread);
-		uint64_t weight = has_times ? busy->recent : busy->weight;
-		double ratio = (double)weight / (is_time     ? (double)RECENT_NS
-						 : whole > 0 ? whole
-							     : NAN);
-		int bar = canvas->width > 70 ? 30 : canvas->width > 50 ? 15 : 5;
-		/* Text of other tools may know a thread by its name only. */
-		int n = snprintf(name, sizeof name, "%.40s", text_of(context, thread->name));
-		if (thread->tid)
-			snprintf(name + n, sizeof name - (size_t)n, " %u", thread->tid);
-		canvas_text(canvas, 2, y, NAME_COLUMNS - 1, MEANING_TEXT, name);
-		canvas_print(canvas, 2 + NAME_COLUMNS, y, MEANING_TEXT, "%8s %s",
-			     text_ratio(share, sizeof share, ratio), origin_glyph(series->origin));
-		canvas_bar(canvas, 14 + NAME_COLUMNS, y, bar, ratio);
-	}
-	return y + 1;
+	if (n > (uint32_t)rows - 1)
+		n = (uint32_t)rows - 1;
+	int x = canvas_print(canvas, 0, y, MEANING_HEADER, "Threads  %s",
+			     !imported_has_times(context->recording) ? "share of all samples"
+			     : is_in_ns(state, context)              ? "CPU in the last second"
+							: "share of the last second's events");
+	if (n < state->n_busy)
+		canvas_print(canvas, x, y, MEANING_DIM, ", of the busiest %u of %u", n,
+			     state->n_busy);
+	for (uint32_t i = 0; i < n; i++)
+		draw_thread(state, context, canvas, ++y, &state->top[i]);
+	return y + 2;
 }
 
 static void draw_progress(const struct view_context *context, const struct canvas *canvas, int y,
@@ -395,7 +415,9 @@ static void choose_threads(struct overview_state *state, const struct view_focus
 	if (thread_choice_is_same(&state->only, &focus->only))
 		return;
 	state->only = focus->only;
-	state->n_busy = state->n_more_threads = 0;
+	hash_map_free(&state->busy_of);
+	state->n_busy = state->n_top = 0;
+	state->whole = 0;
 	state->n_samples = state->next_sample = 0;
 }
 
@@ -424,8 +446,8 @@ static bool overview_update(void *opaque, const struct view_context *context)
 			tree_functions(state->tree, state->functions, OVERVIEW_MOST_FUNCTIONS);
 	take_samples(state, context);
 	take_readings(state, context);
-	qsort(state->busy, state->n_busy, sizeof state->busy[0], busier);
 	find_recent(state, context);
+	find_top(state);
 	show(state, context);
 	return true;
 }
@@ -497,6 +519,8 @@ static void overview_close(void *opaque)
 	struct overview_state *state = opaque;
 	tree_close(state->tree);
 	free(state->functions);
+	free(state->busy);
+	hash_map_free(&state->busy_of);
 	list_free(&state->list);
 }
 
