@@ -1,6 +1,7 @@
 /*
  * unwind_cache: rules by address, in a hash for each module: the same file in a hundred processes,
- * each time at another place, is decoded once. Owned by unwind.c.
+ * each time at another place, is decoded once. An address takes 8 bytes, in a table at most half
+ * full; of rules there are few, and each is kept once. Owned by unwind.c.
  */
 #ifndef SAMPLER_UNWIND_CACHE_H
 #define SAMPLER_UNWIND_CACHE_H
@@ -18,7 +19,8 @@ void unwind_cache_free(struct unwind_cache *cache);
 /*
  * unwind_cache_rule: the rule at a run-time address of a process.
  * *is_mapped  false when no mapping holds the address (and the rule is CFI_NONE)
- * Cost        5 ns seen before in this module (more where it misses the cache), 0.5 us never
+ * Cost        7 ns seen before in this module (10 and more among tens of thousands), 0.2 us to
+ *             0.5 us never
  */
 struct cfi_rule unwind_cache_rule(struct unwind_cache *cache, struct process *process,
 				  uint64_t address, bool *is_mapped);
