@@ -199,10 +199,12 @@ static bool is_wanted(const struct processes *processes, const struct sample_row
 static bool take_samples(struct processes *processes, const struct recording *recording,
 			 const struct moment *moment)
 {
-	uint64_t before = processes->next_sample;
+	uint64_t before = processes->next_sample, end = moment->n[TABLE_SAMPLES];
+	if (processes->part.most && end > before + processes->part.most)
+		end = before + processes->part.most;
 	if (!processes->series)
 		processes->series = export_series(recording, &(struct export_options){ 0 });
-	for (; processes->next_sample < moment->n[TABLE_SAMPLES]; processes->next_sample++) {
+	for (; processes->next_sample < end; processes->next_sample++) {
 		const struct sample_row *sample =
 			recording_sample(recording, processes->next_sample);
 		if (!is_wanted(processes, sample))
@@ -239,6 +241,7 @@ bool processes_update(struct processes *processes, const struct recording *recor
 			part->series != processes->part.series;
 	if (is_other)
 		begin_anew(processes, part);
+	processes->part.most = part->most;
 	bool is_changed = take_threads(processes, recording, moment.n[TABLE_THREADS]);
 	is_changed |= take_samples(processes, recording, &moment);
 	return is_changed || is_other;

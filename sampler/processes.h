@@ -53,6 +53,7 @@ struct process_thread {
 struct processes_part {
 	uint64_t from_ns, to_ns; /* to_ns 0 = open end */
 	uint32_t series;         /* 0 = the first that has samples */
+	uint64_t most;           /* rows of samples taken in by one update; 0 = all there are */
 };
 
 /* To be read only. Zeroed: nothing has been taken in. */
@@ -80,7 +81,7 @@ struct processes {
 /*
  * processes_update: take in what is new; another part is summed from the start.
  * Returns  true if anything changed
- * Cost     some 50 ns a new sample
+ * Cost     100 to 300 ns a new sample, by how many functions each process runs
  * Thread   any one reader
  */
 bool processes_update(struct processes *processes, const struct recording *recording,

@@ -342,6 +342,13 @@ sum() { awk '{ n += $NF } END { print n + 0 }' "$@"; }
 if [ "$(sum whole.folded)" = "$(sum first.folded rest.folded)" ] && [ "$(sum first.folded)" -gt 0 ] &&
 	[ "$(sum rest.folded)" -gt 0 ]; then n_passed=$((n_passed + 1)); else fail "two windows are not the whole"; fi
 expect "export --per-thread" 0 "^sh-[0-9]+/[0-9]+;" "" "$stoke" export a.stoke --per-thread
+pid=$("$stoke" export a.stoke --per-thread | sed -n '1s|^sh-\([0-9]*\)/.*|\1|p')
+expect "export --pid" 0 "^sh-$pid/$pid;" "" "$stoke" export a.stoke --pid "$pid" --per-thread
+"$stoke" export a.stoke --pid "$pid" >alone.folded
+if [ "$(sum alone.folded)" = "$("$stoke" export a.stoke --per-process | grep -E "^[^;]*-$pid;" | sum)" ]; then n_passed=$((n_passed + 1)); else fail "export --pid is not what is of it"; fi
+expect "export --pid of nobody" 2 "" "There is no process 4194305 in it" "$stoke" export a.stoke --pid 4194305
+expect "render --pid" 0 "process $pid .* only" "" "$stoke" render --view flame --pid "$pid" a.stoke
+expect "render --pid of nobody" 2 "" "There is no process 4194305 in it" "$stoke" render --pid 4194305 a.stoke
 "$stoke" record -q -o told.stoke -- "$stoke" workload triad size=4 threads=2 repeats=2000 >/dev/null 2>&1
 expect "export --per-phase: threads of the process too" 0 "^triad;.*[0-9]+$" "" "$stoke" export told.stoke --per-phase
 expect "export --per-phase without phases" 0 "^\[no phase\];" "" "$stoke" export a.stoke --per-phase

@@ -466,6 +466,28 @@ static void rings_of_parents_are_cut(void **state)
 	shown_close(&screen);
 }
 
+/* From a box and from a function: the process of that name, or all that have it. */
+static void whose_time_it_is_can_be_asked(void **state)
+{
+	struct shown screen = shown_open(fixture_processes(), "flame", 120, 40);
+	(void)state;
+	shown_press(&screen, "/link\\rnW");
+	shown_has(&screen, "process 120 ld only");
+	shown_press(&screen, "W");
+	shown_not(&screen, "only (Esc: all)");
+	shown_press(&screen, "3\\eW"); /* parse: most of it is of cc1 */
+	shown_has(&screen, "process 111 as only");
+	shown_press(&screen, "W");
+	shown_not(&screen, "only (Esc: all)");
+	shown_close(&screen);
+	screen = shown_open(fixture_processes_ring(), "flame", 120, 40);
+	shown_press(&screen, "jW");
+	shown_has(&screen, "every process a only");
+	shown_press(&screen, "3");
+	shown_has(&screen, "100.0 %");
+	shown_close(&screen);
+}
+
 static void the_tab_is_there_for_several(void **state)
 {
 	struct shown screen = shown_open(fixture_processes(), "flame", 80, 24);
@@ -499,6 +521,7 @@ int main(void)
 		cmocka_unit_test(lists_are_sorted_opened_and_clicked),
 		cmocka_unit_test(a_tree_sums_what_was_made),
 		cmocka_unit_test(rings_of_parents_are_cut),
+		cmocka_unit_test(whose_time_it_is_can_be_asked),
 		cmocka_unit_test(the_tab_is_there_for_several),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -132,6 +132,41 @@ for how in "vt100 $stoke report" "linux $stoke report" "xterm-256color $stoke re
 	shows "${how%% *}: the end" "^[\$]( |\$)"
 done
 
+# Several processes: one of them alone, and all again.
+cat >"$work/several.sh" <<-EOF
+	awk 'BEGIN { for (i = 0; i < 1e7; i++) s += i * i; print s }' &
+	"$stoke" workload triad size=1 threads=1 repeats=3000
+	wait
+EOF
+"$stoke" record -q -o "$work/several.stoke" -- sh "$work/several.sh" >/dev/null 2>&1
+begin xterm-256color C.UTF-8 120x30 "$stoke report $work/several.stoke"
+click "T Pro"
+shows "processes: a tab of several is clicked" '^[0-9]+ processes, [0-9]+ ended'
+shows "processes: sorted by share" 'share ▼'
+shows "processes: awk, ended" ' ended .* % .* awk'
+click "PID"
+shows "processes: a header sorts" 'PID ▼'
+click "PID ▼"
+shows "processes: again inverts" 'PID ▲'
+click "share"
+double_click " awk"
+shows "processes: one is chosen" '^ process [0-9]+ awk only \(Esc: all\)'
+keys 2
+shows "processes: the flame graph is of it" '^▏awk *$'
+if screen | grep -q 'triad\|stoke  '; then fail "processes: others are in the flame graph"; else pass; fi
+keys 3
+shows "processes: so are functions" '^ process [0-9]+ awk only'
+keys 4
+shows "processes: notes are of all, and say so" 'but here: all of them'
+keys Escape ; keys 2
+shows "processes: all again" '▏stoke'
+keys T ; keys t
+shows "processes: below what made them" '- sh( |$)'
+keys g ; keys s
+shows "processes: on to the flame graph" '\[2 Flame\]'
+shows "processes: of sh" '^ process [0-9]+ sh only'
+keys q
+
 # The start screen.
 begin xterm-256color C.UTF-8 80x24 "$stoke"
 shows "start screen" 'Enter run'

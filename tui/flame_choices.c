@@ -1,6 +1,7 @@
 /* What of the stacks the flame graph shows, and how. Every change can be undone. */
 #include "sampler/recording.h"
 #include "tui/flame_state.h"
+#include "tui/window.h"
 
 static unsigned change_options(struct flame_state *state, const struct view_context *context,
 			       struct tree_options options)
@@ -115,6 +116,15 @@ unsigned flame_split(void *opaque, const struct view_context *context, const str
 		       : options.root == TREE_ROOT_THREAD  ? TREE_ROOT_PHASE
 							   : TREE_ROOT_NAME;
 	return change_options(state, context, options);
+}
+
+unsigned flame_only_process(void *opaque, const struct view_context *context,
+			    const struct input *input)
+{
+	const struct flame_state *state = opaque;
+	(void)input;
+	window_only(context, state->tree, state->look.selected);
+	return REACTION_REDRAW;
 }
 
 /* Round the selected function; round the one that is in the middle already: back to all. */

@@ -352,6 +352,8 @@ const struct binding flame_bindings[] = {
 	{ 'X', 0, "X", "hide the module of the selected box, or none", flame_hide_module, false },
 	{ 'R', 0, "R", "fold direct recursion, or not", flame_fold_recursion, false },
 	{ 'p', 0, "p", "split by name, process, thread, phase", flame_split, true },
+	{ 'W', 0, "W", "whose: only the process of the selected box, or all again",
+	  flame_only_process, false },
 	{ 'C', 0, "C", "colours by kind, module, rates of events, or change (two sides)",
 	  flame_next_colour, false },
 	{ 'w', 0, "w", "widths by the next event that was sampled", flame_next_width, false },

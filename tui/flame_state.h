@@ -191,6 +191,7 @@ FLAME_CHOICE(flame_hide_module);
 FLAME_CHOICE(flame_filter);
 FLAME_CHOICE(flame_fold_recursion);
 FLAME_CHOICE(flame_split);
+FLAME_CHOICE(flame_only_process);
 FLAME_CHOICE(flame_sandwich);
 FLAME_CHOICE(flame_toggle_decay);
 FLAME_CHOICE(flame_next_colour);

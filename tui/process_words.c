@@ -30,7 +30,9 @@ const char *process_words(const struct recording *recording, const struct thread
 		   row ? recording_string_at(recording, row->process_name) : "");
 	if (choice->pid)
 		snprintf(number, sizeof number, "%u ", choice->pid);
-	if (choice->tid)
+	if (!choice->pid && row && row->pid)
+		snprintf(out, bytes, "every process %s", process);
+	else if (choice->tid)
 		snprintf(out, bytes, "thread %u %s of process %s%s", choice->tid, name, number,
 			 process);
 	else

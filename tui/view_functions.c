@@ -299,6 +299,20 @@ static unsigned to_lines(void *opaque, const struct view_context *context,
 	return to(opaque, context, REACTION_TO_LINES);
 }
 
+/* In the list: where most of the function's time is. */
+static unsigned only_process(void *opaque, const struct view_context *context,
+			     const struct input *input)
+{
+	struct functions_state *state = opaque;
+	struct functions_row row;
+	const struct functions_tree_row *branch = selected_branch(state);
+	(void)input;
+	if (functions_selected(state, context->recording, &row))
+		window_only(context, state->tree,
+			    branch ? branch->node : hottest_call(state, row.function));
+	return changed(state);
+}
+
 static const char *chosen(const void *opaque, const struct view_context *context)
 {
 	struct functions_row row;
@@ -335,6 +349,7 @@ static const struct binding bindings[] = {
 	{ 'E', '*', "E", "everything open", open_all, false },
 	{ 'C', '_', "C", "everything closed", close_all, false },
 	{ 'p', 0, "p", "split the tree by name, process, thread, phase", split, false },
+	{ 'W', 0, "W", "whose: only the process it runs in, or all again", only_process, false },
 	{ 'M', 'd', "M", "only the module of the selected function, or all", only_module, false },
 	{ KEY_FUNCTION_3, '\\', "F3", "keep only what matches", search, false },
 	{ 'w', 0, "w", "by the next event that was sampled", next_event, false },

@@ -15,6 +15,8 @@
 #include "tui/window.h"
 
 static const uint64_t SECOND_NS = 1000000000;
+/* Live, what has been recorded before the view is opened takes some frames of 50 ms or so. */
+static const uint64_t MOST_A_FRAME = 200000;
 
 /* ---- taking in */
 
@@ -72,7 +74,7 @@ static void take_recent(struct processes_state *state, const struct view_context
 static bool take_in(struct processes_state *state, const struct view_context *context)
 {
 	struct processes_part part = { context->focus->from_ns, context->focus->to_ns,
-				       state->series };
+				       state->series, context->is_live ? MOST_A_FRAME : 0 };
 	uint64_t second = context->now_ns / SECOND_NS; /* what is recent moves by seconds */
 	bool is_changed = processes_update(&state->processes, context->recording, &part);
 	is_changed |= context->is_live && second != state->drawn_second;

@@ -35,6 +35,52 @@ bool window_differs(const struct tree *tree, const struct view_focus *focus)
 	       !thread_choice_is_same(&options->only, &focus->only);
 }
 
+/* Of a name that one process has: its number; else all that have it. */
+static struct thread_choice choice_of_name(const struct recording *recording, uint32_t name)
+{
+	struct thread_choice choice = { 0 };
+	uint64_t n = recording_moment(recording).n[TABLE_THREADS];
+	for (uint64_t id = 1; id < n; id++) {
+		const struct thread_row *row = recording_thread(recording, id);
+		if (row->process_name != name || row->pid == choice.pid)
+			continue;
+		if (choice.pid || !row->pid)
+			return (struct thread_choice){ .name = name };
+		choice.pid = row->pid;
+	}
+	return choice;
+}
+
+static struct thread_choice choice_of_root(const struct recording *recording,
+					   const struct tree *tree, const struct tree_node *root)
+{
+	enum tree_root kind = tree_get_options(tree)->root;
+	if (!(root->flags & TREE_THREAD) || kind == TREE_ROOT_PHASE)
+		return (struct thread_choice){ 0 };
+	const struct thread_row *row = recording_thread(recording, root->function);
+	struct thread_choice choice = { .pid = row->pid };
+	if (kind == TREE_ROOT_THREAD)
+		choice.tid = row->tid;
+	if (kind == TREE_ROOT_NAME || !row->pid)
+		choice = choice_of_name(recording, row->process_name);
+	return choice;
+}
+
+void window_only(const struct view_context *context, const struct tree *tree, uint32_t node)
+{
+	uint32_t n;
+	const struct tree_node *nodes = tree_nodes(tree, &n);
+	struct thread_choice *only = &context->focus->only;
+	if (thread_choice_is_set(only)) {
+		*only = (struct thread_choice){ 0 };
+		return;
+	}
+	while (node < n && nodes[node].depth > 1)
+		node = nodes[node].parent;
+	if (node > 0 && node < n)
+		*only = choice_of_root(context->recording, tree, &nodes[node]);
+}
+
 bool window_tree(struct tree **tree, const struct tree_options *options,
 		 const struct view_context *context)
 {

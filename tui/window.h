@@ -29,6 +29,13 @@ const char *window_text(const struct view_focus *focus, const struct recording *
 bool window_tree(struct tree **tree, const struct tree_options *options,
 		 const struct view_context *context);
 
+/*
+ * window_only: every view shows only the process or thread that a node of the tree is below, or
+ * everything again if something has been chosen already. A name that several processes have, where
+ * the tree has no numbers, chooses all of them; a phase is of nobody, and chooses none.
+ */
+void window_only(const struct view_context *context, const struct tree *tree, uint32_t node);
+
 /* window_differs: does the tree show another window, or another process? */
 bool window_differs(const struct tree *tree, const struct view_focus *focus);
 
