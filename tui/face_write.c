@@ -140,7 +140,7 @@ void face_write(struct face *face, const char *path, bool is_forced)
 {
 	struct stat status;
 	struct why why;
-	char clean[200], what[64 + PROCESS_WORDS_BYTES] = "everything recorded so far";
+	char clean[200], what[96 + PROCESS_WORDS_BYTES] = "everything recorded so far";
 	bool is_whole = has_suffix(path, ".stoke");
 	if (has_suffix(path, ".txt") || has_suffix(path, ".ansi")) {
 		face_write_screen(face, path, is_forced);
