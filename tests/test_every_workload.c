@@ -20,6 +20,7 @@
 
 #include "sampler/base/probe.h"
 #include "sampler/probe_memory.h"
+#include "tui/form.h"
 #include "workloads/support/runner.h"
 #include "workloads/support/steer.h"
 #include "workloads/support/workload_settings.h"
@@ -204,6 +205,25 @@ static void every_page_says_what_it_teaches(void **state)
 	}
 }
 
+/* A choice that the form has no room for could not be turned to. */
+static void every_choice_fits_the_form(void **state)
+{
+	(void)state;
+	for (const struct workload *const *at = workloads; *at; at++) {
+		size_t n_fields = 1; /* seconds */
+		for (const struct parameter *one = (*at)->parameters; one && one->name; one++) {
+			size_t n = 1;
+			n_fields++;
+			for (const char *c = one->choices; c && *c; c++)
+				n += *c == '|';
+			if (n > FORM_MOST_CHOICES ||
+			    (one->choices && strlen(one->choices) >= FORM_VALUE_BYTES))
+				fail_msg("%s: %s has %zu choices", (*at)->name, one->name, n);
+		}
+		assert_true(n_fields <= FORM_MOST_FIELDS);
+	}
+}
+
 static void every_size_is_taken(void **state)
 {
 	struct why why;
@@ -348,6 +368,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_page_says_what_it_teaches),
+		cmocka_unit_test(every_choice_fits_the_form),
 		cmocka_unit_test(every_size_is_taken),
 		cmocka_unit_test(every_workload_is_decided_by_its_settings),
 		cmocka_unit_test(every_workload_is_steered),

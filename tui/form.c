@@ -84,10 +84,10 @@ char *const *form_words(struct form *form)
 static void turn_choice(struct form *form, size_t field, int step)
 {
 	const char *choices = parameter_of(form, field)->choices;
-	char copy[FORM_VALUE_BYTES], *all[16], *rest;
+	char copy[FORM_VALUE_BYTES], *all[FORM_MOST_CHOICES], *rest;
 	size_t n = 0, at = 0;
 	snprintf(copy, sizeof copy, "%s", choices);
-	for (char *word = strtok_r(copy, "|", &rest); word && n < 16;
+	for (char *word = strtok_r(copy, "|", &rest); word && n < FORM_MOST_CHOICES;
 	     word = strtok_r(NULL, "|", &rest)) {
 		if (strcmp(word, form->values[field]) == 0)
 			at = n;

@@ -17,7 +17,8 @@ struct workload;
 
 enum {
 	FORM_MOST_FIELDS = MOST_PARAMETERS + 1, /* of a workload, and seconds */
-	FORM_VALUE_BYTES = 224,
+	FORM_VALUE_BYTES = 224,                 /* all choices of a setting, too */
+	FORM_MOST_CHOICES = 32,
 	FORM_MOST_ACTIONS = 3,
 };
 
