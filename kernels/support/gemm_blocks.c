@@ -34,14 +34,20 @@ static size_t packed_depth(const struct gemm_tile *tile, const struct block *blo
 	return round_up(block->k, tile->group);
 }
 
+static size_t strips_at_once(const struct gemm_tile *tile, size_t lane_stride)
+{
+	return lane_stride == 1 && tile->strips_at_once ? tile->strips_at_once : 1;
+}
+
 static void pack_a(const struct gemm_tile *tile, const struct gemm_task *task, struct block *block)
 {
-	size_t strip_bytes = tile->rows * packed_depth(tile, block) * tile->packed_bytes;
+	size_t rows = tile->rows * strips_at_once(tile, task->a_row);
+	size_t bytes = rows * packed_depth(tile, block) * tile->packed_bytes;
 	char *to = block->packed_a;
-	for (size_t i = 0; i < block->m; i += tile->rows, to += strip_bytes) {
+	for (size_t i = 0; i < block->m; i += rows, to += bytes) {
 		size_t at = (block->i + i) * task->a_row + block->p * task->a_column;
 		struct gemm_strip strip = { (const char *)task->a + at * tile->element_bytes,
-					    least(tile->rows, block->m - i), block->k, task->a_row,
+					    least(rows, block->m - i), block->k, task->a_row,
 					    task->a_column };
 		tile->pack_rows(to, &strip);
 	}
@@ -49,13 +55,14 @@ static void pack_a(const struct gemm_tile *tile, const struct gemm_task *task, s
 
 static void pack_b(const struct gemm_tile *tile, const struct gemm_task *task, struct block *block)
 {
-	size_t strip_bytes = tile->columns * packed_depth(tile, block) * tile->packed_bytes;
+	size_t columns = tile->columns * strips_at_once(tile, task->b_column);
+	size_t bytes = columns * packed_depth(tile, block) * tile->packed_bytes;
 	char *to = block->packed_b;
-	for (size_t j = 0; j < block->n; j += tile->columns, to += strip_bytes) {
+	for (size_t j = 0; j < block->n; j += columns, to += bytes) {
 		size_t at = block->p * task->b_row + (block->j + j) * task->b_column;
 		struct gemm_strip strip = { (const char *)task->b + at * tile->element_bytes,
-					    least(tile->columns, block->n - j), block->k,
-					    task->b_column, task->b_row };
+					    least(columns, block->n - j), block->k, task->b_column,
+					    task->b_row };
 		tile->pack_columns(to, &strip);
 	}
 }

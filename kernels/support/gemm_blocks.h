@@ -29,6 +29,9 @@ struct gemm_tile {
 	size_t rows, columns, group;
 	size_t element_bytes, packed_bytes;    /* of an element of A or B: as given, as packed */
 	size_t rows_most, columns_most, depth; /* of a packed block */
+	/* Where lanes lie together, so many strips are given at once, one behind the other when
+	 * packed, the last with what lanes there are; 0 = one. */
+	size_t strips_at_once;
 	void (*pack_rows)(void *to, const struct gemm_strip *strip);
 	void (*pack_columns)(void *to, const struct gemm_strip *strip);
 	/* C's tile = or += a b over n_groups groups of k. */

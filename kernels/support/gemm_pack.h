@@ -125,34 +125,58 @@ static inline __attribute__((always_inline)) void gemm_pack_slowly(char *to,
 	}
 }
 
-/* Lanes that lie together (B, as a rule): row by row, each on another page, which no prefetcher
- * foresees. */
+/* The lines of lanes some rows further down. Rows a power of two apart share a set of the cache,
+ * which eight of them fill, and a core waits for some 24 lines at once: more of either, and they
+ * are gone again or never asked for. */
+static inline __attribute__((always_inline)) void gemm_pack_fetch(const char *from,
+								  const struct gemm_strip *strip,
+								  size_t p,
+								  struct gemm_packing packing)
+{
+	enum { LINE = 64, LINES = 24, MOST_ROWS = 6 };
+	const size_t row_bytes = strip->depth_stride * packing.element_bytes;
+	size_t n_lines = (strip->n_lanes * packing.element_bytes + LINE - 1) / LINE;
+	size_t ahead = LINES / n_lines < MOST_ROWS ? LINES / n_lines : MOST_ROWS;
+	ahead = ahead < packing.group ? packing.group : ahead;
+	for (size_t q = p + ahead; q < p + ahead + packing.group && q < strip->n_depth; q++)
+		for (size_t line = 0; line < n_lines; line++)
+			__builtin_prefetch(from + (q - p) * row_bytes + line * LINE);
+}
+
+/* Lanes that lie together (B, as a rule), of several strips: row by row, each on another page, so
+ * the longer a part of a row is taken the better. */
 static inline __attribute__((always_inline)) void
 gemm_pack_together(char *to, const struct gemm_strip *strip, struct gemm_packing packing)
 {
-	enum { AHEAD = 12 }; /* rows: some 100 ns of packing */
 	const size_t bytes = packing.element_bytes, row_bytes = strip->depth_stride * bytes;
-	const bool is_whole = strip->n_lanes == packing.lanes;
 	size_t n_padded =
 		(strip->n_depth + packing.padding - 1) / packing.padding * packing.padding;
 	for (size_t p = 0; p < n_padded; p += packing.group) {
 		const char *from = (const char *)strip->from + p * row_bytes;
-		for (size_t q = AHEAD; is_whole && q < AHEAD + packing.group; q++)
-			for (size_t at = 0; p + q < strip->n_depth && at < packing.lanes * bytes;
-			     at += 64)
-				__builtin_prefetch(from + q * row_bytes + at);
 		char *out = to + p * packing.lanes * bytes;
-		bool is_there = is_whole && p + packing.group <= strip->n_depth;
-		if (is_there && packing.group == 1)
-			memcpy(out, from, packing.lanes * bytes);
-		else if (!is_there || !gemm_interleave(out, from, row_bytes, packing))
-			gemm_pack_slowly(out, strip, p, p + packing.group, packing);
+		gemm_pack_fetch(from, strip, p, packing);
+		for (size_t lane = 0; lane < strip->n_lanes; lane += packing.lanes) {
+			size_t n_left = strip->n_lanes - lane;
+			bool is_there =
+				n_left >= packing.lanes && p + packing.group <= strip->n_depth;
+			if (is_there && packing.group == 1) {
+				memcpy(out, from, packing.lanes * bytes);
+			} else if (!is_there || !gemm_interleave(out, from, row_bytes, packing)) {
+				struct gemm_strip one = *strip;
+				one.from = (const char *)strip->from + lane * bytes;
+				one.n_lanes = n_left < packing.lanes ? n_left : packing.lanes;
+				gemm_pack_slowly(out, &one, p, p + packing.group, packing);
+			}
+			from += packing.lanes * bytes;
+			out += n_padded * packing.lanes * bytes;
+		}
 	}
 }
 
 /*
- * gemm_pack: a strip. Lanes that do not lie together are taken a line of 64 bytes a lane at a
- * time, because rows a power of two apart share a set of the cache, which fewer than 14 fill.
+ * gemm_pack: a strip, or several if its lanes lie together. Lanes that do not are taken a line of
+ * 64 bytes a lane at a time, because rows a power of two apart share a set of the cache, which
+ * fewer than 14 fill.
  */
 static inline __attribute__((always_inline)) void
 gemm_pack(void *to, const struct gemm_strip *strip, struct gemm_packing packing)

@@ -15,6 +15,9 @@
 #include <arm_neon.h>
 #endif
 
+/* 4 x 32 columns are 512 bytes of a row: on Zen 4 packed three to four times as fast as 128. */
+enum { STRIPS = 4 };
+
 static inline __attribute__((always_inline)) void pack(void *to, const struct gemm_strip *strip,
 						       size_t lanes)
 {
@@ -69,6 +72,7 @@ const struct gemm_tile gemm_tile_f32_portable = {
 	.rows_most = 96,
 	.columns_most = 4096,
 	.depth = 256,
+	.strips_at_once = STRIPS,
 	.pack_rows = pack_6,
 	.pack_columns = pack_8,
 	.multiply = gemm_multiply_f32_portable,
@@ -123,6 +127,7 @@ const struct gemm_tile gemm_tile_f32_neon = {
 	.rows_most = 168,
 	.columns_most = 4096,
 	.depth = 256,
+	.strips_at_once = STRIPS,
 	.pack_rows = pack_6,
 	.pack_columns = pack_16,
 	.multiply = gemm_multiply_f32_neon,
@@ -259,6 +264,7 @@ const struct gemm_tile gemm_tile_f32_avx2 = {
 	.rows_most = 168,
 	.columns_most = 4096,
 	.depth = 256,
+	.strips_at_once = STRIPS,
 	.pack_rows = pack_6,
 	.pack_columns = pack_16,
 	.multiply = gemm_multiply_f32_avx2,
@@ -273,6 +279,7 @@ const struct gemm_tile gemm_tile_f32_avx512 = {
 	.rows_most = 168,
 	.columns_most = 4096,
 	.depth = 512,
+	.strips_at_once = STRIPS,
 	.pack_rows = pack_14,
 	.pack_columns = pack_32,
 	.multiply = gemm_multiply_f32_avx512,
