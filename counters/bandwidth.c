@@ -136,6 +136,7 @@ static bool open_misses(struct bandwidth *bandwidth, const struct bandwidth_requ
 					      .pid = request->pid,
 					      .threads = request->threads,
 					      .n_threads = request->n_threads,
+					      .may_leave_out = request->may_leave_out,
 					      .is_whole_machine = request->is_whole_machine,
 					      .enable_on_exec = request->enable_on_exec,
 					      .no_inherit = request->no_inherit };
@@ -204,6 +205,7 @@ void bandwidth_request_target(struct bandwidth_request *request, const struct ta
 	request->pid = events.pid;
 	request->threads = events.threads;
 	request->n_threads = events.n_threads;
+	request->may_leave_out = events.may_leave_out;
 	request->is_whole_machine = events.is_whole_machine;
 	request->enable_on_exec = events.enable_on_exec;
 }

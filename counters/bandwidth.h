@@ -27,6 +27,7 @@ struct bandwidth_request {
 	pid_t pid;
 	const pid_t *threads; /* instead of `pid`: of programs that run already, all of them */
 	uint32_t n_threads;
+	bool may_leave_out;    /* also threads that may not be counted, but not all of them */
 	bool is_whole_machine; /* instead of both */
 	bool enable_on_exec;   /* begin when `pid` execs; else at bandwidth_enable */
 	bool no_inherit;

@@ -128,12 +128,14 @@ static void refuse_for_descriptors(struct attempt *attempt, struct group_member 
 static void refuse(struct attempt *attempt, struct group_member *member, int error)
 {
 	bool is_attached = attempt->request->n_threads > 0 || attempt->request->is_whole_machine;
+	bool is_place = is_attached && is_denied(error) && member->event.n_cpus == 0 &&
+			event_place_denied(place_of(attempt));
 	if (is_missing(error) && has_no_pmu(&member->event.sampled.attribute))
 		why_fail(&member->reason,
 			 "Cannot open hardware events: this machine has no PMU (%s), as usual in "
 			 "virtual machines; enable the virtual PMU for the guest.",
 			 strerror(error));
-	else if (is_denied(error) && is_attached && member->event.n_cpus == 0)
+	else if (is_place)
 		event_place_refused(place_of(attempt), error, &member->reason);
 	else if (error == EMFILE && attempt->group->places.n > 1)
 		refuse_for_descriptors(attempt, member);
