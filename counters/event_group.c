@@ -118,10 +118,10 @@ static void refuse_for_descriptors(struct attempt *attempt, struct group_member 
 	struct rlimit limit = { .rlim_cur = 0 };
 	getrlimit(RLIMIT_NOFILE, &limit);
 	why_fail(&member->reason,
-		 "Cannot open %.80s: %u %s of %u events need more open files than the %llu that "
-		 "are allowed; count fewer events, or raise the hard limit (`ulimit -Hn`).",
-		 member->event.sampled.name, attempt->group->places.n,
-		 attempt->request->is_whole_machine ? "CPUs" : "threads", attempt->group->n_members,
+		 "Cannot open %.80s: %u events on each of %u %s take more open files than are left "
+		 "of the %llu allowed; count fewer events, or raise the hard limit (`ulimit -Hn`).",
+		 member->event.sampled.name, attempt->group->n_members, attempt->group->places.n,
+		 attempt->request->is_whole_machine ? "CPUs" : "threads",
 		 (unsigned long long)limit.rlim_cur);
 }
 

@@ -387,7 +387,7 @@ static void test_hard_limit_is_said(void **state)
 		/* One of the two still fits, and there is room for other files. */
 		is_good = is_good && group.members[0].is_open != group.members[1].is_open;
 		const char *reason = counts[group.members[0].is_open].reason;
-		is_good = is_good && strstr(reason, "more open files than the 128");
+		is_good = is_good && strstr(reason, "more open files than are left of the 128");
 		for (int i = 0; i < 20; i++)
 			is_good = is_good && dup(0) >= 0;
 		event_group_close(&group);
