@@ -23,6 +23,8 @@ static const uint64_t RESOLVE_LAST_NS = 5ull * 1000 * 1000 * 1000;
 
 enum { MOST_LINE_BYTES = 4352, MOST_OUTWARDS = 8 };
 
+static const uint64_t *hurry_ns;
+
 struct model_names {
 	struct recording *recording;
 	struct address_space *space;
@@ -39,6 +41,7 @@ struct model_stacks {
 	uint32_t *nodes;       /* stacks, by node */
 	uint32_t *sites;       /* stacks, by site; 0 = not yet */
 	uint32_t arrays[MODEL_ARRAYS], threads[MODEL_THREADS];
+	bool has_given_up;
 	char *maps;
 };
 
@@ -60,9 +63,45 @@ void model_names_free(struct model_names *names)
 	free(names);
 }
 
-void model_names_resolve(struct model_names *names, bool is_last)
+bool model_names_resolve(struct model_names *names, bool is_last)
 {
-	symbols_resolve(names->symbols, now_ns() + (is_last ? RESOLVE_LAST_NS : RESOLVE_NS));
+	uint64_t last_ns = hurry_ns ? *hurry_ns : RESOLVE_LAST_NS;
+	return symbols_resolve(names->symbols, now_ns() + (is_last ? last_ns : RESOLVE_NS));
+}
+
+void model_names_hurry(const uint64_t *last_ns)
+{
+	hurry_ns = last_ns;
+}
+
+static uint32_t special_function(struct recording *recording, uint32_t name)
+{
+	return recording_add_function(
+		recording, &(struct function_row){
+				   .name = name, .linkage_name = name, .flags = FUNCTION_SPECIAL });
+}
+
+/* Frames that are sentences (module 0) bring their names along. */
+uint64_t model_names_end(struct model_names *names)
+{
+	struct recording *recording = names->recording;
+	const struct table *frames = &recording->tables[TABLE_FRAMES],
+			   *locations = &recording->tables[TABLE_LOCATIONS];
+	uint32_t late = 0;
+	uint64_t n_late = 0;
+	while (locations->n_rows < frames->n_rows) {
+		const struct frame_row *frame = recording_frame(recording, locations->n_rows);
+		if (frame->module && n_late++ == 0)
+			late = special_function(recording,
+						recording_add_string(recording, MODEL_LATE));
+		struct location_row location = {
+			.function = frame->module
+					    ? late
+					    : special_function(recording, (uint32_t)frame->address)
+		};
+		recording_add_location(recording, &location);
+	}
+	return n_late;
 }
 
 struct model_stacks *model_stacks_new(struct model_names *names, const struct model_memory *memory)
@@ -176,6 +215,20 @@ bool model_stacks_update(struct model_stacks *stacks, bool is_last)
 	return is_good;
 }
 
+void model_stacks_give_up(struct model_stacks *stacks)
+{
+	stacks->has_given_up = true;
+}
+
+/* What has not come by the end, as a frame below `above`. */
+static uint32_t late_stack(struct model_stacks *stacks, uint32_t above)
+{
+	if (!stacks->has_given_up)
+		return 0;
+	return recording_add_stack(stacks->recording, above,
+				   recording_add_special_frame(stacks->recording, MODEL_LATE, 0));
+}
+
 uint32_t model_stacks_of_site(struct model_stacks *stacks, uint32_t site)
 {
 	const struct model_site *row = &stacks->memory->sites[site];
@@ -184,7 +237,7 @@ uint32_t model_stacks_of_site(struct model_stacks *stacks, uint32_t site)
 	uint32_t node = __atomic_load_n(&row->node, __ATOMIC_ACQUIRE);
 	uint64_t pc = __atomic_load_n(&row->pc, __ATOMIC_RELAXED);
 	if (node == 0 || node >= stacks->n_nodes)
-		return 0;
+		return stacks->sites[site] = late_stack(stacks, 0);
 	return stacks->sites[site] = recording_add_stack(stacks->recording, stacks->nodes[node],
 							 frame_of(stacks, pc));
 }
@@ -282,11 +335,10 @@ static uint32_t block_stack(struct model_stacks *stacks, const struct model_arra
 static uint32_t heap_stack(struct model_stacks *stacks, const struct model_array *array)
 {
 	char size[TEXT_BYTES], owner[128], text[224];
-	uint32_t stack = array->node < stacks->n_nodes ? block_stack(stacks, array) : 0;
-	if (!stack)
-		return 0;
-	if (!name_block(stacks, stack, owner, sizeof owner))
-		return 0;
+	bool is_known = array->node < stacks->n_nodes;
+	uint32_t stack = is_known ? block_stack(stacks, array) : 0;
+	if (!stack || !name_block(stacks, stack, owner, sizeof owner))
+		return late_stack(stacks, is_known ? stacks->nodes[array->node] : 0);
 	text_memory(size, sizeof size, (double)array->size_bytes);
 	if (array->n_blocks > 1)
 		snprintf(text, sizeof text, "[blocks of up to %s from %s]", size, owner);
@@ -320,7 +372,7 @@ uint32_t model_stacks_of_array(struct model_stacks *stacks, uint32_t array)
 		return stacks->arrays[array];
 	if (array > 0) {
 		if (!__atomic_load_n(&stacks->memory->arrays[array].is_whole, __ATOMIC_ACQUIRE))
-			return 0;
+			return stacks->arrays[array] = late_stack(stacks, 0);
 		row = stacks->memory->arrays[array];
 	}
 	return stacks->arrays[array] = row.kind == MODEL_HEAP ? heap_stack(stacks, &row)

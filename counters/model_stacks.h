@@ -18,8 +18,20 @@ struct recording;
 struct model_names *model_names_new(struct recording *recording, bool no_inline);
 void model_names_free(struct model_names *names);
 
-/* model_names_resolve: some of the new frames; all of them if is_last. Cost: bounded time. */
-void model_names_resolve(struct model_names *names, bool is_last);
+/*
+ * model_names_resolve: some of the new frames; all of them if is_last. Cost: bounded time.
+ * Returns  false while there are more
+ */
+bool model_names_resolve(struct model_names *names, bool is_last);
+
+/* model_names_hurry: what is last takes this long at most, which is 5 s otherwise (NULL); for
+ * tests. Borrowed until the next call. */
+void model_names_hurry(const uint64_t *last_ns);
+
+/* model_names_end: no more will be resolved: code that has no name yet is MODEL_LATE. Returns how
+ * many frames that are. */
+#define MODEL_LATE "[unknown: its name did not come in time]"
+uint64_t model_names_end(struct model_names *names);
 
 /* model_stacks_new: of the process whose tables these are by now; names are borrowed. One with the
  * process's number may have been read before, and has executed another program since. */
@@ -35,6 +47,9 @@ int model_stacks_pid(const struct model_stacks *stacks);
  * Returns  false while the program is about to say where its code lies: sites must wait
  */
 bool model_stacks_update(struct model_stacks *stacks, bool is_last);
+
+/* model_stacks_give_up: nothing is "not known yet" from now on: it is MODEL_LATE. */
+void model_stacks_give_up(struct model_stacks *stacks);
 
 /* model_stacks_of_site: the stack that ends in the site's instruction; 0 = not known yet. */
 uint32_t model_stacks_of_site(struct model_stacks *stacks, uint32_t site);

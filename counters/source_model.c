@@ -65,6 +65,7 @@ struct state {
 	struct model_names *names;
 	struct process processes[MODEL_PROCESSES];
 	uint64_t sums[N_MODEL_COUNTS], last_sums[N_MODEL_COUNTS];
+	uint64_t n_late; /* accesses whose call path or array did not become known */
 	uint32_t series[N_COUNTED], array_series[N_COUNTED], rate_series[N_RATES];
 	uint32_t n_levels;
 	bool has_tlb, is_known;
@@ -239,6 +240,16 @@ static void take_sites(struct state *state, struct recording *recording, struct 
 		take_site(state, recording, process, site);
 }
 
+/* What is left has waited for names that did not come: it keeps its counts. */
+static void take_late_sites(struct state *state, struct recording *recording,
+			    struct process *process)
+{
+	uint64_t before = state->sums[MODEL_ACCESSES];
+	model_stacks_give_up(process->stacks);
+	take_sites(state, recording, process);
+	state->n_late += state->sums[MODEL_ACCESSES] - before;
+}
+
 /* is_last: of this process. Names bring new frames, which have no names yet: who allocated an
  * array, then who called the allocator. What comes later takes the next drain; at the end there is
  * none. */
@@ -255,6 +266,8 @@ static void take_process(struct state *state, struct recording *recording, struc
 		model_names_resolve(state->names, is_last);
 		take_sites(state, recording, process);
 	} while (is_last && recording->tables[TABLE_FRAMES].n_rows > n_frames);
+	if (is_last)
+		take_late_sites(state, recording, process);
 	take_rest(state, recording, process);
 }
 
@@ -357,6 +370,22 @@ static struct said ask_processes(const struct state *state)
 	return said;
 }
 
+/* Code without a name, and accesses to arrays that would be called by it. */
+static void note_late(const struct state *state, struct recording *recording)
+{
+	char text[320];
+	uint64_t n = model_names_end(state->names);
+	if (n == 0 && state->n_late == 0)
+		return;
+	snprintf(text, sizeof text,
+		 "%llu of the program's addresses had no name 5 s after its end, and %llu accesses "
+		 "no call path or array; their counts are all there, under " MODEL_LATE ".",
+		 (unsigned long long)n, (unsigned long long)state->n_late);
+	recording_note(recording, SEVERITY_WARNING, "model", text,
+		       "Record again with --no-inline, which looks up functions only, or with less "
+		       "debug information (-g1).");
+}
+
 static void note_end(const struct state *state, struct recording *recording)
 {
 	struct said said = ask_processes(state);
@@ -388,6 +417,7 @@ static void note_end(const struct state *state, struct recording *recording)
 	note_count(recording, SEVERITY_WARNING, state->memory->n_refused,
 		   "further processes were not modelled: there is room for 32.",
 		   "Model fewer processes.");
+	note_late(state, recording);
 	snprintf(text, sizeof text, "%llu", (unsigned long long)said.n_lost);
 	recording_add_fact(recording, "sampling.lost", text);
 }
