@@ -129,7 +129,7 @@ PLAIN_CFLAGS := $(filter-out -O0 -O1 -fsanitize% -fno-sanitize%,$(ALL_CFLAGS))
 $(BUILD)/model-library/%.o: %.c $(BUILD)/flags
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(PLAIN_CFLAGS) -O2 -fPIC -fno-builtin -fvisibility=hidden \
-		-fno-tree-loop-distribute-patterns -MMD -MP -c -o $@ $<
+		-fno-tree-loop-distribute-patterns -fno-tree-slp-vectorize -MMD -MP -c -o $@ $<
 $(BUILD)/libstoke-model.a: $(MODEL_OBJECTS)
 	$(call say,LINK,$@)
 	$(Q)ld -r -o $(BUILD)/model-library/whole.o $^ && objcopy --localize-hidden \

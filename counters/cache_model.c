@@ -46,7 +46,7 @@ static bool is_active(const struct cache_model *model, uint32_t core)
 void cache_model_set_threaded(struct cache_model *model)
 {
 	model->is_threaded = true;
-	model->is_fast = model->is_plain = false;
+	model->is_fast = model->is_plain = model->is_short = false;
 }
 
 struct cache_core *cache_model_core(struct cache_model *model, uint32_t number)
@@ -57,7 +57,7 @@ struct cache_core *cache_model_core(struct cache_model *model, uint32_t number)
 		model->active_cores[core->number / 64] |= 1ull << core->number % 64;
 		model->n_active++;
 		if (!model->is_threaded)
-			model->is_plain = cache_model_suits_plain(model);
+			cache_model_set_plain(model);
 	}
 	unlock(model, &model->lock);
 	return core;
@@ -176,6 +176,7 @@ static bool back_invalidate(struct cache_model *model, const struct cache_core *
 			lock(model, &other->lock);
 		for (uint32_t before = 0; before < level; before++) {
 			uint64_t was = cache_sets_remove(other->path[before], line);
+			other->changes += was != 0;
 			is_dirty |= (was & CACHE_STATE_MASK) == CACHE_MODIFIED;
 			model->counts->levels[level].n_back_invalidations += was != 0;
 		}
@@ -211,6 +212,7 @@ static void insert(struct cache_model *model, struct cache_core *core, uint32_t 
 		   uint64_t entry)
 {
 	uint64_t victim = cache_sets_insert(core->path[level], entry);
+	core->changes += level == 0;
 	if (victim)
 		evict(model, core, level, victim);
 }
@@ -366,7 +368,7 @@ static uint32_t look_further(struct cache_model *model, struct cache_core *core,
 	return result;
 }
 
-uint32_t cache_model_translate(struct cache_core *core, uint64_t page)
+uint32_t cache_model_translate_other(struct cache_core *core, uint64_t page)
 {
 	struct cache_tlb *first = &core->tlb[0], *second = &core->tlb[1];
 	core->last_page = page;
@@ -374,6 +376,7 @@ uint32_t cache_model_translate(struct cache_core *core, uint64_t page)
 	if (core->last_translation)
 		return 0;
 	core->last_translation = cache_tlb_insert(first, page);
+	core->changes++;
 	if (second->entries && cache_tlb_touch(second, page))
 		return CACHE_TLB_MISS;
 	if (second->entries)
@@ -385,17 +388,22 @@ bool cache_model_find_hint(const struct cache_model *model, const struct cache_c
 			   uint64_t address, bool is_write, struct cache_hint *hint)
 {
 	const struct cache_sets *first = core->path[0];
-	uint64_t line = address >> model->line_shift, set = cache_sets_index(first, line);
-	uint32_t way = model->is_fast && address >> model->page_shift == core->last_page
-			       ? cache_sets_way(first, set, line)
-			       : CACHE_NO_WAY;
+	uint64_t line = address >> model->line_shift;
+	if (!model->is_fast || address >> model->page_shift != core->last_page)
+		return false;
+	struct cache_set *set = cache_sets_set(first, line);
+	uint32_t way = cache_sets_way(first, set, line);
 	if (way == CACHE_NO_WAY)
 		return false;
-	const uint64_t *entry = &first->entries[set * first->ways + way];
-	*hint = (struct cache_hint){ entry, *entry,          &first->orders[set],
-				     way,   core->last_page, core->last_translation };
-	return is_write ? (*entry & CACHE_BITS_MASK) == CACHE_MODIFIED
-			: (*entry & CACHE_BITS_MASK) <= CACHE_MODIFIED;
+	uint64_t entry = set->entries[way];
+	*hint = (struct cache_hint){ .changes = core->changes,
+				     .entry = &set->entries[way],
+				     .way = way,
+				     .translation = core->last_translation,
+				     .line_entry = entry,
+				     .page = core->last_page };
+	return is_write ? (entry & CACHE_BITS_MASK) == CACHE_MODIFIED
+			: (entry & CACHE_BITS_MASK) <= CACHE_MODIFIED;
 }
 
 /* Bytes first … end-1 of a line as bits, a bit for 1/64 of it or for a byte of a shorter one. */
@@ -417,10 +425,10 @@ uint32_t cache_model_look(struct cache_model *model, struct cache_core *core, ui
 		uint64_t line = address >> model->line_shift;
 		uint64_t start = line << model->line_shift;
 		uint64_t stop = end - start < line_bytes ? end : start + line_bytes;
-		if (address >> model->page_shift != core->last_page)
+		if (!model->is_plain)
 			result |= cache_model_translate(core, address >> model->page_shift);
 		if (model->is_plain) {
-			result |= cache_model_look_plain(model, core, line, is_write);
+			result |= cache_model_access_plain(model, core, address, is_write);
 		} else if (!look_alone(core, line, is_write)) {
 			struct look look = { .line = line,
 					     .bytes_mask =
@@ -451,6 +459,7 @@ void cache_model_write_past(struct cache_model *model, struct cache_core *core, 
 	}
 	for (uint32_t level = 0; level < model->geometry.n_levels; level++)
 		cache_sets_remove(core->path[level], look.line);
+	core->changes++;
 	model->counts->n_memory_writes++;
 	unlock(model, &core->lock);
 	unlock(model, &model->lock);

@@ -56,9 +56,10 @@ struct cache_core;
 struct cache_model {
 	struct cache_geometry geometry;
 	uint64_t line_shift, page_shift;
-	bool is_fast; /* LRU with orders in the first level and one thread */
+	bool is_fast; /* LRU with times in the first level and one thread */
 	bool is_threaded;
 	bool is_plain; /* one core, LRU, and nothing but filling on a miss */
+	bool is_short; /* ... and a second level with orders */
 	uint64_t active_cores[CACHE_MOST_CORES / 64];
 	uint32_t n_active;
 	struct cache_core *cores;
@@ -78,20 +79,22 @@ struct cache_lost {
 
 /* What an access found, for the next ones of the same kind to the same line. */
 struct cache_hint {
-	const uint64_t *entry;
-	uint64_t wanted; /* as it was; another line or state will not do */
-	uint64_t *order;
+	uint64_t changes; /* the core's, when all of this was so */
+	uint64_t *entry;  /* in the first cache, in front of its time */
 	uint64_t way;
-	uint64_t page;
 	struct cache_tlb_entry *translation;
+	uint64_t line_entry; /* as it was; another line will not do */
+	uint64_t page;
 };
 
 struct cache_core {
+	uint64_t changes; /* of what is in the first cache and the first TLB: lines that come or go
+			   */
 	uint64_t last_page;                       /* used last; without TLBs all are in page 0 */
 	struct cache_tlb_entry *last_translation; /* its entry */
-	uint64_t **places; /* where is_plain: where in the second level the first's entries were */
 	struct cache_sets *path[CACHE_MOST_LEVELS];
-	struct cache_tlb tlb[2];
+	struct cache_tlb tlb[2];               /* the first one's clock is the first cache's too */
+	struct cache_tlb_entry no_translation; /* of page 0, without TLBs */
 	int lock;
 	uint32_t number;
 	struct cache_lost *lost;
@@ -101,8 +104,8 @@ struct cache_core {
 struct cache_model *cache_model_new(const struct cache_geometry *geometry, struct why *why);
 void cache_model_free(struct cache_model *model);
 
-/* cache_model_suits_plain: may is_plain be set, with the cores that access? */
-bool cache_model_suits_plain(const struct cache_model *model);
+/* cache_model_set_plain: is_plain and is_short, by the cores that access. */
+void cache_model_set_plain(struct cache_model *model);
 
 /* cache_model_set_threaded: from now on several threads access. Called before the second starts. */
 void cache_model_set_threaded(struct cache_model *model);
@@ -114,12 +117,21 @@ struct cache_core *cache_model_core(struct cache_model *model, uint32_t number);
 uint32_t cache_model_look(struct cache_model *model, struct cache_core *core, uint64_t address,
 			  uint32_t bytes, bool is_write);
 
-/* cache_model_look_plain: one line where is_plain, its page translated. */
-uint32_t cache_model_look_plain(struct cache_model *model, struct cache_core *core, uint64_t line,
-				bool is_write);
+/* cache_model_access_plain: within one line where is_plain. */
+uint32_t cache_model_access_plain(struct cache_model *model, struct cache_core *core,
+				  uint64_t address, bool is_write);
 
-/* cache_model_translate: the TLBs' part, of a page that was not used last. */
-uint32_t cache_model_translate(struct cache_core *core, uint64_t page);
+/* cache_model_translate_other: the TLBs' part, of a page that was not used last. */
+uint32_t cache_model_translate_other(struct cache_core *core, uint64_t page);
+
+/* cache_model_translate: the TLBs' part of an access. Returns enum cache_result. */
+static inline uint32_t cache_model_translate(struct cache_core *core, uint64_t page)
+{
+	if (page != core->last_page)
+		return cache_model_translate_other(core, page);
+	core->last_translation->used = core->tlb[0].clock += CACHE_TICK;
+	return 0;
+}
 
 /* cache_model_write_back: a dirty line to the first level from `from` on that has it, or memory. */
 void cache_model_write_back(struct cache_model *model, const struct cache_core *core, uint32_t from,
@@ -134,11 +146,10 @@ void cache_model_write_back(struct cache_model *model, const struct cache_core *
 static inline uint32_t cache_model_access(struct cache_model *model, struct cache_core *core,
 					  uint64_t address, uint32_t bytes, bool is_write)
 {
-	uint64_t line = address >> model->line_shift, page = address >> model->page_shift;
-	if (!model->is_plain || (address + bytes - 1) >> model->line_shift != line)
-		return cache_model_look(model, core, address, bytes, is_write);
-	uint32_t result = page == core->last_page ? 0 : cache_model_translate(core, page);
-	return result | cache_model_look_plain(model, core, line, is_write);
+	if (model->is_plain &&
+	    (address + bytes - 1) >> model->line_shift == address >> model->line_shift)
+		return cache_model_access_plain(model, core, address, is_write);
+	return cache_model_look(model, core, address, bytes, is_write);
 }
 
 /* cache_model_find_hint: after an access to one line: a hint for the next ones of its kind, read or
@@ -147,30 +158,31 @@ static inline uint32_t cache_model_access(struct cache_model *model, struct cach
 bool cache_model_find_hint(const struct cache_model *model, const struct cache_core *core,
 			   uint64_t address, bool is_write, struct cache_hint *hint);
 
-/* cache_model_use_page: the page of a hint is now the latest used; false where it has left the
- * first TLB. */
-static inline bool cache_model_use_page(struct cache_core *core, const struct cache_hint *hint)
+/* cache_model_is_sure: nothing has come or gone since the hint was found: cache_model_hit. */
+static inline bool cache_model_is_sure(const struct cache_core *core, const struct cache_hint *hint)
 {
-	if (hint->translation->page != hint->page)
+	return hint->changes == core->changes;
+}
+
+/* cache_model_is_hit: the hint's line is still where it was, in a state that suits, and its page
+ * in the first TLB; it is sure again. False says nothing and does nothing. */
+static inline bool cache_model_is_hit(const struct cache_core *core, struct cache_hint *hint,
+				      bool is_write)
+{
+	uint64_t differing = *hint->entry ^ hint->line_entry;
+	if (differing > (is_write ? 0 : CACHE_STATE_MASK) || hint->translation->page != hint->page)
 		return false;
-	hint->translation->used = ++core->tlb[0].clock;
-	core->last_translation = hint->translation;
-	core->last_page = hint->page;
+	hint->changes = core->changes;
 	return true;
 }
 
-/* cache_model_is_hit: the commonest access: to the line that its hint is of, while it is in the
- * first cache, and its page in the first TLB. They are then the latest used; nothing else
- * changes. False says nothing and does nothing. */
-static inline bool cache_model_is_hit(struct cache_core *core, const struct cache_hint *hint)
+/* cache_model_hit: the commonest access, to the line of a hint that is sure: it and its page are
+ * the latest used; nothing else changes. */
+static inline void cache_model_hit(struct cache_core *core, const struct cache_hint *hint)
 {
-	if (*hint->entry != hint->wanted)
-		return false;
-	if (hint->page != core->last_page && !cache_model_use_page(core, hint))
-		return false;
-	if ((*hint->order & CACHE_BITS_MASK) != hint->way)
-		*hint->order = cache_order_touch(*hint->order, hint->way);
-	return true;
+	uint64_t now = core->tlb[0].clock += CACHE_TICK;
+	hint->entry[CACHE_ORDERED_WAYS] = now + hint->way;
+	hint->translation->used = now;
 }
 
 /* cache_model_write_past: a store that leaves the caches out: the line goes from all of them. */

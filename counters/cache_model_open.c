@@ -15,7 +15,8 @@ static void open_levels(struct cache_model *model)
 		model->n_instances[i] = (geometry->n_cores + each - 1) / each;
 		model->levels[i] = allocate(model->n_instances[i], sizeof **model->levels);
 		for (uint32_t n = 0; n < model->n_instances[i]; n++)
-			cache_sets_open(&model->levels[i][n], n_sets, level->ways, level->policy);
+			cache_sets_open(&model->levels[i][n], n_sets, level->ways, level->policy,
+					i == 0 ? &model->cores[n].tlb[0].clock : NULL);
 		for (uint32_t n = 0; n < geometry->n_cores; n++)
 			model->cores[n].path[i] = &model->levels[i][n / each];
 	}
@@ -24,11 +25,12 @@ static void open_levels(struct cache_model *model)
 static void open_core(const struct cache_model *model, struct cache_core *core, uint32_t number)
 {
 	core->number = number;
-	core->places = allocate(core->path[0]->n_sets * core->path[0]->ways, sizeof *core->places);
 	core->lost = allocate(CACHE_LOST_LINES, sizeof *core->lost);
 	core->last_page = model->geometry.tlb[0].n_entries ? UINT64_MAX : 0;
+	core->last_translation = &core->no_translation;
 	for (int i = 0; i < 2; i++)
 		cache_tlb_open(&core->tlb[i], &model->geometry.tlb[i]);
+	core->tlb[0].clock = CACHE_TIME_FIRST;
 }
 
 static uint64_t shift_of(uint64_t power_of_two)
@@ -37,7 +39,7 @@ static uint64_t shift_of(uint64_t power_of_two)
 }
 
 /* Most programs, with most geometries of others' models: no questions need be asked. */
-bool cache_model_suits_plain(const struct cache_model *model)
+void cache_model_set_plain(struct cache_model *model)
 {
 	const struct cache_geometry *geometry = &model->geometry;
 	bool is_it = model->n_active <= 1 && model->is_fast && !geometry->has_next_line &&
@@ -45,7 +47,8 @@ bool cache_model_suits_plain(const struct cache_model *model)
 	for (uint32_t i = 0; i < geometry->n_levels; i++)
 		is_it = is_it && geometry->levels[i].policy == CACHE_LRU &&
 			geometry->levels[i].inclusion == CACHE_NEITHER;
-	return is_it;
+	model->is_plain = is_it;
+	model->is_short = is_it && geometry->n_levels > 1 && model->levels[1]->ordered;
 }
 
 struct cache_model *cache_model_new(const struct cache_geometry *geometry, struct why *why)
@@ -62,8 +65,8 @@ struct cache_model *cache_model_new(const struct cache_geometry *geometry, struc
 	open_levels(model);
 	for (uint32_t i = 0; i < geometry->n_cores; i++)
 		open_core(model, &model->cores[i], i);
-	model->is_fast = model->levels[0]->orders != NULL;
-	model->is_plain = cache_model_suits_plain(model);
+	model->is_fast = model->levels[0]->clock != NULL;
+	cache_model_set_plain(model);
 	return model;
 }
 
@@ -79,7 +82,6 @@ void cache_model_free(struct cache_model *model)
 	for (uint32_t i = 0; i < model->geometry.n_cores; i++) {
 		cache_tlb_close(&model->cores[i].tlb[0]);
 		cache_tlb_close(&model->cores[i].tlb[1]);
-		free(model->cores[i].places);
 		free(model->cores[i].lost);
 	}
 	free(model->cores);

@@ -4,34 +4,41 @@
 #include <stdlib.h>
 
 enum {
-	HOST_LINE_BYTES = 64, /* a row of tags, and one of eight entries, in one of its lines */
-	/* Tags and orders beside entries are two more lines of this machine's caches for each row:
-	 * nothing while all of them are near, and dear for a last level of tens of megabytes. */
+	HOST_LINE_BYTES = 64, /* what is looked at of a set first is in one of its lines */
+	/* What is beside entries is one more line of this machine's caches for each set: nothing
+	 * while all of them are near, and dear for a last level of tens of megabytes. */
 	MOST_ORDERED_ENTRIES = 1 << 16,
 };
 
-/* Of allocate, not of aligned_alloc: large caches are zeroed by not being touched. */
-static void *allocate_aligned(void **memory, size_t n, size_t bytes)
+static void begin(struct cache_sets *sets, struct cache_set *set)
 {
-	*memory = allocate(n * bytes + HOST_LINE_BYTES, 1);
-	return (char *)*memory + (-(uintptr_t)*memory & (HOST_LINE_BYTES - 1));
+	set->order = 0xfedcba9876543210; /* the last way is the first to be taken */
+	for (uint64_t way = 0; way < CACHE_ORDERED_WAYS && sets->clock; way++)
+		set->times[way] = (way < sets->ways ? CACHE_TIME_EMPTY : CACHE_TIME_NEVER) | way;
 }
 
-static void open_orders(struct cache_sets *sets)
+/* Of allocate, not of aligned_alloc: large caches are zeroed by not being touched. */
+static void open_ordered(struct cache_sets *sets)
 {
-	const uint64_t first = 0xfedcba9876543210; /* the last way is the first to be taken */
+	uint64_t bytes = offsetof(struct cache_set, entries) + sets->ways * sizeof *sets->entries;
+	sets->pitch = (bytes + HOST_LINE_BYTES - 1) / HOST_LINE_BYTES * HOST_LINE_BYTES;
+	if (sets->clock)
+		sets->pitch = sizeof(struct cache_set);
 	sets->way_mask = (1u << sets->ways) - 1;
 	sets->last_shift = (sets->ways - 1) * 4;
 	sets->order_mask = UINT64_MAX >> (CACHE_ORDERED_WAYS - sets->ways) * 4;
-	sets->tags = allocate_aligned(&sets->memory[1], sets->n_sets * CACHE_ORDERED_WAYS,
-				      sizeof *sets->tags);
-	sets->orders = allocate(sets->n_sets, sizeof *sets->orders);
-	for (uint64_t set = 0; set < sets->n_sets; set++)
-		sets->orders[set] = first;
+	sets->tag_shift = 63 - (uint32_t)__builtin_clzll(sets->n_sets);
+	uint64_t n_rows = sets->n_sets + sets->n_sets / 8;
+	sets->memory = allocate(n_rows * sets->pitch + HOST_LINE_BYTES, 1);
+	sets->ordered =
+		(struct cache_set *)(void *)((char *)sets->memory +
+					     (-(uintptr_t)sets->memory & (HOST_LINE_BYTES - 1)));
+	for (uint64_t number = 0; number < sets->n_sets; number++)
+		begin(sets, cache_sets_at(sets, number));
 }
 
 void cache_sets_open(struct cache_sets *sets, uint64_t n_sets, uint32_t ways,
-		     enum cache_policy policy)
+		     enum cache_policy policy, uint64_t *clock)
 {
 	*sets = (struct cache_sets){
 		.n_sets = n_sets,
@@ -42,18 +49,21 @@ void cache_sets_open(struct cache_sets *sets, uint64_t n_sets, uint32_t ways,
 	};
 	while (sets->leaves < ways)
 		sets->leaves *= 2;
-	sets->entries = allocate_aligned(&sets->memory[0], n_sets * ways, sizeof *sets->entries);
-	if (policy == CACHE_PLRU && ways > 1)
+	bool has_tree = policy == CACHE_PLRU && ways > 1;
+	if (!has_tree && ways <= CACHE_ORDERED_WAYS && n_sets * ways <= MOST_ORDERED_ENTRIES) {
+		sets->clock = clock;
+		open_ordered(sets);
+		return;
+	}
+	sets->entries = allocate(n_sets * ways, sizeof *sets->entries);
+	if (has_tree)
 		sets->trees = allocate(n_sets, sizeof *sets->trees);
-	else if (ways <= CACHE_ORDERED_WAYS && n_sets * ways <= MOST_ORDERED_ENTRIES)
-		open_orders(sets);
 }
 
 void cache_sets_close(struct cache_sets *sets)
 {
-	free(sets->memory[0]);
-	free(sets->memory[1]);
-	free(sets->orders);
+	free(sets->memory);
+	free(sets->entries);
 	free(sets->trees);
 	*sets = (struct cache_sets){ 0 };
 }
@@ -101,9 +111,24 @@ static void move_to_front(uint64_t *row, uint32_t way)
 	row[0] = entry;
 }
 
+uint32_t cache_sets_way_of(const struct cache_set *set, uint64_t key, uint32_t same)
+{
+	for (; same; same &= same - 1) {
+		uint32_t way = (uint32_t)__builtin_ctz(same);
+		if (cache_sets_is(set->entries[way], key))
+			return way;
+	}
+	return CACHE_NO_WAY;
+}
+
+static uint64_t *row_of(const struct cache_sets *sets, uint64_t key)
+{
+	return sets->entries + cache_sets_index(sets, key) * sets->ways;
+}
+
 uint64_t *cache_sets_find_in_list(const struct cache_sets *sets, uint64_t key)
 {
-	uint64_t *row = cache_sets_row(sets, key);
+	uint64_t *row = row_of(sets, key);
 	for (uint32_t way = 0; way < sets->ways; way++)
 		if (cache_sets_is(row[way], key))
 			return &row[way];
@@ -115,28 +140,40 @@ uint64_t *cache_sets_touch(const struct cache_sets *sets, uint64_t key)
 	uint64_t *entry = cache_sets_find(sets, key);
 	if (!entry)
 		return NULL;
-	uint64_t set = cache_sets_index(sets, key), *row = sets->entries + set * sets->ways;
-	uint32_t way = (uint32_t)(entry - row);
-	if (sets->orders) {
-		cache_sets_use(sets, set, way);
+	if (sets->ordered) {
+		struct cache_set *set = cache_sets_set(sets, key);
+		cache_sets_use(sets, set, (uint64_t)(entry - set->entries));
 		return entry;
 	}
+	uint64_t *row = row_of(sets, key);
+	uint32_t way = (uint32_t)(entry - row);
 	if (sets->trees) {
-		point_away(sets, &sets->trees[set], way);
+		point_away(sets, tree_of(sets, key), way);
 		return entry;
 	}
 	move_to_front(row, way);
 	return row;
 }
 
+static uint64_t insert_ordered(const struct cache_sets *sets, uint64_t entry)
+{
+	uint64_t key = entry >> CACHE_ENTRY_SHIFT;
+	struct cache_set *set = cache_sets_set(sets, key);
+	uint32_t way = sets->clock ? cache_sets_oldest(sets, set) : cache_sets_next(sets, set);
+	uint64_t victim = set->entries[way];
+	set->entries[way] = entry;
+	set->tags[way] = cache_sets_tag(sets, key);
+	cache_sets_use(sets, set, way);
+	return victim;
+}
+
 uint64_t cache_sets_insert(const struct cache_sets *sets, uint64_t entry)
 {
-	uint64_t key = entry >> CACHE_ENTRY_SHIFT, *row = cache_sets_row(sets, key), victim;
+	uint64_t key = entry >> CACHE_ENTRY_SHIFT, *row, victim;
 	uint32_t way = 0;
-	if (sets->orders) {
-		cache_sets_replace(sets, cache_sets_index(sets, key), entry, &victim);
-		return victim;
-	}
+	if (sets->ordered)
+		return insert_ordered(sets, entry);
+	row = row_of(sets, key);
 	if (!sets->trees) { /* empty ways are last: cache_sets_remove closes gaps */
 		victim = row[sets->ways - 1];
 		row[sets->ways - 1] = entry;
@@ -161,18 +198,30 @@ static uint64_t order_without(const struct cache_sets *sets, uint64_t order, uin
 	       way << sets->last_shift;
 }
 
+static void forget_way(const struct cache_sets *sets, struct cache_set *set, uint64_t way)
+{
+	set->entries[way] = 0;
+	set->latest = 0;
+	if (sets->clock)
+		set->times[way] = CACHE_TIME_EMPTY | way;
+	else
+		set->order = order_without(sets, set->order, way);
+}
+
 uint64_t cache_sets_remove(const struct cache_sets *sets, uint64_t key)
 {
-	uint64_t *entry = cache_sets_find(sets, key), set = cache_sets_index(sets, key);
-	uint64_t *row = sets->entries + set * sets->ways;
+	uint64_t *entry = cache_sets_find(sets, key);
 	if (!entry)
 		return 0;
 	uint64_t was = *entry;
-	uint32_t way = (uint32_t)(entry - row);
-	if (sets->orders)
-		sets->orders[set] = order_without(sets, sets->orders[set], way);
-	for (; !sets->trees && !sets->orders && way + 1 < sets->ways; way++)
-		row[way] = row[way + 1];
-	row[way] = 0;
+	if (sets->ordered) {
+		struct cache_set *set = cache_sets_set(sets, key);
+		forget_way(sets, set, (uint64_t)(entry - set->entries));
+		return was;
+	}
+	uint64_t *last = row_of(sets, key) + sets->ways - 1;
+	for (; !sets->trees && entry < last; entry++)
+		entry[0] = entry[1];
+	*entry = 0;
 	return was;
 }

@@ -44,7 +44,7 @@ struct cache_tlb_entry *cache_tlb_touch(struct cache_tlb *tlb, uint64_t page)
 		struct cache_tlb_entry *entry = &tlb->entries[at - 1];
 		if (entry->page != page)
 			continue;
-		entry->used = ++tlb->clock;
+		entry->used = tlb->clock += CACHE_TICK;
 		return entry;
 	}
 	return NULL;
@@ -97,7 +97,7 @@ struct cache_tlb_entry *cache_tlb_insert(struct cache_tlb *tlb, uint64_t page)
 	struct cache_tlb_entry *entry = &tlb->entries[index];
 	if (entry->used)
 		unlink_entry(tlb, index);
-	*entry = (struct cache_tlb_entry){ page, ++tlb->clock, *head };
+	*entry = (struct cache_tlb_entry){ page, tlb->clock += CACHE_TICK, *head };
 	*head = index + 1;
 	return entry;
 }

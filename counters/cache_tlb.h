@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "counters/cache_geometry.h"
+#include "counters/cache_sets.h"
 
 struct cache_tlb_entry {
 	uint64_t page, used; /* used: by the TLB's clock; 0 = empty */
@@ -26,7 +27,7 @@ struct cache_tlb {
 	struct cache_tlb_set *sets;
 	uint16_t *oldest; /* rows of ways' numbers in order of use, when they were sorted */
 	uint32_t *heads;  /* 1 + the first entry of a hash */
-	uint64_t clock;
+	uint64_t clock;   /* goes in steps of CACHE_TICK */
 	uint32_t n_sets, ways, hash_shift;
 };
 

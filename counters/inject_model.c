@@ -56,7 +56,7 @@ static inline void count(struct model_site *site, uint32_t result)
 /* A signal's handler that came while its thread was in the model stays out. */
 static inline bool enter(struct hook_thread *thread)
 {
-	if (thread->is_busy)
+	if (__builtin_expect(thread->is_busy, 0))
 		__atomic_fetch_add(&hooks.memory->n_unseen, 1, __ATOMIC_RELAXED);
 	else
 		return thread->is_busy = true;
@@ -73,41 +73,124 @@ static void remember_edge(struct hook_slot *slot, uint64_t low, uint32_t bytes)
 	slot->length = end - low >= bytes ? end - low - bytes + 1 : 0;
 }
 
-/* Over the end of a line, or with caches of which something has to be asked. */
-__attribute__((noinline)) static void access_asking(const struct hook_thread *thread,
-						    struct hook_slot *slot, uint64_t address,
-						    uint32_t bytes, bool is_write)
+static uint32_t access_asking(struct hook_thread *thread, struct hook_slot *slot, uint64_t address,
+			      uint32_t bytes, bool is_write)
 {
-	uint64_t line_bytes = hooks.model->geometry.line_bytes;
-	count(slot->site, cache_model_access(hooks.model, thread->core, address, bytes, is_write));
+	struct cache_model *model = hooks.model;
+	uint64_t line_bytes = model->geometry.line_bytes;
+	uint32_t result = cache_model_access(model, thread->core, address, bytes, is_write);
 	slot->length = 0;
-	if (cache_model_find_hint(hooks.model, thread->core, address, is_write, &slot->hint))
+	if (cache_model_find_hint(model, thread->core, address, is_write, &slot->hint))
 		remember_edge(slot, address & -line_bytes, bytes);
+	return result;
 }
 
-void hook_access_further(const void *address, uint32_t bytes, bool is_write, struct hook_slot *slot)
+/* Over the end of a line, in another array or the edge of one, or with caches of which something
+ * has to be asked. An access at one place in the program is always of as many bytes. */
+__attribute__((noinline)) static void access_uncommon(struct hook_thread *thread,
+						      struct hook_slot *slot, uint64_t address,
+						      uint32_t bytes, bool is_write)
 {
-	struct hook_thread *thread = hook_thread;
 	struct cache_model *model = hooks.model;
-	uint64_t at = (uintptr_t)address, line_bytes = model->geometry.line_bytes;
-	uint64_t low = at & -line_bytes;
-	/* The model takes as long as memory does: the program need not wait for both. */
-	__builtin_prefetch(address);
+	uint64_t line_bytes = model->geometry.line_bytes,
+		 pc = (slot->key ^ thread->salt) - is_write;
+	uint32_t result;
 	if (!enter(thread))
 		return;
-	if (__builtin_expect(!hook_slot_is_for(slot, thread, at), 0))
-		hook_slot_fill(thread, slot, slot->key - is_write, at, is_write);
-	if (__builtin_expect(!model->is_plain || at - low + bytes > line_bytes, 0)) {
-		access_asking(thread, slot, at, bytes, is_write);
+	if (!hook_slot_is_for(slot, thread, address))
+		slot = hook_slot_fill(thread, pc, address, is_write);
+	slot->reach = bytes <= line_bytes ? line_bytes + 1 - bytes : 0;
+	if (model->is_plain && bytes <= line_bytes) {
+		result = cache_plain_straddle(model, thread->core, address, bytes, is_write,
+					      &slot->hint);
+		remember_edge(slot, (address + bytes - 1) & -line_bytes, bytes);
+	} else {
+		result = access_asking(thread, slot, address, bytes, is_write);
+	}
+	count(slot->site, result);
+	thread->is_busy = false;
+}
+
+/* What is left of a miss. */
+__attribute__((noinline)) static void finish_miss(struct hook_thread *thread,
+						  struct model_site *site, uint64_t line,
+						  uint64_t was, uint8_t *note)
+{
+	uint32_t result = cache_plain_miss(hooks.model, thread->core, line, was, note);
+	for (; result; result &= result - 1)
+		site->counts[MODEL_MISSES + __builtin_ctz(result)]++;
+	thread->is_busy = false;
+}
+
+/* Where is_short there is one thread, and a slot of its generation is not stale. Calls are the last
+ * things that are done, so that no registers need be saved. */
+__attribute__((always_inline)) static inline void access_line(uint64_t address, uint32_t bytes,
+							      bool is_write, struct hook_slot *slot,
+							      struct hook_thread *thread)
+{
+	struct cache_model *model = hooks.model;
+	uint64_t low = address >> model->line_shift << model->line_shift;
+	struct cache_missed missed;
+	/* The model takes as long as memory does: the program need not wait for both. */
+	__builtin_prefetch((const void *)address);
+	if (__builtin_expect(thread->is_busy || !model->is_short || address - low >= slot->reach ||
+				     low - slot->array_low >= slot->n_line_starts,
+			     0)) {
+		access_uncommon(thread, slot, address, bytes, is_write);
+		return;
+	}
+	thread->is_busy = true;
+	enum cache_try tried =
+		cache_plain_try(model, thread->core, address, is_write, &slot->hint, &missed);
+	if (__builtin_expect(tried == CACHE_TRIED_NOT, 0)) {
 		thread->is_busy = false;
+		access_uncommon(thread, slot, address, bytes, is_write);
 		return;
 	}
 	slot->low = low;
-	slot->length = line_bytes + 1 - bytes;
-	if (__builtin_expect(low - slot->array_low >= slot->n_line_starts, 0))
-		remember_edge(slot, low, bytes);
-	count(slot->site, cache_plain_access(model, thread->core, at, is_write, &slot->hint));
+	slot->length = slot->reach;
+	slot->site->counts[MODEL_ACCESSES]++;
+	if (tried != CACHE_TRIED_HIT)
+		slot->site->counts[MODEL_MISSES]++;
+	if (tried == CACHE_TRIED_FIRST) {
+		finish_miss(thread, slot->site, missed.line, missed.was, missed.note);
+		return;
+	}
 	thread->is_busy = false;
+}
+
+void hook_read_line(const void *address, uint32_t bytes, struct hook_slot *slot,
+		    struct hook_thread *thread)
+{
+	access_line((uintptr_t)address, bytes, false, slot, thread);
+}
+
+void hook_write_line(const void *address, uint32_t bytes, struct hook_slot *slot,
+		     struct hook_thread *thread)
+{
+	access_line((uintptr_t)address, bytes, true, slot, thread);
+}
+
+void hook_read_again(const void *address, uint32_t bytes, struct hook_slot *slot,
+		     struct hook_thread *thread)
+{
+	if (!cache_model_is_hit(thread->core, &slot->hint, false)) {
+		hook_read_line(address, bytes, slot, thread);
+		return;
+	}
+	cache_model_hit(thread->core, &slot->hint);
+	slot->site->counts[MODEL_ACCESSES]++;
+}
+
+void hook_write_again(const void *address, uint32_t bytes, struct hook_slot *slot,
+		      struct hook_thread *thread)
+{
+	if (!cache_model_is_hit(thread->core, &slot->hint, true)) {
+		hook_write_line(address, bytes, slot, thread);
+		return;
+	}
+	cache_model_hit(thread->core, &slot->hint);
+	slot->site->counts[MODEL_ACCESSES]++;
 }
 
 /* Leaves no hint: it is for one line and one length. */

@@ -31,13 +31,13 @@ enum {
 /* One access of the program: its site in the thread's present call path, as long as its addresses
  * stay in one array, and what it found at the line it used last. */
 struct hook_slot {
-	uint64_t key;         /* the address behind the call, 1 more for a store; 0 = free */
-	uint64_t context;     /* the thread's, hook_go_to */
+	uint64_t key;         /* hook_key; 0 = free */
 	uint64_t low, length; /* what begins at low … low + length - 1 is in the hint's line */
 	struct model_site *site;
 	struct cache_hint hint;
 	uint64_t array_low, array_length; /* addresses array_low … of one array */
 	uint64_t n_line_starts;           /* of those: whose whole line is of the array */
+	uint64_t reach;                   /* how many of its places in a line stay in it */
 	uint64_t padding[2];
 };
 
@@ -57,8 +57,7 @@ struct hook_table {
 struct hook_thread {
 	struct cache_core *core;
 	struct hook_slot *slots;
-	uint64_t salt;    /* of the node: hook_go_to */
-	uint64_t context; /* the node and the generation, in one word to compare */
+	uint64_t salt; /* of the node and the generation: hook_go_to */
 	uint32_t node, generation, index;
 	uint32_t depth; /* open calls; those beyond HOOK_MOST_DEPTH are counted only */
 	bool is_busy;   /* inside the model: a signal's handler or an allocation stays out */
@@ -87,9 +86,9 @@ extern _Thread_local struct hook_thread *hook_thread __attribute__((tls_model("i
 /* hook_thread_start: the calling thread's state, made at the first call; NULL = not modelled. */
 struct hook_thread *hook_thread_start(void);
 
-/* hook_slot_fill: make the slot that of (pc, is_write, the thread's node, the array of address). */
-void hook_slot_fill(struct hook_thread *thread, struct hook_slot *slot, uint64_t pc,
-		    uint64_t address, bool is_write);
+/* hook_slot_fill: a slot made that of (pc, is_write, the thread's node, the array of address). */
+struct hook_slot *hook_slot_fill(struct hook_thread *thread, uint64_t pc, uint64_t address,
+				 bool is_write);
 
 /* hook_child: the node of a call from the present one, to the function that entry is in. */
 uint32_t hook_child(struct hook_thread *thread, uint64_t call, uint64_t entry);
@@ -167,14 +166,22 @@ void hook_libc_open(void);
 /* hook_go_to: the thread is now in this call path. */
 static inline void hook_go_to(struct hook_thread *thread, uint32_t node)
 {
+	uint64_t salt = ((uint64_t)thread->generation << 32 | node) * 0x9e3779b97f4a7c15;
 	thread->node = node;
-	thread->context = (uint64_t)thread->generation << 32 | node;
-	thread->salt = node * 0x9e3779b1u >> 7; /* 2^32 / golden ratio; its low bits are poor */
+	thread->salt = salt ^ salt >> 32; /* golden ratio; the lower half alone is poor */
+}
+
+/* hook_key: an access's address behind its call, 1 more for a store, in the thread's present call
+ * path and generation of the arrays, as one word to compare and to find slots by: another place in
+ * another call path has the same one once in 2^64. */
+static inline uint64_t hook_key(const struct hook_thread *thread, uint64_t pc, bool is_write)
+{
+	return (pc + is_write) ^ thread->salt;
 }
 
 static inline struct hook_slot *hook_slot_of(const struct hook_thread *thread, uint64_t key)
 {
-	return &thread->slots[(key ^ thread->salt) % HOOK_SLOTS];
+	return &thread->slots[key % HOOK_SLOTS];
 }
 
 /* hook_slot_is_for: it is not stale, and its array is this address's. */
@@ -189,40 +196,50 @@ static inline bool hook_slot_is_for(const struct hook_slot *slot, const struct h
 static inline struct hook_slot *hook_slot_for(struct hook_thread *thread, uint64_t pc,
 					      uint64_t address, bool is_write)
 {
-	struct hook_slot *slot = hook_slot_of(thread, pc + is_write);
-	if (slot->key != pc + is_write || slot->context != thread->context ||
-	    !hook_slot_is_for(slot, thread, address))
-		hook_slot_fill(thread, slot, pc, address, is_write);
-	return slot;
+	uint64_t key = hook_key(thread, pc, is_write);
+	struct hook_slot *slot = hook_slot_of(thread, key);
+	if (slot->key == key && hook_slot_is_for(slot, thread, address))
+		return slot;
+	return hook_slot_fill(thread, pc, address, is_write);
 }
 
-/* What is not the commonest way of an access: no slot yet, another line than last time, or not a
- * plain hit. */
+/* What is not the commonest way of an access: no slot yet; a line whose caches have changed since;
+ * another line than last time. */
 void hook_access_unknown(const void *address, uint32_t bytes, bool is_write, const void *pc);
-void hook_access_further(const void *address, uint32_t bytes, bool is_write,
-			 struct hook_slot *slot);
+void hook_read_again(const void *address, uint32_t bytes, struct hook_slot *slot,
+		     struct hook_thread *thread);
+void hook_write_again(const void *address, uint32_t bytes, struct hook_slot *slot,
+		      struct hook_thread *thread);
+void hook_read_line(const void *address, uint32_t bytes, struct hook_slot *slot,
+		    struct hook_thread *thread);
+void hook_write_line(const void *address, uint32_t bytes, struct hook_slot *slot,
+		     struct hook_thread *thread);
 
 /* As short as it can be made: programs do little else. A slot's hint speaks for its site's own
  * line; with several threads there are none. */
 __attribute__((always_inline)) static inline void hook_access(const void *address, uint32_t bytes,
 							      bool is_write, const void *pc)
 {
-	const struct hook_thread *thread = hook_thread;
-	uint64_t key = (uintptr_t)pc + is_write;
+	struct hook_thread *thread = hook_thread;
 	if (__builtin_expect(!thread, 0)) {
 		hook_access_unknown(address, bytes, is_write, pc);
 		return;
 	}
+	uint64_t key = hook_key(thread, (uintptr_t)pc, is_write);
 	struct hook_slot *slot = hook_slot_of(thread, key);
-	if (__builtin_expect(slot->key != key || slot->context != thread->context, 0)) {
+	if (__builtin_expect(slot->key != key, 0)) {
 		hook_access_unknown(address, bytes, is_write, pc);
 		return;
 	}
-	if ((uintptr_t)address - slot->low >= slot->length ||
-	    !cache_model_is_hit(thread->core, &slot->hint)) {
-		hook_access_further(address, bytes, is_write, slot);
+	if ((uintptr_t)address - slot->low >= slot->length) {
+		(is_write ? hook_write_line : hook_read_line)(address, bytes, slot, thread);
 		return;
 	}
+	if (!cache_model_is_sure(thread->core, &slot->hint)) {
+		(is_write ? hook_write_again : hook_read_again)(address, bytes, slot, thread);
+		return;
+	}
+	cache_model_hit(thread->core, &slot->hint);
 	slot->site->counts[MODEL_ACCESSES]++;
 }
 

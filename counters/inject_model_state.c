@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "counters/cache_plain.h"
 #include "counters/inject_model.h"
 
 enum { FIRST_SLOTS = 1 << 10 };
@@ -235,21 +236,24 @@ static void follow_generation(struct hook_thread *thread)
 	hook_go_to(thread, thread->node);
 }
 
-void hook_slot_fill(struct hook_thread *thread, struct hook_slot *slot, uint64_t pc,
-		    uint64_t address, bool is_write)
+struct hook_slot *hook_slot_fill(struct hook_thread *thread, uint64_t pc, uint64_t address,
+				 bool is_write)
 {
 	follow_generation(thread);
 	struct hook_range range = { thread->stack_low, thread->stack_high, thread->stack_array };
 	if (address < range.low || address >= range.high)
 		range = hook_range_of(address);
 	uint64_t line_bytes = hooks.model->geometry.line_bytes, length = range.high - range.low;
-	*slot = (struct hook_slot){ .key = pc + is_write,
-				    .context = thread->context,
+	uint64_t wanted = hook_key(thread, pc, is_write);
+	struct hook_slot *slot = hook_slot_of(thread, wanted);
+	*slot = (struct hook_slot){ .key = wanted,
+				    .hint = { .page = CACHE_NO_PAGE },
 				    .array_low = range.low,
 				    .array_length = length,
 				    .n_line_starts =
 					    length < line_bytes ? 0 : length - line_bytes + 1,
 				    .site = site_of(thread, pc, range.array, is_write) };
+	return slot;
 }
 
 void hooks_forget_slots(void)

@@ -61,12 +61,13 @@ static uint64_t some_key(uint64_t *seed, uint32_t ways)
 	return random % (ways * 5 / 4 * 4 + 4) | (random >> 60 == 0 ? 1ull << 40 : 0);
 }
 
-static void sets_do_what_lists_do(uint32_t ways, uint64_t n_sets)
+static void sets_do_what_lists_do(uint32_t ways, uint64_t n_sets, bool has_times)
 {
 	struct cache_sets sets;
 	struct list lists[4] = { 0 };
 	uint64_t seed = ways, gone, was;
-	cache_sets_open(&sets, n_sets, ways, CACHE_LRU);
+	uint64_t clock = CACHE_TIME_FIRST;
+	cache_sets_open(&sets, n_sets, ways, CACHE_LRU, has_times ? &clock : NULL);
 	for (int i = 0; i < 4; i++)
 		lists[i].ways = ways;
 	for (int i = 0; i < N_ACCESSES; i++) {
@@ -93,7 +94,8 @@ static void sets_of_any_ways_are_in_order_of_use(void **state)
 	(void)state;
 	for (uint32_t ways = 1; ways <= 18; ways++)
 		for (uint64_t n_sets = 1; n_sets <= 4; n_sets++)
-			sets_do_what_lists_do(ways, n_sets);
+			for (uint32_t times = 0; times <= (ways <= CACHE_ORDERED_WAYS); times++)
+				sets_do_what_lists_do(ways, n_sets, times != 0);
 }
 
 /* ---- TLBs */
@@ -150,6 +152,7 @@ static void place_sites(struct site *sites, uint64_t *seed)
 		uint64_t random = mix_next(seed);
 		sites[i] = (struct site){ .address = 0x100000 + random % (1 << 19) / 8 * 8,
 					  .step = steps[random >> 32 & 7],
+					  .hint = { .page = CACHE_NO_PAGE },
 					  .bytes = 1u << (random >> 40 & 3),
 					  .is_write = random >> 50 & 1 };
 	}
@@ -164,6 +167,22 @@ static void walk(struct site *site, const struct site *other, uint64_t random)
 		site->address = 0x100000 + (random >> 20) % (1 << 19) / 4 * 4;
 }
 
+/* First without a call, as far as that goes. */
+static uint32_t access_plain(struct cache_model *model, struct cache_core *core, struct site *site)
+{
+	struct cache_missed missed;
+	enum cache_try tried = model->is_short
+				       ? cache_plain_try(model, core, site->address, site->is_write,
+							 &site->hint, &missed)
+				       : CACHE_TRIED_NOT;
+	if (tried == CACHE_TRIED_NOT)
+		return cache_plain_access(model, core, site->address, site->is_write, &site->hint);
+	if (tried == CACHE_TRIED_FIRST)
+		return CACHE_MISS |
+		       cache_plain_miss(model, core, missed.line, missed.was, missed.note);
+	return tried == CACHE_TRIED_MISS ? CACHE_MISS : 0;
+}
+
 /* As inject_model does. */
 static uint32_t access_by_hint(struct cache_model *model, struct cache_core *core,
 			       struct site *site, uint64_t *n_hints)
@@ -171,13 +190,20 @@ static uint32_t access_by_hint(struct cache_model *model, struct cache_core *cor
 	uint64_t line_bytes = model->geometry.line_bytes, at = site->address;
 	uint32_t result;
 	bool has_hint = true;
-	if (at - site->low < site->length && cache_model_is_hit(core, &site->hint)) {
+	if (at - site->low < site->length &&
+	    (cache_model_is_sure(core, &site->hint) ||
+	     cache_model_is_hit(core, &site->hint, site->is_write))) {
+		cache_model_hit(core, &site->hint);
 		++*n_hints;
 		return 0;
 	}
 	site->low = at & -line_bytes;
 	if (model->is_plain && at - site->low + site->bytes <= line_bytes) {
-		result = cache_plain_access(model, core, at, site->is_write, &site->hint);
+		result = access_plain(model, core, site);
+	} else if (model->is_plain) {
+		site->low += line_bytes;
+		result = cache_plain_straddle(model, core, at, site->bytes, site->is_write,
+					      &site->hint);
 	} else {
 		result = cache_model_access(model, core, at, site->bytes, site->is_write);
 		has_hint = cache_model_find_hint(model, core, at, site->is_write, &site->hint);
@@ -262,12 +288,14 @@ static void hints_are_for_one_thread_and_short_orders(void **state)
 	struct cache_core *core = cache_model_core(model, 0);
 	cache_model_access(model, core, 0x10000, 8, false);
 	assert_true(cache_model_find_hint(model, core, 0x10008, false, &hint));
-	assert_true(cache_model_is_hit(core, &hint));
+	assert_true(cache_model_is_sure(core, &hint));
+	assert_true(cache_model_is_hit(core, &hint, false));
 	assert_false(cache_model_find_hint(model, core, 0x10008, true, &hint)); /* not written */
 	assert_false(cache_model_find_hint(model, core, 0x10040, false, &hint));
 	assert_true(cache_model_find_hint(model, core, 0x10000, false, &hint));
 	cache_model_write_past(model, core, 0x10000);
-	assert_false(cache_model_is_hit(core, &hint));
+	assert_false(cache_model_is_sure(core, &hint));
+	assert_false(cache_model_is_hit(core, &hint, false));
 	cache_model_access(model, core, 0x10000, 8, false);
 	cache_model_set_threaded(model);
 	assert_false(cache_model_find_hint(model, core, 0x10000, false, &hint));
