@@ -139,7 +139,7 @@ static int run(int argc, char **argv)
 const struct command command_stat = {
 	.name = "stat",
 	.summary = "Count events and metrics while a program runs.",
-	.usage = "[options] [-p PID | -t TID | -a] [-- COMMAND [ARG...] | WORKLOAD]",
+	.usage = "[options] -- COMMAND | WORKLOAD [KEY=VALUE...] | -p PID | -a",
 	.help = "Without -e and -g: software events and the groups ipc, branches, l1, llc and "
 		"bandwidth. "
 		"Each row says where its value is from; what cannot be had is a dash with its "
