@@ -150,6 +150,8 @@ static bool stacks_open(void *opaque, const struct target *target, struct record
 		return false;
 	perf_replay_open(&state->replay, recording, (int)target->sampling->unwinder);
 	state->symbols = symbols_new(recording, state->replay.space, target->sampling->no_inline);
+	if (target->is_whole_machine) /* there are large programs, and rings that fill meanwhile */
+		symbols_use_worker(state->symbols, true);
 	state->is_off = target->sampling->starts_paused;
 	if (target->sampling->delay_ns)
 		state->enable_at_ns = now_ns() + target->sampling->delay_ns;
@@ -360,6 +362,8 @@ static void stacks_drain(void *opaque, struct recording *recording, bool is_last
 		cpu_rings_consume(&state->rings);
 	}
 	cpu_rings_end(&state->rings);
+	if (is_last)
+		symbols_use_worker(state->symbols, false);
 	symbols_resolve(state->symbols, now_ns() + (is_last ? RESOLVE_LAST_NS : RESOLVE_NS));
 	if (state->rings.is_broken)
 		recording_note(recording, SEVERITY_ERROR, "stacks",

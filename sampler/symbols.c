@@ -1,14 +1,18 @@
 /*
  * Frames become locations in their order, so that the reader knows by one count how far names
  * reach. A module's tables are loaded at its first frame; DWARF is only opened where the file has
- * some, and only within a time budget for the whole recording.
+ * some, and only within a time budget for the whole recording. With symbols_use_worker another
+ * thread loads them, from an open file of its own, so that the unwinder's image has one owner.
  */
 #include "sampler/symbols.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "sampler/address_space.h"
 #include "sampler/base/text.h"
@@ -38,6 +42,11 @@ enum {
 
 struct module_symbols {
 	struct symbol_table table;
+	struct elf_image *image; /* the worker's, that the table's names live in; NULL = none */
+	struct module *module;   /* of which the worker reads what never changes */
+	uint64_t address;        /* whose unit it is to walk */
+	pthread_t worker;
+	bool is_worker_on, no_inline;
 	struct elf_image *debug_image; /* a separate file that the table's names live in */
 	struct dwarf_lines *lines;
 	struct cfi_table *cfi;   /* names the functions of stripped files by their start */
@@ -50,7 +59,7 @@ struct module_symbols {
 struct symbols {
 	struct recording *recording;
 	struct address_space *space;
-	bool no_inline;
+	bool no_inline, has_worker;
 	uint64_t next_frame; /* the first without a location */
 	uint64_t dwarf_ns;   /* spent */
 	bool is_dwarf_spent;
@@ -72,6 +81,11 @@ struct symbols *symbols_new(struct recording *recording, struct address_space *s
 	return symbols;
 }
 
+void symbols_use_worker(struct symbols *symbols, bool is_on)
+{
+	symbols->has_worker = is_on;
+}
+
 void symbols_free(struct symbols *symbols)
 {
 	if (!symbols)
@@ -85,7 +99,10 @@ void module_symbols_free(struct module_symbols *symbols)
 {
 	if (!symbols)
 		return;
+	if (symbols->is_worker_on)
+		pthread_join(symbols->worker, NULL);
 	symbol_table_free(&symbols->table);
+	elf_image_close(symbols->image);
 	elf_image_close(symbols->debug_image);
 	dwarf_lines_close(symbols->lines);
 	cfi_table_free(symbols->cfi);
@@ -250,47 +267,97 @@ static void root_of(const struct module *module, char *root, size_t bytes)
 		snprintf(root, bytes, "%.*s", (int)(at - module->open_path) + 5, module->open_path);
 }
 
-static void open_debug_file(struct symbols *symbols, struct module *module, bool has_table)
+static void open_debug_file(struct module_symbols *own, const struct module *module,
+			    struct elf_image *image, bool has_table)
 {
 	char path[4352], root[64];
-	struct module_symbols *own = module->symbols;
 	root_of(module, root, sizeof root);
-	if (!symbols_debugfile(module->image, module->path, root, DEBUG_ROOT, path, sizeof path))
+	if (!symbols_debugfile(image, module->path, root, DEBUG_ROOT, path, sizeof path))
 		return;
 	if (!has_table) {
 		own->debug_image = elf_image_open(path, NULL);
 		if (own->debug_image)
 			symbol_table_add(&own->table, own->debug_image, ".symtab", ".strtab");
 	}
-	if (!symbols->no_inline && !own->lines)
+	if (!own->no_inline && !own->lines)
 		own->lines = dwarf_lines_open(path);
 }
 
-static void open_file(struct symbols *symbols, struct module *module)
+static void open_file(struct module_symbols *own, const struct module *module,
+		      struct elf_image *image)
 {
-	struct module_symbols *own = module->symbols;
-	struct elf_image *image = module_image(module);
-	if (!image)
-		return;
 	bool has_table = symbol_table_add(&own->table, image, ".symtab", ".strtab") > 0;
 	bool is_file = module->kind == MODULE_FILE;
 	/* Asked of the section's presence only: a program without debug information costs nothing
 	 * here, one with it is read by libdw. */
-	if (is_file && !symbols->no_inline && elf_image_has_section(image, ".debug_info"))
+	if (is_file && !own->no_inline && elf_image_has_section(image, ".debug_info"))
 		own->lines = dwarf_lines_open_descriptor(elf_image_descriptor(image));
-	if (is_file && (!has_table || (!own->lines && !symbols->no_inline)))
-		open_debug_file(symbols, module, has_table);
+	if (is_file && (!has_table || (!own->lines && !own->no_inline)))
+		open_debug_file(own, module, image, has_table);
 	if (own->table.n_symbols == 0)
 		symbol_table_add(&own->table, image, ".dynsym", ".dynstr");
 	symbol_table_sort(&own->table);
-	own->cfi = cfi_table_new(image);
+}
+
+static void *load(void *opaque)
+{
+	struct module_symbols *own = opaque;
+	setpriority(PRIO_PROCESS, 0, 0); /* of this thread: the collector may go first */
+	open_file(own, own->module, own->image);
+	return NULL;
+}
+
+static void *walk_unit(void *opaque)
+{
+	struct module_symbols *own = opaque;
+	struct dwarf_place places[MOST_INLINED];
+	setpriority(PRIO_PROCESS, 0, 0);
+	dwarf_lines_find(own->lines, own->address, places, MOST_INLINED);
+	return NULL;
+}
+
+/* False: it is to be done here. */
+static bool start_worker(struct module_symbols *own, void *(*work)(void *))
+{
+	own->is_worker_on = pthread_create(&own->worker, NULL, work, own) == 0;
+	return own->is_worker_on;
+}
+
+static bool start_loading(struct module_symbols *own, struct module *module)
+{
+	char path[64];
+	snprintf(path, sizeof path, "/proc/self/fd/%d", elf_image_descriptor(module->image));
+	own->module = module;
+	own->image = elf_image_open(path, NULL);
+	return own->image && start_worker(own, load);
 }
 
 static void open_symbols(struct symbols *symbols, struct module *module)
 {
-	module->symbols = allocate(1, sizeof *module->symbols);
-	if (module->kind == MODULE_FILE || module->kind == MODULE_VDSO)
-		open_file(symbols, module);
+	struct module_symbols *own = module->symbols = allocate(1, sizeof *module->symbols);
+	bool is_elf = module->kind == MODULE_FILE || module->kind == MODULE_VDSO;
+	struct elf_image *image = is_elf ? module_image(module) : NULL;
+	own->no_inline = symbols->no_inline;
+	if (!image)
+		return;
+	bool has_worker = symbols->has_worker && module->kind == MODULE_FILE;
+	if (!has_worker || !start_loading(own, module))
+		open_file(own, module, image);
+	own->cfi = cfi_table_new(image);
+}
+
+/* What is small is done at once, and then this pass goes on. */
+static bool is_worker_done(const struct symbols *symbols, struct module_symbols *own,
+			   uint64_t deadline_ns)
+{
+	const struct timespec until = { .tv_sec = (time_t)(deadline_ns / 1000000000),
+					.tv_nsec = (long)(deadline_ns % 1000000000) };
+	if (own->is_worker_on && !symbols->has_worker)
+		own->is_worker_on = pthread_join(own->worker, NULL) != 0;
+	else if (own->is_worker_on)
+		own->is_worker_on =
+			pthread_clockjoin_np(own->worker, NULL, CLOCK_MONOTONIC, &until) != 0;
+	return !own->is_worker_on;
 }
 
 /* Without a symbol: the function's start as its unwind information gives it, so that one function
@@ -401,6 +468,25 @@ static struct location_row resolve_file(struct symbols *symbols, struct module *
 	return location;
 }
 
+/* Is there all that resolve() needs? */
+static bool is_ready(struct symbols *symbols, const struct frame_row *frame, uint64_t deadline_ns)
+{
+	struct module *module =
+		frame->module ? address_space_module(symbols->space, frame->module) : NULL;
+	if (!module || module->kind == MODULE_KERNEL)
+		return true;
+	if (!module->symbols)
+		open_symbols(symbols, module);
+	struct module_symbols *own = module->symbols;
+	if (!is_worker_done(symbols, own, deadline_ns))
+		return false;
+	if (!symbols->has_worker || !own->lines || symbols->is_dwarf_spent ||
+	    dwarf_lines_is_walked(own->lines, frame->address))
+		return true;
+	own->address = frame->address;
+	return !start_worker(own, walk_unit) || is_worker_done(symbols, own, deadline_ns);
+}
+
 static struct location_row resolve(struct symbols *symbols, const struct frame_row *frame)
 {
 	const struct module_row *row = recording_module(symbols->recording, frame->module);
@@ -428,8 +514,6 @@ static struct location_row resolve(struct symbols *symbols, const struct frame_r
 	struct module *module = address_space_module(symbols->space, frame->module);
 	if (!module)
 		return (struct location_row){ .function = add_unknown(symbols, "module is gone") };
-	if (!module->symbols)
-		open_symbols(symbols, module);
 	if (row->kind == MODULE_JIT || row->kind == MODULE_ANONYMOUS)
 		return (struct location_row){ .function = jit_function(symbols, module, frame) };
 	return resolve_file(symbols, module, frame);
@@ -441,6 +525,8 @@ bool symbols_resolve(struct symbols *symbols, uint64_t deadline_ns)
 	uint64_t n_frames = recording->tables[TABLE_FRAMES].n_rows;
 	while (symbols->next_frame < n_frames) {
 		struct frame_row frame = *recording_frame(recording, symbols->next_frame);
+		if (!is_ready(symbols, &frame, deadline_ns))
+			break;
 		struct location_row location = resolve(symbols, &frame);
 		recording_add_location(recording, &location);
 		symbols->next_frame++;

@@ -25,6 +25,10 @@ void symbols_free(struct symbols *symbols);
 void symbols_use_kernel(struct symbols *symbols, const char *path, uint64_t shift,
 			const char *why_not);
 
+/* symbols_use_worker: files are loaded by another thread, however large: what waits for them waits,
+ * and symbols_resolve comes back by its deadline. Off again, it waits for what was begun. */
+void symbols_use_worker(struct symbols *symbols, bool is_on);
+
 /*
  * symbols_resolve: add locations for frames that have none yet, oldest first, until deadline_ns.
  * A frame is always finished once begun. Inline frames and lines are left out (and a note says

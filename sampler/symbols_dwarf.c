@@ -186,7 +186,7 @@ static int compare_pieces(const void *a, const void *b)
 	return left->start < right->start ? -1 : left->start > right->start;
 }
 
-static struct unit *find_unit(struct dwarf_lines *lines, uint64_t vaddr)
+static struct unit *unit_at(const struct dwarf_lines *lines, uint64_t vaddr)
 {
 	size_t low = 0, high = lines->n_ranges;
 	while (low < high) {
@@ -198,8 +198,13 @@ static struct unit *find_unit(struct dwarf_lines *lines, uint64_t vaddr)
 	}
 	if (low == 0 || vaddr >= lines->ranges[low - 1].end)
 		return NULL;
-	struct unit *unit = &lines->units[lines->ranges[low - 1].unit];
-	if (!unit->is_walked) {
+	return &lines->units[lines->ranges[low - 1].unit];
+}
+
+static struct unit *find_unit(const struct dwarf_lines *lines, uint64_t vaddr)
+{
+	struct unit *unit = unit_at(lines, vaddr);
+	if (unit && !unit->is_walked) {
 		walk_unit(unit);
 		if (unit->n_pieces)
 			qsort(unit->pieces, unit->n_pieces, sizeof *unit->pieces, compare_pieces);
@@ -285,4 +290,10 @@ size_t dwarf_lines_find(struct dwarf_lines *lines, uint64_t vaddr, struct dwarf_
 			call_place(unit, &die, &places[n]);
 	}
 	return n ? n : 1;
+}
+
+bool dwarf_lines_is_walked(const struct dwarf_lines *lines, uint64_t vaddr)
+{
+	const struct unit *unit = unit_at(lines, vaddr);
+	return !unit || unit->is_walked;
 }

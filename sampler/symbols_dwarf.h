@@ -8,6 +8,7 @@
 #ifndef SAMPLER_SYMBOLS_DWARF_H
 #define SAMPLER_SYMBOLS_DWARF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,5 +35,8 @@ struct dwarf_place {
  */
 size_t dwarf_lines_find(struct dwarf_lines *lines, uint64_t vaddr, struct dwarf_place *places,
 			size_t max);
+
+/* dwarf_lines_is_walked: has this address's unit had its first, or is there no unit? */
+bool dwarf_lines_is_walked(const struct dwarf_lines *lines, uint64_t vaddr);
 
 #endif

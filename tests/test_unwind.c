@@ -459,21 +459,43 @@ static const char *name_of(struct recording *recording, uint32_t frame)
 	return recording_string_at(recording, recording_function(recording, function)->name);
 }
 
-static void addresses_have_names(void **state)
+/* How names are looked up: here; by a worker; by a worker, a moment at a time; given up at once. */
+enum naming { NAMED_HERE, NAMED_BY_WORKER, NAMED_IN_PASSES, NAMED_NEVER, N_NAMINGS };
+
+static void resolve(struct symbols *symbols, enum naming naming)
+{
+	symbols_use_worker(symbols, naming != NAMED_HERE);
+	if (naming == NAMED_NEVER) {
+		symbols_resolve(symbols, 1);
+		return;
+	}
+	for (int i = 0; naming == NAMED_IN_PASSES && i < 20; i++)
+		symbols_resolve(symbols, 1); /* a time long ago */
+	if (naming == NAMED_IN_PASSES)
+		symbols_use_worker(symbols, false);
+	assert_true(symbols_resolve(symbols, UINT64_MAX));
+}
+
+static void check_names(enum naming naming)
 {
 	struct recording *recording = recording_new();
 	struct address_space *space = address_space_new(recording);
 	struct process *process = own_process(space);
 	struct symbols *symbols = symbols_new(recording, space, false);
-	(void)state;
 	uint32_t own =
 		address_space_frame(space, process, (uint64_t)(uintptr_t)deep + 1, true, false);
 	uint32_t library = address_space_frame(
 		space, process, (uint64_t)(uintptr_t)dlsym(RTLD_DEFAULT, "qsort") + 4, true, false);
 	uint32_t nowhere = address_space_frame(space, process, 0x10, true, false);
 	uint32_t special = recording_add_special_frame(recording, "[lost]", 0);
-	assert_true(symbols_resolve(symbols, UINT64_MAX));
+	resolve(symbols, naming);
 	recording_publish(recording);
+	if (naming == NAMED_NEVER) {
+		symbols_free(symbols);
+		address_space_free(space); /* while its files are being loaded */
+		recording_free(recording);
+		return;
+	}
 	assert_string_equal(name_of(recording, own), "deep");
 	assert_non_null(strstr(name_of(recording, library), "qsort"));
 	assert_string_equal(name_of(recording, nowhere), "[unknown: not mapped]");
@@ -484,6 +506,13 @@ static void addresses_have_names(void **state)
 	symbols_free(symbols);
 	address_space_free(space);
 	recording_free(recording);
+}
+
+static void addresses_have_names(void **state)
+{
+	(void)state;
+	for (enum naming naming = NAMED_HERE; naming < N_NAMINGS; naming++)
+		check_names(naming);
 }
 
 int main(void)
