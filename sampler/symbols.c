@@ -33,6 +33,7 @@
 static const uint64_t DWARF_BUDGET_NS = 3ull * 1000 * 1000 * 1000;
 /* A JIT writes its map all the time; once in this time it is read again on a miss. */
 static const uint64_t JIT_REREAD_NS = 200 * 1000 * 1000;
+static const uint64_t MOST_WAIT_NS = 3600ull * 1000 * 1000 * 1000; /* far, but no overflow */
 static const char DEBUG_ROOT[] = "/usr/lib/debug";
 
 enum {
@@ -346,17 +347,29 @@ static void open_symbols(struct symbols *symbols, struct module *module)
 	own->cfi = cfi_table_new(image);
 }
 
+/* By the clock on the wall, which is what threads are joined by; pthread_clockjoin_np is unknown to
+ * gcc's thread sanitizer. */
+static struct timespec wall_time(uint64_t deadline_ns)
+{
+	struct timespec now;
+	uint64_t left_ns = deadline_ns > now_ns() ? deadline_ns - now_ns() : 0;
+	if (left_ns > MOST_WAIT_NS)
+		left_ns = MOST_WAIT_NS;
+	clock_gettime(CLOCK_REALTIME, &now);
+	uint64_t ns = (uint64_t)now.tv_nsec + left_ns;
+	return (struct timespec){ now.tv_sec + (time_t)(ns / 1000000000), (long)(ns % 1000000000) };
+}
+
 /* What is small is done at once, and then this pass goes on. */
 static bool is_worker_done(const struct symbols *symbols, struct module_symbols *own,
 			   uint64_t deadline_ns)
 {
-	const struct timespec until = { .tv_sec = (time_t)(deadline_ns / 1000000000),
-					.tv_nsec = (long)(deadline_ns % 1000000000) };
-	if (own->is_worker_on && !symbols->has_worker)
-		own->is_worker_on = pthread_join(own->worker, NULL) != 0;
-	else if (own->is_worker_on)
-		own->is_worker_on =
-			pthread_clockjoin_np(own->worker, NULL, CLOCK_MONOTONIC, &until) != 0;
+	if (!own->is_worker_on)
+		return true;
+	const struct timespec until = wall_time(deadline_ns);
+	int error = symbols->has_worker ? pthread_timedjoin_np(own->worker, NULL, &until)
+					: pthread_join(own->worker, NULL);
+	own->is_worker_on = error != 0;
 	return !own->is_worker_on;
 }
 
