@@ -198,7 +198,7 @@ TEST_LIBS := -lcmocka -ljson-c
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(FIXTURES) $(LIBRARY_OBJECTS)
 	$(Q)$(CC) $(TEST_LDFLAGS) -o $@ $^ $(LIBS) $(TEST_LIBS)
 
-$(addprefix $(BUILD)/tests/test_,attach_gpu cupti cupti_records nvtx stalls): $(patsubst %.c,$(BUILD)/%.o,$(wildcard gpu/inject_*.c))
+$(addprefix $(BUILD)/tests/test_,attach_gpu attach_peers cupti cupti_records nvtx stalls): $(patsubst %.c,$(BUILD)/%.o,$(wildcard gpu/inject_*.c))
 $(BUILD)/tests/bench_%: $(BUILD)/tests/bench_%.o $(FIXTURES) $(LIBRARY_OBJECTS)
 	$(Q)$(CC) $(TEST_LDFLAGS) -o $@ $^ $(LIBS) $(TEST_LIBS)
 

@@ -1,23 +1,23 @@
 /* Pipes on its standard input and output; nothing else of ours goes there. */
 #include "tests/fixture_dormant.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <search.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "sampler/base/why.h"
-#include "sampler/recording.h"
-#include "sampler/source.h"
-#include "tests/fixture_inject.h"
+#include "tests/fixture_library.h"
 
-extern const struct source source_cupti;
-
-static const uint64_t PATIENCE_NS = 10000000000;
+enum { THREADS = 3 };
 
 static _Noreturn void be_dormant(const int *in, const int *out, const char *mode,
 				 const char *script)
@@ -62,7 +62,10 @@ int fixture_dormant_end(struct dormant *dormant)
 	return status;
 }
 
-char fixture_dormant_next(void)
+/* ---- the program's side */
+
+/* Says that what was ordered is done (at first: that it is ready); 0 = leave. */
+static char next_order(void)
 {
 	char order = 0;
 	if (write(1, "d", 1) != 1 || read(0, &order, 1) != 1)
@@ -70,48 +73,169 @@ char fixture_dormant_next(void)
 	return order;
 }
 
-void late_session_open(struct late_session *session, pid_t *pid)
+static struct {
+	void (*launch)(const char *, uint32_t, uint64_t);
+	void (*deliver)(void);
+	void (*sample)(const char *, uint64_t, uint32_t, uint32_t);
+} mock;
+
+static void find(void *library, const char *name, void *into)
 {
-	struct why why;
-	sampling_defaults(&session->sampling);
-	session->sampling.gpu_stalls = getenv("STOKE_GPU_STALLS") != NULL;
-	session->target = (struct target){ .sampling = &session->sampling,
-					   .pid = *pid,
-					   .processes = pid,
-					   .n_processes = 1,
-					   .gpu_fd = -1 };
-	session->recording = recording_new();
-	session->state = allocate(1, source_cupti.state_bytes);
-	if (!source_cupti.wanted(&session->target) ||
-	    !source_cupti.open(session->state, &session->target, session->recording, &why))
-		die("the source does not open");
+	void *address = dlsym(library, name);
+	if (!address)
+		die("the mock has no %s", name);
+	memcpy(into, &address, sizeof address);
 }
 
-bool late_session_wait(struct late_session *session, const char *text)
+static void load_mocks(void)
 {
-	const struct timespec step = { 0, 2000000 };
-	uint64_t until = now_ns() + PATIENCE_NS;
-	while (now_ns() < until) {
-		source_cupti.drain(session->state, session->recording, false);
-		recording_publish(session->recording);
-		if (fixture_fact(session->recording, text) != UINT64_MAX ||
-		    fixture_has_note(session->recording, text))
-			return true;
-		nanosleep(&step, NULL);
+	void *library = fixture_library("mock_cupti");
+	if (!library || !fixture_library("mock_cuda"))
+		die("no mock");
+	find(library, "mock_cupti_launch", &mock.launch);
+	find(library, "mock_cupti_deliver", &mock.deliver);
+	find(library, "mock_cupti_sample", &mock.sample);
+}
+
+__attribute__((noinline)) static void train_step(void)
+{
+	mock.launch("_Z4gemmPKfS0_Pf", 7, 10000);
+	mock.launch("softmax", 13, 3000);
+	__asm__ volatile("");
+}
+
+static int compare(const void *a, const void *b)
+{
+	(void)a;
+	(void)b;
+	train_step();
+	return 0;
+}
+
+/* Inner frames of the module that the injected code is in, which is this program, are left out up
+ * to those of another: libc's. */
+__attribute__((noinline)) static void run(void)
+{
+	for (int i = 0; i < DORMANT_LAUNCHES; i++) {
+		char one[1] = "";
+		size_t n = 1;
+		mock.sample("softmax", 16, 0, 1);
+		lfind(one, one, &n, 1, compare);
+		if (i % 8 == 0)
+			mock.deliver();
 	}
-	printf("waited in vain for \"%s\"; there are these notes:\n", text);
-	for (uint64_t i = 1; i < recording_moment(session->recording).n[TABLE_NOTES]; i++)
-		puts(recording_string_at(session->recording,
-					 recording_note_row(session->recording, i)->text));
-	return false;
+	__asm__ volatile("");
 }
 
-struct recording *late_session_close(struct late_session *session)
+static void *launch_on(void *unused)
 {
-	source_cupti.drain(session->state, session->recording, true);
-	source_cupti.close(session->state);
-	free(session->state);
-	recording_flush_samples(session->recording, UINT64_MAX);
-	recording_publish(session->recording);
-	return session->recording;
+	for (;;) {
+		train_step();
+		mock.deliver();
+	}
+	return unused;
+}
+
+static void run_threads(void)
+{
+	pthread_t thread;
+	for (int i = 0; i < THREADS; i++)
+		if (pthread_create(&thread, NULL, launch_on, NULL) == 0)
+			pthread_detach(thread);
+}
+
+/* A child that outlives its parent, with whatever it inherited. */
+static void run_forked(void)
+{
+	if (fork() != 0)
+		return;
+	mock.launch("of the child", 7, 10);
+	close(0);
+	close(1);
+	sleep(3);
+	_exit(0);
+}
+
+/* As programs do that become daemons; then something else has the numbers. Not by close(): the
+ * thread sanitizer knows, rightly, that these are somebody else's. */
+static void close_everything(void)
+{
+	for (int fd = 3; fd < 64; fd++)
+		syscall(SYS_close, fd);
+	for (int i = 0; i < 8; i++)
+		if (syscall(SYS_openat, AT_FDCWD, "/dev/null", O_RDONLY | O_CLOEXEC) < 0)
+			return;
+}
+
+static void obey(char order)
+{
+	switch (order) {
+	case 'r':
+		run();
+		break;
+	case 't':
+		run_threads();
+		break;
+	case 'f':
+		run_forked();
+		break;
+	case 'c':
+		close_everything();
+		break;
+	case 'k':
+		run();
+		mock.deliver();
+		raise(SIGKILL);
+		break;
+	default:
+		break;
+	}
+}
+
+static int run_dormant(int (*initialize)(void))
+{
+	char order;
+	load_mocks();
+	if (initialize() != 1)
+		return 1;
+	while ((order = next_order()) != 0)
+		obey(order);
+	return 0;
+}
+
+/* CUDA without the library. */
+static int run_bare(void)
+{
+	const char *path = getenv("TEST_DRIVER");
+	if (!path || !dlopen(path, RTLD_NOW))
+		return 1;
+	while (next_order() != 0)
+		continue;
+	return 0;
+}
+
+/* As the driver does it. */
+static int run_injected(void)
+{
+	const char *path = getenv("CUDA_INJECTION64_PATH");
+	void *library = path ? dlopen(path, RTLD_NOW) : NULL;
+	int (*start)(void);
+	load_mocks();
+	if (!library)
+		return 1;
+	find(library, "InitializeInjection", &start);
+	if (start() != 1)
+		return 1;
+	while (next_order() != 0)
+		run();
+	return 0;
+}
+
+int fixture_dormant_main(const char *mode, int (*initialize)(void))
+{
+	if (strcmp(mode, "--dormant") == 0)
+		return run_dormant(initialize);
+	if (strcmp(mode, "--injected") == 0)
+		return run_injected();
+	return run_bare();
 }

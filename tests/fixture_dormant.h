@@ -1,6 +1,6 @@
 /*
- * fixture_dormant: a program with libstoke-cupti.so's code in it that nobody profiles yet: this
- * test, started again, which does what it is told a byte at a time.
+ * fixture_dormant: a CUDA program that nobody profiles yet: this test, started again, which does
+ * what it is told a byte at a time. CUPTI and the driver are mocks.
  */
 #ifndef TESTS_FIXTURE_DORMANT_H
 #define TESTS_FIXTURE_DORMANT_H
@@ -8,43 +8,33 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "sampler/target.h"
-
-struct recording;
+/* Kernels of each of two names that order 'r' launches; the last ones are left to a flush. */
+enum { DORMANT_LAUNCHES = 40 };
 
 struct dormant {
 	pid_t pid;
 	int in, out;
 };
 
-/* fixture_dormant_start: `mode` is its first argument; it has said that it is ready.
- * script  MOCK_SCRIPT in it */
+/*
+ * fixture_dormant_start: it has said that it is ready.
+ * mode    its first argument: "--dormant" has the library's code in it, "--injected" loads the
+ *         library that CUDA_INJECTION64_PATH names, "--bare" only the file that TEST_DRIVER names
+ * script  MOCK_SCRIPT in it
+ */
 struct dormant fixture_dormant_start(const char *mode, const char *script);
 
-/* fixture_dormant_do: one order, done when it returns. False: it has ended instead. */
+/*
+ * fixture_dormant_do: one order, done when it returns. False: it has ended instead.
+ * 'r' launches, 't' starts threads that launch for ever, 'f' forks a child that launches and stays
+ * for a while, 'c' closes all descriptors, 'k' launches and is killed
+ */
 bool fixture_dormant_do(const struct dormant *dormant, char order);
 
 /* fixture_dormant_end: closes its input, upon which it leaves; its status as of waitpid. */
 int fixture_dormant_end(struct dormant *dormant);
 
-/* The other side: say that what was ordered is done (at first: that it is ready) and wait for the
- * next order; 0 = leave. */
-char fixture_dormant_next(void);
-
-/* A profiler of source_cupti's alone. */
-struct late_session {
-	struct sampling sampling;
-	struct target target;
-	struct recording *recording;
-	void *state;
-};
-
-void late_session_open(struct late_session *session, pid_t *pid);
-
-/* late_session_wait: drain until the key is a fact, or a note contains it; ten seconds at most. */
-bool late_session_wait(struct late_session *session, const char *text);
-
-/* late_session_close: the last drain; the recording stays the caller's. */
-struct recording *late_session_close(struct late_session *session);
+/* fixture_dormant_main: the program, for main; initialize is InitializeInjection. */
+int fixture_dormant_main(const char *mode, int (*initialize)(void));
 
 #endif

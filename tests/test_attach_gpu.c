@@ -1,14 +1,8 @@
 /*
- * A profiler comes to a CUDA program that runs: both ends of attach_message.h, with CUPTI played by
- * a mock. The program is this test, started again as `test_attach_gpu --dormant`.
+ * A profiler comes to a CUDA program that runs, and goes again: kernels in between, whatever fails,
+ * and however either of them ends.
  */
-#include <dlfcn.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <poll.h>
-#include <pthread.h>
-#include <search.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -17,203 +11,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-#include "gpu/attach_gpu.h"
-#include "gpu/attach_message.h"
 #include "gpu/attach_socket.h"
-#include "gpu/cuda_process.h"
-#include "gpu/gpu_record.h"
-#include "gpu/inject_listen.h"
-#include "sampler/base/why.h"
-#include "sampler/probe_memory.h"
 #include "sampler/recording.h"
-#include "sampler/recording_file.h"
 #include "tests/fixture_dormant.h"
 #include "tests/fixture_inject.h"
-#include "tests/fixture_library.h"
-#include "tests/mock_cupti.h"
+#include "tests/fixture_late.h"
 
 int InitializeInjection(void);
-
-enum { LAUNCHES = 40, THREADS = 3 };
-
-/* ---- the program */
-
-static struct {
-	void (*launch)(const char *, uint32_t, uint64_t);
-	void (*deliver)(void);
-	void (*sample)(const char *, uint64_t, uint32_t, uint32_t);
-} mock;
-
-static void find(void *library, const char *name, void *into)
-{
-	void *address = dlsym(library, name);
-	if (!address)
-		die("the mock has no %s", name);
-	memcpy(into, &address, sizeof address);
-}
-
-static void load_mocks(void)
-{
-	void *library = fixture_library("mock_cupti");
-	if (!library || !fixture_library("mock_cuda"))
-		die("no mock");
-	find(library, "mock_cupti_launch", &mock.launch);
-	find(library, "mock_cupti_deliver", &mock.deliver);
-	find(library, "mock_cupti_sample", &mock.sample);
-}
-
-__attribute__((noinline)) static void train_step(void)
-{
-	mock.launch("_Z4gemmPKfS0_Pf", 7, 10000);
-	mock.launch("softmax", 13, 3000);
-	__asm__ volatile("");
-}
-
-static int compare(const void *a, const void *b)
-{
-	(void)a;
-	(void)b;
-	train_step();
-	return 0;
-}
-
-/* Inner frames of the module that the injected code is in, which is this program, are left out up
- * to those of another: libc's. */
-__attribute__((noinline)) static void run(void)
-{
-	for (int i = 0; i < LAUNCHES; i++) {
-		char one[1] = "";
-		size_t n = 1;
-		mock.sample("softmax", 16, 0, 1);
-		lfind(one, one, &n, 1, compare);
-		if (i % 8 == 0)
-			mock.deliver();
-	}
-	__asm__ volatile("");
-}
-
-static void *launch_on(void *unused)
-{
-	for (;;) {
-		train_step();
-		mock.deliver();
-	}
-	return unused;
-}
-
-static void run_threads(void)
-{
-	pthread_t thread;
-	for (int i = 0; i < THREADS; i++)
-		if (pthread_create(&thread, NULL, launch_on, NULL) == 0)
-			pthread_detach(thread);
-}
-
-/* A child that outlives its parent, with whatever it inherited. */
-static void run_forked(void)
-{
-	if (fork() != 0)
-		return;
-	mock.launch("of the child", 7, 10);
-	close(0);
-	close(1);
-	sleep(3);
-	_exit(0);
-}
-
-/* As programs do that become daemons; then something else has the numbers. Not by close(): the
- * thread sanitizer knows, rightly, that these are somebody else's. */
-static void close_everything(void)
-{
-	for (int fd = 3; fd < 64; fd++)
-		syscall(SYS_close, fd);
-	for (int i = 0; i < 8; i++)
-		if (syscall(SYS_openat, AT_FDCWD, "/dev/null", O_RDONLY | O_CLOEXEC) < 0)
-			return;
-}
-
-static void obey(char order)
-{
-	switch (order) {
-	case 'r':
-		run();
-		break;
-	case 't':
-		run_threads();
-		break;
-	case 'f':
-		run_forked();
-		break;
-	case 'c':
-		close_everything();
-		break;
-	case 'k':
-		run();
-		mock.deliver();
-		raise(SIGKILL);
-		break;
-	default:
-		break;
-	}
-}
-
-static int dormant(void)
-{
-	char order;
-	load_mocks();
-	if (InitializeInjection() != 1)
-		return 1;
-	while ((order = fixture_dormant_next()) != 0)
-		obey(order);
-	return 0;
-}
-
-/* CUDA without the library. */
-static int bare(void)
-{
-	const char *path = getenv("TEST_DRIVER");
-	if (!path || !dlopen(path, RTLD_NOW))
-		return 1;
-	while (fixture_dormant_next() != 0)
-		continue;
-	return 0;
-}
-
-/* ---- attaching */
-
-static uint32_t count_own_frames(const struct recording *recording, uint32_t stack)
-{
-	uint32_t n = 0;
-	for (; stack; stack = recording_stack(recording, stack)->parent) {
-		const struct frame_row *frame =
-			recording_frame(recording, recording_stack(recording, stack)->frame);
-		const char *path = recording_string_at(
-			recording, recording_module(recording, frame->module)->path);
-		n += strstr(path, "test_attach_gpu") != NULL;
-	}
-	return n;
-}
-
-static void check_run(const struct recording *recording)
-{
-	assert_int_equal(fixture_fact(recording, "gpu.matched"), LAUNCHES * 2);
-	assert_int_equal(fixture_fact(recording, "gpu.unmatched"), 0);
-	assert_int_equal(fixture_fact(recording, "gpu.dropped"), 0);
-	assert_int_equal(fixture_count_spans(recording, "gemm(float const*, float const*, float*)"),
-			 LAUNCHES);
-	for (uint64_t i = 1; i < recording_moment(recording).n[TABLE_SPANS]; i++)
-		assert_true(count_own_frames(recording, recording_span(recording, i)->stack) >= 2);
-}
 
 static void check_device(const struct recording *recording)
 {
@@ -240,7 +50,7 @@ static void a_running_program_is_attached_to(void **state)
 		assert_true(late_session_wait(&session, "gpu.cupti"));
 		assert_true(fixture_dormant_do(&dormant, 'r'));
 		struct recording *recording = late_session_close(&session);
-		check_run(recording);
+		late_session_check(recording);
 		check_device(recording);
 		assert_false(fixture_has_note(recording, ""));
 		recording_free(recording);
@@ -268,8 +78,8 @@ static void stalls_are_sampled_where_they_are_asked_for(void **state)
 			if (strcmp(recording_string_at(recording, series->name), "gpu-stalls") == 0)
 				n_stalls += sample->weight;
 		}
-		assert_int_equal(n_stalls, LAUNCHES);
-		assert_int_equal(fixture_fact(recording, "gpu.matched"), LAUNCHES * 2);
+		assert_int_equal(n_stalls, DORMANT_LAUNCHES);
+		assert_int_equal(fixture_fact(recording, "gpu.matched"), DORMANT_LAUNCHES * 2);
 		recording_free(recording);
 	}
 	assert_int_equal(fixture_dormant_end(&dormant), 0);
@@ -325,7 +135,7 @@ static void a_killed_profiler_is_noticed(void **state)
 	assert_true(late_session_wait(&session, "gpu.cupti"));
 	assert_true(fixture_dormant_do(&dormant, 'r'));
 	struct recording *recording = late_session_close(&session);
-	check_run(recording);
+	late_session_check(recording);
 	recording_free(recording);
 	assert_int_equal(fixture_dormant_end(&dormant), 0);
 }
@@ -343,13 +153,13 @@ static void the_second_profiler_is_told_of_the_first(void **state)
 	assert_true(late_session_wait(&second, text));
 	assert_true(fixture_dormant_do(&dormant, 'r'));
 	struct recording *recording = late_session_close(&first);
-	check_run(recording);
+	late_session_check(recording);
 	recording_free(recording);
 	/* It asks again. */
 	assert_true(late_session_wait(&second, "gpu.cupti"));
 	assert_true(fixture_dormant_do(&dormant, 'r'));
 	recording = late_session_close(&second);
-	check_run(recording);
+	late_session_check(recording);
 	recording_free(recording);
 	assert_int_equal(fixture_dormant_end(&dormant), 0);
 }
@@ -366,7 +176,7 @@ static void what_a_program_leaves_is_kept(void **state)
 	assert_true(fixture_dormant_do(&dormant, 'r'));
 	assert_int_equal(fixture_dormant_end(&dormant), 0); /* flushes as it leaves */
 	struct recording *recording = late_session_close(&session);
-	check_run(recording);
+	late_session_check(recording);
 	recording_free(recording);
 
 	dormant = fixture_dormant_start("--dormant", "");
@@ -375,7 +185,7 @@ static void what_a_program_leaves_is_kept(void **state)
 	assert_false(fixture_dormant_do(&dormant, 'k'));
 	assert_int_equal(fixture_dormant_end(&dormant), SIGKILL);
 	recording = late_session_close(&session);
-	check_run(recording);
+	late_session_check(recording);
 	recording_free(recording);
 }
 
@@ -394,7 +204,7 @@ static void forks_keep_nothing_open(void **state)
 	assert_true(late_session_wait(&session, "forked off"));
 	assert_true(fixture_dormant_do(&dormant, 'r'));
 	struct recording *recording = late_session_close(&session);
-	check_run(recording);
+	late_session_check(recording);
 	assert_int_equal(fixture_count_spans(recording, "of the child"), 0);
 	recording_free(recording);
 	assert_int_equal(fixture_dormant_end(&dormant), 0);
@@ -413,7 +223,7 @@ static void a_program_may_close_everything(void **state)
 	assert_true(fixture_dormant_do(&dormant, 'r'));
 	struct recording *recording = late_session_close(&session);
 	/* What was still to be flushed may come after the end of the connection. */
-	assert_true(fixture_count_spans(recording, "softmax") > LAUNCHES / 2);
+	assert_true(fixture_count_spans(recording, "softmax") > DORMANT_LAUNCHES / 2);
 	recording_free(recording);
 	/* Whatever comes now: the program goes on. */
 	for (int i = 0; i < 3; i++) {
@@ -465,7 +275,7 @@ static void every_call_may_fail(void **state)
 			assert_true(fixture_dormant_do(&dormant, 'r'));
 			struct recording *recording = late_session_close(&session);
 			assert_int_equal(fixture_count_spans(recording, "softmax"),
-					 is_fatal ? 0 : LAUNCHES);
+					 is_fatal ? 0 : DORMANT_LAUNCHES);
 			assert_int_equal(fixture_has_note(recording, "GPU work is"),
 					 !calls[i / 2].is_silent);
 			recording_free(recording);
@@ -493,391 +303,10 @@ static void no_cupti_is_said(void **state)
 	assert_int_equal(fixture_dormant_end(&dormant), 0);
 }
 
-/* ---- who may, and with what */
-
-static void only_the_user_and_root_may(void **state)
-{
-	struct attach_peer peer;
-	struct gpu_attach_answer answer;
-	(void)state;
-	assert_true(inject_listen_may(1000, 1000));
-	assert_true(inject_listen_may(0, 1000));
-	assert_false(inject_listen_may(1001, 1000));
-	assert_false(inject_listen_may(1001, 0));
-	if (geteuid() != 0)
-		return; /* the socket's own check needs two users */
-	struct dormant dormant = fixture_dormant_start("--dormant", "");
-	pid_t other = fork();
-	if (other == 0) {
-		struct stat namespace;
-		if (stat("/proc/self/ns/pid", &namespace) != 0 || setuid(65534) != 0)
-			_exit(1);
-		const struct attach_place place = { namespace.st_ino, (uint32_t)dormant.pid };
-		if (attach_socket_connect_place(&place, &peer) != ATTACH_CONNECTED)
-			_exit(2);
-		struct pollfd wait = { .fd = peer.fd, .events = POLLIN };
-		poll(&wait, 1, 5000);
-		_exit(attach_socket_reply(peer.fd, &answer) == ATTACH_REPLIED &&
-				      answer.code == GPU_ATTACH_OTHER_USER
-			      ? 0
-			      : 3);
-	}
-	int status = -1;
-	waitpid(other, &status, 0);
-	assert_int_equal(status, 0);
-	assert_true(fixture_dormant_do(&dormant, 'r'));
-	assert_int_equal(fixture_dormant_end(&dormant), 0);
-}
-
-static uint32_t dice = 12345;
-
-static uint32_t roll(uint32_t n)
-{
-	dice = dice * 1664525 + 1013904223;
-	return (dice >> 8) % n;
-}
-
-/* What somebody may send instead of memory. */
-static int some_fd(void)
-{
-	struct why why;
-	int fd;
-	switch (roll(6)) {
-	case 0:
-		return open("/dev/zero", O_RDWR | O_CLOEXEC);
-	case 1:
-		return memfd_create("short and not sealed", MFD_CLOEXEC);
-	case 2: /* as large as it should be, and may become smaller */
-		fd = memfd_create("not sealed", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-		if (ftruncate(fd, (off_t)shared_ring_bytes(GPU_RING_RECORDS)) != 0)
-			die("no memory");
-		return fd;
-	case 3:
-		return probe_memory_create(SHARED_RING_RECORDS, &why);
-	case 4: /* sealed and of the size, and no ring */
-		fd = memfd_create("no ring", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-		if (ftruncate(fd, (off_t)shared_ring_bytes(GPU_RING_RECORDS)) != 0 ||
-		    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
-			die("no memory");
-		return fd;
-	default:
-		return open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	}
-}
-
-/* A message near what is right, or far from it, with some descriptors. */
-static void send_garbage(int fd)
-{
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(6 * sizeof(int))] = { 0 };
-	unsigned char bytes[96];
-	struct gpu_attach_request right = { .magic = GPU_ATTACH_MAGIC,
-					    .version = GPU_ATTACH_VERSION,
-					    .n_records = GPU_RING_RECORDS };
-	int fds[6], n = (int)roll(7);
-	size_t size = roll(2) ? sizeof right : roll(sizeof bytes);
-	for (size_t i = 0; i < sizeof bytes; i++)
-		bytes[i] = (unsigned char)roll(256);
-	if (roll(4))
-		memcpy(bytes, &right, sizeof right);
-	for (int i = 0; i < n; i++)
-		fds[i] = some_fd();
-	struct iovec place = { bytes, size };
-	struct msghdr header = { .msg_iov = &place, .msg_iovlen = 1 };
-	if (n > 0) {
-		header.msg_control = control;
-		header.msg_controllen = CMSG_SPACE((size_t)n * sizeof(int));
-		struct cmsghdr *part = CMSG_FIRSTHDR(&header);
-		part->cmsg_level = SOL_SOCKET;
-		part->cmsg_type = SCM_RIGHTS;
-		part->cmsg_len = CMSG_LEN((size_t)n * sizeof(int));
-		memcpy(CMSG_DATA(part), fds, (size_t)n * sizeof(int));
-	}
-	sendmsg(fd, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
-	for (int i = 0; i < n; i++)
-		close(fds[i]);
-}
-
-static int count_fds(pid_t pid)
-{
-	int n = 0;
-	char path[64];
-	for (int fd = 0; fd < 256; fd++) {
-		struct stat file;
-		snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)pid, fd);
-		n += lstat(path, &file) == 0;
-	}
-	return n;
-}
-
-static void attach_and_run(const struct dormant *dormant)
-{
-	struct late_session session;
-	pid_t pid = dormant->pid;
-	late_session_open(&session, &pid);
-	assert_true(late_session_wait(&session, "gpu.cupti"));
-	assert_true(fixture_dormant_do(dormant, 'r'));
-	struct recording *recording = late_session_close(&session);
-	check_run(recording);
-	recording_free(recording);
-}
-
-static void garbage_does_nothing(void **state)
-{
-	struct attach_peer peer;
-	struct gpu_attach_answer answer;
-	struct dormant dormant = fixture_dormant_start("--dormant", "");
-	(void)state;
-	attach_and_run(&dormant); /* libunwind opens a pipe with the first stack */
-	int n_fds = count_fds(dormant.pid);
-	for (int i = 0; i < 200; i++) {
-		while (attach_socket_connect(dormant.pid, &peer) == ATTACH_BUSY)
-			usleep(2000);
-		for (uint32_t n = 1 + roll(2); n > 0; n--)
-			send_garbage(peer.fd);
-		struct pollfd wait = { .fd = peer.fd, .events = POLLIN };
-		if (roll(2) && poll(&wait, 1, 3000) == 1 &&
-		    attach_socket_reply(peer.fd, &answer) == ATTACH_REPLIED)
-			assert_int_not_equal(answer.code, GPU_ATTACH_DONE);
-		close(peer.fd);
-	}
-	attach_and_run(&dormant);
-	assert_int_equal(count_fds(dormant.pid), n_fds); /* nothing sent stays open */
-	assert_int_equal(fixture_dormant_end(&dormant), 0);
-}
-
-static void only_one_message_is_right(void **state)
-{
-	struct gpu_attach_request out, right = { .magic = GPU_ATTACH_MAGIC,
-						 .version = GPU_ATTACH_VERSION,
-						 .n_records = GPU_RING_RECORDS };
-	unsigned char bytes[sizeof right + 16];
-	(void)state;
-	assert_int_equal(inject_listen_check(&right, sizeof right, &out), GPU_ATTACH_DONE);
-	for (size_t n = 0; n < sizeof bytes; n++) {
-		memset(bytes, 0, sizeof bytes);
-		memcpy(bytes, &right, sizeof right);
-		if (n != sizeof right)
-			assert_int_equal(inject_listen_check(bytes, n, &out), GPU_ATTACH_NO_SENSE);
-	}
-	for (int i = 0; i < 100000; i++) {
-		memcpy(bytes, &right, sizeof right);
-		for (uint32_t n = 1 + roll(4); n > 0; n--)
-			bytes[roll(12)] ^= (unsigned char)(1 + roll(255));
-		if (memcmp(bytes, &right, 8) != 0)
-			assert_int_equal(inject_listen_check(bytes, sizeof right, &out),
-					 GPU_ATTACH_NO_SENSE);
-	}
-	right.n_records /= 2;
-	assert_int_equal(inject_listen_check(&right, sizeof right, &out), GPU_ATTACH_BAD_MEMORY);
-}
-
-/* Who connects and says nothing holds it for a second; the program is not held at all. */
-static void silence_is_not_waited_for(void **state)
-{
-	struct late_session session;
-	struct attach_peer peer;
-	struct dormant dormant = fixture_dormant_start("--dormant", "");
-	(void)state;
-	assert_int_equal(attach_socket_connect(dormant.pid, &peer), ATTACH_CONNECTED);
-	assert_true(fixture_dormant_do(&dormant, 'r'));
-	late_session_open(&session, &dormant.pid);
-	assert_true(late_session_wait(&session, "gpu.cupti"));
-	assert_true(fixture_dormant_do(&dormant, 'r'));
-	struct recording *recording = late_session_close(&session);
-	check_run(recording);
-	recording_free(recording);
-	close(peer.fd);
-	assert_int_equal(fixture_dormant_end(&dormant), 0);
-}
-
-/* A stopped program is said to be silent, and answers when it goes on. */
-static void a_stopped_program_is_not_waited_for(void **state)
-{
-	struct late_session session;
-	struct dormant dormant = fixture_dormant_start("--dormant", "");
-	(void)state;
-	kill(dormant.pid, SIGSTOP);
-	late_session_open(&session, &dormant.pid);
-	assert_true(late_session_wait(&session, "does not answer"));
-	kill(dormant.pid, SIGCONT);
-	assert_true(late_session_wait(&session, "gpu.cupti"));
-	assert_true(fixture_dormant_do(&dormant, 'r'));
-	struct recording *recording = late_session_close(&session);
-	check_run(recording);
-	recording_free(recording);
-	assert_int_equal(fixture_dormant_end(&dormant), 0);
-}
-
-/* ---- what is said where nothing can come */
-
-static void make(const char *folder, const char *name, const char *text, size_t bytes)
-{
-	char path[256];
-	snprintf(path, sizeof path, "%s/proc/77/%s", folder, name);
-	FILE *file = fopen(path, "w");
-	assert_non_null(file);
-	assert_int_equal(fwrite(text, 1, bytes, file), bytes);
-	fclose(file);
-}
-
-static void uses_of_cuda_are_told_apart(void **state)
-{
-#define DRIVER  "7f00-7f01 r-xp 0 08:01 9 /usr/lib/libcuda.so.580.1\n"
-#define LIBRARY "7f00-7f01 r-xp 0 08:01 9 /opt/stoke/libstoke-cupti.so\n"
-#define OURS    "A=1\0CUDA_INJECTION64_PATH=/opt/stoke/libstoke-cupti.so\0B=2"
-	static const struct {
-		const char *maps, *environment;
-		size_t bytes;
-		enum cuda_use use;
-	} cases[] = {
-		{ "", "", 0, CUDA_NOT_USED },
-		{ "7f00-7f01 r-xp 0 08:01 9 /usr/lib/libcudart.so.13\n", "", 0, CUDA_NOT_USED },
-		{ DRIVER, "A=1", 4, CUDA_BARE },
-		{ DRIVER, "CUDA_INJECTION64_PATH=", 23, CUDA_BARE },
-		{ DRIVER, "CUDA_INJECTION64_PATH=/x/libnsys.so", 36, CUDA_OTHER_TOOL },
-		{ DRIVER, OURS, sizeof OURS, CUDA_NOT_BEGUN },
-		{ DRIVER LIBRARY, OURS, sizeof OURS, CUDA_LISTENING },
-		{ LIBRARY DRIVER, "STOKE_GPU_FD=7", 15, CUDA_STARTED_BY },
-	};
-	char folder[] = "/tmp/stoke-attach-XXXXXX", command[256];
-	(void)state;
-	assert_non_null(mkdtemp(folder));
-	snprintf(command, sizeof command, "mkdir -p %s/proc/77", folder);
-	assert_int_equal(system(command), 0);
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		make(folder, "maps", cases[i].maps, strlen(cases[i].maps));
-		make(folder, "environ", cases[i].environment, cases[i].bytes);
-		assert_int_equal(cuda_process_look(folder, 77), cases[i].use);
-	}
-	assert_int_equal(cuda_process_look(folder, 78), CUDA_NOT_IN_SIGHT);
-	snprintf(command, sizeof command, "rm -r %s", folder);
-	assert_int_equal(system(command), 0);
-}
-
-/* A process that has a driver's file in its memory, and nothing of ours. */
-static void programs_without_the_library_are_named(void **state)
-{
-	struct late_session session;
-	char folder[] = "/tmp/stoke-attach-XXXXXX", self[PATH_MAX] = "", command[PATH_MAX * 2];
-	(void)state;
-	assert_non_null(mkdtemp(folder));
-	assert_true(readlink("/proc/self/exe", self, sizeof self - 1) > 0);
-	*strrchr(self, '/') = '\0';
-	snprintf(command, sizeof command, "cp %s/mock_cuda.so %s/libcuda.so.1", self, folder);
-	assert_int_equal(system(command), 0);
-	snprintf(command, sizeof command, "%s/libcuda.so.1", folder);
-	setenv("TEST_DRIVER", command, 1);
-	unsetenv("CUDA_INJECTION64_PATH");
-	struct dormant dormant = fixture_dormant_start("--bare", "");
-	late_session_open(&session, &dormant.pid);
-	assert_true(late_session_wait(&session, "but was started without libstoke-cupti.so"));
-	bool has_remedy = false;
-	for (uint64_t i = 1; i < recording_moment(session.recording).n[TABLE_NOTES]; i++)
-		has_remedy |= strstr(recording_string_at(
-					     session.recording,
-					     recording_note_row(session.recording, i)->remedy),
-				     "CUDA_INJECTION64_PATH=") != NULL;
-	assert_true(has_remedy);
-	assert_true(fixture_fact(session.recording, "gpu.unavailable") != UINT64_MAX);
-	recording_free(late_session_close(&session));
-	assert_int_equal(fixture_dormant_end(&dormant), 0);
-	snprintf(command, sizeof command, "rm -r %s", folder);
-	assert_int_equal(system(command), 0);
-}
-
-/* The places in /proc/net/unix, each once however many connections there are. */
-static void listeners_are_found(void **state)
-{
-	enum { MOST = 1024 };
-	static struct attach_place places[MOST];
-	struct attach_peer peer;
-	struct dormant dormant = fixture_dormant_start("--dormant", "");
-	(void)state;
-	assert_int_equal(attach_socket_connect(dormant.pid, &peer), ATTACH_CONNECTED);
-	assert_int_equal(peer.pid, dormant.pid);
-	uint32_t n = attach_socket_places(places, MOST), n_found = 0;
-	for (uint32_t i = 0; i < n; i++)
-		n_found += places[i].pid == (uint32_t)dormant.pid;
-	assert_int_equal(n_found, 1);
-	close(peer.fd);
-	assert_int_equal(fixture_dormant_end(&dormant), 0);
-}
-
-/* ---- the whole profiler, and the library as CUDA loads it */
-
-static int injected(void)
-{
-	const char *path = getenv("CUDA_INJECTION64_PATH");
-	void *library = path ? dlopen(path, RTLD_NOW) : NULL;
-	int (*start)(void);
-	load_mocks();
-	if (!library)
-		return 1;
-	find(library, "InitializeInjection", &start);
-	if (start() != 1)
-		return 1;
-	while (fixture_dormant_next() != 0)
-		run();
-	return 0;
-}
-
-static bool has_function(const struct recording *recording, const char *name)
-{
-	for (uint64_t i = 1; i < recording_moment(recording).n[TABLE_FUNCTIONS]; i++)
-		if (strcmp(recording_string_at(recording, recording_function(recording, i)->name),
-			   name) == 0)
-			return true;
-	return false;
-}
-
-static void the_profiler_attaches_and_names(void **state)
-{
-	char self[PATH_MAX] = "", command[PATH_MAX * 3], file[] = "/tmp/stoke-attach-XXXXXX.stoke";
-	struct why why;
-	(void)state;
-	assert_true(readlink("/proc/self/exe", self, sizeof self - 1) > 0);
-	*strrchr(self, '/') = '\0';
-	snprintf(command, sizeof command, "%s/../stoke", self);
-	if (access(command, X_OK) != 0) {
-		print_message("SKIP the_profiler_attaches_and_names: stoke is not built\n");
-		skip();
-	}
-	snprintf(command, sizeof command, "%s/../libstoke-cupti.so", self);
-	setenv("CUDA_INJECTION64_PATH", command, 1);
-	struct dormant dormant = fixture_dormant_start("--injected", "");
-	close(mkstemps(file, 6));
-	for (int i = 0; i < 2; i++) {
-		/* While a command runs that says when: the program launches once in between. */
-		snprintf(command, sizeof command,
-			 "%s/../stoke record -q -f -o %s -p %d --duration 700ms 2>/dev/null &",
-			 self, file, (int)dormant.pid);
-		assert_int_equal(system(command), 0);
-		for (int round = 0; round < 60; round++) {
-			assert_true(fixture_dormant_do(&dormant, 'r'));
-			usleep(20000);
-		}
-		struct recording *recording = recording_file_open(file, &why);
-		assert_non_null(recording);
-		assert_in_range(fixture_fact(recording, "gpu.matched"), LAUNCHES,
-				60 * 2 * LAUNCHES);
-		assert_int_equal(fixture_fact(recording, "gpu.unmatched"), 0);
-		assert_true(has_function(recording, "gemm(float const*, float const*, float*)"));
-		assert_true(has_function(recording, "run"));
-		recording_free(recording);
-	}
-	unlink(file);
-	unsetenv("CUDA_INJECTION64_PATH");
-	assert_int_equal(fixture_dormant_end(&dormant), 0);
-}
-
 int main(int argc, char **argv)
 {
-	if (argc > 1 && strcmp(argv[1], "--injected") == 0)
-		return injected();
-	if (argc > 1 && strcmp(argv[1], "--dormant") == 0)
-		return dormant();
-	if (argc > 1 && strcmp(argv[1], "--bare") == 0)
-		return bare();
+	if (argc > 1)
+		return fixture_dormant_main(argv[1], InitializeInjection);
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_running_program_is_attached_to),
 		cmocka_unit_test(stalls_are_sampled_where_they_are_asked_for),
@@ -889,15 +318,6 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_program_may_close_everything),
 		cmocka_unit_test(every_call_may_fail),
 		cmocka_unit_test(no_cupti_is_said),
-		cmocka_unit_test(only_the_user_and_root_may),
-		cmocka_unit_test(only_one_message_is_right),
-		cmocka_unit_test(garbage_does_nothing),
-		cmocka_unit_test(silence_is_not_waited_for),
-		cmocka_unit_test(a_stopped_program_is_not_waited_for),
-		cmocka_unit_test(uses_of_cuda_are_told_apart),
-		cmocka_unit_test(programs_without_the_library_are_named),
-		cmocka_unit_test(listeners_are_found),
-		cmocka_unit_test(the_profiler_attaches_and_names),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
