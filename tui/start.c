@@ -192,8 +192,11 @@ int start_screen(void)
 	unsetenv(CHOSEN);
 	describe_machine(&list);
 	describe_events(&list);
-	if (!screen_open(&screen, &why))
+	if (!screen_open(&screen, &why)) {
+		canvas_free(&canvas);
+		start_list_free(&list);
 		return fail_with(STATUS_FAILED, NULL, &why);
+	}
 	enum start_outcome outcome = START_GOES_ON;
 	while (outcome == START_GOES_ON)
 		outcome = look(&list, &canvas);
