@@ -1,4 +1,5 @@
-/* The overview's threads: however many there are, the busiest are shown. */
+/* The overview: however many threads and series there are, the busiest and the program's own are
+ * shown. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -100,11 +101,39 @@ static void few_threads_are_all_shown(void **state)
 	recording_free(recording);
 }
 
+/* Eight GPUs have more than a hundred series before those of the program come. */
+static void reports_of_the_program_have_their_place(void **state)
+{
+	struct recording *recording = busy_threads(1);
+	struct reading_row reading = { .time_ns = 1500, .running_ratio = 1 };
+	char name[32];
+	(void)state;
+	for (int i = 0; i < 200; i++) {
+		snprintf(name, sizeof name, "metric %d", i);
+		struct series_row series = { .name = text(recording, i < 199 ? name : "progress"),
+					     .unit = text(recording, "ratio"),
+					     .source = text(recording, "fixture"),
+					     .origin = ORIGIN_SOFTWARE,
+					     .flags = i < 199 ? 0 : SERIES_PROGRESS };
+		reading.series = recording_add_series(recording, &series);
+		reading.origin = ORIGIN_SOFTWARE;
+		reading.value = 0.625;
+		recording_add_reading(recording, &reading);
+	}
+	recording_publish(recording);
+	char *shown = overview_of(recording);
+	expect(shown, "Reports  by the program itself", true);
+	expect(shown, "62.5 %", true);
+	free(shown);
+	recording_free(recording);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_busiest_of_many_threads_are_shown),
 		cmocka_unit_test(few_threads_are_all_shown),
+		cmocka_unit_test(reports_of_the_program_have_their_place),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

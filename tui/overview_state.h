@@ -16,7 +16,6 @@
 enum {
 	OVERVIEW_MOST_FUNCTIONS = 2000,
 	OVERVIEW_MOST_THREADS = 16, /* that are shown */
-	OVERVIEW_MOST_SERIES = 64,
 };
 
 struct overview_busy {
@@ -35,8 +34,9 @@ struct overview_state {
 	struct hash_map busy_of;                         /* thread + 1: 1 + its place in busy */
 	struct overview_busy top[OVERVIEW_MOST_THREADS]; /* the busiest, the first of them first */
 	uint32_t n_top;
-	double whole, whole_recent;                    /* of all threads together */
-	struct reading_row last[OVERVIEW_MOST_SERIES]; /* by series id */
+	double whole, whole_recent; /* of all threads together */
+	struct reading_row *last;   /* by series; time_ns 0 = none yet */
+	uint64_t n_last;
 	uint64_t last_time_ns, drawn_second;
 	struct thread_choice only; /* whose samples have been taken in */
 	struct list list;          /* of the functions */

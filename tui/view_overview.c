@@ -90,12 +90,23 @@ static void find_top(struct overview_state *state)
 	}
 }
 
+static void make_room_for_series(struct overview_state *state)
+{
+	uint64_t n = state->moment.n[TABLE_SERIES];
+	if (n <= state->n_last)
+		return;
+	state->last = reallocate(state->last, n, sizeof *state->last);
+	memset(state->last + state->n_last, 0, (n - state->n_last) * sizeof *state->last);
+	state->n_last = n;
+}
+
 static void take_readings(struct overview_state *state, const struct view_context *context)
 {
+	make_room_for_series(state);
 	for (; state->next_reading < state->moment.n[TABLE_READINGS]; state->next_reading++) {
 		const struct reading_row *row =
 			recording_reading(context->recording, state->next_reading);
-		if (row->series < OVERVIEW_MOST_SERIES)
+		if (row->series < state->n_last)
 			state->last[row->series] = *row;
 	}
 }
@@ -282,8 +293,7 @@ static int draw_workload(const struct overview_state *state, const struct view_c
 			 const struct canvas *canvas, int y, int rows)
 {
 	bool has_header = false;
-	for (uint32_t id = 1; id < OVERVIEW_MOST_SERIES && id < state->moment.n[TABLE_SERIES];
-	     id++) {
+	for (uint32_t id = 1; id < state->n_last; id++) {
 		const struct series_row *series = recording_series(context->recording, id);
 		const struct reading_row *row = &state->last[id];
 		if (!(series->flags & (SERIES_PROGRESS | SERIES_QUALITY | SERIES_WORK)) ||
@@ -314,8 +324,7 @@ static const struct reading_row *last_of(const struct overview_state *state,
 					 const struct view_context *context, const char *name,
 					 const struct series_row **series)
 {
-	for (uint32_t id = 1; id < OVERVIEW_MOST_SERIES && id < state->moment.n[TABLE_SERIES];
-	     id++) {
+	for (uint32_t id = 1; id < state->n_last; id++) {
 		const struct series_row *row = recording_series(context->recording, id);
 		if (strcmp(text_of(context, row->name), name) == 0 && state->last[id].time_ns) {
 			*series = row;
@@ -520,6 +529,7 @@ static void overview_close(void *opaque)
 	tree_close(state->tree);
 	free(state->functions);
 	free(state->busy);
+	free(state->last);
 	hash_map_free(&state->busy_of);
 	list_free(&state->list);
 }
