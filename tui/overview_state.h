@@ -1,6 +1,6 @@
 /*
- * overview_state: what the overview's parts share: view_overview.c takes in and draws, and
- * overview_list.c is the list of the hottest functions in it.
+ * overview_state: what the overview's parts share: view_overview.c takes in and draws,
+ * overview_threads.c knows the threads, and overview_list.c is the list of the hottest functions.
  */
 #ifndef TUI_OVERVIEW_STATE_H
 #define TUI_OVERVIEW_STATE_H
@@ -16,6 +16,7 @@
 enum {
 	OVERVIEW_MOST_FUNCTIONS = 2000,
 	OVERVIEW_MOST_THREADS = 16, /* that are shown */
+	OVERVIEW_NAME_COLUMNS = 22,
 };
 
 struct overview_busy {
@@ -42,6 +43,17 @@ struct overview_state {
 	struct list list;          /* of the functions */
 	int width, height;
 };
+
+/* overview_threads_add: a sample of the tree's series. overview_threads_rank: after all of them,
+ * who is busiest and how busy in the last second. overview_threads_forget: as if there had been
+ * none. */
+void overview_threads_add(struct overview_state *state, const struct sample_row *sample);
+void overview_threads_rank(struct overview_state *state, const struct view_context *context);
+void overview_threads_forget(struct overview_state *state);
+
+/* overview_threads_draw: from row y on, at most `rows`; returns the next free one. */
+int overview_threads_draw(const struct overview_state *state, const struct view_context *context,
+			  const struct canvas *canvas, int y, int rows);
 
 /* overview_list_show: the functions, from row y on, n_rows of them below the header. */
 void overview_list_show(struct overview_state *state, const struct view_context *context, int y,

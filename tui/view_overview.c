@@ -15,25 +15,7 @@
 #include "tui/overview_state.h"
 #include "tui/window.h"
 
-enum { NAME_COLUMNS = 22 };
-
-/* CPU use is the share of the last second; longer blurs phases, shorter flickers. */
-static const uint64_t RECENT_NS = 1000 * 1000 * 1000;
-
-static struct overview_busy *busy_of(struct overview_state *state, uint32_t thread)
-{
-	uint32_t *place = hash_map_at(&state->busy_of, (uint64_t)thread + 1);
-	if (!*place) {
-		if (state->n_busy == state->busy_capacity) {
-			state->busy_capacity = state->busy_capacity ? state->busy_capacity * 2 : 16;
-			state->busy =
-				reallocate(state->busy, state->busy_capacity, sizeof *state->busy);
-		}
-		state->busy[state->n_busy] = (struct overview_busy){ .thread = thread };
-		*place = ++state->n_busy;
-	}
-	return &state->busy[*place - 1];
-}
+static const uint64_t SECOND_NS = 1000 * 1000 * 1000;
 
 static void take_samples(struct overview_state *state, const struct view_context *context)
 {
@@ -49,44 +31,7 @@ static void take_samples(struct overview_state *state, const struct view_context
 		if (!thread_choice_takes(&state->only, context->recording, sample->thread))
 			continue;
 		state->n_samples += sample->count;
-		state->whole += (double)sample->weight;
-		busy_of(state, sample->thread)->weight += sample->weight;
-	}
-}
-
-/* Rows are nearly in time order, so the last second is at the end. */
-static void find_recent(struct overview_state *state, const struct view_context *context)
-{
-	uint64_t end = context->is_live ? context->now_ns : state->last_time_ns;
-	for (uint32_t i = 0; i < state->n_busy; i++)
-		state->busy[i].recent = 0;
-	state->whole_recent = 0;
-	for (uint64_t id = state->next_sample; id-- > 1;) {
-		const struct sample_row *sample = recording_sample(context->recording, id);
-		if (sample->time_ns + RECENT_NS + RECENT_NS / 10 < end)
-			break;
-		if (sample->time_ns + RECENT_NS < end || sample->series != tree_series(state->tree))
-			continue;
-		uint32_t place = hash_map_get(&state->busy_of, (uint64_t)sample->thread + 1);
-		if (place) {
-			state->busy[place - 1].recent += sample->weight;
-			state->whole_recent += (double)sample->weight;
-		}
-	}
-}
-
-/* The first of equals stays the first. */
-static void find_top(struct overview_state *state)
-{
-	state->n_top = 0;
-	for (uint32_t i = 0; i < state->n_busy; i++) {
-		uint32_t at = state->n_top < OVERVIEW_MOST_THREADS ? state->n_top++
-								   : OVERVIEW_MOST_THREADS;
-		for (; at > 0 && state->top[at - 1].weight < state->busy[i].weight; at--)
-			if (at < OVERVIEW_MOST_THREADS)
-				state->top[at] = state->top[at - 1];
-		if (at < OVERVIEW_MOST_THREADS)
-			state->top[at] = state->busy[i];
+		overview_threads_add(state, sample);
 	}
 }
 
@@ -212,65 +157,13 @@ static int draw_sampling(const struct overview_state *state, const struct view_c
 	return draw_budget(context, canvas, y + 1) + 1;
 }
 
-static bool is_in_ns(const struct overview_state *state, const struct view_context *context)
-{
-	const struct series_row *series =
-		recording_series(context->recording, tree_series(state->tree));
-	return strcmp(text_of(context, series->unit), "ns") == 0;
-}
-
-static void draw_thread(const struct overview_state *state, const struct view_context *context,
-			const struct canvas *canvas, int y, const struct overview_busy *busy)
-{
-	char share[TEXT_BYTES], name[96];
-	const struct series_row *series =
-		recording_series(context->recording, tree_series(state->tree));
-	const struct thread_row *thread = recording_thread(context->recording, busy->thread);
-	bool has_times = imported_has_times(context->recording);
-	bool is_time = has_times && is_in_ns(state, context);
-	double whole = has_times ? state->whole_recent : state->whole;
-	double ratio =
-		(double)(has_times ? busy->recent : busy->weight) / (is_time     ? (double)RECENT_NS
-								     : whole > 0 ? whole
-										 : NAN);
-	int bar = canvas->width > 70 ? 30 : canvas->width > 50 ? 15 : 5;
-	/* Text of other tools may know a thread by its name only. */
-	int n = snprintf(name, sizeof name, "%.40s", text_of(context, thread->name));
-	if (thread->tid)
-		snprintf(name + n, sizeof name - (size_t)n, " %u", thread->tid);
-	canvas_text(canvas, 2, y, NAME_COLUMNS - 1, MEANING_TEXT, name);
-	canvas_print(canvas, 2 + NAME_COLUMNS, y, MEANING_TEXT, "%8s %s",
-		     text_ratio(share, sizeof share, ratio), origin_glyph(series->origin));
-	canvas_bar(canvas, 14 + NAME_COLUMNS, y, bar, ratio);
-}
-
-static int draw_threads(const struct overview_state *state, const struct view_context *context,
-			const struct canvas *canvas, int y, int rows)
-{
-	uint32_t n = state->n_top;
-	if (n == 0 || rows < 2)
-		return y;
-	if (n > (uint32_t)rows - 1)
-		n = (uint32_t)rows - 1;
-	int x = canvas_print(canvas, 0, y, MEANING_HEADER, "Threads  %s",
-			     !imported_has_times(context->recording) ? "share of all samples"
-			     : is_in_ns(state, context)              ? "CPU in the last second"
-							: "share of the last second's events");
-	if (n < state->n_busy)
-		canvas_print(canvas, x, y, MEANING_DIM, ", of the busiest %u of %u", n,
-			     state->n_busy);
-	for (uint32_t i = 0; i < n; i++)
-		draw_thread(state, context, canvas, ++y, &state->top[i]);
-	return y + 2;
-}
-
 static void draw_progress(const struct view_context *context, const struct canvas *canvas, int y,
 			  const struct reading_row *row)
 {
 	char ratio[TEXT_BYTES];
-	canvas_print(canvas, 2, y, MEANING_TEXT, "%-*s%8s %s", NAME_COLUMNS, "progress",
+	canvas_print(canvas, 2, y, MEANING_TEXT, "%-*s%8s %s", OVERVIEW_NAME_COLUMNS, "progress",
 		     text_ratio(ratio, sizeof ratio, row->value), origin_glyph(row->origin));
-	canvas_bar(canvas, 14 + NAME_COLUMNS, y, canvas->width > 70 ? 30 : 10, row->value);
+	canvas_bar(canvas, 14 + OVERVIEW_NAME_COLUMNS, y, canvas->width > 70 ? 30 : 10, row->value);
 	(void)context;
 }
 
@@ -282,8 +175,8 @@ static void draw_work(const struct view_context *context, const struct canvas *c
 	double seconds = (double)(row->time_ns - context->recording->start_ns) * 1e-9;
 	const char *name = text_of(context, series->unit);
 	snprintf(unit, sizeof unit, "%.20s/s", name);
-	canvas_print(canvas, 2, y, MEANING_TEXT, "%-*s%s in all, %s on average %s", NAME_COLUMNS,
-		     text_of(context, series->name),
+	canvas_print(canvas, 2, y, MEANING_TEXT, "%-*s%s in all, %s on average %s",
+		     OVERVIEW_NAME_COLUMNS, text_of(context, series->name),
 		     text_rate(total, sizeof total, row->value, name),
 		     text_rate(rate, sizeof rate, seconds > 0 ? row->value / seconds : NAN, unit),
 		     origin_glyph(row->origin));
@@ -310,9 +203,9 @@ static int draw_workload(const struct overview_state *state, const struct view_c
 		else if (series->flags & SERIES_WORK)
 			draw_work(context, canvas, y, row, series);
 		else
-			canvas_print(canvas, 2, y, MEANING_TEXT, "%-*s%8.5g %s", NAME_COLUMNS,
-				     text_of(context, series->name), row->value,
-				     origin_glyph(row->origin));
+			canvas_print(canvas, 2, y, MEANING_TEXT, "%-*s%8.5g %s",
+				     OVERVIEW_NAME_COLUMNS, text_of(context, series->name),
+				     row->value, origin_glyph(row->origin));
 		y++;
 		rows--;
 	}
@@ -393,7 +286,7 @@ static int draw_above(const struct overview_state *state, const struct view_cont
 	int y = draw_run(state, context, canvas);
 	y = draw_sampling(state, context, canvas, y);
 	int rows = canvas->height - y - notes;
-	y = draw_threads(state, context, canvas, y, rows / 3 + 1);
+	y = overview_threads_draw(state, context, canvas, y, rows / 3 + 1);
 	y = draw_memory(state, context, canvas, y);
 	return draw_workload(state, context, canvas, y, canvas->height - y - notes - 4);
 }
@@ -424,9 +317,7 @@ static void choose_threads(struct overview_state *state, const struct view_focus
 	if (thread_choice_is_same(&state->only, &focus->only))
 		return;
 	state->only = focus->only;
-	hash_map_free(&state->busy_of);
-	state->n_busy = state->n_top = 0;
-	state->whole = 0;
+	overview_threads_forget(state);
 	state->n_samples = state->next_sample = 0;
 }
 
@@ -443,7 +334,7 @@ static bool overview_update(void *opaque, const struct view_context *context)
 	state->width = context->width;
 	state->height = context->height;
 	is_changed |= memcmp(&before, &state->moment, sizeof before) != 0;
-	uint64_t second = context->now_ns / RECENT_NS; /* the elapsed time moves by seconds */
+	uint64_t second = context->now_ns / SECOND_NS; /* the elapsed time moves by seconds */
 	is_changed |= context->is_live && second != state->drawn_second;
 	state->drawn_second = second;
 	if (!is_changed)
@@ -455,8 +346,7 @@ static bool overview_update(void *opaque, const struct view_context *context)
 			tree_functions(state->tree, state->functions, OVERVIEW_MOST_FUNCTIONS);
 	take_samples(state, context);
 	take_readings(state, context);
-	find_recent(state, context);
-	find_top(state);
+	overview_threads_rank(state, context);
 	show(state, context);
 	return true;
 }
@@ -528,9 +418,8 @@ static void overview_close(void *opaque)
 	struct overview_state *state = opaque;
 	tree_close(state->tree);
 	free(state->functions);
-	free(state->busy);
+	overview_threads_forget(state);
 	free(state->last);
-	hash_map_free(&state->busy_of);
 	list_free(&state->list);
 }
 
