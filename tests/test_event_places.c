@@ -507,7 +507,9 @@ static void test_page_faults_of_threads(void **state)
 	event_group_read(&group, counts);
 	assert_int_equal(counts[0].origin, ORIGIN_SOFTWARE);
 	assert_true(counts[0].value >= 1000);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* whose memory faults too */
 	assert_true(counts[0].value < 1000 + 400); /* stacks and tables of the threads */
+#endif
 	assert_true(counts[1].value > 0 && counts[0].running_ratio == 1);
 	event_group_close(&group);
 }
