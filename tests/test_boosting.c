@@ -185,12 +185,13 @@ static void gradients_are_rounded_without_bias(void **state)
 /* One change each, none of which may change the trees. */
 static void trees_do_not_depend_on_how(void **state)
 {
+	enum { ROWS = FIXTURE_LENGTH(40000, 8000) };
 	struct trial reference;
 	struct gbdt_booster_settings settings = trial_settings(GBDT_LOSS_LOGISTIC);
 	(void)state;
 	settings.grow.row_share = 0.7;
 	settings.grow.column_share = 0.6;
-	trial_start(&reference, &settings, 40000, 0.05, 1);
+	trial_start(&reference, &settings, ROWS, 0.05, 1);
 	for (int round = 0; round < 3; round++)
 		gbdt_booster_round(&reference.booster);
 	trial_check_tree(&reference);
@@ -204,12 +205,12 @@ static void trees_do_not_depend_on_how(void **state)
 		other.grow.is_partition_branchy = change == 4;
 		other.grow.split.simd = change == 5 ? GBDT_SIMD_SCALAR : settings.grow.split.simd;
 		other.walk = change == 6 ? GBDT_WALK_BRANCHY : GBDT_WALK_BRANCHLESS;
-		trial_start(&trial, &other, 40000, 0.05, 1 + (unsigned)change);
+		trial_start(&trial, &other, ROWS, 0.05, 1 + (unsigned)change);
 		for (int round = 0; round < 3; round++)
 			gbdt_booster_round(&trial.booster);
 		trial_same_models(&reference.booster.model, &trial.booster.model);
 		assert_memory_equal(reference.booster.scores, trial.booster.scores,
-				    40000 * sizeof(float));
+				    ROWS * sizeof(float));
 		trial_end(&trial);
 	}
 	trial_end(&reference);
@@ -329,20 +330,21 @@ static void missing_values_find_their_side(void **state)
 
 static void training_stops_at_its_best(void **state)
 {
+	enum { PATIENCE = FIXTURE_LENGTH(30, 8) };
 	struct trial trial;
 	struct gbdt_booster_settings settings = trial_settings(GBDT_LOSS_LOGISTIC);
 	size_t n = 0;
 	(void)state;
-	settings.patience = 30;
+	settings.patience = PATIENCE;
 	settings.grow.learning_rate = 0.3;
-	settings.grow.depth = 6;
+	settings.grow.depth = FIXTURE_LENGTH(6, 4);
 	trial_start(&trial, &settings, 3000, 0, 2);
 	while (n < 1000 && gbdt_booster_round(&trial.booster))
 		n++;
-	assert_true(n > 30 && n < 1000);
+	assert_true(n > PATIENCE && n < 1000);
 	assert_true(trial.booster.is_stopped);
 	assert_int_equal(trial.booster.model.n_trees, trial.booster.best_rounds);
-	assert_true(trial.booster.best_rounds + 30 <= n + 1);
+	assert_true(trial.booster.best_rounds + PATIENCE <= n + 1);
 	float *scores = calloc(2000, sizeof *scores);
 	gbdt_model_predict(&trial.booster.model, &trial.booster.validation_bins, trial.crew,
 			   GBDT_WALK_BRANCHY, scores);

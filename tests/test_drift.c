@@ -191,11 +191,12 @@ static float *scores_of(struct trial *trial, const struct gbdt_data *data)
  * way it goes, a change that was taken back leaves predictions as they were, to the last bit. */
 static void a_change_for_the_worse_is_taken_back(void **state)
 {
+	enum { CHANGES = FIXTURE_LENGTH(8, 2) };
 	struct trial trial;
 	int n_back = 0, n_kept = 0;
 	(void)state;
 	trial_start(&trial, 6000, 60, 60);
-	for (uint64_t seed = 0; seed < 8; seed++) {
+	for (uint64_t seed = 0; seed < CHANGES; seed++) {
 		struct gbdt_data batch = make(3000, 0.03, 100 + seed);
 		struct gbdt_data asked = make(500, 0.1, 200 + seed);
 		/* In odd turns labels are shuffled: only luck makes the new trees better. */
@@ -220,7 +221,7 @@ static void a_change_for_the_worse_is_taken_back(void **state)
 		gbdt_data_free(&batch);
 		gbdt_data_free(&asked);
 	}
-	assert_int_equal(trial.stream.n_metamorphoses, 8);
+	assert_int_equal(trial.stream.n_metamorphoses, CHANGES);
 	assert_int_equal(trial.stream.n_rolled_back, n_back);
 	assert_true(n_back > 0 && n_kept > 0);
 	trial_end(&trial);
@@ -293,7 +294,7 @@ static void the_workload_passes_its_checks(void **state)
 		{ "rows=3000", "job=scenarios", "positives=0.1", "threads=2", "seed=3" },
 	};
 	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i += FIXTURE_LENGTH(1, 2)) {
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i += FIXTURE_LENGTH(1, 3)) {
 		const char *words[8] = { "drift" };
 		memcpy(words + 1, cases[i], sizeof cases[i]);
 		fflush(NULL);

@@ -100,22 +100,27 @@ static int run(const char *const *words, int n)
 
 #define GBDT_ROWS   FIXTURE_LENGTH("rows=20000", "rows=8000")
 #define GBDT_ROUNDS FIXTURE_LENGTH("rounds=120", "rounds=40")
-#define SAMPLES     FIXTURE_LENGTH("samples=8000", "samples=2000")
+#define SAMPLES     FIXTURE_LENGTH("samples=8000", "samples=500")
 #define EPOCHS      FIXTURE_LENGTH("epochs=10", "epochs=4")
-#define GPT_STEPS   FIXTURE_LENGTH("steps=40", "steps=15")
-#define BF16_STEPS  FIXTURE_LENGTH("steps=10", "steps=4")
+#define GPT_STEPS   FIXTURE_LENGTH("steps=40", "steps=6")
+#define GPT_LENGTH  FIXTURE_LENGTH("length=0", "length=16")
+#define BF16_STEPS  FIXTURE_LENGTH("steps=10", "steps=2")
+#define TRAININGS   FIXTURE_LENGTH("trainings=6", "trainings=2")
 
 static void workloads_pass_their_own_checks(void **state)
 {
 	const char *const gbdt[] = { "gbdt", GBDT_ROWS, GBDT_ROUNDS, "threads=2", NULL };
 	const char *const triad[] = { "triad", "size=1", "repeats=50", "threads=2", NULL };
-	const char *const xor [] = { "xor", "trainings=6", "alloc=malloc", "topo=scan", NULL };
+	const char *const xor [] = { "xor", TRAININGS, "alloc=malloc", "topo=scan", NULL };
 	const char *const mlp[] = { "mlp", "size=S", SAMPLES, EPOCHS, NULL };
-	const char *const gpt[] = { "gpt", "size=S", GPT_STEPS, "sample=20", "batch=5", NULL };
-	const char *const bf16[] = { "gpt", "size=S", BF16_STEPS, "precision=bf16", NULL };
+	const char *const gpt[] = { "gpt",       "size=S",  GPT_STEPS, GPT_LENGTH,
+				    "sample=20", "batch=5", NULL };
+	const char *const bf16[] = {
+		"gpt", "size=S", BF16_STEPS, GPT_LENGTH, "precision=bf16", NULL
+	};
 	(void)state;
-	assert_int_equal(run(gpt, 5), 0);
-	assert_int_equal(run(bf16, 4), 0);
+	assert_int_equal(run(gpt, 6), 0);
+	assert_int_equal(run(bf16, 5), 0);
 	assert_int_equal(run(xor, 4), 0);
 	assert_int_equal(run(mlp, 4), 0);
 	assert_int_equal(run(gbdt, 4), 0);
