@@ -5,23 +5,29 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 targets() { for file in tests/fuzz_*.c; do basename "$file" .c; done; }
-# The sources in C to compile: all but the workloads and kernels, and of those what is included,
-# since no target runs any.
+# The sources in C to compile: no target runs a workload or a kernel, so of these what others include,
+# which is the files whose names begin as the header's does.
 sources() {
 	awk 'function add(file) { if (!(file in seen)) { seen[file]; queue[++n] = file } }
 		BEGIN {
-			for (i = 1; i < ARGC; i++) add(ARGV[i])
+			for (i = 1; i < ARGC; i++)
+				if (ARGV[i] ~ /^(kernels|workloads)\//) lazy[ARGV[i]]
+				else add(ARGV[i])
 			while (at < n) {
 				file = queue[++at]
-				while ((got = (getline line < file)) > 0)
+				while ((getline line < file) > 0)
 					if (split(line, part, "\"") == 3 && part[1] == "#include ") {
 						add(part[2])
-						if (sub(/\.h$/, ".c", part[2])) add(part[2])
+						if (sub(/\.h$/, "", part[2])) {
+							sub(/.*\//, "/", part[2])
+							for (name in lazy) if (index(name, part[2])) add(name)
+						}
 					}
 				close(file)
-				if (got == 0 && file ~ /\.c$/ && file !~ /^tests\/|\/inject_/) print file
+				if (file ~ /\.c$/ && file !~ /^tests\/|\/inject_/) print file
 			}
-		}' tests/fuzz_*.c tests/fixture_fuzz.c sampler/*.c sampler/base/*.c counters/*.c gpu/*.c tui/*.c
+		}' tests/fuzz_*.c tests/fixture_fuzz.c sampler/*.c sampler/base/*.c counters/*.c gpu/*.c tui/*.c \
+		kernels/*.c kernels/*/*.c workloads/*.c workloads/*/*.c
 }
 build() {
 	# Parsers are to be fast; the screens and workloads, hardly fuzzed, are to be compiled fast.
