@@ -177,7 +177,10 @@ mkfifo gate
 pids="$pids $last"
 exec 3>gate
 "$stoke" stat -x, -f -o ours.csv -e minor-faults -p "$last" & ours=$!
-for _ in $(seq 100); do ls -l /proc/"$ours"/fd 2>/dev/null | grep -q perf_event && break; sleep 0.05; done
+for _ in $(seq 100); do
+	[ -n "$(find /proc/"$ours"/fd -lname '*perf_event*' 2>/dev/null)" ] && break
+	sleep 0.05
+done
 sleep 0.3
 echo >&3
 wait "$ours"
