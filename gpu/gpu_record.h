@@ -42,6 +42,7 @@ enum gpu_record_type {
 	GPU_STALLS,        /* gpu_stall_line */
 	GPU_STALL_COUNT,   /* gpu_stall_count */
 	GPU_STALL_PROBLEM, /* gpu_problem: what kernels wait for is not sampled */
+	GPU_ANEW, /* no payload: modules are numbered anew; may be another program (exec) */
 };
 
 /* What a call of CUDA's is for; only these are listened to. */

@@ -18,6 +18,7 @@ enum {
 	MOST_STACKS = 1 << 20, /* distinct launch stacks */
 	MOST_RANGES = 1 << 18, /* distinct names within others */
 	MOST_DEPTH = 64,       /* of ranges, as libstoke-cupti.so keeps them */
+	MOST_MODULES = 1024,   /* of a process, numbered from 1, the same */
 };
 
 /* A text on its way, or whole. */
@@ -169,6 +170,15 @@ bool gpu_tables_add_module(struct gpu_tables *tables, uint32_t pid, const struct
 	if (part && add_piece(part, piece, &is_good))
 		finish(part, module_row(tables, part->text));
 	return part && is_good;
+}
+
+void gpu_tables_forget_modules(struct gpu_tables *tables, uint32_t pid)
+{
+	for (uint64_t id = 1; id <= MOST_MODULES; id++) {
+		uint32_t at = hash_map_get(&tables->modules, key_of(pid, id));
+		if (at)
+			finish(&tables->parts[at - 1], 0);
+	}
 }
 
 static uint32_t frame_of(struct gpu_tables *tables, uint32_t pid, uint64_t packed)

@@ -22,6 +22,9 @@ bool gpu_tables_add_name(struct gpu_tables *tables, uint32_t pid, const struct g
 bool gpu_tables_add_module(struct gpu_tables *tables, uint32_t pid, const struct gpu_text *piece);
 bool gpu_tables_add_frames(struct gpu_tables *tables, uint32_t pid, const struct gpu_frames *piece);
 
+/* gpu_tables_forget_modules: the process sends them again, and they may be others. */
+void gpu_tables_forget_modules(struct gpu_tables *tables, uint32_t pid);
+
 /* gpu_tables_add_range: as above. */
 bool gpu_tables_add_range(struct gpu_tables *tables, uint32_t pid, const struct gpu_range_in *in);
 

@@ -66,26 +66,6 @@ static bool is_good_memory(int fd)
 	       fstatfs(fd, &system) == 0 && system.f_type == TMPFS_MAGIC;
 }
 
-bool inject_ring_attach(struct inject_ring *ring, int fd, uint32_t pid)
-{
-	if (atomic_load(&ring->memory) || !is_good_memory(fd))
-		return false;
-	void *memory = mmap(NULL, shared_ring_bytes(GPU_RING_RECORDS), PROT_READ | PROT_WRITE,
-			    MAP_SHARED, fd, 0);
-	if (memory == MAP_FAILED)
-		return false;
-	if (!shared_ring_is_good(memory, GPU_RING_RECORDS)) {
-		munmap(memory, shared_ring_bytes(GPU_RING_RECORDS));
-		return false;
-	}
-	if (++ring->n_attachments == 0)
-		ring->n_attachments = 1;
-	atomic_store(&ring->pid, pid);
-	atomic_store(&ring->attachment, ring->n_attachments);
-	atomic_store(&ring->memory, memory);
-	return true;
-}
-
 /* Who is still sending after a second was stopped in the middle: the memory stays for them. */
 void inject_ring_detach(struct inject_ring *ring)
 {
@@ -106,6 +86,48 @@ void inject_ring_forked(struct inject_ring *ring)
 uint32_t inject_ring_attachment(struct inject_ring *ring)
 {
 	return atomic_load_explicit(&ring->attachment, memory_order_acquire);
+}
+
+bool inject_ring_send(struct inject_ring *ring, uint32_t type, uint64_t time_ns,
+		      const void *payload, size_t bytes)
+{
+	struct shared_record record = { .type = type };
+	bool is_sent = false;
+	record.time_ns = time_ns ? time_ns : inject_now_ns();
+	record.tid = (uint32_t)syscall(SYS_gettid);
+	memcpy(record.payload, payload,
+	       bytes < sizeof record.payload ? bytes : sizeof record.payload);
+	/* Counted before the memory is looked for: inject_ring_detach waits for who has it. */
+	atomic_fetch_add(&ring->n_senders, 1);
+	struct shared_ring *memory = atomic_load(&ring->memory);
+	record.pid = atomic_load_explicit(&ring->pid, memory_order_relaxed);
+	if (record.pid == 0)
+		record.pid = (uint32_t)getpid();
+	if (memory)
+		is_sent = shared_ring_write_to(memory, GPU_RING_RECORDS, &record);
+	atomic_fetch_sub(&ring->n_senders, 1);
+	return is_sent;
+}
+
+bool inject_ring_attach(struct inject_ring *ring, int fd, uint32_t pid)
+{
+	if (atomic_load(&ring->memory) || !is_good_memory(fd))
+		return false;
+	void *memory = mmap(NULL, shared_ring_bytes(GPU_RING_RECORDS), PROT_READ | PROT_WRITE,
+			    MAP_SHARED, fd, 0);
+	if (memory == MAP_FAILED)
+		return false;
+	if (!shared_ring_is_good(memory, GPU_RING_RECORDS)) {
+		munmap(memory, shared_ring_bytes(GPU_RING_RECORDS));
+		return false;
+	}
+	if (++ring->n_attachments == 0)
+		ring->n_attachments = 1;
+	atomic_store(&ring->pid, pid);
+	atomic_store(&ring->attachment, ring->n_attachments);
+	atomic_store(&ring->memory, memory);
+	inject_ring_send(ring, GPU_ANEW, 0, "", 0);
+	return true;
 }
 
 static void attach_at_start(struct inject_ring *ring)
@@ -140,27 +162,6 @@ struct inject_ring *inject_ring_open(void)
 	is_tried = true;
 	pthread_mutex_unlock(&ring.lock);
 	return &ring;
-}
-
-bool inject_ring_send(struct inject_ring *ring, uint32_t type, uint64_t time_ns,
-		      const void *payload, size_t bytes)
-{
-	struct shared_record record = { .type = type };
-	bool is_sent = false;
-	record.time_ns = time_ns ? time_ns : inject_now_ns();
-	record.tid = (uint32_t)syscall(SYS_gettid);
-	memcpy(record.payload, payload,
-	       bytes < sizeof record.payload ? bytes : sizeof record.payload);
-	/* Counted before the memory is looked for: inject_ring_detach waits for who has it. */
-	atomic_fetch_add(&ring->n_senders, 1);
-	struct shared_ring *memory = atomic_load(&ring->memory);
-	record.pid = atomic_load_explicit(&ring->pid, memory_order_relaxed);
-	if (record.pid == 0)
-		record.pid = (uint32_t)getpid();
-	if (memory)
-		is_sent = shared_ring_write_to(memory, GPU_RING_RECORDS, &record);
-	atomic_fetch_sub(&ring->n_senders, 1);
-	return is_sent;
 }
 
 /* FNV-1a over words, finished as MurmurHash3 does; never 0. */

@@ -292,6 +292,9 @@ static void take_rare(struct state *state, struct recording *recording,
 					   text_clean(clean, sizeof clean, problem.text));
 		state->has_started = true;
 		break;
+	case GPU_ANEW:
+		gpu_tables_forget_modules(state->tables, record->pid);
+		break;
 	default:
 		state->n_malformed++;
 	}

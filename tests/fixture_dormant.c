@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <search.h>
 #include <signal.h>
 #include <stdint.h>
@@ -233,7 +234,8 @@ static int run_injected(void)
 
 int fixture_dormant_main(const char *mode, int (*initialize)(void))
 {
-	if (strcmp(mode, "--dormant") == 0)
+	if (strcmp(mode, "--dormant") == 0 ||
+	    (strcmp(mode, "--elsewhere") == 0 && unshare(CLONE_NEWNET) == 0))
 		return run_dormant(initialize);
 	if (strcmp(mode, "--injected") == 0)
 		return run_injected();

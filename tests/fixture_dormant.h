@@ -18,8 +18,9 @@ struct dormant {
 
 /*
  * fixture_dormant_start: it has said that it is ready.
- * mode    its first argument: "--dormant" has the library's code in it, "--injected" loads the
- *         library that CUDA_INJECTION64_PATH names, "--bare" only the file that TEST_DRIVER names
+ * mode    its first argument: "--dormant" has the library's code in it, "--elsewhere" too, in a
+ *         network namespace of its own; "--injected" loads the library that CUDA_INJECTION64_PATH
+ *         names, "--bare" only the file that TEST_DRIVER names
  * script  MOCK_SCRIPT in it
  */
 struct dormant fixture_dormant_start(const char *mode, const char *script);

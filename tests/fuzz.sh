@@ -54,7 +54,7 @@ build() {
 # are the numbers of a line's reasons and of their samples.
 gpu_ring_seed() { # REASONS SAMPLES
 	local type
-	for ((type = 0; type < 19; type++)); do
+	for ((type = 0; type < 20; type++)); do
 		# shellcheck disable=SC2059
 		printf "\\x$(printf %02x "$type")\\x00\\x01\\0\\0\\0\\0\\0\\0\\0\\0\\0\\x01\\0"
 		head -c 8 /dev/zero

@@ -21,7 +21,7 @@ enum { RECORD_BYTES = 2 + SHARED_RING_PAYLOAD_BYTES };
 static void fill(struct shared_ring *ring, const uint8_t *data, size_t size)
 {
 	for (; size >= RECORD_BYTES; data += RECORD_BYTES, size -= RECORD_BYTES) {
-		struct shared_record record = { .type = GPU_NAME + data[0] % 19u,
+		struct shared_record record = { .type = GPU_NAME + data[0] % 20u,
 						.time_ns = 1000,
 						.pid = 1 + data[1] % 2u,
 						.tid = 1 };

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -25,6 +26,7 @@
 #include "gpu/attach_socket.h"
 #include "gpu/cuda_process.h"
 #include "gpu/gpu_record.h"
+#include "gpu/gpu_tables.h"
 #include "gpu/inject_listen.h"
 #include "sampler/base/why.h"
 #include "sampler/probe_memory.h"
@@ -334,6 +336,64 @@ static void listeners_are_found(void **state)
 	assert_int_equal(fixture_dormant_end(&dormant), 0);
 }
 
+static bool may_leave_network(void)
+{
+	int status = -1;
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(unshare(CLONE_NEWNET) != 0);
+	waitpid(pid, &status, 0);
+	return status == 0;
+}
+
+/* As from a host into a container. */
+static void other_networks_are_reached(void **state)
+{
+	struct stat before, after;
+	(void)state;
+	if (!may_leave_network()) {
+		print_message("SKIP other_networks_are_reached: no network namespace can be made "
+			      "here (CAP_SYS_ADMIN)\n");
+		skip();
+	}
+	struct dormant dormant = fixture_dormant_start("--elsewhere", "");
+	assert_int_equal(stat("/proc/thread-self/ns/net", &before), 0);
+	late_session_run(&dormant);
+	assert_int_equal(stat("/proc/thread-self/ns/net", &after), 0);
+	assert_int_equal(before.st_ino, after.st_ino); /* and back */
+	assert_int_equal(fixture_dormant_end(&dormant), 0);
+}
+
+/* A process that goes on as another program, by exec, has other modules of the same numbers. */
+static void modules_are_numbered_anew(void **state)
+{
+	static const char *const paths[] = { "/first", "/second" };
+	struct recording *recording = recording_new();
+	struct gpu_tables *tables = gpu_tables_new(recording);
+	(void)state;
+	for (uint64_t i = 0; i < 2; i++) {
+		struct gpu_text module = { .id = 1, .total = (uint16_t)strlen(paths[i]) };
+		struct gpu_frames frames = { .id = 100 + i,
+					     .total = 1,
+					     .frames = { 1ull << GPU_MODULE_SHIFT | 0x40 } };
+		struct gpu_call call = { .pid = 7, .stack = frames.id };
+		memcpy(module.text, paths[i], module.total);
+		gpu_tables_forget_modules(tables, 7);
+		assert_true(gpu_tables_add_module(tables, 7, &module));
+		assert_true(gpu_tables_add_frames(tables, 7, &frames));
+		uint32_t stack = gpu_tables_stack(tables, &call);
+		recording_publish(recording);
+		const struct frame_row *frame =
+			recording_frame(recording, recording_stack(recording, stack)->frame);
+		assert_string_equal(
+			recording_string_at(recording,
+					    recording_module(recording, frame->module)->path),
+			paths[i]);
+	}
+	gpu_tables_free(tables);
+	recording_free(recording);
+}
+
 /* ---- the whole profiler, and the library as CUDA loads it */
 
 static bool has_function(const struct recording *recording, const char *name)
@@ -398,6 +458,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(uses_of_cuda_are_told_apart),
 		cmocka_unit_test(programs_without_the_library_are_named),
 		cmocka_unit_test(listeners_are_found),
+		cmocka_unit_test(other_networks_are_reached),
+		cmocka_unit_test(modules_are_numbered_anew),
 		cmocka_unit_test(the_profiler_attaches_and_names),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,7 +18,7 @@ library=${STOKE_TEST_CUDA:-$PWD/$build/libstoke-cuda.so}
 card=$out/on_card
 device="" reason=""
 n_passed=0 n_failed=0 n_skipped=0
-parts=(emulated_tests trace kernel_times joined pytorch slow_down copies norm ladder bf16 pm_dram stalls
+parts=(emulated_tests trace kernel_times joined attached pytorch slow_down copies norm ladder bf16 pm_dram stalls
 	view sanitizer)
 export STOKE_CUDA_LIBRARY=$library
 export XDG_STATE_HOME=$out/state XDG_CONFIG_HOME=$out/none # nobody's settings, ceilings of this run
@@ -181,6 +181,25 @@ joined() {
 		n=$((n + 1))
 	done
 	echo "$least >= 99.9" | judge joined "$total kernels and copies of $n workloads, at least $least % (limit 99.9 %)"
+}
+# ---- a profiler comes to what runs, is killed, comes again; the program ends as if nothing had been
+attached() {
+	local file=$out/attached share least=100 i pid status
+	CUDA_INJECTION64_PATH=$PWD/$build/libstoke-cupti.so "$stoke" workload mlp device=cuda seconds=20 \
+		>"$out/attached.log" 2>&1 &
+	pid=$!
+	sleep 4 # until CUDA has begun
+	for i in 1 2; do
+		record "$file-$i.stoke" --gpu-stalls -p $pid --duration 3s
+		notes "$file-$i.stoke" >"$file-$i-notes.txt"
+		share=$(share_joined "$file-$i.stoke") || { say FAIL attached "$share ($(head -1 "$file-$i-notes.txt"))"; kill $pid; return; }
+		least=$(awk -v a="$least" -v b="${share% *}" 'BEGIN { print b < a ? b : a }')
+		timeout -s KILL 1 "$stoke" record -q -f -o "$file-killed.stoke" -p $pid >/dev/null 2>&1
+	done
+	wait $pid
+	status=$?
+	# what runs as the profiler comes has no launch that it knows
+	echo "$least >= 99 && $status == 0" | judge attached "attached twice and killed twice: ${share#* } kernels and copies the second time, at least $least % joined (limit 99 %), $(fact "$file-2.stoke" gpu.stalls), status $status"
 }
 pytorch() {
 	local file=$out/pytorch.stoke share
