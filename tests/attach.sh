@@ -70,11 +70,12 @@ wait $!
 [ $? -eq 4 ] && pass || say_failed "attached: the program ends as it would have"
 own attached.stoke 1.0s >attached.txt
 "$stoke" export -q -f --format folded -o attached.folded attached.stoke
+# Where others run too there are some 600 samples.
 for function in before_three before_one after_three after_one; do
 	awk -v name=$function '$1 == name { s[FILENAME] = $2 } END {
 		a = s["started.txt"]; b = s["attached.txt"]; d = a > b ? a - b : b - a
 		printf "%s: %.3f started, %.3f attached\n", name, a, b
-		exit !(a > 0.08 && b > 0.08 && d < 0.06) }' started.txt attached.txt &&
+		exit !(a > 0.05 && b > 0.05 && d < 0.11) }' started.txt attached.txt &&
 		pass || say_failed "$function: its share depends on how it was recorded"
 done
 grep -q ';main;before;call_back;after;after_three ' attached.folded && pass ||

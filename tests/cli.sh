@@ -627,7 +627,8 @@ expect "no guess" 2 "" "guess takes a number above 0" "$stoke" learn --guess muc
 expect "doctor --cost" 0 "of its CPU time; with 95 % confidence" "*" "$stoke" doctor --cost
 LC_ALL=C expect "doctor in ASCII" 0 "not available" "" "$stoke" doctor
 LC_ALL=C grep -q '[^ -~]' out && fail "doctor: not ASCII"
-[ "$(awk '{ if (length($0) > 80) n++ } END { print n + 0 }' out)" = 0 ] || fail "doctor: wider than 80 columns"
+# A path has a line to itself, and cannot be broken.
+[ "$(awk '{ if (length($0) > 80 && NF > 1) n++ } END { print n + 0 }' out)" = 0 ] || fail "doctor: wider than 80 columns"
 
 if command -v script >/dev/null; then
 	expect "no arguments on a terminal" 0 "gbdt" "" sh -c "sleep 0.5 | TERM=xterm script -qec '$stoke' /dev/null"
