@@ -466,6 +466,41 @@ static void rings_of_parents_are_cut(void **state)
 	shown_close(&screen);
 }
 
+/* 60 samples of cycles at 200 a second are 0.3 s of CPU time, about: 7.5 % of a CPU in 4 s. */
+static void samples_of_cycles_are_cpu_time(void **state)
+{
+	struct recording *recording = recording_new();
+	struct series_row cycles = { .name = recording_add_string(recording, "cycles"),
+				     .origin = ORIGIN_MEASURED,
+				     .flags = SERIES_SAMPLES };
+	uint32_t name = recording_add_string(recording, "prog");
+	(void)state;
+	recording_add_fact(recording, "sampling.frequency_hz", "200");
+	recording_add_series(recording, &cycles);
+	for (uint32_t i = 0; i < 100; i++) {
+		uint32_t tid = i < 60 ? 7 : 8;
+		struct thread_row thread = {
+			.pid = tid, .tid = tid, .name = name, .process_name = name
+		};
+		struct sample_row row = { .time_ns = recording->start_ns + i,
+					  .weight = 1000000 + i,
+					  .thread = recording_add_thread(recording, &thread),
+					  .count = 1,
+					  .series = 1 };
+		recording_add_sample(recording, &row);
+	}
+	recording_flush_samples(recording, UINT64_MAX);
+	recording_publish(recording);
+	struct shown screen = shown_open(recording, "processes", 120, 20); /* after 4 s */
+	shown_has(&screen, "cycles of 4.00 s  CPU: 100 % is one CPU, by the number of samples");
+	shown_has(&screen, "~ CPU ~ CPU time");
+	shown_has(&screen, "7   1    7.5 %     300 ms");
+	shown_has(&screen, "8   1    5.0 %     200 ms");
+	shown_has(&screen, "60.0 M");
+	shown_not(&screen, "kernel"); /* nothing says that it was sampled */
+	shown_close(&screen);
+}
+
 /* From a box and from a function: the process of that name, or all that have it. */
 static void whose_time_it_is_can_be_asked(void **state)
 {
@@ -521,6 +556,7 @@ int main(void)
 		cmocka_unit_test(lists_are_sorted_opened_and_clicked),
 		cmocka_unit_test(a_tree_sums_what_was_made),
 		cmocka_unit_test(rings_of_parents_are_cut),
+		cmocka_unit_test(samples_of_cycles_are_cpu_time),
 		cmocka_unit_test(whose_time_it_is_can_be_asked),
 		cmocka_unit_test(the_tab_is_there_for_several),
 	};

@@ -140,6 +140,7 @@ cat >"$work/several.sh" <<-EOF
 EOF
 "$stoke" record -q -o "$work/several.stoke" -- sh "$work/several.sh" >/dev/null 2>&1
 begin xterm-256color C.UTF-8 120x30 "$stoke report $work/several.stoke"
+shows "processes: report" 'saved'
 click "T Pro"
 shows "processes: a tab of several is clicked" '^[0-9]+ processes, [0-9]+ ended'
 shows "processes: sorted by share" 'share ▼'
@@ -165,6 +166,13 @@ shows "processes: below what made them" '- sh( |$)'
 keys g ; keys s
 shows "processes: on to the flame graph" '\[2 Flame\]'
 shows "processes: of sh" '^ process [0-9]+ sh only'
+keys q
+begin xterm-256color C.UTF-8 120x30 "$stoke run -- sh -c 'sh $work/several.sh; sleep 30; true'"
+shows "live processes: started" 'live'
+keys T
+shows "live processes: sorted by the last second" 'now ▼'
+shows "live processes: one has ended, its parent has not" ' ended .* awk'
+shows "live processes: one goes on" ' running .* sh'
 keys q
 
 # The start screen.
