@@ -290,11 +290,11 @@ static bool read_mapping(char *line, struct mapped_file *file)
 	return file->prot & PROT_EXEC && end > start;
 }
 
-bool address_space_read_proc(struct address_space *space, pid_t pid)
+bool address_space_read_proc(struct address_space *space, pid_t pid, pid_t thread)
 {
 	char name[64], line[4352];
 	struct mapped_file file;
-	snprintf(name, sizeof name, "/proc/%d/maps", pid);
+	snprintf(name, sizeof name, "/proc/%d/task/%d/maps", pid, thread);
 	FILE *maps = fopen(name, "re");
 	bool is_refused = !maps && (errno == EACCES || errno == EPERM);
 	while (maps && fgets(line, sizeof line, maps))

@@ -87,9 +87,10 @@ void address_space_fork(struct address_space *space, pid_t parent, pid_t child);
 void address_space_exec(struct address_space *space, pid_t pid);
 void address_space_exit(struct address_space *space, pid_t pid);
 
-/* address_space_read_proc: fill a running process's mappings from /proc/PID/maps, as text: no file
- * is opened before code in it is met. False if that is not permitted. */
-bool address_space_read_proc(struct address_space *space, pid_t pid);
+/* address_space_read_proc: fill a running process's mappings from /proc/PID/task/TID/maps, as text:
+ * no file is opened before code in it is met. A thread that has ended has none. False if that is
+ * not permitted. */
+bool address_space_read_proc(struct address_space *space, pid_t pid, pid_t thread);
 
 /*
  * process_find: the mapping that holds a run-time address, its bias known and its module's image

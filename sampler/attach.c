@@ -370,6 +370,14 @@ uint32_t attach_list_threads(const struct target *target, pid_t **threads)
 	return list.n;
 }
 
+uint32_t attach_list_tasks(pid_t process, pid_t **threads)
+{
+	struct numbers list = { 0 };
+	list_tasks(&list, process);
+	*threads = list.all;
+	return list.n;
+}
+
 uint32_t attach_list_processes(const struct target *target, pid_t **processes)
 {
 	struct numbers list = { 0 };

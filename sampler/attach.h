@@ -31,6 +31,9 @@ bool attach_has_ended(const struct target *target);
  */
 uint32_t attach_list_threads(const struct target *target, pid_t **threads);
 
+/* attach_list_tasks: the threads of one process now; 0 if it is gone. *threads is to be freed. */
+uint32_t attach_list_tasks(pid_t process, pid_t **threads);
+
 /* attach_list_processes: the same for processes; of the whole machine all there are. *processes is
  * to be freed. */
 uint32_t attach_list_processes(const struct target *target, pid_t **processes);

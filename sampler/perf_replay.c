@@ -5,6 +5,7 @@
 #include "sampler/perf_replay.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sampler/address_space.h"
@@ -351,13 +352,26 @@ uint32_t perf_replay_thread(struct perf_replay *replay, uint32_t pid, uint32_t t
 	return row_of(replay, process, tid, time_ns);
 }
 
+/* A first thread that has left takes its view of the mappings with it; the others have theirs. */
+static void read_others(struct perf_replay *replay, const struct process *process)
+{
+	pid_t *threads;
+	uint32_t n = attach_list_tasks(process->pid, &threads);
+	for (uint32_t i = 0; i < n && process->n_mappings == 0; i++)
+		address_space_read_proc(replay->space, process->pid, threads[i]);
+	free(threads);
+}
+
 bool perf_replay_read_proc(struct perf_replay *replay, pid_t pid)
 {
 	char name[16];
 	struct process *process = address_space_process(replay->space, pid);
 	if (attach_read_name(pid, pid, name))
 		text_clean(process->name, sizeof process->name, name);
-	return address_space_read_proc(replay->space, pid);
+	bool is_permitted = address_space_read_proc(replay->space, pid, pid);
+	if (is_permitted && process->n_mappings == 0)
+		read_others(replay, process);
+	return is_permitted;
 }
 
 bool perf_replay_task(struct perf_replay *replay, const struct perf_event_header *header,

@@ -82,6 +82,21 @@ grep -q ';main;before;call_back;after;after_three ' attached.folded && pass ||
 	say_failed "no stack through both libraries: $(head -3 attached.folded)"
 grep -qE '\[unknown|\[truncated' attached.folded && say_failed "unknown frames: $(grep -E '\[unknown|\[truncated' attached.folded | head -3)" || pass
 
+# ---- a first thread that has left: the mappings are the others'
+cat >left.c <<-'CODE'
+	#include <pthread.h>
+	static volatile double x;
+	__attribute__((noinline)) void still_here(void) { for (int i = 0; i < 100000; i++) x = x * 1.1 + 1; }
+	static void *run(void *nothing) { for (;;) still_here(); return nothing; }
+	int main(void) { pthread_t thread; pthread_create(&thread, 0, run, 0); pthread_exit(0); }
+CODE
+cc -O1 -o left left.c -lpthread || exit 1
+./left &
+sleep 0.3
+"$stoke" record -q -p $! --duration 400ms -o left.folded
+kill $!
+grep -q ';run;still_here ' left.folded && pass || say_failed "a first thread that left: $(head -2 left.folded)"
+
 # ---- the screen
 ./dlopen_it 0.1 120 &
 busy=$!

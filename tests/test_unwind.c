@@ -311,7 +311,7 @@ __attribute__((noinline)) static int through_alloca(int n, int signal_number)
 
 static struct process *own_process(struct address_space *space)
 {
-	address_space_read_proc(space, getpid());
+	address_space_read_proc(space, getpid(), getpid());
 	return address_space_process(space, getpid());
 }
 
