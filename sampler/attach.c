@@ -191,12 +191,15 @@ static int open_pid_fd(pid_t pid)
 static bool add_process(struct target *target, pid_t pid, struct why *why)
 {
 	int fd = open_pid_fd(pid);
-	if (kill(pid, 0) != 0 && errno == ESRCH)
-		return why_fail(why, "Process %d does not exist (any more).", pid);
-	if (fd >= 0 && is_readable(fd)) {
-		close(fd);
-		return why_fail(
-			why, "Process %d has ended already; its parent has not collected it.", pid);
+	bool is_there = kill(pid, 0) == 0 || errno != ESRCH;
+	if (!is_there || (fd >= 0 && is_readable(fd))) {
+		if (fd >= 0)
+			close(fd);
+		return why_fail(why,
+				is_there ? "Process %d has ended already; its parent has not "
+					   "collected it."
+					 : "Process %d does not exist (any more).",
+				pid);
 	}
 	uint32_t n = target->n_processes;
 	target->processes = reallocate(target->processes, n + 1, sizeof *target->processes);
