@@ -2,7 +2,10 @@
 # Ceilings beside likwid-bench in the same minutes: FMA within 3 %, bandwidth within 5 %.
 # Usage: tests/bench/ceilings.sh [STOKE] [ROUNDS]
 # In turns, many short runs of each: the best ones, which alone say anything on a busy machine, and
-# the medians, which do where neighbours on the same memory come and go.
+# the medians, which do where neighbours on the same memory come and go. Like beside like: as many
+# bytes, which are ours unless stoke says otherwise; -nt, as likwid-bench's _mem_ tests, stores past
+# the caches, and all others do not. Ours have their arrays apart by what avoids 4-KiB aliasing of
+# loads with stores, and likwid-bench's lie at whole pages: on copies that alone can make a few %.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 stoke=$(realpath "${1:-build/release/stoke}")
@@ -28,16 +31,23 @@ read.DRAM load_$width 128MB 1 MByte/s:
 copy.DRAM copy_$width 128MB 1 MByte/s:
 copy-nt.DRAM copy_mem_$width 128MB 1 MByte/s:
 triad-nt.DRAM stream_mem_$width 128MB 1 MByte/s:"
+bytes_of() { # NAME; what our arrays are together
+	python3 -c 'import json, sys
+rows = [row for row in json.loads(open(sys.argv[1]).readline())["ceilings"] if row["name"] == sys.argv[2]]
+print("%dkB" % (rows[0]["bytes_per_thread"] // 1000) if rows and rows[0].get("bytes_per_thread") else "")' "$work/ours" "$1"
+}
 for _ in $(seq "$rounds"); do
 	"$stoke" bench -q --threads 1 --json >>"$work/ours"
 	while read -r ours test set iterations unit; do
+		same=$(bytes_of "$ours")
+		set=${same:-$set}
 		for _ in 1 2 3 4 5; do
 			likwid-bench -t "$test" -w "S0:$set:1" -i "$iterations" 2>/dev/null |
 				awk -v unit="$unit" '$1 == unit { print $2 }' >>"$work/$ours"
 		done
 	done <<<"$cases"
 done
-printf '%-16s %26s   %-30s %s\n' "MFLOP/s, MB/s" "stoke: best, median" "likwid-bench: best, median" "differences"
+printf '%-16s %26s   %-42s %s\n' "MFLOP/s, MB/s" "stoke: best, median" "likwid-bench: best, median; stores" "differences"
 while read -r ours test _; do
 	python3 - "$ours" "$test" "$work/$ours" "$work/ours" <<'PYTHON'
 import json, statistics, sys
@@ -50,7 +60,8 @@ if not rows or not theirs:
 else:
     best, middle = max(row["value"] for row in rows) / 1e6, statistics.median(row["median"] for row in rows) / 1e6
     their_best, their_middle = max(theirs), statistics.median(theirs)
-    print(f"{name:16} {best:12.0f} {middle:12.0f}   {test:22} {their_best:9.0f} {their_middle:9.0f}"
+    stores = "past the caches" if "-nt" in name else "-" if name[:3] in ("fma", "rea") else "to the caches"
+    print(f"{name:16} {best:12.0f} {middle:12.0f}   {test:22} {their_best:9.0f} {their_middle:9.0f} {stores:15}"
           f"  {(best / their_best - 1) * 100:+.1f} % {(middle / their_middle - 1) * 100:+.1f} %")
 PYTHON
 done <<<"$cases"
