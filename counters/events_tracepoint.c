@@ -28,15 +28,21 @@ static bool split(const char *name, char *system, char *event)
 	return true;
 }
 
+bool tracepoints_are_hidden(void)
+{
+	for (int i = 0; i < N_ROOTS; i++)
+		if (access(roots[i], R_OK | X_OK) == 0)
+			return false;
+	return true;
+}
+
 bool tracepoint_resolve(const char *name, struct perf_event_attr *attribute, bool *is_hidden)
 {
 	char system[NAME_BYTES], event[NAME_BYTES], path[3 * NAME_BYTES];
 	*is_hidden = false;
 	if (!split(name, system, event))
 		return false;
-	bool is_readable = false;
 	for (int i = 0; i < N_ROOTS; i++) {
-		is_readable |= access(roots[i], R_OK | X_OK) == 0;
 		snprintf(path, sizeof path, "%s/%s/%s/id", roots[i], system, event);
 		FILE *file = fopen(path, "re");
 		char line[32], *end = line;
@@ -49,7 +55,7 @@ bool tracepoint_resolve(const char *name, struct perf_event_attr *attribute, boo
 		attribute->config = strtoull(line, &end, 10);
 		return end != line;
 	}
-	*is_hidden = !is_readable;
+	*is_hidden = tracepoints_are_hidden();
 	return false;
 }
 

@@ -16,6 +16,9 @@
  */
 bool tracepoint_resolve(const char *name, struct perf_event_attr *attribute, bool *is_hidden);
 
+/* tracepoints_are_hidden: nobody knows which there are, since tracefs cannot be read. */
+bool tracepoints_are_hidden(void);
+
 /* tracepoints_each: all of them; false if a visit ended the walk. */
 bool tracepoints_each(const struct event_visitor *visitor);
 

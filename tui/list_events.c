@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "counters/events.h"
+#include "counters/events_tracepoint.h"
 #include "sampler/base/nearest.h"
 #include "sampler/base/text.h"
 #include "tui/command.h"
@@ -69,7 +70,13 @@ int list_events(const char *pattern)
 			 "'*::*%.60s*'` "
 			 "shows them.",
 			 elsewhere, text_clean(clean, sizeof clean, pattern));
-	why_fail(&why, "There is nothing called %s to list among the events%s",
-		 text_clean(clean, sizeof clean, pattern ? pattern : ""), question);
+	/* Tracepoints are written small, vendors' events as a rule not. */
+	bool is_hidden =
+		pattern && pattern[0] >= 'a' && !filter.nearest.best && tracepoints_are_hidden();
+	why_fail(&why, "There is nothing called %s to list among the events%s%s",
+		 text_clean(clean, sizeof clean, pattern ? pattern : ""), question,
+		 is_hidden ? " Tracepoints could not be asked: those need /sys/kernel/tracing "
+			     "readable; run `mount -t tracefs tracefs /sys/kernel/tracing` as root."
+			   : "");
 	return fail_with(STATUS_USAGE, "list", &why);
 }
