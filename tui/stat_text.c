@@ -37,7 +37,10 @@ static bool has_prefixes(const char *unit)
 static void print_number(char *out, size_t bytes, double value, const char *unit)
 {
 	char number[TEXT_BYTES];
-	if (strcmp(unit, "events") == 0)
+	/* A mean of few events over some runs: 0.3 is not none. */
+	if (strcmp(unit, "events") == 0 && value > 0 && value < 100 && value != floor(value))
+		snprintf(out, bytes, "%.1f", value);
+	else if (strcmp(unit, "events") == 0)
 		text_count(out, bytes, (uint64_t)llround(value < 0 ? 0 : value));
 	else if (strcmp(unit, "s") == 0)
 		snprintf(out, bytes, "%.6f s", value);
