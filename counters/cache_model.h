@@ -92,6 +92,7 @@ struct cache_core {
 			   */
 	uint64_t last_page;                       /* used last; without TLBs all are in page 0 */
 	struct cache_tlb_entry *last_translation; /* its entry */
+	struct cache_sets first, second;          /* as path[0] and path[1], a step nearer */
 	struct cache_sets *path[CACHE_MOST_LEVELS];
 	struct cache_tlb tlb[2];               /* the first one's clock is the first cache's too */
 	struct cache_tlb_entry no_translation; /* of page 0, without TLBs */

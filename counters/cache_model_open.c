@@ -25,6 +25,9 @@ static void open_levels(struct cache_model *model)
 static void open_core(const struct cache_model *model, struct cache_core *core, uint32_t number)
 {
 	core->number = number;
+	core->first = *core->path[0];
+	if (core->path[1])
+		core->second = *core->path[1];
 	core->lost = allocate(CACHE_LOST_LINES, sizeof *core->lost);
 	core->last_page = model->geometry.tlb[0].n_entries ? UINT64_MAX : 0;
 	core->last_translation = &core->no_translation;

@@ -21,7 +21,7 @@ __attribute__((always_inline)) static inline uint32_t
 cache_plain_bring(struct cache_model *model, struct cache_core *core, uint64_t line,
 		  struct cache_set *set, uint64_t *was)
 {
-	const struct cache_sets *first = core->path[0];
+	const struct cache_sets *first = &core->first;
 	uint32_t way = cache_sets_oldest(first, set);
 	*was = set->entries[way];
 	set->entries[way] = line << CACHE_ENTRY_SHIFT | CACHE_OWNED;
@@ -53,10 +53,8 @@ __attribute__((always_inline)) static inline void cache_plain_use(struct cache_c
 /* cache_plain_set: the first level's set of a line. */
 static inline struct cache_set *cache_plain_set(const struct cache_core *core, uint64_t line)
 {
-	const struct cache_sets *first = core->path[0];
-	uint64_t number = line & first->mask;
-	char *row = (char *)first->ordered + (number + (number >> 3)) * sizeof(struct cache_set);
-	return (struct cache_set *)(void *)row;
+	const struct cache_sets *first = &core->first;
+	return first->ordered + (line & first->mask);
 }
 
 /* cache_plain_access: where is_plain, a load or store within one line. The hint is the one before
@@ -68,6 +66,7 @@ uint32_t cache_plain_access(struct cache_model *model, struct cache_core *core, 
 
 enum cache_try {
 	CACHE_TRIED_NOT,  /* nothing was done: cache_plain_access */
+	CACHE_TRIED_PAGE, /* nothing was: cache_model_translate_other, then once more */
 	CACHE_TRIED_HIT,  /* all was */
 	CACHE_TRIED_MISS, /* all was: the second level had the line */
 	CACHE_TRIED_FIRST /* a miss of the first level; cache_plain_miss is left to be done */
@@ -98,7 +97,7 @@ __attribute__((always_inline)) static inline bool
 cache_plain_try_second(struct cache_model *model, const struct cache_core *core,
 		       const struct cache_missed *missed)
 {
-	const struct cache_sets *second = core->path[1];
+	const struct cache_sets *second = &core->second;
 	struct cache_counts *counts = model->counts;
 	struct cache_set *set = cache_sets_set(second, missed->line);
 	uint64_t way = set->order & CACHE_BITS_MASK, latest = cache_sets_latest(missed->line);
@@ -137,18 +136,17 @@ cache_plain_try(struct cache_model *model, struct cache_core *core, uint64_t add
 {
 	uint64_t line = address >> model->line_shift;
 	struct cache_set *set = cache_plain_set(core, line);
-	uint32_t same = cache_sets_same(core->path[0], set, line), way;
+	if (!cache_plain_try_page(core, address >> model->page_shift, hint))
+		return CACHE_TRIED_PAGE;
+	uint32_t same = cache_sets_same(&core->first, set, line), way;
 	if (same) {
 		way = (uint32_t)__builtin_ctz(same);
 		/* of this line, and in a state without any of the other bits */
-		if ((set->entries[way] ^ line << CACHE_ENTRY_SHIFT) - 1 >= CACHE_STATE_MASK ||
-		    !cache_plain_try_page(core, address >> model->page_shift, hint))
+		if ((set->entries[way] ^ line << CACHE_ENTRY_SHIFT) - 1 >= CACHE_STATE_MASK)
 			return CACHE_TRIED_NOT;
 		cache_plain_use(core, set, way, is_write, hint);
 		return CACHE_TRIED_HIT;
 	}
-	if (!cache_plain_try_page(core, address >> model->page_shift, hint))
-		return CACHE_TRIED_NOT;
 	missed->line = line;
 	way = cache_plain_bring(model, core, line, set, &missed->was);
 	missed->note = &set->notes[way];

@@ -22,8 +22,11 @@ static void open_ordered(struct cache_sets *sets)
 {
 	uint64_t bytes = offsetof(struct cache_set, entries) + sets->ways * sizeof *sets->entries;
 	sets->pitch = (bytes + HOST_LINE_BYTES - 1) / HOST_LINE_BYTES * HOST_LINE_BYTES;
-	if (sets->clock)
+	sets->skip_shift = 3;
+	if (sets->clock) { /* an odd number of lines apart: as good, and an array */
 		sets->pitch = sizeof(struct cache_set);
+		sets->skip_shift = 63;
+	}
 	sets->way_mask = (1u << sets->ways) - 1;
 	sets->last_shift = (sets->ways - 1) * 4;
 	sets->order_mask = UINT64_MAX >> (CACHE_ORDERED_WAYS - sets->ways) * 4;

@@ -61,10 +61,11 @@ struct cache_sets {
 	uint64_t order_mask; /* ... of ways' nibbles */
 	uint32_t last_shift; /* ... to the last nibble of an order */
 	uint32_t ways;
-	uint64_t *clock;   /* where there are times; else NULL */
-	uint64_t *entries; /* else: n_sets rows of `ways` */
-	uint64_t *trees;   /* pseudo-LRU: a bit for each inner node; else NULL */
-	uint32_t leaves;   /* ways rounded up to a power of two */
+	uint32_t skip_shift; /* ... a row is left out after 1 << skip_shift */
+	uint64_t *clock;     /* where there are times; else NULL */
+	uint64_t *entries;   /* else: n_sets rows of `ways` */
+	uint64_t *trees;     /* pseudo-LRU: a bit for each inner node; else NULL */
+	uint32_t leaves;     /* ways rounded up to a power of two */
 	bool is_power_of_two;
 	void *memory; /* sets are aligned in */
 };
@@ -104,12 +105,13 @@ static inline uint64_t cache_sets_index(const struct cache_sets *sets, uint64_t 
 }
 
 /* cache_sets_at: where there are orders: the set of a number. Programs like to go in steps of
- * powers of two: with a row left out after each eight, sets that are such a step apart do not fall
- * into the same few sets of this machine's caches. */
+ * powers of two: with a row left out now and then, sets that are such a step apart do not fall into
+ * the same few sets of this machine's caches. */
 static inline struct cache_set *cache_sets_at(const struct cache_sets *sets, uint64_t number)
 {
 	char *first = (char *)sets->ordered;
-	return (struct cache_set *)(void *)(first + (number + (number >> 3)) * sets->pitch);
+	number += number >> sets->skip_shift;
+	return (struct cache_set *)(void *)(first + number * sets->pitch);
 }
 
 /* cache_sets_set: where there are orders: the set that a key belongs to. */

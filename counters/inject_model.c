@@ -122,17 +122,30 @@ __attribute__((noinline)) static void finish_miss(struct hook_thread *thread,
 	thread->is_busy = false;
 }
 
+/* The page first, of which nothing is known; then the line. */
+__attribute__((noinline)) static void access_page(const void *at, uint32_t bytes, bool is_write,
+						  struct hook_slot *slot,
+						  struct hook_thread *thread)
+{
+	uint64_t page = (uintptr_t)at >> hooks.model->page_shift;
+	uint32_t result = cache_model_translate_other(thread->core, page);
+	for (; result; result &= result - 1)
+		slot->site->counts[MODEL_MISSES + __builtin_ctz(result)]++;
+	thread->is_busy = false;
+	(is_write ? hook_write_line : hook_read_line)(at, bytes, slot, thread);
+}
+
 /* Where is_short there is one thread, and a slot of its generation is not stale. Calls are the last
  * things that are done, so that no registers need be saved. */
-__attribute__((always_inline)) static inline void access_line(uint64_t address, uint32_t bytes,
+__attribute__((always_inline)) static inline void access_line(const void *at, uint32_t bytes,
 							      bool is_write, struct hook_slot *slot,
 							      struct hook_thread *thread)
 {
 	struct cache_model *model = hooks.model;
-	uint64_t low = address >> model->line_shift << model->line_shift;
+	uint64_t address = (uintptr_t)at, low = address >> model->line_shift << model->line_shift;
 	struct cache_missed missed;
 	/* The model takes as long as memory does: the program need not wait for both. */
-	__builtin_prefetch((const void *)address);
+	__builtin_prefetch(at);
 	if (__builtin_expect(thread->is_busy || !model->is_short || address - low >= slot->reach ||
 				     low - slot->array_low >= slot->n_line_starts,
 			     0)) {
@@ -142,6 +155,10 @@ __attribute__((always_inline)) static inline void access_line(uint64_t address, 
 	thread->is_busy = true;
 	enum cache_try tried =
 		cache_plain_try(model, thread->core, address, is_write, &slot->hint, &missed);
+	if (tried == CACHE_TRIED_PAGE) {
+		access_page(at, bytes, is_write, slot, thread);
+		return;
+	}
 	if (__builtin_expect(tried == CACHE_TRIED_NOT, 0)) {
 		thread->is_busy = false;
 		access_uncommon(thread, slot, address, bytes, is_write);
@@ -162,13 +179,13 @@ __attribute__((always_inline)) static inline void access_line(uint64_t address, 
 void hook_read_line(const void *address, uint32_t bytes, struct hook_slot *slot,
 		    struct hook_thread *thread)
 {
-	access_line((uintptr_t)address, bytes, false, slot, thread);
+	access_line(address, bytes, false, slot, thread);
 }
 
 void hook_write_line(const void *address, uint32_t bytes, struct hook_slot *slot,
 		     struct hook_thread *thread)
 {
-	access_line((uintptr_t)address, bytes, true, slot, thread);
+	access_line(address, bytes, true, slot, thread);
 }
 
 void hook_read_again(const void *address, uint32_t bytes, struct hook_slot *slot,

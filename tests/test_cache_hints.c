@@ -171,16 +171,23 @@ static void walk(struct site *site, const struct site *other, uint64_t random)
 static uint32_t access_plain(struct cache_model *model, struct cache_core *core, struct site *site)
 {
 	struct cache_missed missed;
-	enum cache_try tried = model->is_short
-				       ? cache_plain_try(model, core, site->address, site->is_write,
-							 &site->hint, &missed)
-				       : CACHE_TRIED_NOT;
+	uint64_t page = site->address >> model->page_shift;
+	uint32_t result = 0;
+	enum cache_try tried = CACHE_TRIED_NOT;
+	while (model->is_short) {
+		tried = cache_plain_try(model, core, site->address, site->is_write, &site->hint,
+					&missed);
+		if (tried != CACHE_TRIED_PAGE)
+			break;
+		result = cache_model_translate_other(core, page);
+	}
 	if (tried == CACHE_TRIED_NOT)
-		return cache_plain_access(model, core, site->address, site->is_write, &site->hint);
+		return result |
+		       cache_plain_access(model, core, site->address, site->is_write, &site->hint);
 	if (tried == CACHE_TRIED_FIRST)
-		return CACHE_MISS |
+		return result | CACHE_MISS |
 		       cache_plain_miss(model, core, missed.line, missed.was, missed.note);
-	return tried == CACHE_TRIED_MISS ? CACHE_MISS : 0;
+	return result | (tried == CACHE_TRIED_MISS ? CACHE_MISS : 0);
 }
 
 /* As inject_model does. */

@@ -66,8 +66,10 @@ static struct recording *record(const uint64_t *last_ns)
 	struct sampling sampling;
 	int fd = model_memory_create(&why);
 	struct model_memory *memory = fd < 0 ? NULL : model_memory_map(fd, &why);
-	if (!memory)
+	if (!memory) {
 		fail_msg("%s", why.text);
+		return NULL;
+	}
 	fill(memory);
 	sampling_defaults(&sampling);
 	struct target target = { .sampling = &sampling, .pid = 1, .model_fd = fd };
