@@ -9,12 +9,11 @@
 
 #include "kernels/gemm.h"
 #include "kernels/gemm_bf16.h"
+#include "kernels/support/dispatch.h"
 #include "sampler/base/why.h"
 #include "workloads/support/crew.h"
 #include "workloads/support/tensor_loops.h"
 #include "workloads/support/tensor_simd.h"
-
-enum { LINE_BYTES = 64 };
 
 /* Waking a sleeping thread takes about 10 us; a core does this many FLOPs in 20 us. */
 static const double LEAST_FLOPS_TO_SHARE = 2e6;
@@ -83,7 +82,7 @@ struct matmul_room *matmul_room_new(struct crew *crew, enum matmul_order order)
 	room->workspaces = allocate(n, sizeof *room->workspaces);
 	room->narrows = allocate(2 * (n + 1), sizeof *room->narrows);
 	for (unsigned i = 0; i < n && order == MATMUL_PACKED; i++) {
-		room->workspaces[i] = aligned_alloc(LINE_BYTES, GEMM_WORKSPACE_BYTES);
+		room->workspaces[i] = aligned_take(GEMM_WORKSPACE_BYTES);
 		if (!room->workspaces[i])
 			die("no memory for %u workspaces of matrix products", n);
 	}

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "kernels/support/dispatch.h"
 #include "sampler/base/why.h"
 #include "workloads/support/tensor_device.h"
 
@@ -23,11 +24,12 @@ size_t tensor_pool_bytes(size_t bytes)
 	return ((bytes ? bytes : 1) + LINE_BYTES - 1) / LINE_BYTES * LINE_BYTES;
 }
 
+/* The arena's blocks in large pages, which a product's way through rows needs few of. */
 static void *take_memory(const struct tensor_pool *pool, size_t bytes)
 {
 	if (pool->device)
 		return tensor_device_take(pool->device, bytes);
-	void *memory = aligned_alloc(LINE_BYTES, bytes);
+	void *memory = pool->takes_each ? aligned_alloc(LINE_BYTES, bytes) : aligned_take(bytes);
 	if (!memory)
 		die("no memory for %zu bytes of tensors", bytes);
 	return memory;
