@@ -155,8 +155,9 @@ static uint32_t line_stack(struct gpu_stalls *stalls, const struct held *held, u
 	if (!held->file || !held->line)
 		return recording_add_stack(
 			stalls->recording, stack,
-			recording_add_special_frame(stalls->recording,
-						    "[unknown: compiled without -lineinfo]", 0));
+			recording_add_special_frame(
+				stalls->recording,
+				"[unknown: no -lineinfo, or loaded before stoke came]", 0));
 	const char *path = recording_string_at(stalls->recording, held->file);
 	const char *name = strrchr(path, '/');
 	snprintf(text, sizeof text, "%.200s:%u", name ? name + 1 : path, held->line);

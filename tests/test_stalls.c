@@ -158,7 +158,7 @@ static const char *fact(const struct recording *recording, const char *key)
 }
 
 static const char GEMM_NAME[] = "gemm(float const*, float const*, float*)";
-static const char NO_LINES[] = "[unknown: compiled without -lineinfo]";
+static const char NO_LINES[] = "[unknown: no -lineinfo, or loaded before stoke came]";
 
 static void check_samples(const struct recording *recording)
 {
