@@ -1,5 +1,4 @@
 /* GPUs: the driver's numbers are read for real; what profiling needs is looked for. */
-#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,7 +89,6 @@ static void print_counters(const struct doctor *doctor)
 static void print_tracing(const struct doctor *doctor)
 {
 	struct why why;
-	char text[PATH_MAX + 128];
 	char *library = session_gpu_library(&why);
 	const char *other = getenv("CUDA_INJECTION64_PATH");
 	if (other && cuda_process_is_ours(other))
@@ -105,11 +103,10 @@ static void print_tracing(const struct doctor *doctor)
 			    "libstoke-cupti.so is here; CUDA programs load it and look for their "
 			    "own libcupti");
 	if (library) {
-		snprintf(text, sizeof text,
-			 "`-p` and `-a` get the GPU work of programs that were started with "
-			 "CUDA_INJECTION64_PATH=%s in their environment; it waits there at no cost",
-			 library);
-		doctor_line(doctor, ORIGIN_SOFTWARE, "GPU attaching", text);
+		doctor_line(doctor, ORIGIN_SOFTWARE, "GPU attaching",
+			    "`-p` and `-a` get the GPU work of programs that were started with "
+			    "this path in CUDA_INJECTION64_PATH, where it waits at no cost:");
+		printf("  %s\n", library);
 	}
 	free(library);
 }
