@@ -109,8 +109,10 @@ live() { # STATUS FORMAT OPTIONS...
 	[ $got = "$wanted" ] || { echo "status $got, not $wanted"; return 1; }
 	whole "$format" "live.$(extension "$format")"
 }
-ended() { # FORMAT: SIGTERM to us
-	timeout -s TERM 0.5 "$stoke" record -q -f -o "live.$(extension "$1")" -- sh -c 'while :; do :; done' >/dev/null 2>err
+ended() { # FORMAT: SIGTERM to us, when there are samples
+	timeout 30 "$stoke" record -q -f -o "live.$(extension "$1")" -- \
+		sh -c "$short; kill -TERM \$PPID; while :; do :; done" >/dev/null 2>err
+	[ $? = 143 ] || { echo "it was not ended"; return 1; }
 	[ "$(whole "$1" "live.$(extension "$1")")" -gt 0 ]
 }
 for format in $formats; do

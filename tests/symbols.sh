@@ -170,7 +170,8 @@ else
 	skip "another mount namespace: not allowed here"
 fi
 cc -O2 -g -o deleted inlined.c
-record -o a.folded -- sh -c 'rm deleted_copy 2>/dev/null; cp deleted deleted_copy; ./deleted_copy & sleep 0.05; rm deleted_copy; wait'
+record -o a.folded -- sh -c 'rm deleted_copy 2>/dev/null; cp deleted deleted_copy; ./deleted_copy &
+	until readlink /proc/$!/exe | grep -q deleted_copy; do :; done; sleep 0.05; rm deleted_copy; wait'
 shows "a program deleted while it runs" "$chain" <(grep '^deleted_copy;' a.folded)
 
 # ---- unwinding
