@@ -186,11 +186,18 @@ keys q
 restored "restored after the editor"
 
 colours() { # NAME PATTERN: of what the screen sends
-	for _ in $(seq 40); do
-		t capture-pane -e -p -t 0 | grep -Eq -- "$2" && break
+	for _ in $(seq 120); do
+		t capture-pane -e -p -t 0 | grep -Eq -- "$2" && { pass; return; }
 		sleep 0.08
 	done
-	if t capture-pane -e -p -t 0 | grep -Eq -- "$2"; then n_passed=$((n_passed + 1)); else echo "FAIL $1: no /$2/"; n_failed=$((n_failed + 1)); fi
+	fail "$1: no /$2/"
+}
+colourless() { # NAME: until nothing on the screen has a colour
+	for _ in $(seq 120); do
+		t capture-pane -e -p -t 0 | grep -Eq '[;[][34][0-8][;m]' || { pass; return; }
+		sleep 0.08
+	done
+	fail "$1"
 }
 begin xterm-256color C.UTF-8 80x24 "unset STY; COLORTERM=truecolor $stoke report $work/a.stoke"
 keys 2
@@ -202,13 +209,13 @@ keys : 'set colors 8' Enter
 colours "8 colours" '[;[]4[1-7]m'
 keys : 'set colors none' Enter
 colours "no colour, but reverse" '7m'
-if t capture-pane -e -p -t 0 | grep -Eq '[;[][34][0-8][;m]'; then echo "FAIL colours left over"; n_failed=$((n_failed + 1)); else n_passed=$((n_passed + 1)); fi
+colourless "colours left over"
 keys q
 restored "restored after colours"
 begin xterm-256color C.UTF-8 80x24 "NO_COLOR=1 COLORTERM=truecolor $stoke report $work/a.stoke"
 keys 2
 shows "flame without colour" '\[2 Flame\]'
-if t capture-pane -e -p -t 0 | grep -Eq '[;[][34][0-8][;m]'; then echo "FAIL NO_COLOR has colours"; n_failed=$((n_failed + 1)); else n_passed=$((n_passed + 1)); fi
+colourless "NO_COLOR has colours"
 keys q
 
 # A recording with phases that state their work, as a person goes through it, in the light theme.
