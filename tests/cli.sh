@@ -228,7 +228,7 @@ expect "stat -x has a header" 0 "^kind,group,core,name,value,unit,deviation,runs
 expect "stat --json" 0 '"name":"page-faults","value":[0-9]+,"unit":"events"' "" "$stoke" stat --json -e page-faults -- true
 expect "stat --json with a group" 0 '"group":"faults","name":"page faults","value":[0-9.]+,"unit":"/s"' "" "$stoke" stat --json -g faults -- true
 grep -qE '\b(nan|inf)\b' out && fail "stat --json: nan or inf"
-expect "stat -I" 0 "" "^to 0.1" "$stoke" stat -I 100 -e task-clock -- sleep 0.35
+expect "stat -I" 0 "" "^to 0.1" "$stoke" stat -I 100 -e task-clock -- sleep 1
 [ "$(grep -c '^to ' err)" -ge 3 ] && n_passed=$((n_passed + 1)) || fail "stat -I: fewer than three intervals"
 expect "stat -o" 0 "^from the program$" "" "$stoke" stat -o stat.txt -e page-faults -- echo from the program
 expect "stat -o wrote" 0 " page-faults$" "" cat stat.txt
@@ -443,7 +443,7 @@ controlled snapshot >>answered
 controlled disable >>answered
 controlled nonsense >>answered
 kill -USR2 $pid
-for _ in $(seq 50); do [ -e over.3.stoke ] && break; sleep 0.1; done
+for _ in $(seq 200); do [ -e over.3.stoke ] && break; sleep 0.1; done
 controlled stop >>answered
 wait $pid
 compare "--control" 0 $? "" "snapshot over.3.stoke"
@@ -546,50 +546,73 @@ expect "--duration ends a program that goes on" 0 "*" "*" "$stoke" record --dura
 [ $(($(date +%s) - start)) -lt 10 ] || fail "--duration took too long"
 expect "--delay" 0 "*" "*" "$stoke" record --delay 100ms -- sh -c "$burn"
 
-interrupt() { # SIGNAL COMMAND...: send it after a while; status in $status
-	local signal=$1
-	shift
+# Programs of which one ends by itself only when it may: nobody is to be in time for anything.
+endless='while :; do :; done'
+waits() { echo "until [ -e go ]; do sleep 0.05; done; rm go; exit $1"; } # STATUS
+is_running() { # PID OF STOKE: until its program is there, and for some samples more
+	for _ in $(seq 100); do
+		[ -n "$(pgrep -P "$1")" ] && break
+		sleep 0.1
+	done
+	sleep 0.5
+}
+says() { # PATTERN: until it stands in err, 10 s at most
+	for _ in $(seq 100); do
+		grep -q "$1" err && break
+		sleep 0.1
+	done
+}
+interrupt() { # SIGNAL ANSWER COMMAND...: send it while it runs; status in $status
+	local signal=$1 answer=$2
+	shift 2
 	# a shell makes background programs ignore SIGINT
 	env --default-signal=INT,HUP "$@" >out 2>err &
 	local pid=$!
-	for _ in $(seq 50); do
-		sleep 0.1
-		[ -n "$(pgrep -P "$pid")" ] && break
-	done
-	sleep 0.5
+	is_running $pid
 	kill -"$signal" "$pid"
+	[ -z "$answer" ] || { says "$answer"; touch go; }
 	wait $pid
 	status=$?
 }
-interrupt TERM "$stoke" record -o term.folded -- sh -c 'while :; do :; done'
+interrupt TERM "" "$stoke" record -o term.folded -- sh -c "$endless"
 compare "SIGTERM" 143 $status "*" "samples of"
 expect "SIGTERM finishes the file" 0 "^sh" "" cat term.folded
-interrupt HUP "$stoke" record -o hup.stoke -- sh -c 'while :; do :; done'
+interrupt HUP "" "$stoke" record -o hup.stoke -- sh -c "$endless"
 compare "SIGHUP" 129 $status "*" "samples of"
 expect "SIGHUP finishes the file" 0 "^command" "" "$stoke" report hup.stoke
-interrupt INT "$stoke" record -o int.folded -- sh -c 'sleep 2; exit 6'
+interrupt INT "waiting for the program" "$stoke" record -o int.folded -- sh -c "$(waits 6)"
 compare "SIGINT to us alone lets the program end" 6 $status "*" "waiting for the program"
 
-env --default-signal=INT "$stoke" record -o twice.folded -- sh -c 'while :; do :; done' >out 2>err &
+env --default-signal=INT "$stoke" record -o twice.folded -- sh -c "$endless" >out 2>err &
 pid=$!
-sleep 1
+is_running $pid
 kill -INT $pid
-sleep 0.5
+says "waiting for the program"
 kill -INT $pid
 wait $pid
 compare "a second SIGINT stops at once" 130 $? "*" "samples of"
 expect "a second SIGINT finishes the file" 0 "^sh" "" cat twice.folded
-env --ignore-signal=HUP "$stoke" record -q -o nohup.folded -- sh -c 'sleep 2; exit 8' >out 2>err &
+env --ignore-signal=HUP "$stoke" record -q -o nohup.folded -- sh -c "$(waits 8)" >out 2>err &
 pid=$!
-sleep 1
+is_running $pid
 kill -HUP $pid
+sleep 0.2 # in which one that does not ignore it would end
+touch go
 wait $pid
 compare "nohup" 8 $? "*" ""
+rm -f go
 
-interrupt TERM "$stoke" stat -- sh -c 'while :; do :; done'
+interrupt TERM "" "$stoke" stat -- sh -c "$endless"
 compare "SIGTERM to stat" 143 $status "*" " elapsed$"
-interrupt INT "$stoke" stat -- sh -c 'sleep 2; exit 6'
-compare "SIGINT to stat alone lets the program end" 6 $status "*" " elapsed$"
+env --default-signal=INT "$stoke" stat -- sh -c "$(waits 6)" >out 2>err &
+pid=$!
+is_running $pid
+kill -INT $pid
+sleep 0.2 # likewise
+touch go
+wait $pid
+compare "SIGINT to stat alone lets the program end" 6 $? "*" " elapsed$"
+rm -f go
 sh -c 'while :; do :; done' &
 busy=$!
 interrupt_alone() { # SIGNAL COMMAND...: as interrupt, of one that has no child
@@ -631,7 +654,9 @@ LC_ALL=C grep -q '[^ -~]' out && fail "doctor: not ASCII"
 [ "$(awk '{ if (length($0) > 80 && NF > 1) n++ } END { print n + 0 }' out)" = 0 ] || fail "doctor: wider than 80 columns"
 
 if command -v script >/dev/null; then
-	expect "no arguments on a terminal" 0 "gbdt" "" sh -c "sleep 0.5 | TERM=xterm script -qec '$stoke' /dev/null"
+	# What is typed ends when the screen is there.
+	expect "no arguments on a terminal" 0 "gbdt" "" sh -c "touch seen
+		for i in \$(seq 100); do grep -aq gbdt seen && break; sleep 0.1; done | TERM=xterm script -qefc '$stoke' seen"
 	expect "no arguments on a dumb one" 0 "Workloads, for" "" env TERM=dumb script -qec "$stoke" /dev/null
 else
 	skip "no arguments on a terminal: there is no script(1)"
@@ -703,14 +728,18 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	kill $!
 	expect "top as nobody who runs nothing" 125 "" "No other process of this user runs here" \
 		$as_nobody top --headless --duration 300ms
-	setpriv --reuid=65534 --regid=65534 --clear-groups sh -c "$burn; $burn; $burn" &
-	expect "attached as nobody to its own" 0 "^sh;" "*" $as_nobody record -p $! --duration 300ms
-	wait
+	as_its_own() { # PID: until it is nobody's
+		until [ "$(stat -c %u "/proc/$1")" = 65534 ]; do sleep 0.05; done
+	}
+	setpriv --reuid=65534 --regid=65534 --clear-groups sh -c "$endless" &
+	as_its_own $!
+	expect "attached as nobody to its own" 0 "^sh;" "*" $as_nobody record -p $! --duration 2s
+	{ kill $!; wait $!; } 2>/dev/null
 	if [ "$(cat /proc/sys/kernel/perf_event_paranoid)" -gt 0 ]; then
 		expect "the machine as nobody" 125 "" "Watching the whole machine is not permitted" $as_nobody record -a --duration 300ms
-		setpriv --reuid=65534 --regid=65534 --clear-groups sh -c "$burn; $burn; $burn" &
-		expect "top as nobody" 0 "^sh;" "so only processes of this user are" $as_nobody top --headless --duration 300ms
-		wait
+		setpriv --reuid=65534 --regid=65534 --clear-groups sh -c "$endless" &
+		expect "top as nobody" 0 "^sh;" "so only processes of this user are" $as_nobody top --headless --duration 2s
+		{ kill $!; wait $!; } 2>/dev/null
 	else
 		skip "the machine as nobody: kernel.perf_event_paranoid is $(cat /proc/sys/kernel/perf_event_paranoid)"
 	fi
