@@ -56,6 +56,11 @@ static void print_result(const struct workload *workload, void *state, double se
 {
 	char flops[TEXT_BYTES], bytes[TEXT_BYTES], duration[TEXT_BYTES];
 	struct work work = workload->work(state);
+	if (!(work.flops > 0 || work.bytes > 0)) { /* 0 B/s would be a rate of what was not done */
+		printf("%s: %s, checks passed\n", workload->name,
+		       text_duration(duration, sizeof duration, seconds * 1e9));
+		return;
+	}
 	printf("%s: %s, %s by exact work, checks passed\n", workload->name,
 	       text_duration(duration, sizeof duration, seconds * 1e9),
 	       work.flops > 0 ? text_rate(flops, sizeof flops, work.flops / seconds, "FLOP/s")
