@@ -71,8 +71,8 @@ int list_events(const char *pattern)
 			 "shows them.",
 			 elsewhere, text_clean(clean, sizeof clean, pattern));
 	/* Tracepoints are written small, vendors' events as a rule not. */
-	bool is_hidden =
-		pattern && pattern[0] >= 'a' && !filter.nearest.best && tracepoints_are_hidden();
+	bool is_hidden = pattern && pattern[0] >= 'a' && !strstr(pattern, "::") &&
+			 !filter.nearest.best && tracepoints_are_hidden();
 	why_fail(&why, "There is nothing called %s to list among the events%s%s",
 		 text_clean(clean, sizeof clean, pattern ? pattern : ""), question,
 		 is_hidden ? " Tracepoints could not be asked: those need /sys/kernel/tracing "
