@@ -394,6 +394,21 @@ static void a_thread_is_chosen_as_well(void **state)
 	shown_close(&screen);
 }
 
+static void a_process_that_slept_is_said_to_have_no_samples(void **state)
+{
+	struct shown screen = shown_open(fixture_processes(), "processes", 120, 40);
+	(void)state;
+	shown_press(&screen, "/110\\r\\r\\e"); /* and the search again */
+	shown_has(&screen, "process 110 ");
+	for (const char *keys = "235L"; *keys; keys++) {
+		shown_press(&screen, (char[]){ *keys, '\0' });
+		shown_has(&screen, "Nothing of it was sampled here; Esc shows all.");
+	}
+	shown_press(&screen, "\\e");
+	shown_not(&screen, "Nothing of it was sampled");
+	shown_close(&screen);
+}
+
 static void lines_are_of_what_is_chosen(void **state)
 {
 	struct shown screen = shown_open(fixture_processes(), "functions", 120, 40);
@@ -552,6 +567,7 @@ int main(void)
 		cmocka_unit_test(a_part_holds_one_process),
 		cmocka_unit_test(a_process_is_chosen_and_given_back),
 		cmocka_unit_test(a_thread_is_chosen_as_well),
+		cmocka_unit_test(a_process_that_slept_is_said_to_have_no_samples),
 		cmocka_unit_test(lines_are_of_what_is_chosen),
 		cmocka_unit_test(lists_are_sorted_opened_and_clicked),
 		cmocka_unit_test(a_tree_sums_what_was_made),

@@ -7,6 +7,7 @@
 #include "sampler/recording.h"
 #include "tui/flame_state.h"
 #include "tui/imported.h"
+#include "tui/process_words.h"
 
 /* In 78 columns. */
 static const char no_phases[] =
@@ -262,9 +263,11 @@ static void draw_empty(const struct flame_state *state, const struct view_contex
 		return;
 	}
 	canvas_text(canvas, 0, 0, canvas->width, MEANING_DIM,
-		    context->is_live ? "Waiting for the first sample; a program that sleeps has "
-				       "none."
-				     : "No samples were recorded; notes (4) say why.");
+		    process_words_none(context,
+				       context->is_live
+					       ? "Waiting for the first sample; a program that "
+						 "sleeps has none."
+					       : "No samples were recorded; notes (4) say why."));
 }
 
 static void draw_side(const struct flame_state *state, const struct view_context *context,

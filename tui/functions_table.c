@@ -8,6 +8,7 @@
 #include "sampler/recording.h"
 #include "tui/functions_state.h"
 #include "tui/imported.h"
+#include "tui/process_words.h"
 
 enum {
 	HEADER_ROWS = 1,
@@ -342,5 +343,5 @@ void functions_draw(const void *opaque, const struct view_context *context,
 	canvas_text(canvas, 0, 1, canvas->width, MEANING_DIM,
 		    context->pattern     ? "Nothing matches the search; / and Enter clears it."
 		    : state->only_module ? "No samples in this module; M shows all."
-					 : "No sample yet.");
+					 : process_words_none(context, "No sample yet."));
 }

@@ -7,6 +7,7 @@
 #include "sampler/base/why.h"
 #include "sampler/recording.h"
 #include "sampler/thread_choice.h"
+#include "tui/view.h"
 
 enum { NAME_BYTES = 48 };
 
@@ -48,4 +49,11 @@ bool process_is_there(const struct recording *recording, uint64_t pid, struct wh
 			"There is no process %llu in it; `stoke render --view processes` shows "
 			"those that there are.",
 			(unsigned long long)pid);
+}
+
+const char *process_words_none(const struct view_context *context, const char *otherwise)
+{
+	if (!thread_choice_is_set(&context->focus->only))
+		return otherwise;
+	return "Nothing of it was sampled here; Esc shows all.";
 }

@@ -25,4 +25,10 @@ const char *process_words(const struct recording *recording, const struct thread
  * Errors  false and a sentence */
 bool process_is_there(const struct recording *recording, uint64_t pid, struct why *why);
 
+struct view_context;
+
+/* process_words_none: what a view says that has no sample to show: that the one process it is
+ * restricted to has none, else `otherwise`. */
+const char *process_words_none(const struct view_context *context, const char *otherwise);
+
 #endif

@@ -7,6 +7,7 @@
 #include "sampler/recording.h"
 #include "tui/imported.h"
 #include "tui/plot.h"
+#include "tui/process_words.h"
 #include "tui/timeline_state.h"
 #include "tui/window.h"
 
@@ -226,7 +227,8 @@ void timeline_draw(const void *opaque, const struct view_context *context,
 	const struct timeline_state *state = opaque;
 	struct timeline_layout layout = timeline_layout(state, context);
 	if (state->n_lanes == 0) {
-		canvas_text(canvas, 0, 0, canvas->width, MEANING_DIM, "No sample yet.");
+		canvas_text(canvas, 0, 0, canvas->width, MEANING_DIM,
+			    process_words_none(context, "No sample yet."));
 		return;
 	}
 	if (!imported_has_times(context->recording)) {

@@ -14,6 +14,7 @@
 #include "sampler/tree.h"
 #include "tui/imported.h"
 #include "tui/list.h"
+#include "tui/process_words.h"
 #include "tui/view.h"
 #include "tui/window.h"
 
@@ -390,7 +391,7 @@ static void callers_draw(const void *opaque, const struct view_context *context,
 		canvas_text(canvas, 0, 0, canvas->width, MEANING_DIM,
 			    state->chosen ? "The chosen function has no samples in this window; "
 					    "Esc goes back."
-					  : "No sample yet.");
+					  : process_words_none(context, "No sample yet."));
 		return;
 	}
 	size_t above = rows_of_callers(state), below = rows_of_callees(state);

@@ -13,6 +13,7 @@
 #include "sampler/recording.h"
 #include "tui/flame_state.h"
 #include "tui/paragraph.h"
+#include "tui/process_words.h"
 #include "tui/roofline_device.h"
 
 /* Live, weights of what was seen before change as phases go on: all is weighed anew this often. */
@@ -156,11 +157,12 @@ static bool lost_update(void *opaque, const struct view_context *context)
 	return flame_update(&state->flame, &inner) || is_changed;
 }
 
-static void draw_reason(const struct lost_state *state, const struct canvas *canvas)
+static void draw_reason(const struct lost_state *state, const struct view_context *context,
+			const struct canvas *canvas)
 {
 	const char *text = "Everything runs at its bound: no time is lost.";
 	if (state->all == 0)
-		text = "No sample yet.";
+		text = process_words_none(context, "No sample yet.");
 	else if (!state->ceilings)
 		text = "Lost time is time above what this machine could do, and that is not known: "
 		       "run `stoke bench` (10 s), then record again.";
@@ -196,7 +198,7 @@ static void lost_draw(const void *opaque, const struct view_context *context,
 	struct view_context inner = context_of_flame(context);
 	struct canvas graph = canvas_part(canvas, 0, 0, canvas->width, inner.height);
 	if (state->lost == 0) {
-		draw_reason(state, canvas);
+		draw_reason(state, context, canvas);
 		return;
 	}
 	flame_draw(&state->flame, &inner, &graph);
