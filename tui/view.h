@@ -98,13 +98,13 @@ struct view_child {
 /* What the driver lends a view for one frame. */
 struct view_context {
 	const struct recording *recording;
-	struct arena *frame; /* emptied before each frame */
-	int width, height;   /* of the view's canvas */
-	uint64_t now_ns;     /* live: the clock; saved: the recording's last time */
-	const char *command; /* what runs, cleaned */
-	bool is_live;        /* still recording */
-	bool has_ended;      /* the target has ended; exit_status is valid */
-	int exit_status;     /* -1: it was attached to, nobody knows */
+	struct arena *frame;    /* emptied before each frame */
+	int width, height;      /* of the view's canvas */
+	uint64_t now_ns;        /* live: the clock; saved: the recording's last time */
+	const char *command;    /* what runs, cleaned */
+	bool is_live;           /* still recording */
+	bool has_ended;         /* the target has ended; exit_status is valid */
+	int exit_status;        /* -1: it was attached to, nobody knows */
 	const char *search;     /* as typed; "" = none */
 	const regex_t *pattern; /* compiled; NULL = none */
 	struct view_focus *focus;

@@ -24,8 +24,8 @@ struct parameter {
 	enum parameter_kind kind;
 	const char *initial; /* as the user would type it */
 	double least, most;  /* numbers: limits, both included */
-	/* PARAMETER_CHOICE: "spin|futex"; numbers: what S, M and L stand for, "3|300|3000", or NULL.
-	 * size=S sets the parameter that has these, whatever its name. */
+	/* PARAMETER_CHOICE: "spin|futex"; numbers: what S, M and L stand for, "3|300|3000", or
+	 * NULL. size=S sets the parameter that has these, whatever its name. */
 	const char *choices;
 };
 
