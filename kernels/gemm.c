@@ -6,8 +6,6 @@
  */
 #include "kernels/gemm.h"
 
-#include <string.h>
-
 #include "kernels/kernel.h"
 #include "kernels/support/dispatch.h"
 #include "kernels/support/gemm_tiles_f32.h"
@@ -40,12 +38,6 @@ static void add_row(float *restrict c, float x, const float *restrict b, size_t 
 		c[j] += x * b[j * b_column];
 }
 
-static void clear(const struct gemm_task *task)
-{
-	for (size_t i = 0; i < task->m; i++)
-		memset((float *)task->c + i * task->c_row, 0, task->n * sizeof(float));
-}
-
 /* Two loops exchanged: B and C are walked along their rows. */
 static void add_ipj(const struct gemm_task *task)
 {
@@ -59,28 +51,14 @@ static void add_ipj(const struct gemm_task *task)
 
 static void gemm_ipj(const struct gemm_task *task)
 {
-	if (!task->is_adding)
-		clear(task);
+	gemm_task_clear(task);
 	add_ipj(task);
 }
 
 /* 64 x 256 floats of B are 64 KiB: they stay in L2 while all rows of A pass by. */
 static void gemm_blocked(const struct gemm_task *task)
 {
-	enum { DEPTH = 64, COLUMNS = 256 };
-	if (!task->is_adding)
-		clear(task);
-	for (size_t j = 0; j < task->n; j += COLUMNS) {
-		for (size_t p = 0; p < task->k; p += DEPTH) {
-			struct gemm_task part = *task;
-			part.n = task->n - j < COLUMNS ? task->n - j : COLUMNS;
-			part.k = task->k - p < DEPTH ? task->k - p : DEPTH;
-			part.a = (const float *)task->a + p * task->a_column;
-			part.b = (const float *)task->b + p * task->b_row + j * task->b_column;
-			part.c = (float *)task->c + j;
-			add_ipj(&part);
-		}
-	}
+	gemm_task_blocked(task, 64, 256, sizeof(float), add_ipj);
 }
 
 static void gemm_packed(const struct gemm_task *task)

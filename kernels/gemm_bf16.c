@@ -1,8 +1,6 @@
 /* The ladder of gemm.c for bf16; sums are f32 throughout. */
 #include "kernels/gemm_bf16.h"
 
-#include <string.h>
-
 #include "kernels/kernel.h"
 #include "kernels/support/dispatch.h"
 #include "kernels/support/gemm_tiles_dot.h"
@@ -23,12 +21,6 @@ static void gemm_ijp(const struct gemm_task *task)
 	}
 }
 
-static void clear(const struct gemm_task *task)
-{
-	for (size_t i = 0; i < task->m; i++)
-		memset((float *)task->c + i * task->c_row, 0, task->n * sizeof(float));
-}
-
 static void add_ipj(const struct gemm_task *task)
 {
 	const uint16_t *a = task->a, *b = task->b;
@@ -45,28 +37,14 @@ static void add_ipj(const struct gemm_task *task)
 
 static void gemm_ipj(const struct gemm_task *task)
 {
-	if (!task->is_adding)
-		clear(task);
+	gemm_task_clear(task);
 	add_ipj(task);
 }
 
 /* 128 x 256 bf16 of B are 64 KiB, as in gemm.c: they stay in L2 while all rows of A pass by. */
 static void gemm_blocked(const struct gemm_task *task)
 {
-	enum { DEPTH = 128, COLUMNS = 256 };
-	if (!task->is_adding)
-		clear(task);
-	for (size_t j = 0; j < task->n; j += COLUMNS) {
-		for (size_t p = 0; p < task->k; p += DEPTH) {
-			struct gemm_task part = *task;
-			part.n = task->n - j < COLUMNS ? task->n - j : COLUMNS;
-			part.k = task->k - p < DEPTH ? task->k - p : DEPTH;
-			part.a = (const uint16_t *)task->a + p * task->a_column;
-			part.b = (const uint16_t *)task->b + p * task->b_row + j * task->b_column;
-			part.c = (float *)task->c + j;
-			add_ipj(&part);
-		}
-	}
+	gemm_task_blocked(task, 128, 256, sizeof(uint16_t), add_ipj);
 }
 
 static void gemm_packed(const struct gemm_task *task)

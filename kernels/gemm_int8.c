@@ -2,7 +2,6 @@
 #include "kernels/gemm_int8.h"
 
 #include <stdint.h>
-#include <string.h>
 
 #include "kernels/kernel.h"
 #include "kernels/support/dispatch.h"
@@ -24,12 +23,6 @@ static void gemm_ijp(const struct gemm_task *task)
 	}
 }
 
-static void clear(const struct gemm_task *task)
-{
-	for (size_t i = 0; i < task->m; i++)
-		memset((uint32_t *)task->c + i * task->c_row, 0, task->n * sizeof(uint32_t));
-}
-
 static void add_ipj(const struct gemm_task *task)
 {
 	const uint8_t *a = task->a;
@@ -47,28 +40,14 @@ static void add_ipj(const struct gemm_task *task)
 
 static void gemm_ipj(const struct gemm_task *task)
 {
-	if (!task->is_adding)
-		clear(task);
+	gemm_task_clear(task);
 	add_ipj(task);
 }
 
 /* 256 x 256 bytes of B are 64 KiB, as in gemm.c: they stay in L2 while all rows of A pass by. */
 static void gemm_blocked(const struct gemm_task *task)
 {
-	enum { DEPTH = 256, COLUMNS = 256 };
-	if (!task->is_adding)
-		clear(task);
-	for (size_t j = 0; j < task->n; j += COLUMNS) {
-		for (size_t p = 0; p < task->k; p += DEPTH) {
-			struct gemm_task part = *task;
-			part.n = task->n - j < COLUMNS ? task->n - j : COLUMNS;
-			part.k = task->k - p < DEPTH ? task->k - p : DEPTH;
-			part.a = (const uint8_t *)task->a + p * task->a_column;
-			part.b = (const int8_t *)task->b + p * task->b_row + j * task->b_column;
-			part.c = (uint32_t *)task->c + j;
-			add_ipj(&part);
-		}
-	}
+	gemm_task_blocked(task, 256, 256, sizeof(uint8_t), add_ipj);
 }
 
 static void gemm_packed(const struct gemm_task *task)

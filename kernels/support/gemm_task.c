@@ -1,6 +1,8 @@
 /* Shares are cut between tiles: half a tile costs as much as a whole one. */
 #include "kernels/support/gemm_task.h"
 
+#include <string.h>
+
 /* Columns: the widest tile. Rows: the least common multiple of the f32 tiles' 14 and 6. */
 enum { COLUMN_STEP = 32, ROW_STEP = 42, C_BYTES = 4 };
 
@@ -45,6 +47,37 @@ struct gemm_task gemm_task_share(const struct gemm_task *whole, size_t element_b
 		part.c = (char *)whole->c + from * whole->c_row * C_BYTES;
 	}
 	return part;
+}
+
+void gemm_task_clear(const struct gemm_task *task)
+{
+	if (task->is_adding)
+		return;
+	for (size_t i = 0; i < task->m; i++)
+		memset((char *)task->c + i * task->c_row * C_BYTES, 0, task->n * C_BYTES);
+}
+
+static size_t at_most(size_t n, size_t most)
+{
+	return n < most ? n : most;
+}
+
+void gemm_task_blocked(const struct gemm_task *whole, size_t depth, size_t columns,
+		       size_t element_bytes, gemm_function *add)
+{
+	gemm_task_clear(whole);
+	for (size_t j = 0; j < whole->n; j += columns) {
+		for (size_t p = 0; p < whole->k; p += depth) {
+			struct gemm_task part = *whole;
+			size_t in_b = p * whole->b_row + j * whole->b_column;
+			part.n = at_most(whole->n - j, columns);
+			part.k = at_most(whole->k - p, depth);
+			part.a = (const char *)whole->a + p * whole->a_column * element_bytes;
+			part.b = (const char *)whole->b + in_b * element_bytes;
+			part.c = (char *)whole->c + j * C_BYTES;
+			add(&part);
+		}
+	}
 }
 
 double gemm_flops(const struct gemm_task *task)

@@ -42,6 +42,20 @@ struct gemm_task gemm_task_plain(size_t m, size_t n, size_t k, const void *a, co
 struct gemm_task gemm_task_share(const struct gemm_task *whole, size_t element_bytes,
 				 unsigned share, unsigned n_shares);
 
+/* gemm_task_clear: C = 0, unless the product is added to it. */
+void gemm_task_clear(const struct gemm_task *task);
+
+/*
+ * gemm_task_blocked: a product as sums over blocks of B that stay in a cache while all rows of A
+ * pass by.
+ *
+ * depth, columns  of a block of B
+ * element_bytes   of A and B
+ * add             C += A B for one block; its tasks are parts of `whole`
+ */
+void gemm_task_blocked(const struct gemm_task *whole, size_t depth, size_t columns,
+		       size_t element_bytes, gemm_function *add);
+
 /* gemm_flops: exact. gemm_bytes: A, B and C once each, C twice when adding. */
 double gemm_flops(const struct gemm_task *task);
 double gemm_bytes(const struct gemm_task *task, size_t element_bytes);
