@@ -119,3 +119,17 @@ uint64_t fixture_count_spans(const struct recording *recording, const char *name
 			    name) == 0;
 	return n;
 }
+
+uint32_t fixture_count_frames_of(const struct recording *recording, uint32_t stack,
+				 const char *part)
+{
+	uint32_t n = 0;
+	for (; stack; stack = recording_stack(recording, stack)->parent) {
+		const struct frame_row *frame =
+			recording_frame(recording, recording_stack(recording, stack)->frame);
+		const char *path = recording_string_at(
+			recording, recording_module(recording, frame->module)->path);
+		n += strstr(path, part) != NULL;
+	}
+	return n;
+}

@@ -35,4 +35,8 @@ bool fixture_has_note(const struct recording *recording, const char *part);
 
 uint64_t fixture_count_spans(const struct recording *recording, const char *name);
 
+/* fixture_count_frames_of: frames of a stack whose file's path has this part. */
+uint32_t fixture_count_frames_of(const struct recording *recording, uint32_t stack,
+				 const char *part);
+
 #endif

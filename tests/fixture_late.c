@@ -68,19 +68,6 @@ struct recording *late_session_close(struct late_session *session)
 	return session->recording;
 }
 
-static uint32_t count_own_frames(const struct recording *recording, uint32_t stack)
-{
-	uint32_t n = 0;
-	for (; stack; stack = recording_stack(recording, stack)->parent) {
-		const struct frame_row *frame =
-			recording_frame(recording, recording_stack(recording, stack)->frame);
-		const char *path = recording_string_at(
-			recording, recording_module(recording, frame->module)->path);
-		n += strstr(path, "test_attach") != NULL;
-	}
-	return n;
-}
-
 void late_session_check(const struct recording *recording)
 {
 	assert_int_equal(fixture_fact(recording, "gpu.matched"), DORMANT_LAUNCHES * 2);
@@ -89,7 +76,8 @@ void late_session_check(const struct recording *recording)
 	assert_int_equal(fixture_count_spans(recording, "gemm(float const*, float const*, float*)"),
 			 DORMANT_LAUNCHES);
 	for (uint64_t i = 1; i < recording_moment(recording).n[TABLE_SPANS]; i++)
-		assert_true(count_own_frames(recording, recording_span(recording, i)->stack) >= 2);
+		assert_true(fixture_count_frames_of(recording, recording_span(recording, i)->stack,
+						    "test_attach") >= 2);
 }
 
 void late_session_run(const struct dormant *dormant)

@@ -13,12 +13,11 @@
 
 #include "sampler/export_rows.h"
 #include "sampler/recording.h"
-#include "tui/face.h"
 
 /* As late as the recording goes: some seconds. */
 static const uint64_t LATER_NS = 4000000000;
 
-static void draw(struct shown *screen)
+void shown_draw(struct shown *screen)
 {
 	size_t n;
 	free(screen->text);
@@ -36,7 +35,7 @@ struct shown shown_open(struct recording *recording, const char *view, int width
 					  .view = view };
 	screen.face = face_new(&settings);
 	screen.canvas = canvas_new(width, height);
-	draw(&screen);
+	shown_draw(&screen);
 	return screen;
 }
 
@@ -51,10 +50,10 @@ void shown_close(struct shown *screen)
 void shown_press(struct shown *screen, const char *keys)
 {
 	face_keys(screen->face, keys);
-	draw(screen);
+	shown_draw(screen);
 }
 
-void shown_click(struct shown *screen, const char *text, int key)
+enum face_outcome shown_click(struct shown *screen, const char *text, int key)
 {
 	const char *at = strstr(screen->text, text);
 	int x = 0, y = 0;
@@ -64,8 +63,10 @@ void shown_click(struct shown *screen, const char *text, int key)
 		x = *byte == '\n' ? 0 : x + 1;
 		y += *byte == '\n';
 	}
-	face_key(screen->face, (struct input){ .key = key, .x = x, .y = y });
-	draw(screen);
+	enum face_outcome outcome =
+		face_key(screen->face, (struct input){ .key = key, .x = x, .y = y });
+	shown_draw(screen);
+	return outcome;
 }
 
 void shown_has(const struct shown *screen, const char *text)

@@ -6,9 +6,9 @@
 #define TESTS_FIXTURE_SHOWN_H
 
 #include "tui/canvas.h"
+#include "tui/face.h"
 #include "tui/view.h"
 
-struct face;
 struct recording;
 
 struct shown {
@@ -23,8 +23,10 @@ struct shown shown_open(struct recording *recording, const char *view, int width
 void shown_close(struct shown *screen);
 
 void shown_press(struct shown *screen, const char *keys);
+/* shown_draw: once more, after what was done by other ways. */
+void shown_draw(struct shown *screen);
 /* shown_click: on the first such text, by KEY_CLICK or KEY_DOUBLE_CLICK. */
-void shown_click(struct shown *screen, const char *text, int key);
+enum face_outcome shown_click(struct shown *screen, const char *text, int key);
 
 void shown_has(const struct shown *screen, const char *text);
 void shown_not(const struct shown *screen, const char *text);

@@ -134,20 +134,6 @@ static struct recording *record(const char *script, void (*program)(void))
 	return fixture_inject_started(script, InitializeInjection, program);
 }
 
-/* Frames of our own test program below a span: the launching stack is really there. */
-static uint32_t count_own_frames(const struct recording *recording, uint32_t stack)
-{
-	uint32_t n = 0;
-	for (; stack; stack = recording_stack(recording, stack)->parent) {
-		const struct frame_row *frame =
-			recording_frame(recording, recording_stack(recording, stack)->frame);
-		const char *path = recording_string_at(
-			recording, recording_module(recording, frame->module)->path);
-		n += strstr(path, "test_cupti") != NULL;
-	}
-	return n;
-}
-
 static void everything_is_joined(void **state)
 {
 	(void)state;
@@ -167,7 +153,7 @@ static void everything_is_joined(void **state)
 		const struct span_row *span = recording_span(recording, i);
 		assert_true(span->start_ns >= last_start); /* in order */
 		last_start = span->start_ns;
-		assert_true(count_own_frames(recording, span->stack) >= 2);
+		assert_true(fixture_count_frames_of(recording, span->stack, "test_cupti") >= 2);
 	}
 	assert_false(fixture_has_note(recording, ""));
 	recording_free(recording);

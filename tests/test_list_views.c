@@ -14,6 +14,7 @@
 #include "sampler/base/why.h"
 #include "sampler/recording.h"
 #include "tests/fixture.h"
+#include "tests/fixture_shown.h"
 #include "tui/face.h"
 #include "tui/keymap.h"
 #include "tui/list.h"
@@ -21,348 +22,274 @@
 #include "tui/preferences.h"
 #include "tui/view.h"
 
-struct screen {
-	struct recording *recording;
-	struct face *face;
-	struct canvas canvas;
-	char *text;
-};
-
-static void draw(struct screen *screen)
+static struct shown open_screen(const char *view, int width, int height)
 {
-	size_t n;
-	free(screen->text);
-	face_draw(screen->face, &screen->canvas, screen->recording->start_ns);
-	FILE *out = open_memstream(&screen->text, &n);
-	canvas_write(&screen->canvas, out, true, NULL);
-	fclose(out);
-}
-
-static struct screen open_screen(const char *view, int width, int height)
-{
-	struct screen screen = { .recording = fixture_known() };
-	struct face_settings settings = { .recording = screen.recording,
-					  .command = "train",
-					  .view = view };
-	screen.face = face_new(&settings);
-	screen.canvas = canvas_new(width, height);
-	draw(&screen);
-	return screen;
-}
-
-static void close_screen(struct screen *screen)
-{
-	free(screen->text);
-	face_free(screen->face);
-	canvas_free(&screen->canvas);
-	recording_free(screen->recording);
-}
-
-static void press(struct screen *screen, const char *keys)
-{
-	face_keys(screen->face, keys);
-	draw(screen);
-}
-
-static void shows(const struct screen *screen, const char *text)
-{
-	if (!strstr(screen->text, text))
-		fail_msg("no \"%s\" on\n%s", text, screen->text);
-}
-
-static void shows_not(const struct screen *screen, const char *text)
-{
-	if (strstr(screen->text, text))
-		fail_msg("\"%s\" is on\n%s", text, screen->text);
-}
-
-/* On the first such text; the screen is in ASCII, so bytes are columns. */
-static enum face_outcome click_on(struct screen *screen, const char *text, int key)
-{
-	const char *at = strstr(screen->text, text);
-	int x = 0, y = 0;
-	if (!at)
-		fail_msg("no \"%s\" on\n%s", text, screen->text);
-	for (const char *byte = screen->text; byte < at; byte++) {
-		x = *byte == '\n' ? 0 : x + 1;
-		y += *byte == '\n';
-	}
-	enum face_outcome outcome =
-		face_key(screen->face, (struct input){ .key = key, .x = x, .y = y });
-	draw(screen);
-	return outcome;
-}
-
-/* Text a stands above text b. */
-static void stands_above(const struct screen *screen, const char *a, const char *b)
-{
-	const char *first = strstr(screen->text, a), *second = strstr(screen->text, b);
-	if (!first || !second || first > second)
-		fail_msg("%s is not above %s on\n%s", a, b, screen->text);
+	return shown_open(fixture_known(), view, width, height);
 }
 
 static void functions_are_sorted_by_keys_clicks_and_commands(void **state)
 {
-	struct screen screen = open_screen("functions", 80, 24);
+	struct shown screen = open_screen("functions", 80, 24);
 	(void)state;
-	shows(&screen, "  self v     with    samples function");
-	stands_above(&screen, "build_histogram", "train_model");
-	press(&screen, ">");
-	shows(&screen, "  with v");
-	stands_above(&screen, "train_model", "build_histogram");
-	press(&screen, "<");
-	shows(&screen, "  self v");
-	press(&screen, "I");
-	shows(&screen, "  self ^");
-	stands_above(&screen, "[lost]", "build_histogram");
-	click_on(&screen, "function (", KEY_CLICK);
-	shows(&screen, "function (with = with callees^ module");
-	stands_above(&screen, "copy_user", "gradients");
-	click_on(&screen, "function (", KEY_CLICK);
-	shows(&screen, "function (with = with calleesv module");
-	stands_above(&screen, "gradients", "copy_user");
-	press(&screen, ":sort samples\\r");
-	shows(&screen, " samples v");
-	press(&screen, ":sort! with\\r");
-	shows(&screen, "  with ^");
-	press(&screen, ":sort -module\\r");
-	shows(&screen, "module v");
-	stands_above(&screen, "train_model", "js:");
-	press(&screen, ":sort sampls\\r");
-	shows(&screen, "There is no column sampls here; did you mean samples?");
-	press(&screen, ":sort mod\\t\\r");
-	shows(&screen, "module ^");
-	close_screen(&screen);
+	shown_has(&screen, "  self v     with    samples function");
+	shown_stands_above(&screen, "build_histogram", "train_model");
+	shown_press(&screen, ">");
+	shown_has(&screen, "  with v");
+	shown_stands_above(&screen, "train_model", "build_histogram");
+	shown_press(&screen, "<");
+	shown_has(&screen, "  self v");
+	shown_press(&screen, "I");
+	shown_has(&screen, "  self ^");
+	shown_stands_above(&screen, "[lost]", "build_histogram");
+	shown_click(&screen, "function (", KEY_CLICK);
+	shown_has(&screen, "function (with = with callees^ module");
+	shown_stands_above(&screen, "copy_user", "gradients");
+	shown_click(&screen, "function (", KEY_CLICK);
+	shown_has(&screen, "function (with = with calleesv module");
+	shown_stands_above(&screen, "gradients", "copy_user");
+	shown_press(&screen, ":sort samples\\r");
+	shown_has(&screen, " samples v");
+	shown_press(&screen, ":sort! with\\r");
+	shown_has(&screen, "  with ^");
+	shown_press(&screen, ":sort -module\\r");
+	shown_has(&screen, "module v");
+	shown_stands_above(&screen, "train_model", "js:");
+	shown_press(&screen, ":sort sampls\\r");
+	shown_has(&screen, "There is no column sampls here; did you mean samples?");
+	shown_press(&screen, ":sort mod\\t\\r");
+	shown_has(&screen, "module ^");
+	shown_close(&screen);
 }
 
 /* In ASCII, so that rows can be told from each other by what stands before the name. */
 static void calls_open_and_close(void **state)
 {
-	struct screen screen = open_screen("functions", 100, 30);
+	struct shown screen = open_screen("functions", 100, 30);
 	(void)state;
-	press(&screen, "t");
-	shows(&screen, "with v    samples calls");
-	shows(&screen, " - train\n");
-	shows(&screen, "   - train_model"); /* train, main, train_model */
-	stands_above(&screen, "build_histogram", "gradients");
-	press(&screen, "jj-"); /* on train_model: closed, then on to main, which closes too */
-	shows(&screen, "   + train_model");
-	shows_not(&screen, "gradients");
-	press(&screen, "--");
-	shows(&screen, "  + main");
-	shows_not(&screen, "   + train_model");
-	press(&screen, "++");
-	shows(&screen, "   + train_model"); /* as it was left */
-	press(&screen, " ");
-	shows(&screen, "     build_histogram");
-	press(&screen, "C");
-	shows(&screen, " + train\n");
-	shows_not(&screen, "main");
-	press(&screen, "E");
-	shows(&screen, "      sigmoid"); /* the deepest */
-	press(&screen, ":sort name\\r");
-	stands_above(&screen, "pool-1", "- train\n");
-	press(&screen, "I");
-	stands_above(&screen, "- train\n", "pool-1");
-	press(&screen, ":sort with\\r/sigm\\r");
-	shows(&screen, "gradients"); /* what is above what is found */
-	shows_not(&screen, "pool-1");
-	press(&screen, "/nothing here\\r");
-	shows(&screen, "Nothing matches the search");
-	press(&screen, "/\\rt");
-	shows(&screen, "function (with"); /* flat again */
-	press(&screen, "tCt");
-	click_on(&screen, "sigmoid", KEY_CLICK);
-	press(&screen, "t"); /* it stays selected, and what is around it opens */
-	shows(&screen, "- gradients");
-	press(&screen, "c");
-	shows(&screen, "itself, o  sigmoid");
-	press(&screen, "3t");
-	shows(&screen, "function (with");
-	press(&screen, "c");
-	shows(&screen, "itself, o  sigmoid");
-	close_screen(&screen);
+	shown_press(&screen, "t");
+	shown_has(&screen, "with v    samples calls");
+	shown_has(&screen, " - train\n");
+	shown_has(&screen, "   - train_model"); /* train, main, train_model */
+	shown_stands_above(&screen, "build_histogram", "gradients");
+	shown_press(&screen, "jj-"); /* on train_model: closed, then on to main, which closes too */
+	shown_has(&screen, "   + train_model");
+	shown_not(&screen, "gradients");
+	shown_press(&screen, "--");
+	shown_has(&screen, "  + main");
+	shown_not(&screen, "   + train_model");
+	shown_press(&screen, "++");
+	shown_has(&screen, "   + train_model"); /* as it was left */
+	shown_press(&screen, " ");
+	shown_has(&screen, "     build_histogram");
+	shown_press(&screen, "C");
+	shown_has(&screen, " + train\n");
+	shown_not(&screen, "main");
+	shown_press(&screen, "E");
+	shown_has(&screen, "      sigmoid"); /* the deepest */
+	shown_press(&screen, ":sort name\\r");
+	shown_stands_above(&screen, "pool-1", "- train\n");
+	shown_press(&screen, "I");
+	shown_stands_above(&screen, "- train\n", "pool-1");
+	shown_press(&screen, ":sort with\\r/sigm\\r");
+	shown_has(&screen, "gradients"); /* what is above what is found */
+	shown_not(&screen, "pool-1");
+	shown_press(&screen, "/nothing here\\r");
+	shown_has(&screen, "Nothing matches the search");
+	shown_press(&screen, "/\\rt");
+	shown_has(&screen, "function (with"); /* flat again */
+	shown_press(&screen, "tCt");
+	shown_click(&screen, "sigmoid", KEY_CLICK);
+	shown_press(&screen, "t"); /* it stays selected, and what is around it opens */
+	shown_has(&screen, "- gradients");
+	shown_press(&screen, "c");
+	shown_has(&screen, "itself, o  sigmoid");
+	shown_press(&screen, "3t");
+	shown_has(&screen, "function (with");
+	shown_press(&screen, "c");
+	shown_has(&screen, "itself, o  sigmoid");
+	shown_close(&screen);
 }
 
 static void one_module_and_other_roots(void **state)
 {
-	struct screen screen = open_screen("functions", 100, 30);
+	struct shown screen = open_screen("functions", 100, 30);
 	(void)state;
-	press(&screen, ":sort name\\r/ksys_read\\rM");
-	shows(&screen, "function of [kernel]");
-	press(&screen, "/\\r");
-	shows(&screen, "copy_user");
-	shows_not(&screen, "train_model");
-	press(&screen, "M");
-	shows(&screen, "train_model");
-	press(&screen, "ppp"); /* nobody has told phases */
-	shows(&screen, "[no phase]");
-	press(&screen, "g");
-	press(&screen, "a"); /* a phase has no lines */
-	shows(&screen, "[3 Functions]");
-	press(&screen, "e");
-	shows(&screen, "[no phase]");
-	close_screen(&screen);
+	shown_press(&screen, ":sort name\\r/ksys_read\\rM");
+	shown_has(&screen, "function of [kernel]");
+	shown_press(&screen, "/\\r");
+	shown_has(&screen, "copy_user");
+	shown_not(&screen, "train_model");
+	shown_press(&screen, "M");
+	shown_has(&screen, "train_model");
+	shown_press(&screen, "ppp"); /* nobody has told phases */
+	shown_has(&screen, "[no phase]");
+	shown_press(&screen, "g");
+	shown_press(&screen, "a"); /* a phase has no lines */
+	shown_has(&screen, "[3 Functions]");
+	shown_press(&screen, "e");
+	shown_has(&screen, "[no phase]");
+	shown_close(&screen);
 }
 
 /* What htop, perf, less and vim have taught fingers. */
 static void habits_are_met(void **state)
 {
-	struct screen screen = open_screen("functions", 100, 12);
+	struct shown screen = open_screen("functions", 100, 12);
 	(void)state;
 	face_key(screen.face, (struct input){ .key = KEY_FUNCTION_5 });
-	press(&screen, "");
-	shows(&screen, "with v    samples calls");
+	shown_press(&screen, "");
+	shown_has(&screen, "with v    samples calls");
 	face_key(screen.face, (struct input){ .key = KEY_FUNCTION_5 });
-	press(&screen, "c"); /* of the first */
-	shows(&screen, "build_histogram");
-	press(&screen, "3");
+	shown_press(&screen, "c"); /* of the first */
+	shown_has(&screen, "build_histogram");
+	shown_press(&screen, "3");
 	face_key(screen.face, (struct input){ .key = 6 }); /* Ctrl-F: a page */
-	press(&screen, "");
-	shows_not(&screen, "build_histogram");
+	shown_press(&screen, "");
+	shown_not(&screen, "build_histogram");
 	face_key(screen.face, (struct input){ .key = 2 }); /* Ctrl-B: back */
-	press(&screen, "");
-	shows(&screen, "build_histogram");
+	shown_press(&screen, "");
+	shown_has(&screen, "build_histogram");
 	face_key(screen.face, (struct input){ .key = KEY_FUNCTION_3 });
-	press(&screen, "grad\\r");
-	shows(&screen, "gradients");
-	shows_not(&screen, "sigmoid");
+	shown_press(&screen, "grad\\r");
+	shown_has(&screen, "gradients");
+	shown_not(&screen, "sigmoid");
 	face_key(screen.face, (struct input){ .key = KEY_DELETE });
-	press(&screen, "");
-	shows(&screen, "sigmoid");
-	press(&screen, "Z");
-	shows(&screen, "Nothing more comes: this is a recording.");
-	press(&screen, "+"); /* as perf report opens */
-	shows(&screen, "with v    samples calls");
-	close_screen(&screen);
+	shown_press(&screen, "");
+	shown_has(&screen, "sigmoid");
+	shown_press(&screen, "Z");
+	shown_has(&screen, "Nothing more comes: this is a recording.");
+	shown_press(&screen, "+"); /* as perf report opens */
+	shown_has(&screen, "with v    samples calls");
+	shown_close(&screen);
 }
 
 static void columns_are_chosen(void **state)
 {
-	struct screen screen = open_screen("functions", 80, 24);
+	struct shown screen = open_screen("functions", 80, 24);
 	(void)state;
-	press(&screen, ":columns name,time,self\\r");
-	shows(&screen, "\nfunction (with = with callees)");
-	shows(&screen, " self time   self v\n");
-	shows(&screen, "Columns of functions: name,time,self.");
-	shows_not(&screen, "samples");
-	press(&screen, ":columns name,tim,self\\r");
-	shows(&screen, "no column tim here; did you mean time?");
-	press(&screen, ":columns default\\r");
-	shows(&screen, "  self v     with    samples function");
-	press(&screen, "O");
-	shows(&screen, "[x] self                  v");
-	shows(&screen, "[ ] time");
-	press(&screen, "jj x"); /* samples go and come back behind the others */
-	shows(&screen, "Enter sort by it  Space show or hide  < left  > right");
-	press(&screen, "x<<\\e");
-	shows(&screen, "Columns of functions: ");
-	shows_not(&screen, "[x]");
-	press(&screen, ":columns\\r");
-	click_on(&screen, "[ ] time", KEY_CLICK);
-	shows(&screen, "[x] time");
-	click_on(&screen, "total ", KEY_DOUBLE_CLICK);
-	shows_not(&screen, "[x]");
-	press(&screen, ":columns self\\rO "); /* the last one stays */
-	shows(&screen, "[x] self");
-	press(&screen, "r");
-	shows(&screen, "[x] with");
-	close_screen(&screen);
+	shown_press(&screen, ":columns name,time,self\\r");
+	shown_has(&screen, "\nfunction (with = with callees)");
+	shown_has(&screen, " self time   self v\n");
+	shown_has(&screen, "Columns of functions: name,time,self.");
+	shown_not(&screen, "samples");
+	shown_press(&screen, ":columns name,tim,self\\r");
+	shown_has(&screen, "no column tim here; did you mean time?");
+	shown_press(&screen, ":columns default\\r");
+	shown_has(&screen, "  self v     with    samples function");
+	shown_press(&screen, "O");
+	shown_has(&screen, "[x] self                  v");
+	shown_has(&screen, "[ ] time");
+	shown_press(&screen, "jj x"); /* samples go and come back behind the others */
+	shown_has(&screen, "Enter sort by it  Space show or hide  < left  > right");
+	shown_press(&screen, "x<<\\e");
+	shown_has(&screen, "Columns of functions: ");
+	shown_not(&screen, "[x]");
+	shown_press(&screen, ":columns\\r");
+	shown_click(&screen, "[ ] time", KEY_CLICK);
+	shown_has(&screen, "[x] time");
+	shown_click(&screen, "total ", KEY_DOUBLE_CLICK);
+	shown_not(&screen, "[x]");
+	shown_press(&screen, ":columns self\\rO "); /* the last one stays */
+	shown_has(&screen, "[x] self");
+	shown_press(&screen, "r");
+	shown_has(&screen, "[x] with");
+	shown_close(&screen);
 	screen = open_screen("flame", 80, 24);
-	press(&screen, ":sort self\\r");
-	shows(&screen, ":sort is for lists");
-	close_screen(&screen);
+	shown_press(&screen, ":sort self\\r");
+	shown_has(&screen, ":sort is for lists");
+	shown_close(&screen);
 }
 
 static void the_mouse_does_what_keys_do(void **state)
 {
-	struct screen screen = open_screen("functions", 80, 24);
+	struct shown screen = open_screen("functions", 80, 24);
 	(void)state;
-	click_on(&screen, "gradients", KEY_CLICK);
-	click_on(&screen, " callers ", KEY_CLICK); /* a hint */
-	shows(&screen, "called by");
-	shows(&screen, "gradients");
-	click_on(&screen, "3 F", KEY_CLICK); /* a tab */
-	shows(&screen, "[3 Functions]");
-	click_on(&screen, "self", KEY_DOUBLE_CLICK); /* a header is not opened */
-	shows(&screen, "[3 Functions]");
-	click_on(&screen, "sigmoid", KEY_DOUBLE_CLICK); /* what is clicked, not what was selected */
-	shows(&screen, "[2 Flame]");
-	shows(&screen, "sigmoid");
-	press(&screen, "\\e3");
-	click_on(&screen, " help", KEY_CLICK);
-	shows(&screen, "Functions: functions by their own time");
-	click_on(&screen, "F6 sort", KEY_CLICK);
-	shows(&screen, "Columns of functions");
-	click_on(&screen, " back", KEY_CLICK);
-	shows_not(&screen, "Columns of functions");
-	assert_int_equal(click_on(&screen, " quit", KEY_CLICK), FACE_QUITS);
-	close_screen(&screen);
+	shown_click(&screen, "gradients", KEY_CLICK);
+	shown_click(&screen, " callers ", KEY_CLICK); /* a hint */
+	shown_has(&screen, "called by");
+	shown_has(&screen, "gradients");
+	shown_click(&screen, "3 F", KEY_CLICK); /* a tab */
+	shown_has(&screen, "[3 Functions]");
+	shown_click(&screen, "self", KEY_DOUBLE_CLICK); /* a header is not opened */
+	shown_has(&screen, "[3 Functions]");
+	shown_click(&screen, "sigmoid",
+		    KEY_DOUBLE_CLICK); /* what is clicked, not what was selected */
+	shown_has(&screen, "[2 Flame]");
+	shown_has(&screen, "sigmoid");
+	shown_press(&screen, "\\e3");
+	shown_click(&screen, " help", KEY_CLICK);
+	shown_has(&screen, "Functions: functions by their own time");
+	shown_click(&screen, "F6 sort", KEY_CLICK);
+	shown_has(&screen, "Columns of functions");
+	shown_click(&screen, " back", KEY_CLICK);
+	shown_not(&screen, "Columns of functions");
+	assert_int_equal(shown_click(&screen, " quit", KEY_CLICK), FACE_QUITS);
+	shown_close(&screen);
 }
 
 static void the_overview_has_a_cursor(void **state)
 {
-	struct screen screen = open_screen("overview", 80, 40);
+	struct shown screen = open_screen("overview", 80, 40);
 	(void)state;
-	shows(&screen, "Hottest   self v     with function");
-	press(&screen, "e"); /* the hottest, until somebody moves */
-	shows(&screen, "build_histogram");
-	press(&screen, "\\e>");
-	shows(&screen, "   with v");
-	stands_above(&screen, "train_model", "build_histogram");
-	click_on(&screen, "self ", KEY_CLICK); /* behind the columns of the header's word */
-	shows(&screen, "self v");
-	click_on(&screen, "sigmoid", KEY_CLICK);
-	press(&screen, "c");
-	shows(&screen, "gradients");
-	press(&screen, "1");
-	click_on(&screen, "gradients", KEY_DOUBLE_CLICK);
-	shows(&screen, "[2 Flame]");
-	close_screen(&screen);
+	shown_has(&screen, "Hottest   self v     with function");
+	shown_press(&screen, "e"); /* the hottest, until somebody moves */
+	shown_has(&screen, "build_histogram");
+	shown_press(&screen, "\\e>");
+	shown_has(&screen, "   with v");
+	shown_stands_above(&screen, "train_model", "build_histogram");
+	shown_click(&screen, "self ", KEY_CLICK); /* behind the columns of the header's word */
+	shown_has(&screen, "self v");
+	shown_click(&screen, "sigmoid", KEY_CLICK);
+	shown_press(&screen, "c");
+	shown_has(&screen, "gradients");
+	shown_press(&screen, "1");
+	shown_click(&screen, "gradients", KEY_DOUBLE_CLICK);
+	shown_has(&screen, "[2 Flame]");
+	shown_close(&screen);
 }
 
 static void callers_and_callees_are_one_list(void **state)
 {
-	struct screen screen = open_screen("functions", 80, 24);
+	struct shown screen = open_screen("functions", 80, 24);
 	(void)state;
-	click_on(&screen, "train_model", KEY_CLICK);
-	press(&screen, "c");
-	shows(&screen, "  of it v    of all          called by");
-	stands_above(&screen, "main", "train_model");
-	press(&screen, ":sort name\\r");
-	stands_above(&screen, "called by ^", "main");
-	stands_above(&screen, "build_histogram", "gradients");
-	click_on(&screen, "calls ^", KEY_CLICK);
-	stands_above(&screen, "gradients", "build_histogram");
-	click_on(&screen, "gradients", KEY_DOUBLE_CLICK);
-	stands_above(&screen, "train_model", "gradients");
-	shows(&screen, "sigmoid");
-	close_screen(&screen);
+	shown_click(&screen, "train_model", KEY_CLICK);
+	shown_press(&screen, "c");
+	shown_has(&screen, "  of it v    of all          called by");
+	shown_stands_above(&screen, "main", "train_model");
+	shown_press(&screen, ":sort name\\r");
+	shown_stands_above(&screen, "called by ^", "main");
+	shown_stands_above(&screen, "build_histogram", "gradients");
+	shown_click(&screen, "calls ^", KEY_CLICK);
+	shown_stands_above(&screen, "gradients", "build_histogram");
+	shown_click(&screen, "gradients", KEY_DOUBLE_CLICK);
+	shown_stands_above(&screen, "train_model", "gradients");
+	shown_has(&screen, "sigmoid");
+	shown_close(&screen);
 }
 
 static void notes_are_sorted_and_selected(void **state)
 {
-	struct screen screen = open_screen("notes", 80, 24);
+	struct shown screen = open_screen("notes", 80, 24);
 	(void)state;
-	stands_above(&screen, "stacks", "symbols");
-	press(&screen, "I"); /* the newest first */
-	stands_above(&screen, "symbols", "stacks");
-	click_on(&screen, "source", KEY_CLICK);
-	stands_above(&screen, "stacks", "symbols");
-	press(&screen, "I");
-	stands_above(&screen, "symbols", "stacks");
-	click_on(&screen, "symbols", KEY_CLICK);
-	press(&screen, "e");
-	shows(&screen, "symbols (note)");
-	close_screen(&screen);
+	shown_stands_above(&screen, "stacks", "symbols");
+	shown_press(&screen, "I"); /* the newest first */
+	shown_stands_above(&screen, "symbols", "stacks");
+	shown_click(&screen, "source", KEY_CLICK);
+	shown_stands_above(&screen, "stacks", "symbols");
+	shown_press(&screen, "I");
+	shown_stands_above(&screen, "symbols", "stacks");
+	shown_click(&screen, "symbols", KEY_CLICK);
+	shown_press(&screen, "e");
+	shown_has(&screen, "symbols (note)");
+	shown_close(&screen);
 	screen = open_screen("notes", 40, 6); /* longer than the screen: its end can be reached */
-	shows(&screen, "stacks");
-	press(&screen, "jjj");
-	shows(&screen, "Sample less");
-	shows_not(&screen, "stacks");
-	press(&screen, "jjjjjj");
-	shows(&screen, "symbols");
-	close_screen(&screen);
+	shown_has(&screen, "stacks");
+	shown_press(&screen, "jjj");
+	shown_has(&screen, "Sample less");
+	shown_not(&screen, "stacks");
+	shown_press(&screen, "jjjjjj");
+	shown_has(&screen, "symbols");
+	shown_close(&screen);
 }
 
 /* Every view with a list takes every column, alone and sorted by it, both ways round. */
@@ -372,8 +299,8 @@ static void every_list_takes_every_column(void **state)
 	for (const struct view *const *view = views; *view; view++) {
 		if (!(*view)->list)
 			continue;
-		struct screen screen = open_screen((*view)->name, 100, 30);
-		press(&screen, "O");
+		struct shown screen = open_screen((*view)->name, 100, 30);
+		shown_press(&screen, "O");
 		for (int i = 0; i < LIST_MOST_COLUMNS; i++) { /* name by name, as the chooser has */
 			char line[160], name[LIST_NAME_BYTES];
 			const char *at = strstr(screen.text, "[x]");
@@ -385,23 +312,23 @@ static void every_list_takes_every_column(void **state)
 				break;
 			snprintf(line, sizeof line, "\\e:columns %s\\r:sort %s\\r:sort! %s\\rjGgO",
 				 name, name, name);
-			press(&screen, line);
+			shown_press(&screen, line);
 			snprintf(line, sizeof line, "[x] %s", name);
-			shows(&screen, line);
-			press(&screen, "r");
+			shown_has(&screen, line);
+			shown_press(&screen, "r");
 		}
-		press(&screen, "\\e");
-		close_screen(&screen);
+		shown_press(&screen, "\\e");
+		shown_close(&screen);
 	}
 }
 
 /* While samples come in, the cursor stays on the function it is on. */
 static void live_lists_keep_the_row(void **state)
 {
-	struct screen screen = open_screen("functions", 80, 24);
+	struct shown screen = open_screen("functions", 80, 24);
 	struct sample_row sample;
 	(void)state;
-	click_on(&screen, "sigmoid", KEY_CLICK);
+	shown_click(&screen, "sigmoid", KEY_CLICK);
 	uint64_t n = recording_moment(screen.recording).n[TABLE_SAMPLES];
 	for (uint64_t i = 1; i < n; i++) { /* all other stacks become ten times as heavy */
 		sample = *recording_sample(screen.recording, i);
@@ -410,10 +337,10 @@ static void live_lists_keep_the_row(void **state)
 	}
 	recording_flush_samples(screen.recording, UINT64_MAX);
 	recording_publish(screen.recording);
-	draw(&screen);
-	press(&screen, "c");
-	shows(&screen, "sigmoid");
-	close_screen(&screen);
+	shown_draw(&screen);
+	shown_press(&screen, "c");
+	shown_has(&screen, "sigmoid");
+	shown_close(&screen);
 }
 
 /* ---- the configuration */
@@ -465,12 +392,12 @@ static void columns_are_kept_in_the_configuration(void **state)
 					  .command = "x",
 					  .view = "functions",
 					  .preferences = &preferences };
-	struct screen screen = { .recording = recording,
-				 .face = face_new(&settings),
-				 .canvas = canvas_new(80, 24) };
-	draw(&screen);
-	shows(&screen, "\nfunction (with = with callees)");
-	close_screen(&screen);
+	struct shown screen = { .recording = recording,
+				.face = face_new(&settings),
+				.canvas = canvas_new(80, 24) };
+	shown_draw(&screen);
+	shown_has(&screen, "\nfunction (with = with callees)");
+	shown_close(&screen);
 	assert_true(preferences_keep_columns(view_find("functions"), "", &why));
 	assert_null(strstr(read_config(path), "functions"));
 	unlink(path);
@@ -510,19 +437,19 @@ static void wrong_lines_are_explained(void **state)
 /* One function moves by several keys: mapped ones move as theirs do. */
 static void mapped_keys_move_too(void **state)
 {
-	struct screen still = open_screen("functions", 80, 24);
-	struct screen usual = open_screen("functions", 80, 24);
-	struct screen mapped = open_screen("functions", 80, 24);
+	struct shown still = open_screen("functions", 80, 24);
+	struct shown usual = open_screen("functions", 80, 24);
+	struct shown mapped = open_screen("functions", 80, 24);
 	(void)state;
-	press(&still, "\r");
-	press(&usual, "j\r");
-	press(&mapped, ":map J down\r");
-	press(&mapped, "J\r");
+	shown_press(&still, "\r");
+	shown_press(&usual, "j\r");
+	shown_press(&mapped, ":map J down\r");
+	shown_press(&mapped, "J\r");
 	assert_string_not_equal(still.text, usual.text);
 	assert_string_equal(mapped.text, usual.text);
-	close_screen(&still);
-	close_screen(&usual);
-	close_screen(&mapped);
+	shown_close(&still);
+	shown_close(&usual);
+	shown_close(&mapped);
 }
 
 /* Views without a list that move by list_keys take all of its keys. */

@@ -7,12 +7,11 @@
 
 #include <cmocka.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "sampler/recording.h"
 #include "tests/fixture_frames.h"
-#include "tui/face.h"
+#include "tests/fixture_shown.h"
 
 static uint32_t text(struct recording *recording, const char *words)
 {
@@ -47,58 +46,36 @@ static struct recording *busy_threads(uint32_t n)
 	return recording;
 }
 
-static char *overview_of(const struct recording *recording)
+static struct shown overview_of(struct recording *recording)
 {
-	struct face_settings settings = { .recording = recording,
-					  .command = "busy",
-					  .view = "overview" };
-	struct face *face = face_new(&settings);
-	struct canvas canvas = canvas_new(100, 30);
-	char *shown;
-	size_t n;
-	face_draw(face, &canvas, 2000);
-	FILE *out = open_memstream(&shown, &n);
-	canvas_write(&canvas, out, false, NULL);
-	fclose(out);
-	canvas_free(&canvas);
-	face_free(face);
-	return shown;
-}
-
-static void expect(const char *shown, const char *part, bool is_there)
-{
-	if ((strstr(shown, part) != NULL) != is_there)
-		fail_msg("%s \"%s\" on\n%s", is_there ? "no" : "there is", part, shown);
+	return shown_open(recording, "overview", 100, 30);
 }
 
 static void the_busiest_of_many_threads_are_shown(void **state)
 {
-	struct recording *recording = busy_threads(40);
-	char *shown = overview_of(recording), *last, *before;
+	struct shown screen = overview_of(busy_threads(40));
+	const char *last, *before;
 	(void)state;
-	expect(shown, "of the busiest", true);
-	expect(shown, " of 40", true);
-	expect(shown, "busy 100", false);
-	assert_non_null(last = strstr(shown, "busy 139"));
-	assert_non_null(before = strstr(shown, "busy 138"));
+	shown_has(&screen, "of the busiest");
+	shown_has(&screen, " of 40");
+	shown_not(&screen, "busy 100");
+	assert_non_null(last = strstr(screen.text, "busy 139"));
+	assert_non_null(before = strstr(screen.text, "busy 138"));
 	assert_true(last < before);
 	/* Of the events of all threads: 40 of 820. */
 	assert_non_null(strstr(last, "4.9 %"));
 	assert_true(strstr(last, "4.9 %") < before);
-	free(shown);
-	recording_free(recording);
+	shown_close(&screen);
 }
 
 static void few_threads_are_all_shown(void **state)
 {
-	struct recording *recording = busy_threads(3);
-	char *shown = overview_of(recording);
+	struct shown screen = overview_of(busy_threads(3));
 	(void)state;
-	expect(shown, "of the busiest", false);
-	expect(shown, "busy 100", true);
-	expect(shown, "50.0 %", true);
-	free(shown);
-	recording_free(recording);
+	shown_not(&screen, "of the busiest");
+	shown_has(&screen, "busy 100");
+	shown_has(&screen, "50.0 %");
+	shown_close(&screen);
 }
 
 /* Eight GPUs have more than a hundred series before those of the program come. */
@@ -121,11 +98,10 @@ static void reports_of_the_program_have_their_place(void **state)
 		recording_add_reading(recording, &reading);
 	}
 	recording_publish(recording);
-	char *shown = overview_of(recording);
-	expect(shown, "Reports  by the program itself", true);
-	expect(shown, "62.5 %", true);
-	free(shown);
-	recording_free(recording);
+	struct shown screen = overview_of(recording);
+	shown_has(&screen, "Reports  by the program itself");
+	shown_has(&screen, "62.5 %");
+	shown_close(&screen);
 }
 
 int main(void)

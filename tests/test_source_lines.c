@@ -5,14 +5,10 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "sampler/recording.h"
 #include "tests/fixture_frames.h"
-#include "tui/face.h"
-#include "tui/view.h"
+#include "tests/fixture_shown.h"
 
 static uint32_t text(struct recording *recording, const char *words)
 {
@@ -49,64 +45,39 @@ static struct recording *two_lines(uint32_t first, uint32_t second, uint64_t wei
 	return recording;
 }
 
-static char *screen_of(const struct recording *recording, const char *keys)
+/* The source of the hottest function, after these keys. */
+static struct shown lines_after(struct recording *recording, const char *keys)
 {
-	char *shown = NULL;
-	size_t n;
-	struct face_settings settings = { .recording = recording,
-					  .command = "lies",
-					  .view = "functions" };
-	struct face *face = face_new(&settings);
-	struct canvas canvas = canvas_new(100, 24);
-	face_draw(face, &canvas, 2000);
-	face_keys(face, keys);
-	face_draw(face, &canvas, 3000);
-	FILE *out = open_memstream(&shown, &n);
-	canvas_write(&canvas, out, true, NULL);
-	fclose(out);
-	canvas_free(&canvas);
-	face_free(face);
-	return shown;
-}
-
-static void expect(const char *shown, const char *part, bool is_there)
-{
-	if ((strstr(shown, part) != NULL) != is_there)
-		fail_msg("%s \"%s\" on\n%s", is_there ? "no" : "there is", part, shown);
+	struct shown screen = shown_open(recording, "functions", 100, 24);
+	shown_press(&screen, keys);
+	return screen;
 }
 
 static void far_lines_are_told_not_listed(void **state)
 {
 	(void)state;
-	struct recording *recording = two_lines(5, 4000000000, 3000);
-	char *shown = screen_of(recording, "a");
-	expect(shown, "4000000000", true); /* the hottest */
-	expect(shown, "25.0 % in other files or no line", true);
-	free(shown);
-	shown = screen_of(recording, "aHHg");
-	expect(shown, "3999934464", true); /* the first of those listed */
-	free(shown);
-	recording_free(recording);
-	recording = two_lines(5, 4000000000, 500);
-	shown = screen_of(recording, "aG");
-	expect(shown, "131076", true); /* the last */
-	expect(shown, "33.3 % in other files or no line", true);
-	free(shown);
-	shown = screen_of(recording, "aH");
-	expect(shown, "    5", true);
-	free(shown);
-	recording_free(recording);
+	struct shown screen = lines_after(two_lines(5, 4000000000, 3000), "a");
+	shown_has(&screen, "4000000000"); /* the hottest */
+	shown_has(&screen, "25.0 % in other files or no line");
+	shown_press(&screen, "HHg");
+	shown_has(&screen, "3999934464"); /* the first of those listed */
+	shown_close(&screen);
+	screen = lines_after(two_lines(5, 4000000000, 500), "aG");
+	shown_has(&screen, "131076"); /* the last */
+	shown_has(&screen, "33.3 % in other files or no line");
+	shown_close(&screen);
+	screen = lines_after(two_lines(5, 4000000000, 500), "aH");
+	shown_has(&screen, "    5");
+	shown_close(&screen);
 }
 
 static void near_lines_are_all_listed(void **state)
 {
 	(void)state;
-	struct recording *recording = two_lines(100000, 200000, 3000);
-	char *shown = screen_of(recording, "ag");
-	expect(shown, "100000", true);
-	expect(shown, "other files", false);
-	free(shown);
-	recording_free(recording);
+	struct shown screen = lines_after(two_lines(100000, 200000, 3000), "ag");
+	shown_has(&screen, "100000");
+	shown_not(&screen, "other files");
+	shown_close(&screen);
 }
 
 int main(void)
