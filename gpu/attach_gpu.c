@@ -118,6 +118,42 @@ static void disconnect(struct process *process, enum state state)
 	process->state = state;
 }
 
+static void take_answer(struct gpu_attach *attach, struct process *process,
+			const struct gpu_attach_answer *answer)
+{
+	char holder[16];
+	snprintf(holder, sizeof holder, "%u", answer->pid);
+	switch (answer->code) {
+	case GPU_ATTACH_DONE:
+		process->state = ATTACHED;
+		return;
+	case GPU_ATTACH_TAKEN:
+		attach_notes_say(attach->notes, ATTACH_NOTE_TAKEN, process->pid, holder);
+		disconnect(process, LOOKED_FOR);
+		return;
+	case GPU_ATTACH_OTHER_USER:
+		attach_notes_say(attach->notes, ATTACH_NOTE_USER, process->pid, NULL);
+		break;
+	default:
+		attach_notes_say(attach->notes,
+				 answer->version != GPU_ATTACH_VERSION ? ATTACH_NOTE_VERSION
+								       : ATTACH_NOTE_REFUSED,
+				 process->pid, NULL);
+	}
+	disconnect(process, OVER);
+}
+
+/* Who is turned away may be answered before it has asked: the answer is there all the same. */
+static void hear_refusal(struct gpu_attach *attach, struct process *process)
+{
+	struct gpu_attach_answer answer;
+	if (attach_socket_reply(process->fd, &answer) == ATTACH_REPLIED &&
+	    answer.code != GPU_ATTACH_DONE)
+		take_answer(attach, process, &answer);
+	else
+		disconnect(process, LOOKED_FOR);
+}
+
 /* Takes the peer's descriptor. */
 static void ask(struct gpu_attach *attach, struct process *process, const struct attach_peer *peer)
 {
@@ -136,7 +172,7 @@ static void ask(struct gpu_attach *attach, struct process *process, const struct
 	if (!ring)
 		disconnect(process, OVER);
 	else if (!attach_socket_ask(peer->fd, ring->fd, &request))
-		disconnect(process, LOOKED_FOR);
+		hear_refusal(attach, process);
 }
 
 /* Children that were forked off have all of their parent's maps, and CUDA works in none of them. */
@@ -184,31 +220,6 @@ static void look_for(struct gpu_attach *attach, struct process *process)
 	case ATTACH_BUSY:
 		break;
 	}
-}
-
-static void take_answer(struct gpu_attach *attach, struct process *process,
-			const struct gpu_attach_answer *answer)
-{
-	char holder[16];
-	snprintf(holder, sizeof holder, "%u", answer->pid);
-	switch (answer->code) {
-	case GPU_ATTACH_DONE:
-		process->state = ATTACHED;
-		return;
-	case GPU_ATTACH_TAKEN:
-		attach_notes_say(attach->notes, ATTACH_NOTE_TAKEN, process->pid, holder);
-		disconnect(process, LOOKED_FOR);
-		return;
-	case GPU_ATTACH_OTHER_USER:
-		attach_notes_say(attach->notes, ATTACH_NOTE_USER, process->pid, NULL);
-		break;
-	default:
-		attach_notes_say(attach->notes,
-				 answer->version != GPU_ATTACH_VERSION ? ATTACH_NOTE_VERSION
-								       : ATTACH_NOTE_REFUSED,
-				 process->pid, NULL);
-	}
-	disconnect(process, OVER);
 }
 
 /* One that is stopped answers when it goes on: the question stays. */

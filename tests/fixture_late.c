@@ -20,7 +20,8 @@
 
 extern const struct source source_cupti;
 
-static const uint64_t PATIENCE_NS = 10000000000;
+/* Programs are asked again each 5 s. */
+static const uint64_t PATIENCE_NS = 30000000000;
 
 void late_session_open(struct late_session *session, pid_t *pid)
 {

@@ -223,6 +223,31 @@ static void silence_is_not_waited_for(void **state)
 	assert_int_equal(fixture_dormant_end(&dormant), 0);
 }
 
+/* A program that is quicker than the profiler refuses before it is asked. */
+static void refusals_come_before_questions(void **state)
+{
+	struct late_session session;
+	struct attach_peer peer;
+	struct gpu_attach_answer answer;
+	struct gpu_attach_request request = { .magic = GPU_ATTACH_MAGIC,
+					      .version = GPU_ATTACH_VERSION,
+					      .n_records = GPU_RING_RECORDS };
+	struct dormant dormant = fixture_dormant_start("--dormant", "");
+	(void)state;
+	late_session_open(&session, &dormant.pid);
+	assert_true(late_session_wait(&session, "gpu.cupti"));
+	assert_int_equal(attach_socket_connect(dormant.pid, &peer), ATTACH_CONNECTED);
+	struct pollfd closed = { .fd = peer.fd };
+	assert_int_equal(poll(&closed, 1, 10000), 1); /* it hangs up */
+	assert_false(attach_socket_ask(peer.fd, peer.fd, &request));
+	assert_int_equal(attach_socket_reply(peer.fd, &answer), ATTACH_REPLIED);
+	assert_int_equal(answer.code, GPU_ATTACH_TAKEN);
+	assert_int_equal(answer.pid, getpid());
+	close(peer.fd);
+	recording_free(late_session_close(&session));
+	assert_int_equal(fixture_dormant_end(&dormant), 0);
+}
+
 /* A stopped program is said to be silent, and answers when it goes on. */
 static void a_stopped_program_is_not_waited_for(void **state)
 {
@@ -454,6 +479,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(garbage_does_nothing),
 		cmocka_unit_test(only_one_message_is_right),
 		cmocka_unit_test(silence_is_not_waited_for),
+		cmocka_unit_test(refusals_come_before_questions),
 		cmocka_unit_test(a_stopped_program_is_not_waited_for),
 		cmocka_unit_test(uses_of_cuda_are_told_apart),
 		cmocka_unit_test(programs_without_the_library_are_named),
