@@ -21,6 +21,12 @@ git ls-files '*.c' | grep -v '^tests/' |
 	xargs -P "$(nproc)" -n 4 clang-tidy --quiet -p . --extra-arg=-Xclang \
 		--extra-arg=-analyzer-config --extra-arg=-Xclang --extra-arg="$nodes" 2>/dev/null |
 	grep -E 'warning:|error:' && status=1
+# The checker of va_list keeps names' addresses from file to file (clang 14): by chance another function
+# is taken for va_start. So it runs alone, on one file a process.
+git grep -l va_start -- '*.c' ':!tests' |
+	xargs -P "$(nproc)" -n 1 clang-tidy --quiet -p . \
+		--checks='-*,clang-analyzer-valist.*,-clang-analyzer-valist.Uninitialized' 2>/dev/null |
+	grep -E 'warning:|error:' && status=1
 if command -v shellcheck >/dev/null; then
 	{ git ls-files '*.sh'; echo .ci/run; } | xargs -P "$(nproc)" -n 15 shellcheck -x -S warning || status=1
 fi
