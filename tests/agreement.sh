@@ -3,16 +3,16 @@
 # over all of them. A program alone has some hundred stacks here, of which one may differ: 99 %. Usage: tests/agreement.sh [STOKE]
 set -u
 cd "$(dirname "$0")/.." || exit 1
+. tests/tally.sh
 stoke=$(realpath "${1:-build/release/stoke}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-n_passed=0 n_failed=0 n_skipped=0 counts=
+counts=
 agree() { # NAME COMMAND...
 	local name=$1 line
 	shift
 	if ! command -v "$1" >/dev/null; then
-		echo "SKIP $name: no $1 here"
-		n_skipped=$((n_skipped + 1))
+		skip "$name: no $1 here"
 		return
 	fi
 	line=$("$stoke" record -f -v --unwinder check -F 1999 -o "$work/x.folded" -- "$@" 2>&1 >/dev/null |
@@ -20,11 +20,9 @@ agree() { # NAME COMMAND...
 	if awk -v line="$line" 'BEGIN { split(line, w, " ")
 		exit !(w[6] >= 50 && w[1] >= 0.99 * w[6]) }'; then
 		counts="$counts $line"
-		n_passed=$((n_passed + 1))
-		echo "ok   $name: $line"
+		ok "$name: $line"
 	else
-		n_failed=$((n_failed + 1))
-		echo "FAIL $name: ${line:-nothing sampled}"
+		fail "$name: ${line:-nothing sampled}"
 	fi
 }
 awk '/<<.CPP.$/ { on = 1; next } /^CPP$/ { on = 0 } on' tests/bench/perf.sh >"$work/deep.cpp"
@@ -41,9 +39,8 @@ agree "C kernels with hot leaves" "$stoke" workload gbdt rows=50k rounds=60
 if awk -v counts="$counts" 'BEGIN { n = split(counts, w, " ")
 	for (i = 1; i < n; i += 7) { equal += w[i]; all += w[i + 5] }
 	printf "all: %d of %d equal\n", equal, all; exit !(equal >= 0.999 * all) }'; then
-	n_passed=$((n_passed + 1))
+	pass
 else
 	n_failed=$((n_failed + 1))
 fi
-echo "$n_passed passed, $n_failed failed, $n_skipped skipped"
-[ "$n_failed" -eq 0 ]
+finish

@@ -9,14 +9,9 @@ stoke=$(realpath "${1:-build/release/stoke}")
 trap 'kill $(jobs -p) 2>/dev/null; t kill-server 2>/dev/null; rm -rf "$work"' EXIT
 cd "$work" || exit 1
 if ! "$stoke" record -q -o can.stoke -- true 2>refused; then
-	echo "SKIP nothing can be sampled here: $(cat refused)"
-	echo "0 passed, 0 failed, 1 skipped"
-	exit 0
+	skip "nothing can be sampled here: $(cat refused)"
+	finish
 fi
-say_failed() {
-	echo "FAIL $*"
-	n_failed=$((n_failed + 1))
-}
 
 # ---- libraries before and after
 library() { # NAME: two functions, 3 : 1
@@ -60,14 +55,14 @@ own() {
 		END { for (name in own) printf "%s %.4f\n", name, own[name] / all }' own.folded
 }
 "$stoke" record -q --all-user -o started.stoke -- ./dlopen_it 1.2 4
-[ $? -eq 4 ] && pass || say_failed "the program's own status"
+[ $? -eq 4 ] && pass || fail "the program's own status"
 own started.stoke 1.6s >started.txt
 ./dlopen_it 1.2 4 &
 sleep 0.6
 "$stoke" record -q --all-user -o attached.stoke -p $!
-[ $? -eq 0 ] && pass || say_failed "attached: status 0 when the process has ended"
+[ $? -eq 0 ] && pass || fail "attached: status 0 when the process has ended"
 wait $!
-[ $? -eq 4 ] && pass || say_failed "attached: the program ends as it would have"
+[ $? -eq 4 ] && pass || fail "attached: the program ends as it would have"
 own attached.stoke 1.0s >attached.txt
 "$stoke" export -q -f --format folded -o attached.folded attached.stoke
 # Where others run too there are some 600 samples.
@@ -76,11 +71,11 @@ for function in before_three before_one after_three after_one; do
 		a = s["started.txt"]; b = s["attached.txt"]; d = a > b ? a - b : b - a
 		printf "%s: %.3f started, %.3f attached\n", name, a, b
 		exit !(a > 0.05 && b > 0.05 && d < 0.11) }' started.txt attached.txt &&
-		pass || say_failed "$function: its share depends on how it was recorded"
+		pass || fail "$function: its share depends on how it was recorded"
 done
 grep -q ';main;before;call_back;after;after_three ' attached.folded && pass ||
-	say_failed "no stack through both libraries: $(head -3 attached.folded)"
-grep -qE '\[unknown|\[truncated' attached.folded && say_failed "unknown frames: $(grep -E '\[unknown|\[truncated' attached.folded | head -3)" || pass
+	fail "no stack through both libraries: $(head -3 attached.folded)"
+grep -qE '\[unknown|\[truncated' attached.folded && fail "unknown frames: $(grep -E '\[unknown|\[truncated' attached.folded | head -3)" || pass
 
 # ---- a first thread that has left: the mappings are the others'
 cat >left.c <<-'CODE'
@@ -95,7 +90,7 @@ cc -O1 -o left left.c -lpthread || exit 1
 sleep 0.3
 "$stoke" record -q -p $! --duration 400ms -o left.folded
 kill $!
-grep -q ';run;still_here ' left.folded && pass || say_failed "a first thread that left: $(head -2 left.folded)"
+grep -q ';run;still_here ' left.folded && pass || fail "a first thread that left: $(head -2 left.folded)"
 
 # ---- the screen
 ./dlopen_it 0.1 120 &
@@ -120,7 +115,7 @@ keys : "w kept.folded" Enter
 shows "top -p: and can be written" 'kept.folded is written'
 keys q
 shows "top -p: left" 'samples of'
-grep -q before_three kept.folded && pass || say_failed "top: nothing was kept"
+grep -q before_three kept.folded && pass || fail "top: nothing was kept"
 
 ./dlopen_it 0.1 120 &
 one=$!
@@ -134,10 +129,10 @@ sleep 0.5
 shows "top of two: goes on with the other" 'live'
 keys C-c
 shows "top: Ctrl-C stops recording" 'saved'
-kill -0 $two && pass || say_failed "top: Ctrl-C ended the process"
+kill -0 $two && pass || fail "top: Ctrl-C ended the process"
 keys C-c
 shows "top: and again leaves" 'samples of'
-kill -0 $two && pass || say_failed "top: leaving ended the process"
+kill -0 $two && pass || fail "top: leaving ended the process"
 begin xterm-256color C.UTF-8 100x30 "cd $work; $stoke top -p 99999999"
 shows "top: nobody there" 'does not exist'
 begin xterm-256color C.UTF-8 100x30 "cd $work; $stoke top"
@@ -148,5 +143,4 @@ keys q
 shows "top: left" 'samples of'
 kill $two 2>/dev/null
 cd / # the folder goes
-echo "$n_passed passed, $n_failed failed, 0 skipped"
-[ "$n_failed" -eq 0 ]
+finish

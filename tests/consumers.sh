@@ -3,6 +3,8 @@
 # awk as a reader of folded text. What is not here is skipped with its reason.
 # Usage: tests/consumers.sh [STOKE]
 set -u
+# shellcheck source=tests/tally.sh
+. "$(dirname "$0")/tally.sh"
 stoke=$(realpath "${1:-build/release/stoke}")
 [ -x "$stoke" ] || { echo "there is no $stoke: run make"; exit 1; }
 cache=$(realpath "$(dirname "$0")/../build")/consumers
@@ -10,26 +12,7 @@ protos=$(realpath "$(dirname "$0")")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
-n_passed=0 n_failed=0 n_skipped=0
 export LC_ALL=C.UTF-8
-
-pass() { n_passed=$((n_passed + 1)); }
-fail() {
-	n_failed=$((n_failed + 1))
-	echo "FAIL $1"
-}
-skip() {
-	n_skipped=$((n_skipped + 1))
-	echo "SKIP $1"
-}
-check() { # NAME COMMAND...
-	local name=$1
-	shift
-	if "$@" >check.out 2>&1; then pass; else
-		fail "$name"
-		head -20 check.out
-	fi
-}
 
 # Two programs for real, and names that break quoting.
 burn='i=0; while [ $i -lt 150000 ]; do i=$((i+1)); done'
@@ -308,5 +291,4 @@ else
 	skip "JSON and CSV in Python: there is no python3"
 fi
 
-echo "$n_passed passed, $n_failed failed, $n_skipped skipped"
-[ "$n_failed" = 0 ]
+finish

@@ -4,6 +4,8 @@
 # what was recorded is safe. Then every view and every format of what other tools wrote.
 # Usage: tests/formats.sh [STOKE]
 set -u
+# shellcheck source=tests/tally.sh
+. "$(dirname "$0")/tally.sh"
 stoke=$(realpath "${1:-build/release/stoke}")
 [ -x "$stoke" ] || { echo "there is no $stoke: run make"; exit 1; }
 reader=$(realpath "$(dirname "$0")")/formats.py
@@ -13,25 +15,7 @@ trap '[ -z "$mounted" ] || umount "$mounted"; rm -rf "$work"' EXIT
 cd "$work" || exit 1
 export LC_ALL=C.UTF-8 TMPDIR=$work XDG_CONFIG_HOME=$work/config
 unset NO_COLOR CLICOLOR CLICOLOR_FORCE FORCE_COLOR
-n_passed=0 n_failed=0 n_skipped=0
-check() { # NAME COMMAND...
-	local name=$1
-	shift
-	if "$@" >check.out 2>&1; then n_passed=$((n_passed + 1)); else
-		n_failed=$((n_failed + 1))
-		echo "FAIL $name"
-		head -5 check.out err 2>/dev/null | cut -c1-300
-	fi
-}
-skip() {
-	n_skipped=$((n_skipped + 1))
-	echo "SKIP $1"
-}
-finish() {
-	echo "$n_passed passed, $n_failed failed, $n_skipped skipped"
-	[ "$n_failed" = 0 ]
-	exit
-}
+check_shows() { head -n 5 check.out err 2>/dev/null | cut -c1-300; }
 python3 -c "" 2>/dev/null || { skip "formats: there is no python3 to read them with"; finish; }
 
 burn='i=0; while [ $i -lt 150000 ]; do i=$((i+1)); done'

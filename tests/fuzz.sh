@@ -26,7 +26,7 @@ sources() {
 				close(file)
 				if (file ~ /\.c$/ && file !~ /^tests\/|\/inject_/) print file
 			}
-		}' tests/fuzz_*.c tests/fixture_fuzz.c sampler/*.c sampler/base/*.c counters/*.c gpu/*.c tui/*.c \
+		}' tests/fuzz_*.c tests/fixture_fuzz.c tests/fixture_timer.c sampler/*.c sampler/base/*.c counters/*.c gpu/*.c tui/*.c \
 		kernels/*.c kernels/*/*.c workloads/*.c workloads/*/*.c
 }
 build() {
@@ -48,7 +48,7 @@ build() {
 	# shellcheck disable=SC2086
 	printf '%s\n' "$@" | xargs -P "$(nproc)" -I TARGET \
 		clang $linker -std=c17 -D_GNU_SOURCE -I. $features -g -O1 -fsanitize=fuzzer,address,undefined \
-		tests/TARGET.c tests/fixture_fuzz.c build/fuzz/all.a $libs -o build/fuzz/tests/TARGET
+		tests/TARGET.c tests/fixture_fuzz.c tests/fixture_timer.c build/fuzz/all.a $libs -o build/fuzz/tests/TARGET
 }
 # A record of each type (fuzz_gpu_ring.c): number or time 1, one piece of one, and two bytes that
 # are the numbers of a line's reasons and of their samples.
@@ -66,6 +66,20 @@ gpu_ring_seed() { # REASONS SAMPLES
 		head -c 23 /dev/zero
 	done
 }
+# A program with one mapping and a sample in it (fuzz_timer_ring.c).
+timer_ring_seed() {
+	local maps='400000-500000 r-xp 00000000 08:01 1 /usr/bin/env'
+	local length=${#maps}
+	printf '\x01\0\0\0\x01\0\0\0name'
+	head -c 24 /dev/zero
+	# shellcheck disable=SC2059
+	printf "\\x03\\0\\x$(printf %02x "$length")\\0\\x$(printf %02x "$length")"
+	head -c 31 /dev/zero
+	printf %s "$maps"
+	printf '\x04\0\xe0\0\x10\0\0\0\0\0\0\0\x40\0\0\0thread'
+	head -c 14 /dev/zero
+	for word in 0 0 0 0 0 0 0 0 2 0 0 0 0 0 0 0 0 0 0 0 3 3 3 3 3 3 3 3; do printf '\0\x1%s\x40\0\0\0\0\0' $word; done
+}
 # Real inputs to start from.
 seeds() { # TARGET FOLDER
 	case $1 in
@@ -75,6 +89,7 @@ seeds() { # TARGET FOLDER
 	fuzz_perf_script) cp build/seed.perf "$2/" 2>/dev/null ;;
 	fuzz_pprof) gunzip -c build/seed.pb.gz >"$2/seed.pb" 2>/dev/null ;;
 	fuzz_gpu_ring) gpu_ring_seed 0 0 >"$2/plain"; gpu_ring_seed 2 5 >"$2/stalls" ;;
+	fuzz_timer_ring) timer_ring_seed >"$2/plain" ;;
 	fuzz_json) cp build/seed.*.json "$2/" 2>/dev/null ;;
 	fuzz_metrics) cp counters/groups/*.txt "$2/" ;;
 	fuzz_push_spool) cp build/seed-*.push "$2/" 2>/dev/null ;;

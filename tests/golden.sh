@@ -2,6 +2,7 @@
 # Screens as text against tests/golden/. Usage: tests/golden.sh [STOKE]; --update rewrites them.
 set -u
 cd "$(dirname "$0")/.." || exit 1
+. tests/tally.sh
 update=
 [ "${1:-}" != --update ] || { update=1; shift; }
 stoke=${1:-build/release/stoke}
@@ -13,7 +14,6 @@ model=$(mktemp --suffix .stoke)
 processes=$(mktemp --suffix .stoke)
 got=$(mktemp)
 trap 'rm -f "$known" "$timed" "$gpu" "$phases" "$model" "$processes" "$got"' EXIT
-n_passed=0 n_failed=0
 make --no-print-directory MODE="$(basename "$(dirname "$stoke")")" "$(dirname "$stoke")/tests/test_face" >/dev/null 2>&1
 { "$(dirname "$stoke")/tests/test_face" --save "$known" &&
 	"$(dirname "$stoke")/tests/test_face" --save-timed "$timed" &&
@@ -44,7 +44,7 @@ screen() { # NAME OPTIONS...
 		mkdir -p tests/golden
 		cp "$got" "$name"
 	elif diff -u "$name" "$got"; then
-		n_passed=$((n_passed + 1))
+		pass
 	else
 		n_failed=$((n_failed + 1))
 	fi
@@ -203,5 +203,4 @@ for name in tests/golden/*.txt; do # none may be left over
 	[ -n "$update" ] || [ -n "$("$stoke" list views | awk '/^[a-z]/ {print $1}' | grep -x "$(basename "$name" | sed 's/-.*//')")" ] ||
 		[ "$(basename "$name")" = help-80x24.txt ] || { echo "$name belongs to no view"; n_failed=$((n_failed + 1)); }
 done
-echo "$n_passed passed, $n_failed failed, 0 skipped"
-[ "$n_failed" -eq 0 ]
+finish

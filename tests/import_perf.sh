@@ -4,19 +4,12 @@
 # folded text goes round unchanged.
 # Usage: tests/import_perf.sh PROGRAM
 set -u
+# shellcheck source=tests/tally.sh
+. "$(dirname "$0")/tally.sh"
 stoke=$(realpath "${1:-build/release/stoke}")
-n_passed=0 n_failed=0 n_skipped=0
-pass() { n_passed=$((n_passed + 1)); echo "ok   $1"; }
-fail() {
-	n_failed=$((n_failed + 1))
-	echo "FAIL $1"
-	[ $# -lt 2 ] || head -5 "$2"
-}
-skip() { n_skipped=$((n_skipped + 1)); echo "SKIP $1"; }
-finish() {
-	echo "$n_passed passed, $n_failed failed, $n_skipped skipped"
-	[ "$n_failed" -eq 0 ]
-	exit
+fail_with() { # WHAT FILE
+	fail "$1"
+	head -5 "$2"
 }
 command -v perf >/dev/null 2>&1 || { skip "perf is not installed (apt-get install linux-perf)"; finish; }
 folder=$(mktemp -d)
@@ -75,17 +68,17 @@ check() { # NAME
 	# shellcheck disable=SC2086
 	by_stoke "$file" $events >"$name.ours"
 	if diff "$name.perf" "$name.ours" >"$name.diff"; then
-		pass "$name: $(awk -F'\t' '{ n += $3 } END { print n }' "$name.perf") samples by thread and event as perf script says"
+		ok "$name: $(awk -F'\t' '{ n += $3 } END { print n }' "$name.perf") samples by thread and event as perf script says"
 	else
-		fail "$name: samples by thread and event are not those of perf script" "$name.diff"
+		fail_with "$name: samples by thread and event are not those of perf script" "$name.diff"
 	fi
 	perf script -i "$file" >"$name.txt" 2>/dev/null
 	# shellcheck disable=SC2086
 	by_stoke "$name.txt" $events >"$name.text"
 	if diff "$name.perf" "$name.text" >"$name.diff"; then
-		pass "$name: its text too"
+		ok "$name: its text too"
 	else
-		fail "$name: the text of perf script reads otherwise" "$name.diff"
+		fail_with "$name: the text of perf script reads otherwise" "$name.diff"
 	fi
 }
 round_trip() { # NAME
@@ -96,7 +89,7 @@ round_trip() { # NAME
 	# The words of names with a semicolon in them are cut at it: C++ has none.
 	if [ -s "$name.folded" ] && cmp -s "$name.folded" "$name.again" &&
 		cmp -s "$name.folded" "$name.kept"; then
-		pass "$name: folded text and a recording give the same stacks again"
+		ok "$name: folded text and a recording give the same stacks again"
 	else
 		fail "$name: folded text or a recording does not give the same stacks again"
 	fi
@@ -125,8 +118,8 @@ clock="-e cpu-clock -F 999"
 	# Without stacks it is the sampled instruction that counts: many places, not one.
 	if [ -s no-stacks.data ]; then
 		"$stoke" export no-stacks.data >no-stacks.places
-		if [ "$(wc -l <no-stacks.places)" -gt 5 ]; then pass "no-stacks: $(wc -l <no-stacks.places) places"; else
-			fail "no-stacks: too few places" no-stacks.places
+		if [ "$(wc -l <no-stacks.places)" -gt 5 ]; then ok "no-stacks: $(wc -l <no-stacks.places) places"; else
+			fail_with "no-stacks: too few places" no-stacks.places
 		fi
 	fi
 	record period -e cpu-clock -c 1000000 -d --sample-cpu -s -g -- sh forks.sh
@@ -158,14 +151,14 @@ if build first_name && perf record -q -o built.data $clock -g -- ./built >/dev/n
 	rm -rf .debug
 	"$stoke" export built.data >built.after
 	if grep -q ';main;first_name' built.before && cmp -s built.before built.cached; then
-		pass "names come from perf's copy of a program that has changed"
+		ok "names come from perf's copy of a program that has changed"
 	else
-		fail "names of a program that has changed" built.cached
+		fail_with "names of a program that has changed" built.cached
 	fi
 	if grep -q 'built is another build here\]' built.after && ! grep -q second_name built.after; then
-		pass "a program of another build names nothing"
+		ok "a program of another build names nothing"
 	else
-		fail "a program of another build was taken for the one recorded" built.after
+		fail_with "a program of another build was taken for the one recorded" built.after
 	fi
 else
 	skip "build-ids: no compiler, or perf recorded nothing"
@@ -184,11 +177,11 @@ for bytes in 0 7 50 103 150 300 1000 5000 20000 50000; do
 		n_bad=$((n_bad + 1))
 	fi
 done
-if [ $n_bad -eq 0 ]; then pass "cut files are read up to the cut or refused"; else fail "$n_bad cut files were read without a word"; fi
+if [ $n_bad -eq 0 ]; then ok "cut files are read up to the cut or refused"; else fail "$n_bad cut files were read without a word"; fi
 
 # Killed, perf never writes where its records end.
 dd if=/dev/zero of=chains.data bs=1 seek=48 count=8 conv=notrunc 2>/dev/null
 "$stoke" export chains.data 2>/dev/null | awk '{ n += $NF } END { print n + 0 }' >killed.ours
 awk -F'\t' '{ n += $3 } END { print n + 0 }' chains.perf >killed.perf
-if cmp -s killed.ours killed.perf; then pass "a file that perf did not finish"; else fail "a file that perf did not finish" killed.ours; fi
+if cmp -s killed.ours killed.perf; then ok "a file that perf did not finish"; else fail_with "a file that perf did not finish" killed.ours; fi
 finish

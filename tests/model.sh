@@ -4,6 +4,7 @@
 # Usage: tests/model.sh [STOKE]
 set -u
 cd "$(dirname "$0")/.." || exit 1
+. tests/tally.sh
 root=$PWD
 stoke=$(realpath "${1:-build/release/stoke}")
 build=$(dirname "$stoke")
@@ -11,20 +12,6 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export LC_ALL=C.UTF-8
 unset STOKE_MODEL
-n_passed=0 n_failed=0 n_skipped=0
-pass() { n_passed=$((n_passed + 1)); }
-fail() {
-	n_failed=$((n_failed + 1))
-	echo "FAIL $1"
-}
-skip() {
-	n_skipped=$((n_skipped + 1))
-	echo "SKIP $1"
-}
-finish() {
-	echo "$n_passed passed, $n_failed failed, $n_skipped skipped"
-	exit $((n_failed > 0))
-}
 [ -x "$build/stoke-model" ] || { skip "there is no stoke-model in $build: sanitizer builds have none"; finish; }
 cc=${CC:-cc}
 # shellcheck disable=SC2086

@@ -2,6 +2,8 @@
 # Four ranks of an Open MPI job, each recorded under its own name, merged, shown one by one and
 # together. The other launchers are their variables. Usage: tests/mpi.sh [STOKE]
 set -u
+# shellcheck source=tests/tally.sh
+. "$(dirname "$0")/tally.sh"
 stoke=$(realpath "${1:-build/release/stoke}")
 [ -x "$stoke" ] || { echo "there is no $stoke: run make"; exit 1; }
 source=$(realpath "$(dirname "$0")")/mpi_job.c
@@ -9,21 +11,6 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
 export LC_ALL=C.UTF-8
-n_passed=0 n_failed=0 n_skipped=0
-finish() {
-	echo "$n_passed passed, $n_failed failed, $n_skipped skipped"
-	[ "$n_failed" = 0 ]
-	exit
-}
-check() { # NAME COMMAND...
-	local name=$1
-	shift
-	if "$@" >check.out 2>&1; then n_passed=$((n_passed + 1)); else
-		n_failed=$((n_failed + 1))
-		echo "FAIL $name"
-		head -20 check.out
-	fi
-}
 sum() { awk '{ n += $NF } END { print n + 0 }' "$@"; }
 
 # ---- ranks as launchers state them
@@ -36,18 +23,17 @@ check "Open MPI's before Slurm's" env -u PMIX_RANK -u PMI_RANK OMPI_COMM_WORLD_R
 	"$stoke" record -q -o 'both.%r.folded' -- true
 check "in the name" [ -e both.3.folded ]
 
-skip() {
-	echo "SKIP the Open MPI job: $1"
-	n_skipped=$((n_skipped + 1))
+leave() { # WHY
+	skip "the Open MPI job: $1"
 	finish
 }
 command -v mpirun >/dev/null && command -v mpicc >/dev/null ||
-	skip "there is no mpirun or mpicc; apt-get install openmpi-bin libopenmpi-dev"
-mpicc -O1 -g -fno-optimize-sibling-calls -o job "$source" 2>mpicc.log || skip "mpicc cannot compile: $(head -1 mpicc.log)"
+	leave "there is no mpirun or mpicc; apt-get install openmpi-bin libopenmpi-dev"
+mpicc -O1 -g -fno-optimize-sibling-calls -o job "$source" 2>mpicc.log || leave "mpicc cannot compile: $(head -1 mpicc.log)"
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
 # No network, no ssh: all ranks are here.
 launch() { timeout 120 mpirun -n 4 --oversubscribe --mca btl self,vader --mca plm isolated "$@"; }
-launch ./job >plain.out 2>plain.err || skip "mpirun does not run here: $(grep -v '^ *$\|^--' plain.err | head -1)"
+launch ./job >plain.out 2>plain.err || leave "mpirun does not run here: $(grep -v '^ *$\|^--' plain.err | head -1)"
 
 # ---- four ranks
 launch "$stoke" record -q -F 499 -o 'r.%r.stoke' -- ./job >job.out 2>job.err

@@ -2,6 +2,8 @@
 # Profiles pushed to a small store on this machine: the forms of Pyroscope and Parca, labels, tries,
 # refusal, time-out, and the spool. Usage: tests/push.sh [STOKE]
 set -u
+# shellcheck source=tests/tally.sh
+. "$(dirname "$0")/tally.sh"
 stoke=$(realpath "${1:-build/release/stoke}")
 [ -x "$stoke" ] || { echo "there is no $stoke: run make"; exit 1; }
 store=$(realpath "$(dirname "$0")")/push_store.py
@@ -11,26 +13,11 @@ trap '[ -z "$pid" ] || kill $pid; rm -rf "$work"' EXIT
 cd "$work" || exit 1
 export LC_ALL=C.UTF-8 XDG_STATE_HOME=$work/state
 unset STOKE_PUSH_TOKEN STOKE_PUSH_TENANT http_proxy HTTP_PROXY all_proxy ALL_PROXY
-n_passed=0 n_failed=0 n_skipped=0
-finish() {
-	echo "$n_passed passed, $n_failed failed, $n_skipped skipped"
-	[ "$n_failed" = 0 ]
-	exit
-}
-skip() {
-	echo "SKIP $1"
-	n_skipped=$((n_skipped + 1))
+leave() { # WHY
+	skip "pushes: $1"
 	finish
 }
-check() { # NAME COMMAND...
-	local name=$1
-	shift
-	if "$@" >check.out 2>&1; then n_passed=$((n_passed + 1)); else
-		n_failed=$((n_failed + 1))
-		echo "FAIL $name"
-		head -20 check.out err 2>/dev/null
-	fi
-}
+check_shows() { head -n 20 check.out err 2>/dev/null; }
 push() { # STATUS ERR-PATTERN ARGUMENTS...: also empties what was tried
 	local status=$1 pattern=$2 got
 	shift 2
@@ -42,12 +29,12 @@ push() { # STATUS ERR-PATTERN ARGUMENTS...: also empties what was tried
 }
 tries() { wc -l <data/tries; }
 spooled() { find state -name '*.push' 2>/dev/null | wc -l; }
-python3 -c "" 2>/dev/null || skip "pushes: there is no python3"
+python3 -c "" 2>/dev/null || leave "there is no python3"
 mkdir data
 echo 'main;work 3
 main;rest 4' >a.folded
 "$stoke" push --push http://127.0.0.1:9 a.folded --push-tries 1 >out 2>err
-grep -q "Cannot push" err && skip "pushes: $(sed 's/^stoke push: //' err)"
+grep -q "Cannot push" err && leave "$(sed 's/^stoke push: //' err)"
 
 # ---- nobody there
 rm -rf state
@@ -140,10 +127,8 @@ check "with the host as a label" grep -q "host%3D$(uname -n)" "data/$n.url"
 rm -f data/[0-9]*
 check "record --push-every" push 0 "1 sent" record -o b.stoke --push "$url" --push-every 400ms --duration 30s -- \
 	sh -c 'while [ "$(find data -name "*.body" | wc -l)" -lt 3 ]; do i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; done'
-[ "$(find data -name '*.body' | wc -l)" -ge 3 ] && n_passed=$((n_passed + 1)) || {
-	n_failed=$((n_failed + 1))
-	echo "FAIL $(find data -name '*.body' | wc -l) pushes in 30 s of one every 400 ms"
-}
+[ "$(find data -name '*.body' | wc -l)" -ge 3 ] && pass ||
+	fail "$(find data -name '*.body' | wc -l) pushes in 30 s of one every 400 ms"
 for body in data/*.body; do
 	cp "$body" part.pb.gz
 	"$stoke" export part.pb.gz

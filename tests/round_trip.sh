@@ -2,26 +2,15 @@
 # Recordings of real programs exported, imported and exported again: nothing that a format holds is
 # lost. Usage: tests/round_trip.sh [STOKE]
 set -u
+# shellcheck source=tests/tally.sh
+. "$(dirname "$0")/tally.sh"
 stoke=$(realpath "${1:-build/release/stoke}")
 [ -x "$stoke" ] || { echo "there is no $stoke: run make"; exit 1; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
 export LC_ALL=C.UTF-8
-n_passed=0 n_failed=0 n_skipped=0
-check() { # NAME COMMAND...
-	local what=$1 # `name` is the recording's, for what is called here
-	shift
-	if "$@" >check.out 2>&1; then n_passed=$((n_passed + 1)); else
-		n_failed=$((n_failed + 1))
-		echo "FAIL $what"
-		head -10 check.out | cut -c1-300
-	fi
-}
-skip() {
-	n_skipped=$((n_skipped + 1))
-	echo "SKIP $1"
-}
+check_shows() { head -n 10 check.out | cut -c1-300; }
 cat >forks.sh <<'END'
 for i in 1 2 3; do (j=0; while [ $j -lt 20000 ]; do j=$((j+1)); done) & done
 seq 20000 | md5sum >/dev/null
@@ -97,5 +86,4 @@ for name in $recordings; do
 	fi
 done
 [ -n "$recordings" ] || skip "nothing could be recorded"
-echo "$n_passed passed, $n_failed failed, $n_skipped skipped"
-[ "$n_failed" = 0 ]
+finish

@@ -3,28 +3,15 @@
 # while the counters are opened and read, so all three count the same, to the last page fault.
 # Usage: tests/stat_attached.sh [STOKE]
 set -u
+# shellcheck source=tests/tally.sh
+. "$(dirname "$0")/tally.sh"
 stoke=$(realpath "${1:-build/release/stoke}")
 [ -x "$stoke" ] || { echo "there is no $stoke: run make"; exit 1; }
 work=$(mktemp -d)
 pids=
 trap '{ [ -z "$pids" ] || kill -KILL $pids; wait; } 2>/dev/null; rm -rf "$work"' EXIT
 cd "$work" || exit 1
-n_passed=0 n_failed=0 n_skipped=0
 export LC_ALL=C.UTF-8 XDG_CONFIG_HOME="$work"
-pass() { n_passed=$((n_passed + 1)); }
-fail() {
-	n_failed=$((n_failed + 1))
-	echo "FAIL $1"
-}
-skip() {
-	n_skipped=$((n_skipped + 1))
-	echo "SKIP $1"
-}
-finish() {
-	echo "$n_passed passed, $n_failed failed, $n_skipped skipped"
-	[ "$n_failed" -eq 0 ]
-	exit
-}
 same() { if [ -n "$2" ] && [ "$2" = "$3" ]; then pass; else fail "$1: ${3:-nothing}, not ${2:-nothing}"; fi; }
 near() { # NAME EXPECTED GOT RATIO APART
 	if awk -v e="$2" -v g="${3:-none}" -v t="$4" -v a="$5" 'BEGIN { exit !(g + 0 == g && g >= e * (1 - t) - a && g <= e * (1 + t) + a) }'; then

@@ -4,22 +4,18 @@
 # namespaces, unwinding by .debug_frame and by frame pointers below a cut copy.
 # Usage: tests/symbols.sh [STOKE]
 set -u
+# shellcheck source=tests/tally.sh
+. "$(dirname "$0")/tally.sh"
 stoke=$(realpath "${1:-build/release/stoke}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
-n_passed=0 n_failed=0 n_skipped=0
-skip() {
-	echo "SKIP $1"
-	n_skipped=$((n_skipped + 1))
-}
 # Most of the samples have a stack that fits the pattern.
 shows() { # NAME PATTERN FILE
 	if awk -v pattern="$2" '{ all += $NF; if ($0 ~ pattern) hit += $NF } END { exit !(all > 20 && hit > 0.8 * all) }' "$3"; then
-		n_passed=$((n_passed + 1))
+		pass
 	else
-		n_failed=$((n_failed + 1))
-		echo "FAIL $1: few stacks fit /$2/"
+		fail "$1: few stacks fit /$2/"
 		sort -k2 -n -t' ' "$3" | tail -3 | sed 's/^/     /' | cut -c1-300
 	fi
 }
@@ -88,10 +84,9 @@ if command -v addr2line >/dev/null; then
 	"$stoke" export -f --format folded a.stoke -o a.folded
 	awk '{ sub(/ [0-9]+$/, ""); if (match($0, /outermost.*/)) print substr($0, RSTART) }' a.folded | sort -u >ours
 	if [ -s ours ] && [ -z "$(comm -23 ours theirs)" ]; then
-		n_passed=$((n_passed + 1))
+		pass
 	else
-		n_failed=$((n_failed + 1))
-		echo "FAIL chains are not addr2line's:"
+		fail "chains are not addr2line's:"
 		diff ours theirs
 	fi
 else
@@ -204,5 +199,4 @@ if readelf -SW deep | grep -q '\.debug_frame'; then
 else
 	skip ".debug_frame: this compiler makes none"
 fi
-echo "$n_passed passed, $n_failed failed, $n_skipped skipped"
-[ "$n_failed" -eq 0 ]
+finish

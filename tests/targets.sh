@@ -3,11 +3,11 @@
 # Usage: tests/targets.sh [STOKE]
 set -u
 cd "$(dirname "$0")/.." || exit 1
+. tests/tally.sh
 stoke=$(realpath "${1:-build/release/stoke}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
-n_passed=0 n_failed=0 n_skipped=0
 cat >hard.c <<'C'
 #include <pthread.h>
 #include <signal.h>
@@ -109,21 +109,19 @@ target() {
 	# Control characters: C0 but the line's end, and C1 as UTF-8. Each line ends in a count.
 	bad=$(LC_ALL=C grep -cP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]' a.folded screen | awk -F: '{ n += $2 } END { print n }')
 	if [ "$got" != "$status" ]; then
-		fail "$name: status $got, not $status" err
+		fail_with "$name: status $got, not $status" err
 	elif [ "$bad" != 0 ]; then
-		fail "$name: control characters in what is written" a.folded
+		fail_with "$name: control characters in what is written" a.folded
 	elif grep -qvE ' [0-9]+$' a.folded; then
-		fail "$name: a line without its count" a.folded
+		fail_with "$name: a line without its count" a.folded
 	elif [ -n "$pattern" ] && ! grep -qE "$pattern" a.folded; then
-		fail "$name: nothing fits /$pattern/" a.folded
+		fail_with "$name: nothing fits /$pattern/" a.folded
 	else
-		n_passed=$((n_passed + 1))
-		echo "ok   $name"
+		ok "$name"
 	fi
 }
-fail() {
-	n_failed=$((n_failed + 1))
-	echo "FAIL $1"
+fail_with() { # WHAT FILE
+	fail "$1"
 	tail -n 5 "$2" | cut -c1-200
 }
 target forks 0 60 ';main;forks;.*burn'
@@ -133,5 +131,4 @@ target closes 5 60 ';main;.*burn'
 target killed 137 60 ';main;.*burn'
 target orphan 6 60
 target nothing 9 60
-echo "$n_passed passed, $n_failed failed, $n_skipped skipped"
-[ "$n_failed" -eq 0 ]
+finish

@@ -1,12 +1,11 @@
-# A program in a real terminal, which tmux is: typed to and read back. Sourced by tests; counts in
-# n_passed and n_failed, keeps files in $work. Ends the test, skipped, without tmux.
+# A program in a real terminal, which tmux is: typed to and read back. Sourced by tests, in the
+# repository's root; counts by tests/tally.sh, keeps files in $work. Ends the test, skipped, without tmux.
 # shellcheck shell=bash
+. tests/tally.sh
 socket=stoke-test-$$
-n_passed=0 n_failed=0
 if ! command -v tmux >/dev/null; then
-	echo "SKIP tmux is not here"
-	echo "0 passed, 0 failed, 1 skipped"
-	exit 0
+	skip "tmux is not here"
+	finish
 fi
 work=$(mktemp -d)
 export XDG_CONFIG_HOME=$work/config # not the settings of whoever runs this
@@ -14,11 +13,9 @@ t() { tmux -L "$socket" -f /dev/null "$@"; }
 trap 't kill-server 2>/dev/null; tmux -L "$socket-inner" kill-server 2>/dev/null; rm -rf "$work"' EXIT
 keys() { t send-keys -t 0 "$@"; sleep 0.12; } # so that Escape is no Alt
 screen() { t capture-pane -p -t 0; }
-pass() { n_passed=$((n_passed + 1)); }
-fail() { # WHAT
-	echo "FAIL $1"
+fail_screen() { # WHAT
+	fail "$1"
 	screen | sed 's/^/     /'
-	n_failed=$((n_failed + 1))
 }
 # Waits until the screen shows the pattern; 10 s at most.
 shows() { # NAME PATTERN
@@ -26,7 +23,7 @@ shows() { # NAME PATTERN
 		screen | grep -Eq -- "$2" && { pass; return 0; }
 		sleep 0.08
 	done
-	fail "$1: no /$2/ on the screen"
+	fail_screen "$1: no /$2/ on the screen"
 }
 begin() { # TERM LOCALE COLUMNSxROWS COMMAND
 	t kill-server 2>/dev/null

@@ -181,7 +181,7 @@ chmod +x "$work/editor"
 begin xterm-256color C.UTF-8 80x24 "EDITOR=$work/editor $stoke report $work/a.stoke"
 keys 3 a E
 shows "back from the editor" '\[Source\]'
-if grep -Eq '^\+[0-9]+ [./]' "$work/edited"; then n_passed=$((n_passed + 1)); else echo "FAIL the editor was not run"; n_failed=$((n_failed + 1)); fi
+if grep -Eq '^\+[0-9]+ [./]' "$work/edited"; then pass; else fail "the editor was not run"; fi
 keys q
 restored "restored after the editor"
 
@@ -190,14 +190,14 @@ colours() { # NAME PATTERN: of what the screen sends
 		t capture-pane -e -p -t 0 | grep -Eq -- "$2" && { pass; return; }
 		sleep 0.08
 	done
-	fail "$1: no /$2/"
+	fail_screen "$1: no /$2/"
 }
 colourless() { # NAME: until nothing on the screen has a colour
 	for _ in $(seq 120); do
 		t capture-pane -e -p -t 0 | grep -Eq '[;[][34][0-8][;m]' || { pass; return; }
 		sleep 0.08
 	done
-	fail "$1"
+	fail_screen "$1"
 }
 begin xterm-256color C.UTF-8 80x24 "unset STY; COLORTERM=truecolor $stoke report $work/a.stoke"
 keys 2
@@ -278,7 +278,7 @@ keys 4
 shows "a wrong line is a note" 'Line 3: there is'
 keys x
 restored "a mapped key quits"
-if [ "$(wc -l <"$work/stoke-functions-1.txt")" -eq 24 ]; then n_passed=$((n_passed + 1)); else echo "FAIL P wrote no screen"; n_failed=$((n_failed + 1)); fi
+if [ "$(wc -l <"$work/stoke-functions-1.txt")" -eq 24 ]; then pass; else fail "P wrote no screen"; fi
 rm "$work/config/stoke/config"
 
 for signal in SEGV TERM HUP; do
@@ -344,5 +344,4 @@ shows "tabs can still be clicked" 'q quit'
 keys q
 restored "restored after the mouse"
 
-echo "$n_passed passed, $n_failed failed, 0 skipped"
-[ "$n_failed" -eq 0 ]
+finish

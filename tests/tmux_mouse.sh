@@ -25,13 +25,13 @@ place() { # TEXT: column and row of its first character, from 1
 press() { send $'\033'"[<$1;$2M"; send $'\033'"[<$1;$2m"; } # BUTTON PLACE
 click() { # TEXT
 	local at
-	at=$(place "$1") || { fail "nothing to click: $1"; return; }
+	at=$(place "$1") || { fail_screen "nothing to click: $1"; return; }
 	press 0 "$at"
 	sleep 0.35 # so that no second click makes it a double one
 }
 double_click() { # TEXT
 	local at
-	at=$(place "$1") || { fail "nothing to click: $1"; return; }
+	at=$(place "$1") || { fail_screen "nothing to click: $1"; return; }
 	press 0 "$at"
 	press 0 "$at"
 	sleep 0.35
@@ -82,9 +82,9 @@ go_through() { # NAME: from the overview on
 
 begin xterm-256color C.UTF-8 100x30 "$stoke report $work/a.stoke"
 shows "report" 'saved'
-if [ "$(flags)" = 11 ]; then pass; else fail "the mouse is not asked for as SGR: $(flags)"; fi
+if [ "$(flags)" = 11 ]; then pass; else fail_screen "the mouse is not asked for as SGR: $(flags)"; fi
 go_through "xterm"
-if [ "$(flags)" = 00 ]; then pass; else fail "the mouse is not given back: $(flags)"; fi
+if [ "$(flags)" = 00 ]; then pass; else fail_screen "the mouse is not given back: $(flags)"; fi
 
 # The same by a person inside tmux with its own mouse on; the program sees a TERM of tmux.
 for term in screen-256color tmux-256color; do
@@ -118,7 +118,7 @@ for how in "vt100 $stoke report" "linux $stoke report" "xterm-256color $stoke re
 	# The Linux console may have one, but knows nothing of SGR.
 	case "${how%% *} $(flags)" in
 	*" 00" | "linux 10") pass ;;
-	*) fail "${how%% *}: a mouse is asked for: $(flags)" ;;
+	*) fail_screen "${how%% *}: a mouse is asked for: $(flags)" ;;
 	esac
 	keys '>'
 	shows "${how%% *}: sorted by a key" 'with [▼v]'
@@ -154,7 +154,7 @@ double_click " awk"
 shows "processes: one is chosen" '^ process [0-9]+ awk only \(Esc: all\)'
 keys 2
 shows "processes: the flame graph is of it" '^▏awk *$'
-if screen | grep -q 'triad\|stoke  '; then fail "processes: others are in the flame graph"; else pass; fi
+if screen | grep -q 'triad\|stoke  '; then fail_screen "processes: others are in the flame graph"; else pass; fi
 keys 3
 shows "processes: so are functions" '^ process [0-9]+ awk only'
 keys 4
@@ -194,5 +194,4 @@ keys Escape
 click "q quit"
 shows "leave by a click" "^[\$]( |\$)"
 
-echo "$n_passed passed, $n_failed failed, 0 skipped"
-[ "$n_failed" -eq 0 ]
+finish

@@ -7,15 +7,14 @@
 # Usage: tests/top_ten.sh [STOKE]
 set -u
 cd "$(dirname "$0")/.." || exit 1
+. tests/tally.sh
 stoke=$(realpath "${1:-build/release/stoke}")
 if ! command -v perf >/dev/null; then
-	echo "SKIP the ten hottest functions: perf is not here"
-	echo "0 passed, 0 failed, 1 skipped"
-	exit 0
+	skip "the ten hottest functions: perf is not here"
+	finish
 fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-n_passed=0 n_failed=0 n_skipped=0
 collapse=$(awk "/^collapse='/ { on = 1; next } on && /^END/ { sub(/'\$/, \"\"); print; exit } on" tests/bench/perf.sh)
 
 # Folded text to "exclusive% inclusive% name", for one program's threads.
@@ -48,8 +47,7 @@ check() { # NAME COMM-PATTERN COMMAND...
 	local name=$1 comm=$2
 	shift 2
 	if ! command -v "$1" >/dev/null; then
-		echo "SKIP $name: no $1 here"
-		n_skipped=$((n_skipped + 1))
+		skip "$name: no $1 here"
 		return
 	fi
 	local how="-q -F 1999 -e cpu-clock --call-graph dwarf,16384"
@@ -61,11 +59,9 @@ check() { # NAME COMM-PATTERN COMMAND...
 	shares "$comm" "$work/ours.folded" >"$work/ours"
 	if [ -s "$work/theirs" ] && compare 1 "$work/theirs" "$work/ours" &&
 		compare 2 "$work/theirs" "$work/ours"; then
-		n_passed=$((n_passed + 1))
-		echo "ok   $name"
+		ok "$name"
 	else
-		n_failed=$((n_failed + 1))
-		echo "FAIL $name"
+		fail "$name"
 	fi
 }
 awk '/<<.CPP.$/ { on = 1; next } /^CPP$/ { on = 0 } on' tests/bench/perf.sh >"$work/deep.cpp"
@@ -73,5 +69,4 @@ g++ -O2 -std=c++17 -include chrono -fomit-frame-pointer -pthread -o "$work/deep"
 check "C++, threads, no frame pointers" "^deep$" "$work/deep" 3
 check "C kernels with hot leaves" "^(stoke|gbdt)" "$stoke" workload gbdt rows=100k rounds=100
 check "xz, threads" "^xz$" xz -3 -k -c -T2 /usr/bin/git
-echo "$n_passed passed, $n_failed failed, $n_skipped skipped"
-[ "$n_failed" -eq 0 ]
+finish

@@ -1,23 +1,9 @@
 # shellcheck shell=bash
 # Sourced by the guests' tests: reads "== PART" sections of stat's CSV and compares.
 # Columns: kind,group,core,name,value,unit,deviation,runs,provenance,running_ratio,reason
-n_passed=0 n_failed=0 n_skipped=0
+# shellcheck source=tests/tally.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../tally.sh"
 tolerance=0.01
-
-pass() { n_passed=$((n_passed + 1)); }
-fail() {
-	n_failed=$((n_failed + 1))
-	echo "FAIL $1"
-}
-skip() {
-	n_skipped=$((n_skipped + 1))
-	echo "SKIP $1"
-}
-finish() {
-	echo "$n_passed passed, $n_failed failed, $n_skipped skipped"
-	[ "$n_failed" = 0 ]
-	exit
-}
 
 section() { awk -v part="== $2" '/^== / { on = $0 == part; next } on' "$1"; }
 
