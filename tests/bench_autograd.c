@@ -5,8 +5,8 @@
  *
  * Usage: bench_autograd                          one thread, in CPU time
  *        bench_autograd serve CASE THREADS FOLDER   weights and data to FOLDER; then for each line
- *                                                of input: "step": seconds, those of CPU, loss;
- *                                                "products": seconds of the products alone
+ *                                                of input: "step N": N lines of seconds, those of
+ *                                                CPU, loss; "products N": of the products alone
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -305,22 +305,32 @@ static double seconds_by(clockid_t clock)
 	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
+static void answer(struct training *training, bool is_step)
+{
+	double loss = 0, start = seconds_by(CLOCK_MONOTONIC);
+	double cpu = seconds_by(CLOCK_PROCESS_CPUTIME_ID);
+	if (is_step)
+		loss = training_step(training);
+	else
+		run_products(training);
+	cpu = seconds_by(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+	printf("%.7f %.7f %.6f\n", seconds_by(CLOCK_MONOTONIC) - start, cpu, loss);
+}
+
 static int serve(const struct bench_case *with, unsigned n_threads, const char *folder)
 {
 	struct training *training = training_new(with, n_threads);
-	char line[16];
+	char line[32];
 	write_files(training, folder);
 	printf("ready\n");
 	fflush(stdout);
 	while (fgets(line, sizeof line, stdin)) {
-		double loss = 0, start = seconds_by(CLOCK_MONOTONIC);
-		double cpu = seconds_by(CLOCK_PROCESS_CPUTIME_ID);
-		if (line[0] == 's')
-			loss = training_step(training);
-		else
-			run_products(training);
-		cpu = seconds_by(CLOCK_PROCESS_CPUTIME_ID) - cpu;
-		printf("%.7f %.7f %.6f\n", seconds_by(CLOCK_MONOTONIC) - start, cpu, loss);
+		char what[16];
+		int n = 0;
+		if (sscanf(line, "%15s %d", what, &n) != 2)
+			die("not a request: %s", line);
+		for (int i = 0; i < n; i++)
+			answer(training, strcmp(what, "step") == 0);
 		fflush(stdout);
 	}
 	training_free(training);

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <math.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -174,6 +175,49 @@ static void settings_change_while_it_runs(void **state)
 	close(out[0]);
 }
 
+static void *end_again_and_again(void *unused)
+{
+	for (;; usleep(500))
+		kill(getpid(), SIGTERM);
+	return unused;
+}
+
+/* Ended while it makes its data, which takes some hundred milliseconds. */
+static _Noreturn void child_stopped_early(int out)
+{
+	const char *const words[] = { "gbdt", "rows=400k", NULL };
+	pthread_t thread;
+	signal(SIGTERM, SIG_IGN);
+	if (pthread_create(&thread, NULL, end_again_and_again, NULL) != 0)
+		_exit(99);
+	dup2(out, 1);
+	int status = run(words, 2);
+	fflush(NULL);
+	_exit(status);
+}
+
+static void what_was_not_run_is_not_called_checked(void **state)
+{
+	char text[512] = "";
+	int out[2], status;
+	size_t n = 0;
+	ssize_t got;
+	(void)state;
+	assert_int_equal(pipe(out), 0);
+	fflush(NULL);
+	pid_t pid = fork();
+	if (pid == 0)
+		child_stopped_early(out[1]);
+	close(out[1]);
+	while ((got = read(out[0], text + n, sizeof text - n - 1)) > 0)
+		n += (size_t)got;
+	close(out[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_string_equal(text,
+			    "gbdt: stopped before its work began; nothing was run or checked\n");
+}
+
 static void wrong_settings_are_refused(void **state)
 {
 	const char *const words[][3] = {
@@ -269,6 +313,7 @@ int main(void)
 		cmocka_unit_test(wrong_controls_fail),
 		cmocka_unit_test(workloads_pass_their_own_checks),
 		cmocka_unit_test(settings_change_while_it_runs),
+		cmocka_unit_test(what_was_not_run_is_not_called_checked),
 		cmocka_unit_test(wrong_settings_are_refused),
 		cmocka_unit_test(weights_are_saved_and_loaded),
 		cmocka_unit_test(the_ring_loses_nothing_it_took),

@@ -10,6 +10,7 @@
 
 #include "sampler/base/probe.h"
 #include "workloads/support/checkpoint.h"
+#include "workloads/support/crew.h"
 #include "workloads/support/cuda_run.h"
 #include "workloads/support/gpt_model.h"
 #include "workloads/support/gpt_text.h"
@@ -38,6 +39,7 @@ enum {
 	MEMORY,
 	ORDER,
 	SIMD,
+	POOL,
 	THREADS,
 	SAVE,
 	LOAD,
@@ -284,6 +286,7 @@ static void set_up(struct state *state, const struct setting *settings)
 				      .matmul = (enum matmul_order)settings[MATMUL].choice,
 				      .precision =
 					      (enum matmul_precision)settings[PRECISION].choice,
+				      .pool = (enum crew_waits)settings[POOL].choice,
 				      .n_threads = (unsigned)settings[THREADS].number,
 				      .reports_scopes = true,
 				      .device = state->device,
@@ -484,6 +487,7 @@ static const struct parameter parameters[] = {
 		    "mark", 0, 0, TAPE_ORDER_CHOICES },
 	[SIMD] = { "simd", "which instructions the loops use", PARAMETER_CHOICE, "auto", 0, 0,
 		   TENSOR_SIMD_CHOICES },
+	[POOL] = CREW_WAITS_PARAMETER,
 	[THREADS] = { "threads", "0 = one a CPU", PARAMETER_INTEGER, "0", 0, 256, NULL },
 	[SAVE] = { "save", "file for the weights at the end", PARAMETER_TEXT, "", 0, 0, NULL },
 	[LOAD] = { "load", "file of weights to begin with", PARAMETER_TEXT, "", 0, 0, NULL },

@@ -23,9 +23,10 @@ if ours.stdout.readline() != "ready\n":
     sys.exit("bench_autograd does not answer")
 
 
-def ask(word):
-    ours.stdin.write(word + "\n")
-    return [float(x) for x in ours.stdout.readline().split()]
+def ask(word, n):
+    """n at once: between requests threads sleep, and a kernel may wake both on one CPU."""
+    ours.stdin.write(f"{word} {n}\n")
+    return [[float(x) for x in ours.stdout.readline().split()] for _ in range(n)]
 
 
 weights = numpy.fromfile(f"{folder.name}/weights", dtype=numpy.float32)
@@ -123,14 +124,14 @@ def step(is_narrow):
 is_narrow = case.endswith("bf16")
 mine, theirs, wide, products, mine_losses, their_losses = [], [], [], [], [], []
 for _ in range(3):  # both sides' first steps take memory
-    mine_losses.append(ask("step")[2])
+    mine_losses.append(ask("step", 1)[0][2])
     seconds, _, loss = step(is_narrow)
     their_losses.append(loss)
 at_once = max(1, min(20, int(0.3 / seconds)))
 for turn in range(turns):
     time.sleep(0.1)  # their threads spin for some while after a step
-    rows = [ask("step") for _ in range(at_once)]
-    products += [ask("products")[0] for _ in range(at_once)]
+    rows = ask("step", at_once)
+    products += [row[0] for row in ask("products", at_once)]
     their_rows = [step(is_narrow) for _ in range(at_once)]
     mine += [row[:2] for row in rows]
     theirs += [row[:2] for row in their_rows]

@@ -8,10 +8,22 @@
 
 struct crew;
 
-/* How a thread without work waits: asleep in the kernel (futex), or asking again and again. */
-enum crew_waits { CREW_SLEEPS, CREW_SPINS };
+/* How a thread without work waits, in the order of the choices below. */
+enum crew_waits {
+	CREW_SPINS_BRIEFLY, /* asking for 50 to 100 us, then asleep */
+	CREW_SLEEPS,        /* in the kernel (futex) */
+	CREW_SPINS,         /* asking again and again */
+};
 
-/* crew_new: n - 1 threads beside the caller, named "name-1", ...; n = 0 takes one a CPU. */
+/* A setting of workloads that let one choose. */
+#define CREW_WAITS_PARAMETER                                                                       \
+	{                                                                                          \
+		"pool", "how threads wait: asking and then asleep, asleep, asking",                \
+			PARAMETER_CHOICE, "brief", 0, 0, "brief|futex|spin"                        \
+	}
+
+/* crew_new: n - 1 threads beside the caller, named "name-1", ..., that spin briefly; n = 0 takes
+ * one a CPU. */
 struct crew *crew_new(unsigned n, const char *name);
 struct crew *crew_new_waiting(unsigned n, const char *name, enum crew_waits waits);
 void crew_free(struct crew *crew);

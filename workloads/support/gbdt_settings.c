@@ -1,6 +1,8 @@
 /* One table, and what its rows mean to the booster. See gbdt_settings.h. */
 #include "workloads/support/gbdt_settings.h"
 
+#include "workloads/support/crew.h"
+
 const struct parameter gbdt_parameters[] = {
 	[GBDT_SET_ROWS] = { "rows", "training rows (S 20k, M 200k, L 2m: 1, 10, 100 MB of bins)",
 			    PARAMETER_INTEGER, "200k", 100, 5e7, "20k|200k|2m" },
@@ -69,8 +71,7 @@ const struct parameter gbdt_parameters[] = {
 			    "branchless", 0, 0, "branchless|branchy" },
 	[GBDT_SET_MEMORY] = { "memory", "of histograms: kept, or taken and freed each node",
 			      PARAMETER_CHOICE, "pool", 0, 0, "pool|malloc" },
-	[GBDT_SET_POOL] = { "pool", "how threads wait: asleep or spinning", PARAMETER_CHOICE,
-			    "futex", 0, 0, "futex|spin" },
+	[GBDT_SET_POOL] = CREW_WAITS_PARAMETER,
 	[GBDT_SET_THREADS] = { "threads", "0 = one a CPU", PARAMETER_INTEGER, "0", 0, 256, NULL },
 	[GBDT_SET_SAVE] = { "save", "the model to this file when done", PARAMETER_TEXT, "", 0, 0,
 			    NULL },

@@ -25,16 +25,18 @@ struct run {
 	/* Texts of the settings lie in the packet they came by, so the last good one is kept. */
 	struct steer steer, kept;
 	void *state;
+	uint64_t n_units; /* of this stretch */
 	double start_seconds;
 	char phase[SHARED_RING_TEXT_BYTES]; /* of a stretch with new settings; "" = none */
 };
 
-static volatile sig_atomic_t must_stop;
+/* Any thread may be the one that is told to end. */
+static _Atomic bool must_stop;
 
 static void stop(int number)
 {
 	(void)number;
-	must_stop = 1;
+	must_stop = true;
 }
 
 const struct workload *workload_find(const char *name)
@@ -75,7 +77,8 @@ static void print_result(const struct workload *workload, void *state, double se
 /* True: it ended because new settings have come. */
 static bool run_units(struct run *run)
 {
-	while (!must_stop && run->workload->run(run->state)) {
+	run->n_units = 0;
+	while (!must_stop && ++run->n_units && run->workload->run(run->state)) {
 		double limit_seconds = run->settings.seconds;
 		if (limit_seconds > 0 && now_seconds() - run->start_seconds >= limit_seconds)
 			return false;
@@ -85,13 +88,16 @@ static bool run_units(struct run *run)
 	return false;
 }
 
-/* Its checks and its result: true if it was right. */
+/* Its checks and its result: true if nothing was wrong. */
 static bool end_stretch(struct run *run, double start_seconds)
 {
 	struct why why;
 	double seconds = now_seconds() - start_seconds;
-	bool is_right = run->workload->verify(run->state, &why);
-	if (is_right)
+	bool is_right = run->n_units == 0 || run->workload->verify(run->state, &why);
+	if (run->n_units == 0)
+		printf("%s: stopped before its work began; nothing was run or checked\n",
+		       run->workload->name);
+	else if (is_right)
 		print_result(run->workload, run->state, seconds);
 	else
 		fprintf(stderr, "stoke: %s\n", why.text);

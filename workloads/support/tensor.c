@@ -59,7 +59,7 @@ struct tape *tape_new(const struct tape_settings *settings)
 	tape->host.takes_each = tape->on_device.takes_each = settings->memory == TAPE_MALLOC;
 	tape->on_device.device = settings->device;
 	tape->values = settings->device ? &tape->on_device : &tape->host;
-	tape->crew = crew_new(settings->n_threads, "tensor");
+	tape->crew = crew_new_waiting(settings->n_threads, "tensor", settings->pool);
 	tape->room = matmul_room_new(tape->crew, settings->matmul);
 	tape_precision(tape, settings->precision);
 	return tape;

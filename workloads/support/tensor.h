@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "workloads/support/crew.h"
 #include "workloads/support/tensor_matmul.h"
 
 struct crew;
@@ -103,7 +104,8 @@ struct tape_settings {
 	enum tape_order order;
 	enum matmul_order matmul;
 	enum matmul_precision precision;
-	unsigned n_threads;  /* 0 = one a CPU */
+	unsigned n_threads; /* 0 = one a CPU */
+	enum crew_waits pool;
 	bool reports_scopes; /* tape_scope begins and ends phases of probe.h */
 	/* Where data, gradients and loops are; NULL: this processor. Borrowed until tape_free. */
 	struct tensor_device *device;
