@@ -52,12 +52,15 @@ static void bind(unsigned cpu)
 	CPU_FREE(set);
 }
 
-static double work_a_while(const struct run *run, void *state, unsigned step, unsigned place)
+/* The turn goes on from one repeat to the next: a walk through memory that began anew each time
+ * would find the last one's part in the last cache. */
+static double work_a_while(const struct run *run, void *state, unsigned step, unsigned place,
+			   uint64_t *turn)
 {
 	double start = clock_ns(CLOCK_MONOTONIC), cpu = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 	double work = 0, now = start, length = (double)run->crew->repeat_ns;
-	for (uint64_t turn = 0; now - start < length; turn++) {
-		work += run->loop->run(state, step, turn);
+	for (; now - start < length; ++*turn) {
+		work += run->loop->run(state, step, *turn);
 		now = clock_ns(CLOCK_MONOTONIC);
 	}
 	run->wall_ns[place] += now - start;
@@ -76,12 +79,13 @@ static void add_up(const struct run *run, unsigned step, unsigned repeat)
 static void repeat_steps(struct run *run, void *state, unsigned place)
 {
 	for (unsigned step = 0; step < run->loop->n_steps; step++) {
+		uint64_t turn = 0;
 		pthread_barrier_wait(&run->barrier);
 		for (unsigned i = 0; i < WARM_UP_REPEATS; i++)
-			work_a_while(run, state, step, place);
+			work_a_while(run, state, step, place, &turn);
 		for (unsigned repeat = 0; repeat < run->crew->n_repeats; repeat++) {
 			pthread_barrier_wait(&run->barrier);
-			run->each[place] = work_a_while(run, state, step, place);
+			run->each[place] = work_a_while(run, state, step, place, &turn);
 			pthread_barrier_wait(&run->barrier);
 			if (place == 0)
 				add_up(run, step, repeat);

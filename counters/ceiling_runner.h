@@ -13,8 +13,8 @@ struct ceiling_loop {
 	/* On the thread's own core, so memory lies near it; NULL = out of memory. */
 	void *(*prepare)(void *argument);
 	/*
-	 * One piece of work of step `step`, some 20 us long; the turn counts up, for loops that
-	 * walk through their memory. Returns the units of work done.
+	 * One piece of work of step `step`, some 20 us long; the turn counts up over all repeats of
+	 * a step, for loops that walk through their memory. Returns the units of work done.
 	 */
 	double (*run)(void *state, unsigned step, uint64_t turn);
 	void (*finish)(void *state);

@@ -15,7 +15,8 @@
 #include "sampler/base/text.h"
 #include "sampler/recording.h"
 
-static const char first_line[] = "stoke ceilings 1", last_line[] = "end";
+/* Version 1 told main memory's too high: repeats began where the last one had. */
+static const char first_line[] = "stoke ceilings 2", last_line[] = "end";
 
 /* A row takes up to 350 bytes, and there are at most 4096; files: of every GPU that was ever in a
  * machine that shares the folder. */
@@ -229,8 +230,8 @@ struct ceilings *ceilings_cached(uint64_t machine, struct why *why)
 		return ceilings;
 	ceilings_free(ceilings);
 	why_fail(why,
-		 is_damaged ? "The ceilings in %s cannot be read; `stoke bench` measures them "
-			      "anew."
+		 is_damaged ? "The ceilings in %s cannot be read: they are damaged, or of another "
+			      "version; `stoke bench` measures them anew."
 			    : "The ceilings of this machine are not known (%s is not there); "
 			      "`stoke bench` measures them.",
 		 path);

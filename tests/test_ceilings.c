@@ -150,6 +150,46 @@ static void the_runner_adds_up_threads(void **state)
 	assert_int_equal(counted.n_finished, 2);
 }
 
+struct turns {
+	uint64_t next[2]; /* of each step */
+	bool has_gap;
+};
+
+static void *turns_prepare(void *argument)
+{
+	return argument;
+}
+
+static double turns_run(void *state, unsigned step, uint64_t turn)
+{
+	struct turns *turns = state;
+	turns->has_gap |= turn != turns->next[step]++;
+	usleep(100);
+	return 1;
+}
+
+static void turns_finish(void *state)
+{
+	(void)state;
+}
+
+/* A loop over an array larger than the caches comes back to a place only after all of it. */
+static void turns_go_on_over_repeats(void **state)
+{
+	struct turns turns = { 0 };
+	static const unsigned cpus[] = { 0 };
+	struct ceiling_crew crew = {
+		.cpus = cpus, .n_threads = 1, .n_repeats = 5, .repeat_ns = 1000000
+	};
+	const struct ceiling_loop loop = { turns_prepare, turns_run, turns_finish, &turns, 2 };
+	double rates[10];
+	struct why why;
+	(void)state;
+	assert_true(ceiling_run(&loop, &crew, rates, &why));
+	assert_false(turns.has_gap);
+	assert_true(turns.next[0] > 5 && turns.next[1] > 5);
+}
+
 static struct ceiling row(const char *name, const char *unit, uint32_t n_threads, double best,
 			  double median)
 {
@@ -341,7 +381,7 @@ static void the_cache_is_private_and_checked(void **state)
 	check_equal(ceilings, back);
 	ceilings_free(back);
 	assert_null(ceilings_cached(ceilings->machine + 1, &why));
-	fake_put(root, "stoke ceilings 1\n", "/stoke/ceilings-%016" PRIx64, ceilings->machine);
+	fake_put(root, "stoke ceilings 2\n", "/stoke/ceilings-%016" PRIx64, ceilings->machine);
 	assert_null(ceilings_cached(ceilings->machine, &why));
 	assert_non_null(strstr(why.text, "cannot be read"));
 	/* A file of another machine under this one's name. */
@@ -394,7 +434,7 @@ static void devices_are_kept_one_by_one(void **state)
 	keep(device(7, "NVIDIA H200", "GPU-2", 4.2e12));
 	keep(device(8, "NVIDIA L4", "GPU-3", 3e11));     /* of another machine */
 	keep(device(7, "NVIDIA H200", "GPU-1", 4.4e12)); /* once more */
-	fake_put(root, "stoke ceilings 1\n", "/stoke/gpu-ceilings-%016x", 1);
+	fake_put(root, "stoke ceilings 2\n", "/stoke/gpu-ceilings-%016x", 1);
 	fake_put(root, "", "/stoke/gpu-ceilings-nonsense");
 	struct ceilings *ninth = device(7, "NVIDIA H200", "GPU-9", 1);
 	char *text = ceilings_write_text(ninth);
@@ -485,6 +525,7 @@ int main(void)
 		cmocka_unit_test(streams_do_what_they_say),
 		cmocka_unit_test(a_chase_visits_every_line_once),
 		cmocka_unit_test(the_runner_adds_up_threads),
+		cmocka_unit_test(turns_go_on_over_repeats),
 		cmocka_unit_test(values_are_summarized),
 		cmocka_unit_test(peaks_are_found),
 		cmocka_unit_test(noise_is_said),

@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sampler/base/file.h"
+
 static const uint64_t REPEAT_NS = 2 * 1000 * 1000;
 
 unsigned bench_next_count(const struct bench *bench, unsigned n)
@@ -141,13 +143,10 @@ static uint64_t find_memory(void)
 /* Time the hypervisor took from all CPUs so far, in seconds; NaN = the kernel does not count it. */
 static double stolen_s(void)
 {
-	char line[512] = "";
+	char line[512];
 	unsigned long long steal;
-	FILE *file = fopen("/proc/stat", "re");
-	bool is_read = file && fgets(line, sizeof line, file);
-	if (file)
-		fclose(file);
-	if (!is_read || sscanf(line, "cpu %*u %*u %*u %*u %*u %*u %*u %20llu", &steal) != 1)
+	if (!file_read_line("/proc/stat", line, sizeof line) ||
+	    sscanf(line, "cpu %*u %*u %*u %*u %*u %*u %*u %20llu", &steal) != 1)
 		return NAN;
 	return (double)steal / (double)sysconf(_SC_CLK_TCK);
 }

@@ -29,6 +29,10 @@ enum {
 
 static const uint64_t LEAST_DRAM_BYTES = 256 << 20; /* for machines whose caches are not known */
 
+/* A core's time for all of its arrays at 30 GB/s, as a pass of STREAM: memory is shared with
+ * others, and what it does for a moment between their accesses is not what it delivers. */
+static const uint64_t DRAM_REPEAT_NS = 8 * 1000 * 1000;
+
 /* What all threads share, and each one's arrays. */
 struct plan {
 	const struct ceiling_stream *streams[MOST_STREAMS];
@@ -204,7 +208,11 @@ static bool measure_dram(struct bench *bench, struct why *why)
 			"a quarter of the free memory is not twice the last cache");
 		return true;
 	}
-	return measure(bench, &plan, "DRAM", why);
+	uint64_t usual_ns = bench->crew.repeat_ns;
+	bench->crew.repeat_ns = DRAM_REPEAT_NS;
+	bool is_good = measure(bench, &plan, "DRAM", why);
+	bench->crew.repeat_ns = usual_ns;
+	return is_good;
 }
 
 bool bench_memory(struct bench *bench, struct why *why)

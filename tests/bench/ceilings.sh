@@ -1,15 +1,15 @@
 #!/bin/bash
 # Ceilings beside likwid-bench in the same minutes: FMA within 3 %, bandwidth within 5 %.
 # Usage: tests/bench/ceilings.sh [STOKE] [ROUNDS]
-# In turns, many short runs of each: the best ones, which alone say anything on a busy machine, and
-# the medians, which do where neighbours on the same memory come and go. Like beside like: as many
-# bytes, which are ours unless stoke says otherwise; -nt, as likwid-bench's _mem_ tests, stores past
-# the caches, and all others do not. Ours have their arrays apart by what avoids 4-KiB aliasing of
-# loads with stores, and likwid-bench's lie at whole pages: on copies that alone can make a few %.
+# In short turns, because neighbours on the same memory come and go by the minute: the best ones, which
+# alone say anything on a busy machine, and the medians, which say how busy it was. Like beside like: as
+# many bytes, which are ours unless stoke says otherwise; -nt, as likwid-bench's _mem_ tests, stores past
+# the caches, and all others do not. Where stores go past the caches it matters how far arrays lie
+# apart (at whole pages -nt copies are a tenth slower), so likwid-bench is told to skip a little too.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 stoke=$(realpath "${1:-build/release/stoke}")
-rounds=${2:-3}
+rounds=${2:-8}
 command -v likwid-bench >/dev/null || { echo "SKIP likwid-bench is not here; apt-get install likwid"; exit 0; }
 width=avx name=avx2 fma=avx_fma
 grep -qw avx512f /proc/cpuinfo && width=avx512 name=avx512 fma=avx512_fma
@@ -29,8 +29,8 @@ copy.L2 copy_$width 256kB 1000 MByte/s:
 triad.L2 stream_$width 256kB 1000 MByte/s:
 read.DRAM load_$width 128MB 1 MByte/s:
 copy.DRAM copy_$width 128MB 1 MByte/s:
-copy-nt.DRAM copy_mem_$width 128MB 1 MByte/s:
-triad-nt.DRAM stream_mem_$width 128MB 1 MByte/s:"
+copy-nt.DRAM copy_mem_$width 128MB 1 MByte/s: -0:S0:0,1:S0:160
+triad-nt.DRAM stream_mem_$width 128MB 1 MByte/s: -0:S0:0,1:S0:160,2:S0:320"
 bytes_of() { # NAME; what our arrays are together
 	python3 -c 'import json, sys
 rows = [row for row in json.loads(open(sys.argv[1]).readline())["ceilings"] if row["name"] == sys.argv[2]]
@@ -38,11 +38,11 @@ print("%dkB" % (rows[0]["bytes_per_thread"] // 1000) if rows and rows[0].get("by
 }
 for _ in $(seq "$rounds"); do
 	"$stoke" bench -q --threads 1 --json >>"$work/ours"
-	while read -r ours test set iterations unit; do
+	while read -r ours test set iterations unit apart; do
 		same=$(bytes_of "$ours")
 		set=${same:-$set}
 		for _ in 1 2 3 4 5; do
-			likwid-bench -t "$test" -w "S0:$set:1" -i "$iterations" 2>/dev/null |
+			likwid-bench -t "$test" -w "S0:$set:1${apart:-}" -i "$iterations" 2>/dev/null |
 				awk -v unit="$unit" '$1 == unit { print $2 }' >>"$work/$ours"
 		done
 	done <<<"$cases"
