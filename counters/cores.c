@@ -12,6 +12,7 @@
 
 #include "counters/events_libpfm.h"
 #include "counters/events_sysfs.h"
+#include "sampler/base/file.h"
 
 struct arm_core {
 	unsigned part;
@@ -52,12 +53,8 @@ bool core_models_of_x86(unsigned model, const char **large, const char **small)
 static bool read_number(const char *path, int base, uint64_t *value)
 {
 	char text[64], *end = text;
-	FILE *file = fopen(path, "re");
-	if (!file)
-		return false;
-	if (fgets(text, sizeof text, file))
+	if (file_read_line(path, text, sizeof text))
 		*value = strtoull(text, &end, base);
-	fclose(file);
 	return end != text;
 }
 

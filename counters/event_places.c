@@ -15,17 +15,15 @@
 #include "counters/cpu_mask.h"
 #include "counters/event_group.h"
 #include "counters/events_sysfs.h"
+#include "sampler/base/file.h"
 #include "sampler/perf_event.h"
 
 static void online_cpus(struct cpu_mask *cpus)
 {
 	char line[4096]; /* ranges of 2048 CPUs, every other of them off */
-	FILE *file = fopen("/sys/devices/system/cpu/online", "re");
 	memset(cpus, 0, sizeof *cpus);
-	if (file && fgets(line, sizeof line, file))
+	if (file_read_line("/sys/devices/system/cpu/online", line, sizeof line))
 		cpu_mask_parse(cpus, line);
-	if (file)
-		fclose(file);
 	long n = cpu_mask_count(cpus) ? 0 : sysconf(_SC_NPROCESSORS_ONLN);
 	for (long cpu = 0; cpu < n && cpu < CPU_MASK_MOST; cpu++)
 		cpu_mask_add(cpus, (unsigned)cpu);

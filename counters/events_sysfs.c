@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sampler/base/file.h"
 #include "sampler/base/nearest.h"
 #include "sampler/base/text.h"
 
@@ -34,16 +35,8 @@ bool sysfs_pmu_file(const char *pmu, const char *file, char *out, size_t bytes)
 {
 	char path[512];
 	int length = snprintf(path, sizeof path, "%s/%s/%s", root, pmu, file);
-	if (!is_plain(pmu) || length < 0 || (size_t)length >= sizeof path)
-		return false;
-	FILE *stream = fopen(path, "re");
-	if (!stream)
-		return false;
-	bool is_read = fgets(out, (int)bytes, stream) != NULL;
-	fclose(stream);
-	if (is_read)
-		out[strcspn(out, "\n")] = '\0';
-	return is_read;
+	return is_plain(pmu) && length >= 0 && (size_t)length < sizeof path &&
+	       file_read_line(path, out, bytes);
 }
 
 bool sysfs_pmu_type(const char *pmu, uint32_t *type)

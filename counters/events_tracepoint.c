@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sampler/base/file.h"
+
 static const char *const roots[] = { "/sys/kernel/tracing/events",
 				     "/sys/kernel/debug/tracing/events" };
 enum { N_ROOTS = sizeof roots / sizeof roots[0], NAME_BYTES = 96 };
@@ -44,12 +46,8 @@ bool tracepoint_resolve(const char *name, struct perf_event_attr *attribute, boo
 		return false;
 	for (int i = 0; i < N_ROOTS; i++) {
 		snprintf(path, sizeof path, "%s/%s/%s/id", roots[i], system, event);
-		FILE *file = fopen(path, "re");
 		char line[32], *end = line;
-		bool is_read = file && fgets(line, sizeof line, file);
-		if (file)
-			fclose(file);
-		if (!is_read)
+		if (!file_read_line(path, line, sizeof line))
 			continue;
 		attribute->type = PERF_TYPE_TRACEPOINT;
 		attribute->config = strtoull(line, &end, 10);

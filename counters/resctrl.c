@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sampler/base/file.h"
 #include "sampler/base/text.h"
 
 static bool exists(const char *path)
@@ -106,12 +107,8 @@ static bool read_domain(const char *group, const char *domain, double *bytes)
 {
 	char path[RESCTRL_PATH_BYTES + 320], text[64], *end = NULL;
 	snprintf(path, sizeof path, "%s/mon_data/%s/mbm_total_bytes", group, domain);
-	FILE *file = fopen(path, "re");
-	bool is_read = file && fgets(text, sizeof text, file);
-	if (file)
-		fclose(file);
 	/* "Unavailable", "Error", "Unassigned" stand where there is no count. */
-	if (!is_read || text[0] < '0' || text[0] > '9')
+	if (!file_read_line(path, text, sizeof text) || text[0] < '0' || text[0] > '9')
 		return false;
 	*bytes += (double)strtoumax(text, &end, 10);
 	return end != text;

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sampler/base/file.h"
+
 static double seconds_between(struct timeval before, struct timeval after)
 {
 	return (double)(after.tv_sec - before.tv_sec) +
@@ -63,15 +65,6 @@ double usage_seconds(uint64_t ticks)
 	return (double)ticks / (double)(per_second > 0 ? per_second : 100);
 }
 
-static bool read_line(const char *path, char *line, int bytes)
-{
-	FILE *file = fopen(path, "re");
-	bool is_read = file && fgets(line, bytes, file);
-	if (file)
-		fclose(file);
-	return is_read;
-}
-
 /* Behind the name, which may hold blanks and brackets, field 3 begins. */
 static bool parse_stat(const char *line, struct usage_times *times)
 {
@@ -96,7 +89,7 @@ bool usage_of_process(const char *root, pid_t pid, struct usage_times *times)
 {
 	char path[512], line[1024];
 	snprintf(path, sizeof path, "%s/proc/%d/stat", root, (int)pid);
-	return read_line(path, line, sizeof line) && parse_stat(line, times);
+	return file_read_line(path, line, sizeof line) && parse_stat(line, times);
 }
 
 bool usage_of_thread(const char *root, pid_t thread, struct usage_times *times)
@@ -104,7 +97,7 @@ bool usage_of_thread(const char *root, pid_t thread, struct usage_times *times)
 	char path[512], line[1024];
 	/* Without task/ it would be the whole process. */
 	snprintf(path, sizeof path, "%s/proc/%d/task/%d/stat", root, (int)thread, (int)thread);
-	return read_line(path, line, sizeof line) && parse_stat(line, times);
+	return file_read_line(path, line, sizeof line) && parse_stat(line, times);
 }
 
 bool usage_of_machine(const char *root, struct usage_times *times)
@@ -113,7 +106,7 @@ bool usage_of_machine(const char *root, struct usage_times *times)
 	uint64_t fields[N_FIELDS];
 	char path[512], line[1024];
 	snprintf(path, sizeof path, "%s/proc/stat", root);
-	if (!read_line(path, line, sizeof line) || strncmp(line, "cpu ", 4) != 0)
+	if (!file_read_line(path, line, sizeof line) || strncmp(line, "cpu ", 4) != 0)
 		return false;
 	const char *at = line + 4;
 	for (int i = 0; i < N_FIELDS; i++) {

@@ -1,5 +1,5 @@
 /*
- * attach_children: which processes there are, with a limit to what looking costs.
+ * attach_children: whose children there are, with a limit to what looking costs.
  */
 #ifndef GPU_ATTACH_CHILDREN_H
 #define GPU_ATTACH_CHILDREN_H
@@ -16,8 +16,5 @@ typedef void attach_take(void *opaque, pid_t pid);
  * Cost     a small file a thread
  */
 void attach_children_of(uint32_t *n_files, pid_t pid, attach_take *take, void *opaque);
-
-/* attach_children_all: every process in sight, until it is that late. */
-void attach_children_all(uint64_t until_ns, attach_take *take, void *opaque);
 
 #endif

@@ -19,6 +19,7 @@
 #include "gpu/attach_socket.h"
 #include "gpu/cuda_process.h"
 #include "gpu/gpu_record.h"
+#include "sampler/attach.h"
 #include "sampler/base/text.h"
 #include "sampler/probe_memory.h"
 #include "sampler/recording.h"
@@ -292,9 +293,8 @@ static void find_listeners(struct gpu_attach *attach)
 }
 
 /* Of the whole machine's, once: who listens in another namespace, and who uses CUDA unheard. */
-static void take_process(void *opaque, pid_t pid)
+static void take_process(struct gpu_attach *attach, pid_t pid)
 {
-	struct gpu_attach *attach = opaque;
 	if (pid == getpid() || pid == attach->target->pid || find(attach, pid))
 		return;
 	enum cuda_use use = cuda_process_look("", (uint32_t)pid);
@@ -309,6 +309,15 @@ static void take_process(void *opaque, pid_t pid)
 		attach_notes_say(attach->notes, ATTACH_NOTE_OTHER_TOOL, pid, NULL);
 }
 
+static void scan_machine(struct gpu_attach *attach, uint64_t until_ns)
+{
+	pid_t *processes;
+	uint32_t n = attach_list_processes(attach->target, &processes);
+	for (uint32_t i = 0; i < n && now_ns() < until_ns; i++)
+		take_process(attach, processes[i]);
+	free(processes);
+}
+
 static void find_processes(struct gpu_attach *attach, uint64_t now)
 {
 	if (attach->target->is_whole_machine)
@@ -316,7 +325,7 @@ static void find_processes(struct gpu_attach *attach, uint64_t now)
 	else
 		find_children(attach);
 	if (attach->target->is_whole_machine && !attach->has_scanned)
-		attach_children_all(now + MOST_SCAN_NS, take_process, attach);
+		scan_machine(attach, now + MOST_SCAN_NS);
 	attach->has_scanned = true;
 }
 

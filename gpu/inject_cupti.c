@@ -547,6 +547,8 @@ static void end(void)
 	if (!atomic_load(&inject.is_ending) && atomic_load(&inject.attachment)) {
 		flush();
 		let_go();
+		/* What came meanwhile is nobody's: the next profiler has not seen its launches. */
+		inject.calls.flush(CUPTI_FLUSH_FORCED);
 	}
 	pthread_mutex_unlock(&inject.lock);
 }

@@ -8,19 +8,17 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <link.h>
-#include <linux/magic.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "gpu/gpu_record.h"
+#include "sampler/base/sealed_memory.h"
 
 enum {
 	N_SENT = 1 << 14,    /* 128 KiB; programs have thousands of launch stacks */
@@ -51,19 +49,6 @@ uint64_t inject_now_ns(void)
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-/* Memory that cannot become smaller under us, whoever holds it too. A file in a folder, or of huge
- * pages that may not be there, could end the program at a touch. */
-static bool is_good_memory(int fd)
-{
-	static const int demanded = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
-	struct stat file;
-	struct statfs system;
-	int seals = fcntl(fd, F_GET_SEALS);
-	return seals >= 0 && (seals & demanded) == demanded && fstat(fd, &file) == 0 &&
-	       file.st_size == (off_t)shared_ring_bytes(GPU_RING_RECORDS) &&
-	       fstatfs(fd, &system) == 0 && system.f_type == TMPFS_MAGIC;
 }
 
 /* Who is still sending after a second was stopped in the middle: the memory stays for them. */
@@ -111,7 +96,8 @@ bool inject_ring_send(struct inject_ring *ring, uint32_t type, uint64_t time_ns,
 
 bool inject_ring_attach(struct inject_ring *ring, int fd, uint32_t pid)
 {
-	if (atomic_load(&ring->memory) || !is_good_memory(fd))
+	if (atomic_load(&ring->memory) ||
+	    !sealed_memory_is_at_least(fd, shared_ring_bytes(GPU_RING_RECORDS)))
 		return false;
 	void *memory = mmap(NULL, shared_ring_bytes(GPU_RING_RECORDS), PROT_READ | PROT_WRITE,
 			    MAP_SHARED, fd, 0);

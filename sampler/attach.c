@@ -10,6 +10,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -20,6 +21,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "sampler/base/file.h"
 #include "sampler/base/text.h"
 #include "sampler/target.h"
 
@@ -92,17 +94,6 @@ static void read_list(struct numbers *numbers, const char *list)
 }
 
 /* ---- what /proc says */
-
-static bool read_line(const char *path, char *out, size_t bytes)
-{
-	FILE *file = fopen(path, "re");
-	if (!file)
-		return false;
-	bool is_read = fgets(out, (int)bytes, file) != NULL;
-	fclose(file);
-	out[is_read ? strcspn(out, "\n") : 0] = '\0';
-	return is_read;
-}
 
 /* The process that a number, of a process or a thread, belongs to; 0 if there is none. */
 static pid_t process_of(pid_t number)
@@ -183,14 +174,14 @@ bool attach_has_ended(const struct target *target)
 
 /* ---- attaching */
 
-static int open_pid_fd(pid_t pid)
+int attach_open_pid_fd(pid_t pid)
 {
 	return (int)syscall(SYS_pidfd_open, pid, 0);
 }
 
 static bool add_process(struct target *target, pid_t pid, struct why *why)
 {
-	int fd = open_pid_fd(pid);
+	int fd = attach_open_pid_fd(pid);
 	bool is_there = kill(pid, 0) == 0 || errno != ESRCH;
 	if (!is_there || (fd >= 0 && is_readable(fd))) {
 		if (fd >= 0)
@@ -331,7 +322,7 @@ bool target_attach(struct target *target, const struct attach_request *request,
 		return true;
 	target->pid = target->processes[0];
 	if (target->n_processes == 1 && target->process_fds[0] >= 0)
-		target->pid_fd = dup(target->process_fds[0]); /* close-on-exec by nature, dup not */
+		target->pid_fd = fcntl(target->process_fds[0], F_DUPFD_CLOEXEC, 0);
 	return true;
 }
 
@@ -398,7 +389,7 @@ bool attach_read_name(pid_t process, pid_t thread, char name[16])
 {
 	char path[64], line[64];
 	snprintf(path, sizeof path, "/proc/%d/task/%d/comm", process, thread);
-	if (!read_line(path, line, sizeof line))
+	if (!file_read_line(path, line, sizeof line))
 		return false;
 	snprintf(name, 16, "%.15s", line);
 	return true;
@@ -410,7 +401,7 @@ pid_t attach_read_parent(pid_t process)
 	char path[64], line[512];
 	int parent = 0;
 	snprintf(path, sizeof path, "/proc/%d/stat", process);
-	if (!read_line(path, line, sizeof line))
+	if (!file_read_line(path, line, sizeof line))
 		return 0;
 	const char *end = strrchr(line, ')');
 	return end && sscanf(end + 1, " %*c %d", &parent) == 1 && parent > 0 ? parent : 0;

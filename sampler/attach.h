@@ -20,6 +20,10 @@ struct target;
  */
 bool attach_check_list(const char *option, const char *list, struct why *why);
 
+/* attach_open_pid_fd: a descriptor that can be read when the process has ended, close-on-exec; the
+ * caller's. -1 and errno, of kernels before 5.3 too. */
+int attach_open_pid_fd(pid_t pid);
+
 /* attach_has_ended: all attached processes have ended, or all threads of -t. Never of the whole
  * machine. */
 bool attach_has_ended(const struct target *target);

@@ -6,15 +6,12 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include "sampler/perf_event.h"
 
 static const char word[] = "a-program-to-attach-to";
 static _Thread_local volatile double sink;
@@ -168,17 +165,4 @@ void attached_end(struct attached *attached)
 	close(attached->to);
 	close(attached->from);
 	waitpid(attached->pid, NULL, 0);
-}
-
-bool attached_can_sample(void)
-{
-	struct perf_event_attr attribute = { .type = PERF_TYPE_SOFTWARE,
-					     .config = PERF_COUNT_SW_CPU_CLOCK,
-					     .exclude_kernel = 1 };
-	int fd = perf_event_open_fd(&attribute, 0, -1);
-	if (fd >= 0)
-		close(fd);
-	else
-		printf("SKIP: perf_event_open is refused here (%s)\n", strerror(-fd));
-	return fd >= 0;
 }

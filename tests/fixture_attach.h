@@ -35,7 +35,4 @@ void attached_end(struct attached *attached);
 /* attached_finish: it ends, but is not collected: a zombie. */
 void attached_finish(struct attached *attached);
 
-/* can_sample: events may be opened; else prints why not. */
-bool attached_can_sample(void);
-
 #endif

@@ -120,6 +120,23 @@ uint64_t fixture_count_spans(const struct recording *recording, const char *name
 	return n;
 }
 
+bool fixture_is_stall(const struct recording *recording, const struct sample_row *sample)
+{
+	const struct series_row *series = recording_series(recording, sample->series);
+	return strcmp(recording_string_at(recording, series->name), "gpu-stalls") == 0;
+}
+
+uint64_t fixture_count_stalls(const struct recording *recording)
+{
+	uint64_t n = 0;
+	for (uint64_t i = 1; i < recording_moment(recording).n[TABLE_SAMPLES]; i++) {
+		const struct sample_row *sample = recording_sample(recording, i);
+		if (fixture_is_stall(recording, sample))
+			n += sample->weight;
+	}
+	return n;
+}
+
 uint32_t fixture_count_frames_of(const struct recording *recording, uint32_t stack,
 				 const char *part)
 {

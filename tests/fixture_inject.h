@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 struct recording;
+struct sample_row;
 
 /*
  * fixture_inject: run `program` in a child that is recorded, to its end, which must be good.
@@ -34,6 +35,12 @@ uint64_t fixture_fact(const struct recording *recording, const char *key);
 bool fixture_has_note(const struct recording *recording, const char *part);
 
 uint64_t fixture_count_spans(const struct recording *recording, const char *name);
+
+/* fixture_is_stall: a sample of the series gpu-stalls. */
+bool fixture_is_stall(const struct recording *recording, const struct sample_row *sample);
+
+/* fixture_count_stalls: their weights' sum. */
+uint64_t fixture_count_stalls(const struct recording *recording);
 
 /* fixture_count_frames_of: frames of a stack whose file's path has this part. */
 uint32_t fixture_count_frames_of(const struct recording *recording, uint32_t stack,

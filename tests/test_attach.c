@@ -25,6 +25,7 @@
 #include "sampler/recording.h"
 #include "sampler/target.h"
 #include "tests/fixture_attach.h"
+#include "tests/fixture_perf.h"
 
 static const uint64_t LOOK_NS = 400 * 1000 * 1000; /* some 400 samples a CPU */
 
@@ -58,12 +59,39 @@ static bool attach_to(struct look *look, const char *option, const char *list)
 	return attach(look, &request);
 }
 
+static char *number(char text[16], pid_t number)
+{
+	snprintf(text, 16, "%d", number);
+	return text;
+}
+
+static void attach_to_one(struct look *look, const char *option, pid_t pid)
+{
+	char text[16];
+	if (!attach_to(look, option, number(text, pid)))
+		fail_msg("%s", look->why.text);
+}
+
 static void start_looking(struct look *look)
 {
 	look->recording = recording_new();
 	look->collector = collector_start(look->recording, &look->target, NULL, &look->why);
 	if (!look->collector)
 		fail_msg("%s", look->why.text);
+}
+
+static void look_at(struct look *look, const char *option, pid_t pid)
+{
+	attach_to_one(look, option, pid);
+	start_looking(look);
+}
+
+/* Skips the test where nothing can be sampled. */
+static void start_sampled(struct attached *program)
+{
+	if (!fixture_can_sample())
+		skip();
+	assert_true(attached_start(program));
 }
 
 static void stop_looking(struct look *look)
@@ -100,12 +128,6 @@ static void expect_samples(const struct look *look, const char *thread, const ch
 {
 	if (count(look, thread, function) < 5)
 		fail_msg("fewer than 5 samples of %s in %s:\n%s", thread, function, look->folded);
-}
-
-static char *number(char text[16], pid_t number)
-{
-	snprintf(text, 16, "%d", number);
-	return text;
 }
 
 static void expect_refusal(const char *option, const char *list, const char *sentence)
@@ -159,13 +181,13 @@ static bool has_number(const pid_t *all, uint32_t n, pid_t wanted)
 
 static void all_threads_and_the_end(void **state)
 {
-	char text[16], what[256];
+	char what[256];
 	struct attached program;
 	struct look look;
 	pid_t *threads;
 	(void)state;
 	assert_true(attached_start(&program));
-	assert_true(attach_to(&look, "-p", number(text, program.pid)));
+	attach_to_one(&look, "-p", program.pid);
 	assert_true(target_is_attached(&look.target));
 	assert_true(look.target.n_threads >= 2); /* a sanitizer has one of its own */
 	assert_true(has_number(look.target.threads, look.target.n_threads, program.worker));
@@ -186,12 +208,11 @@ static void all_threads_and_the_end(void **state)
 
 static void threads_of_a_list_end_by_themselves(void **state)
 {
-	char text[16];
 	struct attached program;
 	struct look look;
 	(void)state;
 	assert_true(attached_start(&program));
-	assert_true(attach_to(&look, "-t", number(text, program.worker)));
+	attach_to_one(&look, "-t", program.worker);
 	assert_int_equal(look.target.n_threads, 1);
 	assert_int_equal(look.target.processes[0], program.pid);
 	assert_false(target_poll(&look.target));
@@ -281,15 +302,12 @@ static void mappings_are_read_and_files_are_not(void **state)
 
 static void threads_that_run_and_those_to_come(void **state)
 {
-	char text[16], worker[32];
+	char worker[32];
 	struct attached program;
 	struct look look;
 	(void)state;
-	if (!attached_can_sample())
-		skip();
-	assert_true(attached_start(&program));
-	assert_true(attach_to(&look, "-p", number(text, program.pid)));
-	start_looking(&look);
+	start_sampled(&program);
+	look_at(&look, "-p", program.pid);
 	sleep_ns(LOOK_NS);
 	attached_tell(&program, ATTACHED_STARTS_THREAD);
 	attached_tell(&program, ATTACHED_FORKS);
@@ -309,15 +327,11 @@ static void threads_that_run_and_those_to_come(void **state)
 
 static void one_thread_alone(void **state)
 {
-	char text[16];
 	struct attached program;
 	struct look look;
 	(void)state;
-	if (!attached_can_sample())
-		skip();
-	assert_true(attached_start(&program));
-	assert_true(attach_to(&look, "-t", number(text, program.worker)));
-	start_looking(&look);
+	start_sampled(&program);
+	look_at(&look, "-t", program.worker);
 	attached_tell(&program, ATTACHED_STARTS_THREAD); /* by another thread */
 	sleep_ns(LOOK_NS);
 	stop_looking(&look);
@@ -336,9 +350,8 @@ static void threads_that_end(void **state)
 	struct look look;
 	struct rusage before, after;
 	(void)state;
-	if (!attached_can_sample())
-		skip();
-	assert_true(attached_start(&program) && attached_start(&other));
+	start_sampled(&program);
+	start_sampled(&other);
 	snprintf(list, sizeof list, "%d,%d,%d", program.worker, other.worker, other.pid);
 	assert_true(attach_to(&look, "-t", list));
 	attached_tell(&program, ATTACHED_ENDS_WORKER);
@@ -367,16 +380,12 @@ static void threads_that_end(void **state)
 /* Threads all the time: attaching comes to an end, and the lasting ones are there. */
 static void a_program_that_is_never_still(void **state)
 {
-	char text[16];
 	struct attached program;
 	struct look look;
 	(void)state;
-	if (!attached_can_sample())
-		skip();
-	assert_true(attached_start(&program));
+	start_sampled(&program);
 	attached_tell(&program, ATTACHED_CHURNS);
-	assert_true(attach_to(&look, "-p", number(text, program.pid)));
-	start_looking(&look);
+	look_at(&look, "-p", program.pid);
 	sleep_ns(LOOK_NS);
 	stop_looking(&look);
 	attached_end(&program);
@@ -387,15 +396,11 @@ static void a_program_that_is_never_still(void **state)
 
 static void the_end_ends_the_recording(void **state)
 {
-	char text[16];
 	struct attached program;
 	struct look look;
 	(void)state;
-	if (!attached_can_sample())
-		skip();
-	assert_true(attached_start(&program));
-	assert_true(attach_to(&look, "-p", number(text, program.pid)));
-	start_looking(&look);
+	start_sampled(&program);
+	look_at(&look, "-p", program.pid);
 	sleep_ns(LOOK_NS / 4);
 	attached_end(&program);
 	for (int i = 0; i < 500 && !collector_is_done(look.collector); i++)
@@ -485,18 +490,15 @@ static void expect_explained(struct look *look, pid_t who, int error, const char
 static void why_not(void **state)
 {
 	const struct attach_request machine = { .is_whole_machine = true };
-	char text[16];
 	struct attached program;
 	struct look look;
 	(void)state;
-	if (!attached_can_sample())
-		skip();
-	assert_true(attached_start(&program));
-	assert_true(attach_to(&look, "-t", number(text, program.worker)));
+	start_sampled(&program);
+	attach_to_one(&look, "-t", program.worker);
 	expect_explained(&look, program.worker, EACCES, "is not permitted: it has other rights");
-	assert_true(attach_to(&look, "-t", number(text, program.worker)));
+	attach_to_one(&look, "-t", program.worker);
 	expect_explained(&look, program.worker, ESRCH, "ended before it could be followed");
-	assert_true(attach_to(&look, "-p", number(text, program.pid)));
+	attach_to_one(&look, "-p", program.pid);
 	expect_explained(&look, 0, EPERM, "cannot be profiled without perf_event_open");
 	assert_true(attach(&look, &machine));
 	expect_explained(&look, -1, EACCES, "Watching the whole machine is not permitted");
@@ -509,9 +511,7 @@ static void who_refuses_is_left_out(void **state)
 	struct attached program;
 	struct look look;
 	(void)state;
-	if (!attached_can_sample())
-		skip();
-	assert_true(attached_start(&program));
+	start_sampled(&program);
 	snprintf(list, sizeof list, "%d,%d", program.pid, program.worker);
 	assert_true(attach_to(&look, "-t", list));
 	look.target.may_leave_out = true;

@@ -33,6 +33,7 @@
 #include "sampler/recording.h"
 #include "sampler/recording_file.h"
 #include "tests/fixture_dormant.h"
+#include "tests/fixture_frames.h"
 #include "tests/fixture_inject.h"
 #include "tests/fixture_late.h"
 
@@ -421,15 +422,6 @@ static void modules_are_numbered_anew(void **state)
 
 /* ---- the whole profiler, and the library as CUDA loads it */
 
-static bool has_function(const struct recording *recording, const char *name)
-{
-	for (uint64_t i = 1; i < recording_moment(recording).n[TABLE_FUNCTIONS]; i++)
-		if (strcmp(recording_string_at(recording, recording_function(recording, i)->name),
-			   name) == 0)
-			return true;
-	return false;
-}
-
 static void the_profiler_attaches_and_names(void **state)
 {
 	char self[PATH_MAX] = "", command[PATH_MAX * 3], file[] = "/tmp/stoke-attach-XXXXXX.stoke";
@@ -461,8 +453,9 @@ static void the_profiler_attaches_and_names(void **state)
 		assert_in_range(fixture_fact(recording, "gpu.matched"), DORMANT_LAUNCHES,
 				60 * 2 * DORMANT_LAUNCHES);
 		assert_int_equal(fixture_fact(recording, "gpu.unmatched"), 0);
-		assert_true(has_function(recording, "gemm(float const*, float const*, float*)"));
-		assert_true(has_function(recording, "run"));
+		assert_true(fixture_has_function(recording,
+						 "gemm(float const*, float const*, float*)"));
+		assert_true(fixture_has_function(recording, "run"));
 		recording_free(recording);
 	}
 	unlink(file);

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,6 +19,7 @@
 #include "sampler/recording.h"
 #include "sampler/source.h"
 #include "sampler/target.h"
+#include "tests/fixture_perf.h"
 
 extern const struct source source_counters;
 
@@ -58,18 +58,6 @@ static uint32_t readings_of(const struct recording *recording, uint32_t series, 
 }
 
 enum { FAULTS = 2000 };
-
-static void touch_pages(void)
-{
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	char *block = mmap(NULL, FAULTS * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-			   -1, 0);
-	assert_true(block != MAP_FAILED);
-	madvise(block, FAULTS * page, MADV_NOHUGEPAGE);
-	for (size_t i = 0; i < FAULTS; i++)
-		((volatile char *)block)[i * page] = 1;
-	munmap(block, FAULTS * page);
-}
 
 /* most: of the machine others' are in it. */
 static void check_faults(const struct recording *recording, double most)
@@ -110,7 +98,7 @@ static void groups_are_read_over_time(void **state)
 	perf_event_inject(open_software);
 	assert_true(source_counters.open(source, &target, recording, &why));
 	source_counters.drain(source, recording, false); /* too soon */
-	touch_pages();
+	fixture_touch_pages(FAULTS);
 	nanosleep(&while_waiting, NULL);
 	source_counters.drain(source, recording, false);
 	source_counters.drain(source, recording, true); /* too short for a rate */
@@ -156,7 +144,7 @@ static struct recording *record_attached(struct target *target)
 	waits_for_exec = false;
 	perf_event_inject(open_and_look);
 	assert_true(source_counters.open(source, target, recording, &why));
-	touch_pages();
+	fixture_touch_pages(FAULTS);
 	nanosleep(&while_waiting, NULL);
 	source_counters.drain(source, recording, true);
 	source_counters.close(source);

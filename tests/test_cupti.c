@@ -26,6 +26,7 @@
 #include "sampler/recording.h"
 #include "sampler/recording_file.h"
 #include "tests/fixture_cupti.h"
+#include "tests/fixture_frames.h"
 #include "tests/fixture_inject.h"
 #include "tests/fixture_library.h"
 
@@ -165,14 +166,7 @@ static void threads_do_not_mix(void **state)
 	setenv("STOKE_GPU_STALLS", "1", 1);
 	struct recording *recording = fixture_inject("", run_again);
 	unsetenv("STOKE_GPU_STALLS");
-	uint64_t n_stalls = 0;
-	for (uint64_t i = 1; i < recording_moment(recording).n[TABLE_SAMPLES]; i++) {
-		const struct sample_row *row = recording_sample(recording, i);
-		const struct series_row *series = recording_series(recording, row->series);
-		if (strcmp(recording_string_at(recording, series->name), "gpu-stalls") == 0)
-			n_stalls += row->weight;
-	}
-	assert_int_equal(n_stalls, LAUNCHES * THREADS);
+	assert_int_equal(fixture_count_stalls(recording), LAUNCHES * THREADS);
 	assert_int_equal(fixture_fact(recording, "gpu.matched"), LAUNCHES * 2 * THREADS);
 	assert_int_equal(fixture_fact(recording, "gpu.unmatched"), 0);
 	recording_free(recording);
@@ -427,15 +421,6 @@ static int threads(void)
 	return 0;
 }
 
-static bool has_function(const struct recording *recording, const char *name)
-{
-	for (uint64_t i = 1; i < recording_moment(recording).n[TABLE_FUNCTIONS]; i++)
-		if (strcmp(recording_string_at(recording, recording_function(recording, i)->name),
-			   name) == 0)
-			return true;
-	return false;
-}
-
 static void the_profiler_injects_and_names(void **state)
 {
 	char folder[PATH_MAX], command[PATH_MAX * 3], file[] = "/tmp/stoke-cupti-XXXXXX.stoke";
@@ -455,9 +440,9 @@ static void the_profiler_injects_and_names(void **state)
 	struct recording *recording = recording_file_open(file, &why);
 	assert_non_null(recording);
 	assert_int_equal(fixture_fact(recording, "gpu.matched"), LAUNCHES * 2 + 5 + 1);
-	assert_true(has_function(recording, "train_step"));
-	assert_true(has_function(recording, "gemm(float const*, float const*, float*)"));
-	assert_false(has_function(recording, "kernel.cu:102"));
+	assert_true(fixture_has_function(recording, "train_step"));
+	assert_true(fixture_has_function(recording, "gemm(float const*, float const*, float*)"));
+	assert_false(fixture_has_function(recording, "kernel.cu:102"));
 	recording_free(recording);
 	snprintf(command, sizeof command,
 		 "%s/../stoke record --gpu-stalls -f -q -o %s -- %s/test_cupti --program "
@@ -467,8 +452,8 @@ static void the_profiler_injects_and_names(void **state)
 	recording = recording_file_open(file, &why);
 	assert_non_null(recording);
 	assert_int_equal(fixture_fact(recording, "gpu.matched"), LAUNCHES * 2 + 5 + 1);
-	assert_true(has_function(recording, "kernel.cu:102"));
-	assert_true(has_function(recording, "stall: long_scoreboard"));
+	assert_true(fixture_has_function(recording, "kernel.cu:102"));
+	assert_true(fixture_has_function(recording, "stall: long_scoreboard"));
 	recording_free(recording);
 	snprintf(command, sizeof command,
 		 "%s/../stoke record --no-gpu -f -q -o %s -- %s/test_cupti --program 2>/dev/null",

@@ -10,8 +10,6 @@
 
 #include <errno.h>
 #include <math.h>
-#include <stdio.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,15 +18,6 @@
 #include "sampler/ladder.h"
 #include "sampler/perf_event.h"
 #include "tests/fixture_perf.h"
-
-static struct counted_event event_of(const char *name)
-{
-	struct counted_event event;
-	struct why why;
-	if (!event_resolve_counted(name, &event, &why))
-		fail_msg("%s", why.text);
-	return event;
-}
 
 /* ---- an opener of our own: some events fail, the others are the kernel's cpu-clock */
 
@@ -56,17 +45,6 @@ static int open_by_plan(const struct perf_event_attr *attribute, pid_t pid, int 
 	return fixture_perf_open(attribute, PERF_COUNT_SW_TASK_CLOCK, pid, cpu, leader_fd);
 }
 
-static bool can_count(void)
-{
-	struct counted_event event = event_of("task-clock:u");
-	int fd = perf_event_open_fd(&event.sampled.attribute, 0, -1);
-	if (fd >= 0)
-		close(fd);
-	else
-		printf("SKIP: perf_event_open is forbidden here (%s)\n", strerror(-fd));
-	return fd >= 0;
-}
-
 static void burn(void)
 {
 	volatile double sum = 0;
@@ -76,8 +54,8 @@ static void burn(void)
 
 static void open_three(struct event_group *group)
 {
-	struct counted_event events[] = { event_of("cycles"), event_of("instructions"),
-					  event_of("branches") };
+	struct counted_event events[] = { fixture_event("cycles"), fixture_event("instructions"),
+					  fixture_event("branches") };
 	struct event_group_request request = { .events = events, .n_events = 3 };
 	event_group_open(group, &request);
 }
@@ -86,7 +64,7 @@ static void open_three(struct event_group *group)
 static void test_every_errno(void **state)
 {
 	(void)state;
-	if (!can_count())
+	if (!fixture_can_count("task-clock:u"))
 		skip();
 	perf_event_inject(open_by_plan);
 	for (int error = 1; error < 134; error++) {
@@ -115,7 +93,7 @@ static void test_every_errno(void **state)
 static void test_one_fails(void **state)
 {
 	(void)state;
-	if (!can_count())
+	if (!fixture_can_count("task-clock:u"))
 		skip();
 	perf_event_inject(open_by_plan);
 	for (uint64_t failing = 0; failing < 3; failing++) {
@@ -150,7 +128,7 @@ static void test_one_fails(void **state)
 static void test_user_only_rung(void **state)
 {
 	(void)state;
-	if (!can_count())
+	if (!fixture_can_count("task-clock:u"))
 		skip();
 	perf_event_inject(open_by_plan);
 	static const int errors[] = { EACCES, EPERM };
@@ -159,8 +137,8 @@ static void test_user_only_rung(void **state)
 		plan.error = errors[i];
 		plan.failing = UINT64_MAX;
 		plan.only_with_kernel = true;
-		struct counted_event events[] = { event_of("cycles"),
-						  event_of("context-switches") };
+		struct counted_event events[] = { fixture_event("cycles"),
+						  fixture_event("context-switches") };
 		struct event_group_request request = { .events = events, .n_events = 2 };
 		struct event_group group;
 		struct count counts[MAX_GROUP_EVENTS];
@@ -184,7 +162,7 @@ static void test_user_only_rung(void **state)
 static void test_apart_rung(void **state)
 {
 	(void)state;
-	if (!can_count())
+	if (!fixture_can_count("task-clock:u"))
 		skip();
 	perf_event_inject(open_by_plan);
 	for (int with_format = 0; with_format < 2; with_format++) {
@@ -212,14 +190,14 @@ static void test_apart_rung(void **state)
 static void test_precise_rung(void **state)
 {
 	(void)state;
-	if (!can_count())
+	if (!fixture_can_count("task-clock:u"))
 		skip();
 	perf_event_inject(open_by_plan);
 	memset(&plan, 0, sizeof plan);
 	plan.error = EOPNOTSUPP;
 	plan.failing = UINT64_MAX;
 	plan.only_precise = true;
-	struct counted_event event = event_of("instructions:upp");
+	struct counted_event event = fixture_event("instructions:upp");
 	struct event_group_request request = { .events = &event, .n_events = 1 };
 	struct event_group group;
 	assert_int_equal(event_group_open(&group, &request), 1);
@@ -265,22 +243,18 @@ static void test_page_faults(void **state)
 {
 	(void)state;
 	enum { N_PAGES = 200 };
-	if (!can_count())
+	if (!fixture_can_count("task-clock:u"))
 		skip();
-	struct counted_event events[] = { event_of("minor-faults:u"), event_of("task-clock:u") };
+	struct counted_event events[] = { fixture_event("minor-faults:u"),
+					  fixture_event("task-clock:u") };
 	struct event_group_request request = { .events = events, .n_events = 2 };
 	struct event_group group;
 	struct count counts[MAX_GROUP_EVENTS];
 	assert_int_equal(event_group_open(&group, &request), 2);
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	event_group_enable(&group);
 	pid_t child = fork();
 	if (child == 0) {
-		char *memory = mmap(NULL, N_PAGES * page, PROT_READ | PROT_WRITE,
-				    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		madvise(memory, N_PAGES * page, MADV_NOHUGEPAGE);
-		for (size_t i = 0; i < N_PAGES; i++)
-			((volatile char *)memory)[i * page] = 1;
+		fixture_touch_pages(N_PAGES);
 		_exit(0);
 	}
 	waitpid(child, NULL, 0);
@@ -298,9 +272,9 @@ static void test_page_faults(void **state)
 static void test_never_enabled(void **state)
 {
 	(void)state;
-	if (!can_count())
+	if (!fixture_can_count("task-clock:u"))
 		skip();
-	struct counted_event event = event_of("page-faults:u");
+	struct counted_event event = fixture_event("page-faults:u");
 	struct event_group_request request = { .events = &event, .n_events = 1 };
 	struct event_group group;
 	struct count count;

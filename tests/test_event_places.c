@@ -14,7 +14,6 @@
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -26,15 +25,7 @@
 #include "counters/usage.h"
 #include "sampler/perf_event.h"
 #include "tests/fixture_machine.h"
-
-static struct counted_event event_of(const char *name)
-{
-	struct counted_event event;
-	struct why why;
-	if (!event_resolve_counted(name, &event, &why))
-		fail_msg("%s", why.text);
-	return event;
-}
+#include "tests/fixture_perf.h"
 
 /* ---- an opener of our own: a pipe that holds what the kernel would let us read */
 
@@ -99,7 +90,7 @@ static void open_by_pipes(struct event_group *group, const struct event_group_re
 static void test_sums_over_threads(void **state)
 {
 	const pid_t threads[] = { 11, 12, 13 };
-	struct counted_event event = event_of("cycles");
+	struct counted_event event = fixture_event("cycles");
 	struct event_group_request request = {
 		.events = &event, .n_events = 1, .threads = threads, .n_threads = 3
 	};
@@ -127,7 +118,7 @@ static void test_sums_over_threads(void **state)
 static void test_one_thread_refuses(void **state)
 {
 	const pid_t threads[] = { 11, 13 };
-	struct counted_event events[] = { event_of("instructions"), event_of("cycles") };
+	struct counted_event events[] = { fixture_event("instructions"), fixture_event("cycles") };
 	struct event_group_request request = {
 		.events = events, .n_events = 2, .threads = threads, .n_threads = 2
 	};
@@ -153,7 +144,7 @@ static void test_one_thread_refuses(void **state)
 static void test_all_threads_have_ended(void **state)
 {
 	const pid_t threads[] = { 12, 12 };
-	struct counted_event events[] = { event_of("cycles"), event_of("instructions") };
+	struct counted_event events[] = { fixture_event("cycles"), fixture_event("instructions") };
 	struct event_group_request request = {
 		.events = events, .n_events = 2, .threads = threads, .n_threads = 2
 	};
@@ -172,7 +163,7 @@ static void test_all_threads_have_ended(void **state)
 static void test_thread_of_another_user(void **state)
 {
 	const pid_t threads[] = { 11, 14 };
-	struct counted_event event = event_of("cycles");
+	struct counted_event event = fixture_event("cycles");
 	struct event_group_request request = {
 		.events = &event, .n_events = 1, .threads = threads, .n_threads = 2
 	};
@@ -221,7 +212,7 @@ static uint32_t count_cpus(void)
 
 static void test_sums_over_cpus(void **state)
 {
-	struct counted_event event = event_of("cycles");
+	struct counted_event event = fixture_event("cycles");
 	struct event_group_request request = { .events = &event,
 					       .n_events = 1,
 					       .is_whole_machine = true };
@@ -245,7 +236,7 @@ static void test_sums_over_cpus(void **state)
 
 static void test_machine_forbidden(void **state)
 {
-	struct counted_event event = event_of("cycles");
+	struct counted_event event = fixture_event("cycles");
 	struct event_group_request request = { .events = &event,
 					       .n_events = 1,
 					       .is_whole_machine = true };
@@ -271,7 +262,7 @@ static void test_machine_forbidden(void **state)
 static void test_kinds_of_cores(void **state)
 {
 	static char devices[512]; /* it is borrowed */
-	struct counted_event events[] = { event_of("page-faults"), event_of("cycles") };
+	struct counted_event events[] = { fixture_event("page-faults"), fixture_event("cycles") };
 	struct event_group_request request = { .events = events,
 					       .n_events = 2,
 					       .is_whole_machine = true };
@@ -341,7 +332,7 @@ enum { N_THREADS = 60 };
 static bool opens_all(struct event_group *group)
 {
 	pid_t threads[N_THREADS];
-	struct counted_event events[] = { event_of("cycles"), event_of("instructions") };
+	struct counted_event events[] = { fixture_event("cycles"), fixture_event("instructions") };
 	struct event_group_request request = {
 		.events = events, .n_events = 2, .threads = threads, .n_threads = N_THREADS
 	};
@@ -400,17 +391,6 @@ static void test_hard_limit_is_said(void **state)
 
 /* ---- real threads */
 
-static bool can_count(void)
-{
-	struct counted_event event = event_of("page-faults:u");
-	int fd = perf_event_open_fd(&event.sampled.attribute, 0, -1);
-	if (fd >= 0)
-		close(fd);
-	else
-		printf("SKIP: perf_event_open is forbidden here (%s)\n", strerror(-fd));
-	return fd >= 0;
-}
-
 struct worker {
 	pthread_t thread;
 	pid_t tid;
@@ -418,20 +398,9 @@ struct worker {
 	size_t n_pages;
 };
 
-static void touch(size_t n_pages)
-{
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	char *memory = mmap(NULL, n_pages * page, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	madvise(memory, n_pages * page, MADV_NOHUGEPAGE);
-	for (size_t i = 0; i < n_pages; i++)
-		((volatile char *)memory)[i * page] = 1;
-	munmap(memory, n_pages * page);
-}
-
 static void *touch_in_child(void *pages)
 {
-	touch(*(size_t *)pages);
+	fixture_touch_pages(*(size_t *)pages);
 	return NULL;
 }
 
@@ -446,7 +415,7 @@ static void *work(void *opaque)
 	assert_int_equal(write(worker->told[1], "t", 1), 1);
 	assert_int_equal(read(worker->wake[0], &byte, 1), 1);
 	if (worker->n_pages > 0) {
-		touch(half);
+		fixture_touch_pages(half);
 		pthread_create(&child, NULL, touch_in_child, &half);
 		pthread_join(child, NULL);
 	}
@@ -482,14 +451,15 @@ static void test_page_faults_of_threads(void **state)
 {
 	struct worker workers[3];
 	(void)state;
-	if (!can_count())
+	if (!fixture_can_count("page-faults:u"))
 		skip();
 	start(&workers[0], 400);
 	start(&workers[1], 600);
 	start(&workers[2], 0);
 	finish(&workers[2]); /* has ended when it is opened */
 	const pid_t threads[] = { workers[0].tid, workers[2].tid, workers[1].tid };
-	struct counted_event events[] = { event_of("minor-faults:u"), event_of("task-clock:u") };
+	struct counted_event events[] = { fixture_event("minor-faults:u"),
+					  fixture_event("task-clock:u") };
 	struct event_group_request request = {
 		.events = events, .n_events = 2, .threads = threads, .n_threads = 3
 	};
@@ -501,7 +471,7 @@ static void test_page_faults_of_threads(void **state)
 	/* They wait: nothing is known to have happened, which is 0. */
 	event_group_read(&group, counts);
 	assert_true(counts[0].value == 0 && counts[0].origin == ORIGIN_SOFTWARE);
-	touch(5000);
+	fixture_touch_pages(5000);
 	finish(&workers[0]);
 	finish(&workers[1]);
 	event_group_read(&group, counts);

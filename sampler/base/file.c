@@ -1,7 +1,9 @@
-/* A write may end early without having failed. */
+/* A write may end early without having failed. Most of /proc and /sys is files of one line. */
 #include "sampler/base/file.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 bool file_write_all(int fd, const void *bytes, size_t n)
@@ -15,4 +17,14 @@ bool file_write_all(int fd, const void *bytes, size_t n)
 		done += (size_t)written;
 	}
 	return true;
+}
+
+bool file_read_line(const char *path, char *line, size_t bytes)
+{
+	FILE *file = fopen(path, "re");
+	bool is_read = file && fgets(line, (int)bytes, file);
+	if (file)
+		fclose(file);
+	line[is_read ? strcspn(line, "\n") : 0] = '\0';
+	return is_read;
 }

@@ -10,4 +10,8 @@
 /* file_write_all: all n bytes, however often it is interrupted; false and errno if it cannot. */
 bool file_write_all(int fd, const void *bytes, size_t n);
 
+/* file_read_line: the first line of a small file, without its end, cut at bytes - 1; false and ""
+ * if there is none. */
+bool file_read_line(const char *path, char *line, size_t bytes);
+
 #endif
