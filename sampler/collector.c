@@ -252,6 +252,8 @@ static void *collect(void *opaque)
 	bool is_last = false;
 	take_precedence(collector);
 	gather_fds(collector);
+	/* What sources told as they opened is there for those that ask at their first drain. */
+	recording_publish(collector->recording);
 	while (!is_last) {
 		int n = poll(collector->fds, (nfds_t)collector->n_fds, TICK_MS);
 		if (n < 0 && errno != EINTR)

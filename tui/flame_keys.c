@@ -1,6 +1,7 @@
 /* What the keys of the flame graph do. Every change of what is shown can be undone. */
 #include <string.h>
 
+#include "tui/actions.h"
 #include "tui/flame_state.h"
 
 enum { FLAME_MOST_ROWS = 1 << 20 /* more than any stack has */ };
@@ -207,14 +208,6 @@ static unsigned follow(void *opaque, const struct view_context *context, const s
 	return REACTION_REDRAW;
 }
 
-static unsigned search(void *opaque, const struct view_context *context, const struct input *input)
-{
-	(void)opaque;
-	(void)context;
-	(void)input;
-	return REACTION_SEARCH;
-}
-
 /* To the next matching box, in reading order, round the end. */
 static unsigned find(struct flame_state *state, const struct view_context *context, long step)
 {
@@ -283,28 +276,24 @@ static unsigned to_bottom(void *opaque, const struct view_context *context,
 	return scroll(opaque, FLAME_MOST_ROWS);
 }
 
+static uint32_t selected_function(const struct flame_state *state)
+{
+	const struct tree_node *node = flame_node_at(state, state->look.selected);
+	return node->depth == 0 || node->flags & TREE_THREAD ? 0 : node->function;
+}
+
 static unsigned to_callers(void *opaque, const struct view_context *context,
 			   const struct input *input)
 {
-	struct flame_state *state = opaque;
-	const struct tree_node *node = flame_node_at(state, state->look.selected);
 	(void)input;
-	if (node->depth == 0 || node->flags & TREE_THREAD)
-		return REACTION_REDRAW;
-	context->focus->function = node->function;
-	return REACTION_TO_CALLERS;
+	return action_go(context, selected_function(opaque), REACTION_TO_CALLERS);
 }
 
 static unsigned to_lines(void *opaque, const struct view_context *context,
 			 const struct input *input)
 {
-	struct flame_state *state = opaque;
-	const struct tree_node *node = flame_node_at(state, state->look.selected);
 	(void)input;
-	if (node->depth == 0 || node->flags & TREE_THREAD)
-		return REACTION_REDRAW;
-	context->focus->function = node->function;
-	return REACTION_TO_LINES;
+	return action_go(context, selected_function(opaque), REACTION_TO_LINES);
 }
 
 static unsigned click(void *opaque, const struct view_context *context, const struct input *input)
@@ -334,7 +323,7 @@ const struct binding flame_bindings[] = {
 	{ KEY_RETURN, 0, "Enter", "zoom into the selected box", zoom_in, true },
 	{ KEY_ESCAPE, KEY_DELETE_BACK, "Esc", "zoom out one step", zoom_out, true },
 	{ 'a', 0, "a", "annotate: its source lines with their time", to_lines, false },
-	{ '/', KEY_FUNCTION_3, "/", "search by regular expression", search, true },
+	{ '/', KEY_FUNCTION_3, "/", "search by regular expression", action_search, true },
 	{ 'n', 0, "n", "next match", find_next, false },
 	{ 'N', 0, "N", "match before", find_before, false },
 	{ 'z', 0, "z", "freeze and go on", freeze, true },

@@ -5,6 +5,7 @@
 
 #include "sampler/base/why.h"
 #include "sampler/recording.h"
+#include "tui/actions.h"
 #include "tui/functions_state.h"
 #include "tui/window.h"
 
@@ -257,14 +258,6 @@ static unsigned close_all(void *opaque, const struct view_context *context,
 	return changed(state);
 }
 
-static unsigned search(void *opaque, const struct view_context *context, const struct input *input)
-{
-	(void)opaque;
-	(void)context;
-	(void)input;
-	return REACTION_SEARCH;
-}
-
 static unsigned to_flame(void *opaque, const struct view_context *context,
 			 const struct input *input)
 {
@@ -275,28 +268,26 @@ static unsigned to_flame(void *opaque, const struct view_context *context,
 								   : REACTION_REDRAW;
 }
 
-static unsigned to(const struct functions_state *state, const struct view_context *context,
-		   unsigned where)
+static uint32_t selected_function(const struct functions_state *state,
+				  const struct view_context *context)
 {
 	struct functions_row row;
-	if (!functions_selected(state, context->recording, &row) || row.is_thread)
-		return REACTION_REDRAW;
-	context->focus->function = row.function;
-	return where;
+	bool is_any = functions_selected(state, context->recording, &row) && !row.is_thread;
+	return is_any ? row.function : 0;
 }
 
 static unsigned to_callers(void *opaque, const struct view_context *context,
 			   const struct input *input)
 {
 	(void)input;
-	return to(opaque, context, REACTION_TO_CALLERS);
+	return action_go(context, selected_function(opaque, context), REACTION_TO_CALLERS);
 }
 
 static unsigned to_lines(void *opaque, const struct view_context *context,
 			 const struct input *input)
 {
 	(void)input;
-	return to(opaque, context, REACTION_TO_LINES);
+	return action_go(context, selected_function(opaque, context), REACTION_TO_LINES);
 }
 
 /* In the list: where most of the function's time is. */
@@ -340,7 +331,7 @@ static const struct binding bindings[] = {
 	{ KEY_RETURN, KEY_DOUBLE_CLICK, "Enter", "show in the flame graph", to_flame, true },
 	{ 'c', 's', "c", "callers and callees", to_callers, true },
 	{ 'a', 0, "a", "annotate: its source lines with their time", to_lines, false },
-	{ '/', KEY_FUNCTION_4, "/", "keep only what matches", search, true },
+	{ '/', KEY_FUNCTION_4, "/", "keep only what matches", action_search, true },
 	{ 't', KEY_FUNCTION_5, "t", "tree or flat: calls that open and close; also F5",
 	  tree_or_flat, true },
 	{ '+', KEY_ARROW_RIGHT, "+", "open what is selected in the tree", open_branch, false },
@@ -351,7 +342,7 @@ static const struct binding bindings[] = {
 	{ 'p', 0, "p", "split the tree by name, process, thread, phase", split, false },
 	{ 'W', 0, "W", "whose: only the process it runs in, or all again", only_process, false },
 	{ 'M', 'd', "M", "only the module of the selected function, or all", only_module, false },
-	{ KEY_FUNCTION_3, '\\', "F3", "keep only what matches", search, false },
+	{ KEY_FUNCTION_3, '\\', "F3", "keep only what matches", action_search, false },
 	{ 'w', 0, "w", "by the next event that was sampled", next_event, false },
 	{ 0 },
 };

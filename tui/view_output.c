@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sampler/recording.h"
+#include "tui/actions.h"
 #include "tui/line_edit.h"
 #include "tui/list_keys.h"
 #include "tui/output_state.h"
@@ -111,14 +112,6 @@ static unsigned move_key(void *opaque, const struct view_context *context,
 	return REACTION_REDRAW;
 }
 
-static unsigned search(void *opaque, const struct view_context *context, const struct input *input)
-{
-	(void)opaque;
-	(void)context;
-	(void)input;
-	return REACTION_SEARCH;
-}
-
 static unsigned begin_typing(void *opaque, const struct view_context *context,
 			     const struct input *input)
 {
@@ -178,7 +171,7 @@ static unsigned type(void *opaque, const struct view_context *context, const str
 static const struct binding bindings[] = {
 	{ KEY_RETURN, 't', "Enter", "type into the program, Ctrl-] comes back", begin_typing,
 	  true },
-	{ '/', KEY_FUNCTION_3, "/", "mark lines that match", search, true },
+	{ '/', KEY_FUNCTION_3, "/", "mark lines that match", action_search, true },
 	{ KEY_FINISH, 'G', "G", "follow the end", move_key, true },
 	{ KEY_START, 'g', "g", "to the start", move_key, true },
 	{ KEY_ARROW_UP, 'k', "Up k", "up", move_key, false },

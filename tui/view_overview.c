@@ -11,6 +11,7 @@
 #include "sampler/base/text.h"
 #include "sampler/base/why.h"
 #include "sampler/trust.h"
+#include "tui/actions.h"
 #include "tui/imported.h"
 #include "tui/overview_state.h"
 #include "tui/window.h"
@@ -353,35 +354,31 @@ static bool overview_update(void *opaque, const struct view_context *context)
 
 /* ---- keys */
 
-static unsigned to(const struct overview_state *state, const struct view_context *context,
-		   unsigned where)
+static uint32_t selected_function(const struct overview_state *state)
 {
 	const struct tree_function *function = overview_selected(state);
-	if (!function)
-		return REACTION_REDRAW;
-	context->focus->function = function->function;
-	return where;
+	return function ? function->function : 0;
 }
 
 static unsigned to_flame(void *opaque, const struct view_context *context,
 			 const struct input *input)
 {
 	(void)input;
-	return to(opaque, context, REACTION_TO_FLAME);
+	return action_go(context, selected_function(opaque), REACTION_TO_FLAME);
 }
 
 static unsigned to_callers(void *opaque, const struct view_context *context,
 			   const struct input *input)
 {
 	(void)input;
-	return to(opaque, context, REACTION_TO_CALLERS);
+	return action_go(context, selected_function(opaque), REACTION_TO_CALLERS);
 }
 
 static unsigned to_lines(void *opaque, const struct view_context *context,
 			 const struct input *input)
 {
 	(void)input;
-	return to(opaque, context, REACTION_TO_LINES);
+	return action_go(context, selected_function(opaque), REACTION_TO_LINES);
 }
 
 static unsigned click(void *opaque, const struct view_context *context, const struct input *input)

@@ -9,6 +9,7 @@
 
 #include "sampler/rates.h"
 #include "sampler/recording.h"
+#include "tui/actions.h"
 #include "tui/imported.h"
 #include "tui/processes_state.h"
 #include "tui/summary.h"
@@ -222,14 +223,6 @@ static unsigned next_event(void *opaque, const struct view_context *context,
 	return changed(state);
 }
 
-static unsigned search(void *opaque, const struct view_context *context, const struct input *input)
-{
-	(void)opaque;
-	(void)context;
-	(void)input;
-	return REACTION_SEARCH;
-}
-
 /* Where most of the selected one's time ends. */
 static uint32_t hottest_of(const struct processes_state *state)
 {
@@ -240,28 +233,18 @@ static uint32_t hottest_of(const struct processes_state *state)
 			    : state->processes.rows[line->process].sum.hottest;
 }
 
-static unsigned to(const struct processes_state *state, const struct view_context *context,
-		   unsigned where)
-{
-	uint32_t function = hottest_of(state);
-	if (!function)
-		return REACTION_REDRAW;
-	context->focus->function = function;
-	return where;
-}
-
 static unsigned to_callers(void *opaque, const struct view_context *context,
 			   const struct input *input)
 {
 	(void)input;
-	return to(opaque, context, REACTION_TO_CALLERS);
+	return action_go(context, hottest_of(opaque), REACTION_TO_CALLERS);
 }
 
 static unsigned to_lines(void *opaque, const struct view_context *context,
 			 const struct input *input)
 {
 	(void)input;
-	return to(opaque, context, REACTION_TO_LINES);
+	return action_go(context, hottest_of(opaque), REACTION_TO_LINES);
 }
 
 static const struct binding bindings[] = {
@@ -275,8 +258,9 @@ static const struct binding bindings[] = {
 	{ ' ', 0, "Space", "open or close it", turn_line, false },
 	{ 'E', '*', "E", "everything open", open_all, false },
 	{ 'C', '_', "C", "everything closed", close_all, false },
-	{ '/', KEY_FUNCTION_4, "/", "keep only what matches: numbers and names", search, true },
-	{ KEY_FUNCTION_3, '\\', "F3", "keep only what matches", search, false },
+	{ '/', KEY_FUNCTION_4, "/", "keep only what matches: numbers and names", action_search,
+	  true },
+	{ KEY_FUNCTION_3, '\\', "F3", "keep only what matches", action_search, false },
 	{ 'c', 0, "c", "callers and callees of its hottest function", to_callers, false },
 	{ 'a', 0, "a", "annotate: lines of its hottest function", to_lines, false },
 	{ 'w', 0, "w", "by the next event that was sampled", next_event, false },
