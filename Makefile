@@ -68,13 +68,16 @@ MODEL := $(if $(filter release debug,$(MODE)),$(addprefix $(BUILD)/,stoke-model 
 # the CUDA kernels, where there is a compiler for them
 CUDA := $(if $(NVCC),$(BUILD)/libstoke-cuda.so)
 
-all: $(BUILD)/stoke $(BUILD)/libstoke-cupti.so $(MODEL) $(CUDA)  ## build stoke into build/$(MODE)/
+all: $(BUILD)/stoke $(BUILD)/libstoke-cupti.so $(BUILD)/libstoke-timer.so $(MODEL) $(CUDA)  ## build stoke into build/$(MODE)/
 
 objects: $(OBJECTS)
 
 $(BUILD)/stoke: $(OBJECTS)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+# what goes into others' programs
+PLAIN_CFLAGS := $(filter-out -O0 -O1 -fsanitize% -fno-sanitize%,$(ALL_CFLAGS))
 
 # injected into CUDA programs; without sanitizers, which those programs know nothing of; never
 # unloaded, because a thread of it may listen
@@ -83,6 +86,12 @@ $(BUILD)/libstoke-cupti.so: $(INJECTED) $(wildcard gpu/*.h) $(BUILD)/flags
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(filter-out -fsanitize% -fno-sanitize%,$(ALL_CFLAGS)) -fPIC -shared \
 		-fvisibility=hidden -Wl,-z,nodelete -o $@ $(INJECTED) -lunwind -lpthread
+
+# preloaded into programs; its own functions leave no frame below theirs, so always optimized
+TIMER := $(sort $(wildcard sampler/inject_timer*.c)) sampler/timer_memory.c sampler/base/why.c
+$(BUILD)/libstoke-timer.so: $(TIMER) $(wildcard sampler/*.h sampler/base/*.h) $(BUILD)/flags
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(PLAIN_CFLAGS) -O2 -fPIC -shared -fvisibility=hidden -Wl,-z,nodelete -o $@ $(TIMER) -lpthread
 
 # The CUDA kernels: code for sm_80 and sm_90, and PTX for what comes after; the runtime is inside.
 # Compiled once for all modes. And the same sources by a C++ compiler, for tests without a GPU.
@@ -125,7 +134,6 @@ MODEL_PROGRAM := $(patsubst %.c,$(BUILD)/model/%.o,$(foreach d,sampler/base kern
 	workloads workloads/support,$(sort $(wildcard $(d)/*.c))) tui/inject_main.c) \
 	$(BUILD)/model/registry.o
 MODEL_CFLAGS := -O2 -g -fsanitize=thread -Icounters/model
-PLAIN_CFLAGS := $(filter-out -O0 -O1 -fsanitize% -fno-sanitize%,$(ALL_CFLAGS))
 $(BUILD)/model-library/%.o: %.c $(BUILD)/flags
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(PLAIN_CFLAGS) -O2 -fPIC -fno-builtin -fvisibility=hidden \
@@ -202,6 +210,8 @@ $(addprefix $(BUILD)/tests/test_,attach_gpu attach_peers cupti cupti_records nvt
 $(BUILD)/tests/bench_%: $(BUILD)/tests/bench_%.o $(FIXTURES) $(LIBRARY_OBJECTS)
 	$(Q)$(CC) $(TEST_LDFLAGS) -o $@ $^ $(LIBS) $(TEST_LIBS)
 
+$(BUILD)/tests/test_timer: | $(BUILD)/libstoke-timer.so
+
 # libraries that stand in for the driver's; a soname is what they are found by
 SONAME_mock_nvml := libnvidia-ml.so.1
 SONAME_mock_cupti := libcupti.so.13
@@ -265,6 +275,7 @@ features: build/features.mk  ## show the optional libraries found
 install: all  ## install to $(DESTDIR)$(PREFIX)
 	$(Q)install -D $(BUILD)/stoke $(DESTDIR)$(PREFIX)/bin/stoke
 	$(Q)install -D $(BUILD)/libstoke-cupti.so $(DESTDIR)$(PREFIX)/lib/stoke/libstoke-cupti.so
+	$(Q)install -D $(BUILD)/libstoke-timer.so $(DESTDIR)$(PREFIX)/lib/stoke/libstoke-timer.so
 	$(Q)[ -z "$(CUDA)" ] || install -D $(CUDA) $(DESTDIR)$(PREFIX)/lib/stoke/libstoke-cuda.so
 	$(Q)install -D -m 644 sampler/base/probe.h $(DESTDIR)$(PREFIX)/include/stoke/sampler/base/probe.h
 	$(Q)install -m 644 sampler/base/shared_ring.h $(DESTDIR)$(PREFIX)/include/stoke/sampler/base/

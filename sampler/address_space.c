@@ -290,6 +290,15 @@ static bool read_mapping(char *line, struct mapped_file *file)
 	return file->prot & PROT_EXEC && end > start;
 }
 
+void address_space_read_text(struct address_space *space, pid_t pid, char *text)
+{
+	struct mapped_file file;
+	char *rest = NULL;
+	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		if (read_mapping(line, &file))
+			address_space_map(space, pid, &file);
+}
+
 bool address_space_read_proc(struct address_space *space, pid_t pid, pid_t thread)
 {
 	char name[64], line[4352];

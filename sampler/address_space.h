@@ -92,6 +92,9 @@ void address_space_exit(struct address_space *space, pid_t pid);
  * not permitted. */
 bool address_space_read_proc(struct address_space *space, pid_t pid, pid_t thread);
 
+/* address_space_read_text: the same from lines of such a file; changes the text. */
+void address_space_read_text(struct address_space *space, pid_t pid, char *text);
+
 /*
  * process_find: the mapping that holds a run-time address, its bias known and its module's image
  * tried; NULL if none. Cost: binary search, a cached last hit.

@@ -2,7 +2,7 @@
  * ladder: the best way to sample that this machine and these privileges allow, one rung at a time,
  * each step down with a note: the asked events or hardware cycles, cpu-clock, cpu-clock of user
  * code only; and for call graphs: registers and a copy of the stack, the kernel's frame-pointer
- * chain, none.
+ * chain, none. Where perf_event_open is forbidden altogether, source_timer is the last rung.
  */
 #ifndef SAMPLER_LADDER_H
 #define SAMPLER_LADDER_H

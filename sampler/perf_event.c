@@ -15,6 +15,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "sampler/base/file.h"
+
 static int ask_kernel(const struct perf_event_attr *attribute, pid_t pid, int cpu, int leader_fd)
 {
 	struct perf_event_attr copy = *attribute; /* the kernel may write its size into it */
@@ -70,16 +72,29 @@ int perf_event_open_fd(const struct perf_event_attr *attribute, pid_t pid, int c
 	return perf_event_open_member(attribute, pid, cpu, -1);
 }
 
+int perf_event_refusal(void)
+{
+	struct perf_event_attr attribute = { .size = sizeof attribute,
+					     .type = PERF_TYPE_SOFTWARE,
+					     .config = PERF_COUNT_SW_CPU_CLOCK,
+					     .sample_period = 1000 * 1000,
+					     .disabled = 1,
+					     .exclude_kernel = 1,
+					     .exclude_hv = 1 };
+	int fd = perf_event_open_fd(&attribute, 0, -1);
+	if (fd >= 0)
+		close(fd);
+	return fd == -EPERM || fd == -EACCES || fd == -ENOSYS ? -fd : 0;
+}
+
 long perf_event_setting(const char *name, long otherwise)
 {
 	char path[128], text[32];
 	snprintf(path, sizeof path, "/proc/sys/kernel/%s", name);
-	FILE *file = fopen(path, "re");
-	if (!file)
+	if (!file_read_line(path, text, sizeof text))
 		return otherwise;
 	char *end = text;
-	long value = fgets(text, sizeof text, file) ? strtol(text, &end, 10) : otherwise;
-	fclose(file);
+	long value = strtol(text, &end, 10);
 	return end == text ? otherwise : value;
 }
 

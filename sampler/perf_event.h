@@ -35,6 +35,10 @@ void perf_event_fewer_descriptors(void);
 void perf_event_inject(int (*other)(const struct perf_event_attr *attribute, pid_t pid, int cpu,
 				    int leader_fd));
 
+/* perf_event_refusal: the errno if perf_event_open is forbidden altogether, even to sample this
+ * process's own user code by a clock: EPERM, EACCES or ENOSYS; else 0. */
+int perf_event_refusal(void);
+
 /*
  * perf_event_explain: a sentence for an errno of perf_event_open, with the machine's current
  * setting and what to change; always returns false.

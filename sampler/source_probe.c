@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sampler/attach.h"
 #include "sampler/base/shared_ring.h"
 #include "sampler/base/text.h"
 #include "sampler/hash_map.h"
@@ -99,15 +100,10 @@ static void begin_phase(struct state *state, const struct shared_record *record,
  * there. */
 static uint32_t name_of_thread(struct recording *recording, uint32_t pid, uint32_t tid)
 {
-	char path[64], name[32] = "", clean[32];
-	snprintf(path, sizeof path, "/proc/%u/task/%u/comm", pid, tid);
-	FILE *file = fopen(path, "re");
-	bool is_there = file && fgets(name, sizeof name, file);
-	if (file)
-		fclose(file);
-	name[strcspn(name, "\n")] = '\0';
-	return is_there ? recording_add_string(recording, text_clean(clean, sizeof clean, name))
-			: 0;
+	char name[16], clean[16];
+	if (!attach_read_name((pid_t)pid, (pid_t)tid, name))
+		return 0;
+	return recording_add_string(recording, text_clean(clean, sizeof clean, name));
 }
 
 /* Under whatever name: phases belong to the thread. tid 0 = any of the process. */

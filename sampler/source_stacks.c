@@ -85,10 +85,11 @@ static void add_facts(const struct state *state, struct recording *recording)
 	recording_add_fact(recording, "sampling.stack_bytes", text);
 }
 
-/* Under the cache model time is the model's, and source_model has the stacks. */
+/* Under the cache model time is the model's, and source_model has the stacks; where perf_event_open
+ * is forbidden source_timer has them. */
 static bool stacks_wanted(const struct target *target)
 {
-	return target->model_fd <= 0;
+	return target->model_fd <= 0 && target->timer_fd <= 0;
 }
 
 static void name_process(struct state *state, pid_t pid, const char *name)

@@ -15,7 +15,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/personality.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
@@ -137,6 +136,7 @@ static _Noreturn void run_child(struct pipes *pipes, const struct launch *launch
 	announce("STOKE_GPU_FD", launch->gpu_fd);
 	announce("STOKE_STEER_FD", launch->steer_fd);
 	announce("STOKE_MODEL_FD", launch->model_fd);
+	announce("STOKE_TIMER_FD", launch->timer_fd);
 	/* Which lines share a set follows from addresses: the same every time, where allowed. */
 	if (launch->model_fd > 0)
 		personality(ADDR_NO_RANDOMIZE);
@@ -154,11 +154,6 @@ static _Noreturn void run_child(struct pipes *pipes, const struct launch *launch
 	_exit(error == ENOENT ? 127 : 126);
 }
 
-static int open_pid_fd(pid_t pid)
-{
-	return (int)syscall(SYS_pidfd_open, pid, 0);
-}
-
 bool target_launch(struct target *target, const struct launch *launch,
 		   const struct sampling *sampling, struct why *why)
 {
@@ -171,6 +166,7 @@ bool target_launch(struct target *target, const struct launch *launch,
 	target->probe_fd = launch->probe_fd;
 	target->gpu_fd = launch->gpu_fd;
 	target->model_fd = launch->model_fd;
+	target->timer_fd = launch->timer_fd;
 	if (!open_pipes(&pipes, launch, why))
 		return false;
 	fflush(NULL);
@@ -183,7 +179,7 @@ bool target_launch(struct target *target, const struct launch *launch,
 	if (target->pid == 0)
 		run_child(&pipes, launch);
 	target->is_launched = true;
-	target->pid_fd = open_pid_fd(target->pid);
+	target->pid_fd = attach_open_pid_fd(target->pid);
 	target->start_fd = pipes.start[1];
 	target->error_fd = pipes.error[0];
 	target->output_fd = pipes.terminal;

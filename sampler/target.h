@@ -82,6 +82,7 @@ struct target {
 	int probe_fd;  /* memory shared with probe.h in the target, or -1 */
 	int gpu_fd;    /* memory shared with libstoke-cupti.so in the target, or -1 */
 	int model_fd;  /* memory shared with the cache model in the target; 0 = none */
+	int timer_fd;  /* memory shared with libstoke-timer.so in it (timer_memory.h); 0 = none */
 	bool is_launched;
 	bool is_reaped;  /* has ended; of attached processes: all of them */
 	int wait_status; /* as from waitpid, valid when is_reaped and is_launched */
@@ -112,6 +113,7 @@ struct launch {
 	int steer_fd; /* socket that brings a workload new settings, in STOKE_STEER_FD, or 0 */
 	int model_fd; /* the same for the cache model, in STOKE_MODEL_FD; addresses are then the
 			 same in every run */
+	int timer_fd; /* the same for libstoke-timer.so, in STOKE_TIMER_FD, or 0 */
 	enum target_output output;
 	uint16_t columns, rows;    /* of its terminal */
 	const char *terminal_type; /* its TERM; NULL = ours */

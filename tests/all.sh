@@ -77,8 +77,9 @@ step "the layout of CUPTI" shown cupti_layout
 step "NVTX ranges of its own headers" shown nvtx
 step "layers check itself" shown layers_test
 wait
-# Alone: it compares shares of time.
+# Alone: they compare shares of time.
 step "the ten hottest functions beside perf" tests/top_ten.sh "$build/stoke"
+step "sampling where perf_event_open is forbidden" tests/timer.sh "$build/stoke"
 echo
 awk '/^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$/ { p += $1; f += $3; s += $5 }
 	END { printf "%d passed, %d failed, %d skipped\n", p, f, s; exit f > 0 }' "$log"

@@ -32,13 +32,26 @@ uint32_t fixture_stack(struct recording *recording, uint32_t parent,
 	return recording_add_stack(recording, parent, id);
 }
 
-uint32_t fixture_function(const struct recording *recording, const char *name)
+/* 0 = there is none */
+static uint32_t find_function(const struct recording *recording, const char *name)
 {
 	uint64_t n = recording_moment(recording).n[TABLE_FUNCTIONS];
 	for (uint32_t i = 1; i < n; i++)
 		if (strcmp(recording_string_at(recording, recording_function(recording, i)->name),
 			   name) == 0)
 			return i;
-	fail_msg("there is no function %s", name);
 	return 0;
+}
+
+uint32_t fixture_function(const struct recording *recording, const char *name)
+{
+	uint32_t function = find_function(recording, name);
+	if (function == 0)
+		fail_msg("there is no function %s", name);
+	return function;
+}
+
+bool fixture_has_function(const struct recording *recording, const char *name)
+{
+	return find_function(recording, name) != 0;
 }

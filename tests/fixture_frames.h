@@ -5,6 +5,7 @@
 #ifndef TESTS_FIXTURE_FRAMES_H
 #define TESTS_FIXTURE_FRAMES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct recording;
@@ -21,5 +22,7 @@ uint32_t fixture_stack(struct recording *recording, uint32_t parent,
 
 /* fixture_function: by its name; what is not there fails the test. */
 uint32_t fixture_function(const struct recording *recording, const char *name);
+
+bool fixture_has_function(const struct recording *recording, const char *name);
 
 #endif

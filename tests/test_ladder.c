@@ -7,7 +7,6 @@
 
 #include <cmocka.h>
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -32,22 +31,6 @@ static int open_by_plan(const struct perf_event_attr *attribute, pid_t pid, int 
 	    (plan.fails_with_stack && attribute->sample_stack_user > 1024))
 		return -plan.error;
 	return fixture_perf_open(attribute, PERF_COUNT_SW_CPU_CLOCK, pid, cpu, leader_fd);
-}
-
-static bool can_sample(void)
-{
-	struct perf_event_attr attribute = { .type = PERF_TYPE_SOFTWARE,
-					     .size = sizeof attribute,
-					     .config = PERF_COUNT_SW_CPU_CLOCK,
-					     .exclude_kernel = 1,
-					     .exclude_hv = 1,
-					     .disabled = 1 };
-	int fd = perf_event_open_fd(&attribute, 0, -1);
-	if (fd >= 0)
-		close(fd);
-	else
-		printf("SKIP: perf_event_open is forbidden here (%s)\n", strerror(-fd));
-	return fd >= 0;
 }
 
 struct result {
@@ -93,7 +76,7 @@ static void no_hardware_ends_at_the_clock(void **state)
 	static const char *const asked[] = { NULL, "instructions:u", "{cycles,instructions}:S",
 					     "L1-dcache-load-misses" };
 	(void)state;
-	if (!can_sample())
+	if (!fixture_can_sample())
 		skip();
 	for (int error = FIRST_ERROR; error <= LAST_ERROR; error++)
 		for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++) {
@@ -114,7 +97,7 @@ static void no_hardware_ends_at_the_clock(void **state)
 static void no_kernel_ends_at_user_code(void **state)
 {
 	(void)state;
-	if (!can_sample())
+	if (!fixture_can_sample())
 		skip();
 	for (int error = FIRST_ERROR; error <= LAST_ERROR; error++) {
 		memset(&plan, 0, sizeof plan);
@@ -133,7 +116,7 @@ static void no_stacks_end_at_chains(void **state)
 {
 	static const int errors[] = { EINVAL, EOPNOTSUPP, ENOSYS };
 	(void)state;
-	if (!can_sample())
+	if (!fixture_can_sample())
 		skip();
 	for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
 		memset(&plan, 0, sizeof plan);

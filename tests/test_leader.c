@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -102,6 +101,11 @@ enum {
 		 PERF_FORMAT_TOTAL_TIME_RUNNING
 };
 
+static const struct perf_layout layout = {
+	.sample_type = PERF_SAMPLE_IDENTIFIER | PERF_SAMPLE_TID | PERF_SAMPLE_READ,
+	.read_format = FORMAT,
+};
+
 struct made {
 	struct perf_event_header header;
 	uint64_t words[16];
@@ -123,9 +127,6 @@ static struct made made_sample(uint32_t tid, uint64_t enabled, uint64_t running,
 static void check_growth(struct sample_reads *reads, bool is_inherited, const struct made *made,
 			 uint64_t first, uint64_t second)
 {
-	const struct perf_layout layout = { .sample_type = PERF_SAMPLE_IDENTIFIER |
-							   PERF_SAMPLE_TID | PERF_SAMPLE_READ,
-					    .read_format = FORMAT };
 	struct perf_sample sample;
 	uint64_t id;
 	assert_true(perf_record_sample(&made->header, &layout, &sample));
@@ -162,56 +163,42 @@ static void counts_grow_by_thread(void **state)
 	sample_reads_free(&reads);
 }
 
-/* Two CPUs: enabled wherever the thread runs, running where it is. */
-static void turns_are_noticed(void **state)
+/* Two CPUs, 1 ms on one, 1 ms on the other, each with events of its own, which run half of that
+ * with part 2. */
+static void check_turns(bool is_of_cpus, uint64_t part)
 {
-	const struct perf_layout layout = { .sample_type = PERF_SAMPLE_IDENTIFIER |
-							   PERF_SAMPLE_TID | PERF_SAMPLE_READ,
-					    .read_format = FORMAT };
-	const uint64_t ms = 1000000;
-	(void)state;
-	for (int part = 1; part <= 2; part++) {
-		struct sample_reads reads = { 0 };
-		struct perf_sample sample;
-		for (uint64_t i = 1; i <= 200; i++) {
-			/* 1 ms on one CPU, 1 ms on the other; half of each with part 2 */
-			struct made made = made_sample(11, i * ms, (i + 1) / 2 * ms / part, i, i);
-			made.words[6] = 7 + i % 2 * 10;
-			made.words[8] = 8 + i % 2 * 10;
-			assert_true(perf_record_sample(&made.header, &layout, &sample));
-			sample_reads_begin(&reads, &sample, &layout, 1, true);
-		}
-		assert_float_equal(sample_reads_ran(&reads), 1.0 / part, 0.01);
-		assert_int_equal(sample_reads_shared(&reads), part == 2);
-		sample_reads_free(&reads);
+	const uint64_t ms = 1000000, n = is_of_cpus ? 400 : 200;
+	struct sample_reads reads = { .is_of_cpus = is_of_cpus };
+	struct perf_sample sample;
+	for (uint64_t i = 1; i <= n; i++) {
+		uint64_t on_ms = (i + 1) / 2; /* of this CPU */
+		uint32_t tid = is_of_cpus ? 11 + (uint32_t)i % 7 : 11;
+		struct made made =
+			made_sample(tid, (is_of_cpus ? on_ms : i) * ms, on_ms * ms / part, i, i);
+		made.words[6] = 7 + i % 2 * 10;
+		made.words[8] = 8 + i % 2 * 10;
+		assert_true(perf_record_sample(&made.header, &layout, &sample));
+		sample_reads_begin(&reads, &sample, &layout, 1, !is_of_cpus);
 	}
+	assert_float_equal(sample_reads_ran(&reads), 1.0 / (double)part, 0.01);
+	assert_int_equal(sample_reads_shared(&reads), part == 2);
+	sample_reads_free(&reads);
 }
 
-/* Of the whole machine each CPU's events are enabled and run by themselves. */
+/* One thread's events are enabled wherever it runs, and run where it is. */
+static void turns_are_noticed(void **state)
+{
+	(void)state;
+	check_turns(false, 1);
+	check_turns(false, 2);
+}
+
+/* Of the whole machine each CPU's events are enabled and run by themselves, whatever thread. */
 static void turns_are_noticed_on_every_cpu(void **state)
 {
-	const struct perf_layout layout = { .sample_type = PERF_SAMPLE_IDENTIFIER |
-							   PERF_SAMPLE_TID | PERF_SAMPLE_READ,
-					    .read_format = FORMAT };
-	const uint64_t ms = 1000000;
 	(void)state;
-	for (int part = 1; part <= 2; part++) {
-		struct sample_reads reads = { .is_of_cpus = true };
-		struct perf_sample sample;
-		for (uint64_t i = 1; i <= 400; i++) {
-			/* two CPUs, whatever thread: each 1 ms a millisecond */
-			uint64_t on_ms = (i + 1) / 2;
-			struct made made = made_sample(11 + (uint32_t)i % 7, on_ms * ms,
-						       on_ms * ms / part, i, i);
-			made.words[6] = 7 + i % 2 * 10;
-			made.words[8] = 8 + i % 2 * 10;
-			assert_true(perf_record_sample(&made.header, &layout, &sample));
-			sample_reads_begin(&reads, &sample, &layout, 1, false);
-		}
-		assert_float_equal(sample_reads_ran(&reads), 1.0 / part, 0.01);
-		assert_int_equal(sample_reads_shared(&reads), part == 2);
-		sample_reads_free(&reads);
-	}
+	check_turns(true, 1);
+	check_turns(true, 2);
 }
 
 /* ---- rungs */
@@ -333,17 +320,6 @@ static void old_kernels_sample_one_thread_and_say_so(void **state)
 
 enum { N_PAGES = 3000, N_TURNS = 40 };
 
-__attribute__((noinline)) static void touch_pages(void)
-{
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	char *memory = mmap(NULL, N_PAGES * page, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	madvise(memory, N_PAGES * page, MADV_NOHUGEPAGE);
-	for (size_t i = 0; i < N_PAGES; i++)
-		((volatile char *)memory)[i * page] = 1;
-	munmap(memory, N_PAGES * page);
-}
-
 __attribute__((noinline)) static void burn_time(void)
 {
 	volatile double sum = 0;
@@ -354,7 +330,7 @@ __attribute__((noinline)) static void burn_time(void)
 static int be_the_program(void)
 {
 	for (int i = 0; i < N_TURNS; i++) {
-		touch_pages();
+		fixture_touch_pages(N_PAGES);
 		burn_time();
 	}
 	return 0;
@@ -422,11 +398,11 @@ static void faults_are_where_they_happen(void **state)
 		const char *name = recording_string_at(recording, nodes[i].name);
 		double of = (double)tree_sums_of(sums, i)[rates.rows[0].numerator];
 		faults = i == 0 ? of : faults;
-		touching += strcmp(name, "touch_pages") == 0 ? of : 0;
+		touching += strcmp(name, "fixture_touch_pages") == 0 ? of : 0;
 		burning += strcmp(name, "burn_time") == 0 ? of : 0;
 	}
 	/* All but those between the last sample and the end; a sample in burn_time brings those of
-	 * touch_pages that came since the sample before. */
+	 * fixture_touch_pages that came since the sample before. */
 	assert_true(faults > 0.95 * wanted - 1000 && faults < 1.01 * wanted);
 #ifndef __SANITIZE_THREAD__ /* whose own memory faults elsewhere, and as often */
 	assert_true(touching > 0.5 * faults);

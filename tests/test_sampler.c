@@ -21,6 +21,7 @@
 #include "sampler/perf_record.h"
 #include "sampler/recording.h"
 #include "sampler/target.h"
+#include "tests/fixture_perf.h"
 
 /* ---- records */
 
@@ -198,20 +199,6 @@ struct run {
 	int status;
 };
 
-static bool can_sample(void)
-{
-	struct perf_event_attr attribute = { .type = PERF_TYPE_SOFTWARE,
-					     .config = PERF_COUNT_SW_CPU_CLOCK,
-					     .exclude_kernel = 1 };
-	int fd = perf_event_open_fd(&attribute, 0, -1);
-	if (fd < 0) {
-		print_message("SKIP: perf_event_open is refused here (%s)\n", strerror(-fd));
-		return false;
-	}
-	close(fd);
-	return true;
-}
-
 static void run(struct run *run, char *const *argv)
 {
 	struct why why;
@@ -274,7 +261,7 @@ static void shares_and_callers_are_right(void **state)
 	static const enum call_graph kinds[] = { CALL_GRAPH_AUTO, CALL_GRAPH_FP, CALL_GRAPH_NONE };
 	char source[] = "/tmp/stoke-test-XXXXXX.c", binary[64], command[256];
 	(void)state;
-	if (!can_sample())
+	if (!fixture_can_sample())
 		skip();
 	int fd = mkstemps(source, 2);
 	assert_int_equal(write(fd, program, sizeof program - 1), sizeof program - 1);
@@ -311,7 +298,7 @@ static void exec_failures_have_statuses(void **state)
 	char *const missing[] = { (char *)"/nonexistent/program", NULL };
 	char *const folder[] = { (char *)"/tmp", NULL };
 	(void)state;
-	if (!can_sample())
+	if (!fixture_can_sample())
 		skip();
 	sampling_defaults(&it.sampling);
 	run(&it, missing);
@@ -331,7 +318,7 @@ static void children_and_strange_names_are_followed(void **state)
 				       "exec 0<&- 1>&- 2>&-; kill -9 $$",
 			       NULL };
 	(void)state;
-	if (!can_sample())
+	if (!fixture_can_sample())
 		skip();
 	sampling_defaults(&it.sampling);
 	it.sampling.frequency_hz = 4999;
@@ -346,7 +333,7 @@ static void a_duration_ends_the_recording(void **state)
 	struct run it = { 0 };
 	char *const argv[] = { (char *)"sleep", (char *)"100", NULL };
 	(void)state;
-	if (!can_sample())
+	if (!fixture_can_sample())
 		skip();
 	sampling_defaults(&it.sampling);
 	it.sampling.duration_ns = 200000000;

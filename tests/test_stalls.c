@@ -106,12 +106,6 @@ static const char *text_of(const struct recording *recording, uint32_t stack)
 	return recording_string_at(recording, (uint32_t)frame->address);
 }
 
-static bool is_stalls(const struct recording *recording, const struct sample_row *row)
-{
-	const struct series_row *series = recording_series(recording, row->series);
-	return strcmp(recording_string_at(recording, series->name), "gpu-stalls") == 0;
-}
-
 /* Samples under kernel;line;reason; *stack: the kernel's. */
 static uint64_t weight_of(const struct recording *recording, const char *kernel, const char *line,
 			  const char *reason, uint32_t *stack)
@@ -119,7 +113,7 @@ static uint64_t weight_of(const struct recording *recording, const char *kernel,
 	uint64_t weight = 0;
 	for (uint64_t i = 1; i < recording_moment(recording).n[TABLE_SAMPLES]; i++) {
 		const struct sample_row *row = recording_sample(recording, i);
-		if (!is_stalls(recording, row))
+		if (!fixture_is_stall(recording, row))
 			continue;
 		uint32_t at = recording_stack(recording, row->stack)->parent;
 		uint32_t above = recording_stack(recording, at)->parent;
@@ -130,15 +124,6 @@ static uint64_t weight_of(const struct recording *recording, const char *kernel,
 		weight += row->weight;
 		*stack = above;
 	}
-	return weight;
-}
-
-static uint64_t all_weight(const struct recording *recording)
-{
-	uint64_t weight = 0;
-	for (uint64_t i = 1; i < recording_moment(recording).n[TABLE_SAMPLES]; i++)
-		if (is_stalls(recording, recording_sample(recording, i)))
-			weight += recording_sample(recording, i)->weight;
 	return weight;
 }
 
@@ -181,7 +166,7 @@ static void check_samples(const struct recording *recording)
 			 2);
 	assert_string_equal(text_of(recording, parent_of(recording, stack)), "[unmatched gpu]");
 	assert_int_equal(weight_of(recording, BARE, NO_LINES, "issuing", &stack), 4);
-	assert_int_equal(all_weight(recording), 15 + 3 + 7 + 2 + 4);
+	assert_int_equal(fixture_count_stalls(recording), 15 + 3 + 7 + 2 + 4);
 }
 
 /* ---- tests */
@@ -214,7 +199,7 @@ static void not_asked_for_it_is_off(void **state)
 	(void)state;
 	unsetenv("STOKE_GPU_STALLS");
 	struct recording *recording = record("", run_samples);
-	assert_int_equal(all_weight(recording), 0);
+	assert_int_equal(fixture_count_stalls(recording), 0);
 	assert_int_equal(fixture_count_spans(recording, SOFTMAX), 1);
 	assert_false(fixture_has_note(recording, ""));
 	assert_non_null(strstr(fact(recording, "gpu.stalls"), "--gpu-stalls"));
@@ -256,7 +241,7 @@ static void every_call_may_fail(void **state)
 			assert_true(fixture_has_note(recording, "wait for is not sampled"));
 			assert_int_equal(has_remedy(recording, "NVreg_Restrict"),
 					 codes[j] == 35 && !is_count);
-			assert_int_equal(all_weight(recording), 0);
+			assert_int_equal(fixture_count_stalls(recording), 0);
 			assert_int_equal(fixture_count_spans(recording, SOFTMAX), 1);
 			assert_in_range(fixture_count_spans(recording, GEMM_NAME), 2, 9);
 			recording_free(recording);
@@ -269,7 +254,7 @@ static void some_calls_are_done_without(void **state)
 	(void)state;
 	uint32_t stack;
 	struct recording *recording = record("cuptiPCSamplingDisable=2", run_samples);
-	assert_int_equal(all_weight(recording), 31);
+	assert_int_equal(fixture_count_stalls(recording), 31);
 	assert_true(fixture_has_note(recording, "is sampled in part: cuptiPCSamplingDisable"));
 	recording_free(recording);
 	recording = record("cuptiPCSamplingGetConfigurationAttribute=2", run_samples);
@@ -283,7 +268,7 @@ static void some_calls_are_done_without(void **state)
 		assert_int_equal(
 			weight_of(recording, SOFTMAX, NO_LINES, "stall: long_scoreboard", &stack),
 			15);
-		assert_int_equal(all_weight(recording), 31);
+		assert_int_equal(fixture_count_stalls(recording), 31);
 		recording_free(recording);
 	}
 }
@@ -294,13 +279,13 @@ static void what_is_lost_is_said(void **state)
 	struct recording *recording = record("hardware_dropped=9,foreign=4", run_samples);
 	assert_true(fixture_has_note(recording, "dropped by the GPU"));
 	assert_true(fixture_has_note(recording, "not the program's own"));
-	assert_int_equal(all_weight(recording), 31);
+	assert_int_equal(fixture_count_stalls(recording), 31);
 	recording_free(recording);
 	recording = record("cuptiPCSamplingGetData=8", run_samples);
 	assert_true(fixture_has_note(recording, "too rarely"));
 	assert_false(fixture_has_note(recording, "not sampled"));
 	/* Disabling hands out what is left. */
-	assert_int_equal(all_weight(recording), 31);
+	assert_int_equal(fixture_count_stalls(recording), 31);
 	recording_free(recording);
 }
 
@@ -309,7 +294,7 @@ static void counts_are_not_believed(void **state)
 {
 	(void)state;
 	struct recording *recording = record("claimed=100000000", run_samples);
-	assert_true(all_weight(recording) >= 31);
+	assert_true(fixture_count_stalls(recording) >= 31);
 	recording_free(recording);
 }
 
@@ -319,7 +304,7 @@ static void without_contexts_it_is_said(void **state)
 	(void)state;
 	struct recording *recording = record("cuptiEnableCallback=15", run_samples);
 	assert_true(fixture_has_note(recording, "cuptiEnableCallback: resources"));
-	assert_int_equal(all_weight(recording), 0);
+	assert_int_equal(fixture_count_stalls(recording), 0);
 	recording_free(recording);
 	recording = record("", here_only);
 	assert_non_null(strstr(fact(recording, "gpu.stalls"), "made no context"));

@@ -80,6 +80,7 @@ static int run(int argc, char **argv)
 	}
 	doctor_kernel(&doctor);
 	doctor_events(&doctor);
+	doctor_timer(&doctor);
 	doctor_symbols(&doctor);
 	doctor_gpu(&doctor);
 	doctor_terminal(&doctor);

@@ -42,7 +42,9 @@ const struct command command_record = {
 		"With -p, -t or -a the command is not needed: recording ends with Ctrl-C (status "
 		"0), after --duration, or when all that is attached to has ended. A command then "
 		"only says how long, as in `stoke record -a -- sleep 5`, and its status is passed "
-		"on. What is attached to is never stopped, changed or ended.",
+		"on. What is attached to is never stopped, changed or ended.\n"
+		"Where perf_event_open is forbidden, a program that is started gets "
+		"libstoke-timer.so by LD_PRELOAD, which samples its user code from inside.",
 	.options = options,
 	.run = run,
 };

@@ -36,6 +36,7 @@
 #include "tui/session_program.h"
 #include "tui/session_push.h"
 #include "tui/session_terminal.h"
+#include "tui/session_timer.h"
 #include "tui/settings.h"
 #include "tui/summary.h"
 #include "tui/theme.h"
@@ -54,6 +55,7 @@ struct session {
 	struct session_program program;
 	struct session_gpu gpu;
 	struct session_model model;
+	struct session_timer timer;
 	struct session_output output;
 	struct session_control control;
 	struct session_push push;
@@ -223,11 +225,22 @@ static void print_output(const struct session *session)
 	fflush(stdout);
 }
 
+/* Its variables go behind the others'. */
+static void open_timer(struct session *session, const char **environment)
+{
+	session_timer_open(&session->timer, &session->sampling);
+	while (*environment)
+		environment++;
+	for (char *const *more = session->timer.environment; *more; more++)
+		*environment++ = *more;
+	*environment = NULL;
+}
+
 /* The program, or the command that says how long. */
 static bool launch_target(struct session *session, struct why *why)
 {
 	const struct session_program *program = &session->program;
-	const char *environment[5];
+	const char *environment[7];
 	bool is_attached = settings_attach(session->settings);
 	bool is_profiled = !is_attached || session->settings->attach.is_whole_machine;
 	if (is_profiled)
@@ -235,6 +248,8 @@ static bool launch_target(struct session *session, struct why *why)
 	if (!session_model_open(&session->model, session->settings, why))
 		return false;
 	session_model_environment(&session->model, session->gpu.environment, environment);
+	if (!is_attached && !session->model.fd)
+		open_timer(session, environment);
 	struct launch launch = {
 		.argv = program->argv,
 		.workload = session->request->workload,
@@ -243,6 +258,7 @@ static bool launch_target(struct session *session, struct why *why)
 		.gpu_fd = session->gpu.fd,
 		.steer_fd = program->steered_fd,
 		.model_fd = session->model.fd,
+		.timer_fd = session->timer.fd,
 		.output = TARGET_OUTPUT_INHERIT,
 	};
 	if (session->has_screen)
@@ -447,6 +463,7 @@ static void close_session(struct session *session)
 	session_program_close(&session->program);
 	session_gpu_close(&session->gpu);
 	session_model_close(&session->model);
+	session_timer_close(&session->timer);
 	recording_free(session->recording);
 	if (session->signal_fd >= 0)
 		close(session->signal_fd);

@@ -21,6 +21,7 @@
 #include "tui/command.h"
 #include "tui/preferences.h"
 #include "tui/screen.h"
+#include "tui/session_timer.h"
 #include "tui/settings.h"
 #include "tui/start_list.h"
 #include "tui/words.h"
@@ -66,6 +67,15 @@ static bool can_open(const char *name, struct why *why)
 	return true;
 }
 
+/* Where perf_event_open is forbidden. */
+static bool has_timer(void)
+{
+	struct why why;
+	char *library = perf_event_refusal() ? session_timer_library(&why) : NULL;
+	free(library);
+	return library != NULL;
+}
+
 static void describe_events(struct start_list *list)
 {
 	struct why why;
@@ -78,6 +88,13 @@ static void describe_events(struct start_list *list)
 	snprintf(list->able[1], sizeof list->able[1], "%s no hardware counters: %.200s",
 		 origin_glyph(ORIGIN_UNAVAILABLE), why.text);
 	bool has_clock = can_open("cpu-clock", &why) || can_open("cpu-clock:u", &why);
+	if (!has_clock && has_timer()) {
+		snprintf(list->able[0], sizeof list->able[0],
+			 "%s time by a timer in the program, with stacks: perf_event_open is "
+			 "forbidden",
+			 origin_glyph(ORIGIN_SOFTWARE));
+		return;
+	}
 	snprintf(list->able[0], sizeof list->able[0], "%s %.240s",
 		 origin_glyph(has_clock ? ORIGIN_SOFTWARE : ORIGIN_UNAVAILABLE),
 		 has_clock ? "time by the kernel's clock, with stacks; work of the built-in "
