@@ -42,7 +42,7 @@ struct timer_thread *timer_thread_here(void)
 }
 
 /* ISO C has no conversion from what dlsym returns. */
-static void find(const char *name, void *call)
+void timer_find_next(const char *name, void *call)
 {
 	void *address = dlsym(RTLD_NEXT, name);
 	memcpy(call, &address, sizeof address);
@@ -187,7 +187,7 @@ int start_posix(pthread_t *thread, const pthread_attr_t *attributes, void *(*fun
 		void *argument)
 {
 	if (!real_pthread_create)
-		find("pthread_create", (void *)&real_pthread_create);
+		timer_find_next("pthread_create", (void *)&real_pthread_create);
 	struct beginning *beginning = new_beginning(argument);
 	if (!beginning)
 		return real_pthread_create(thread, attributes, function, argument);
@@ -202,7 +202,7 @@ EXPORT int start_c11(thrd_t *thread, thrd_start_t function, void *argument) __as
 int start_c11(thrd_t *thread, thrd_start_t function, void *argument)
 {
 	if (!real_thrd_create)
-		find("thrd_create", (void *)&real_thrd_create);
+		timer_find_next("thrd_create", (void *)&real_thrd_create);
 	struct beginning *beginning = new_beginning(argument);
 	if (!beginning)
 		return real_thrd_create(thread, function, argument);

@@ -26,6 +26,10 @@ struct timer_thread {
 /* timer_thread_here: of the calling thread; a signal handler may ask. */
 struct timer_thread *timer_thread_here(void);
 
+/* timer_find_next: `*call`, a pointer to a function, becomes the `name` that is behind ours; NULL:
+ * there is none. */
+void timer_find_next(const char *name, void *call);
+
 /* ---- inject_timer_signals.c: SIGPROF, shared with the program */
 
 /*

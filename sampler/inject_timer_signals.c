@@ -4,10 +4,10 @@
  * its handler, and ours never do. Programs that block every signal in their threads are sampled
  * all the same, because the mask that the kernel has leaves SIGPROF out.
  *
- * What the C library does inside itself (profil() of gcc -pg) and raw system calls pass by; when
- * they take the handler away that is noticed and told.
+ * What the C library does inside itself and raw system calls pass by; when they take the handler
+ * away that is noticed and told. What gcc -pg links into a program takes it first thing and gives
+ * it back last, so its start is looked at.
  */
-#include <dlfcn.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -33,6 +33,7 @@ struct real_calls {
 	int (*sigwaitinfo)(const sigset_t *, siginfo_t *);
 	int (*sigtimedwait)(const sigset_t *, siginfo_t *, const struct timespec *);
 	sighandler_t (*signal)(int, sighandler_t);
+	void (*monstartup)(unsigned long, unsigned long);
 };
 
 static struct real_calls real;
@@ -42,27 +43,21 @@ static struct sigaction actions[2];
 static _Atomic uint32_t action_in_force;
 static _Atomic uint32_t is_shared_told, is_taken_told;
 
-/* Others' constructors may call us before ours has run. ISO C has no conversion from what dlsym
- * returns. */
-static void find(const char *name, void *call)
-{
-	void *address = dlsym(RTLD_NEXT, name);
-	memcpy(call, &address, sizeof address);
-}
-
+/* Others' constructors may call us before ours has run. */
 static const struct real_calls *calls(void)
 {
 	static _Atomic uint32_t is_found;
 	if (atomic_load_explicit(&is_found, memory_order_acquire))
 		return &real;
-	find("sigaction", (void *)&real.sigaction);
-	find("sigprocmask", (void *)&real.sigprocmask);
-	find("pthread_sigmask", (void *)&real.pthread_sigmask);
-	find("sigaltstack", (void *)&real.sigaltstack);
-	find("sigwait", (void *)&real.sigwait);
-	find("sigwaitinfo", (void *)&real.sigwaitinfo);
-	find("sigtimedwait", (void *)&real.sigtimedwait);
-	find("signal", (void *)&real.signal);
+	timer_find_next("sigaction", (void *)&real.sigaction);
+	timer_find_next("sigprocmask", (void *)&real.sigprocmask);
+	timer_find_next("pthread_sigmask", (void *)&real.pthread_sigmask);
+	timer_find_next("sigaltstack", (void *)&real.sigaltstack);
+	timer_find_next("sigwait", (void *)&real.sigwait);
+	timer_find_next("sigwaitinfo", (void *)&real.sigwaitinfo);
+	timer_find_next("sigtimedwait", (void *)&real.sigtimedwait);
+	timer_find_next("signal", (void *)&real.signal);
+	timer_find_next("__monstartup", (void *)&real.monstartup);
 	atomic_store_explicit(&is_found, 1, memory_order_release);
 	return &real;
 }
@@ -278,4 +273,13 @@ int wait_for_some_time(const sigset_t *set, siginfo_t *information, const struct
 {
 	sigset_t rest;
 	return calls()->sigtimedwait(without_ours(set, &rest), information, timeout);
+}
+
+/* gcc -pg: the C library's profil() takes the signal. */
+EXPORT void start_monitor(unsigned long low, unsigned long high) __asm__("__monstartup");
+void start_monitor(unsigned long low, unsigned long high)
+{
+	if (calls()->monstartup)
+		calls()->monstartup(low, high);
+	timer_signals_look(false);
 }
