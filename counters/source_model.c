@@ -320,16 +320,6 @@ static void add_rates(struct state *state, struct recording *recording)
 
 /* ---- the end */
 
-static void note_count(struct recording *recording, enum severity severity, uint64_t n,
-		       const char *what, const char *remedy)
-{
-	char text[256];
-	if (n == 0)
-		return;
-	snprintf(text, sizeof text, "%llu %s", (unsigned long long)n, what);
-	recording_note(recording, severity, "model", text, remedy);
-}
-
 static void note_problem(const struct state *state, struct recording *recording)
 {
 	char raw[256] = "", text[300], clean[256];
@@ -405,18 +395,19 @@ static void note_end(const struct state *state, struct recording *recording)
 			"Vector loads and stores with masks, gathers, stores past the caches "
 			"and prefetches are not seen: the compiler does not report them.",
 			"Compile with -I to stoke's model folder; `stoke help run` says how.");
-	note_count(recording, SEVERITY_WARNING, said.n_lost,
-		   "accesses found no room in the model's tables; they are [lost].",
-		   "Model a smaller part of the program.");
-	note_count(recording, SEVERITY_INFO, said.n_unseen,
-		   "accesses in handlers of signals were left out.", "");
-	note_count(recording, SEVERITY_INFO, said.n > 1 ? said.n : 0,
-		   "programs ran, one after the other or at once: each has caches of its own, "
-		   "which begin empty.",
-		   "");
-	note_count(recording, SEVERITY_WARNING, state->memory->n_refused,
-		   "further processes were not modelled: there is room for 32.",
-		   "Model fewer processes.");
+	recording_note_count(recording, SEVERITY_WARNING, "model", said.n_lost,
+			     "accesses found no room in the model's tables; they are [lost].",
+			     "Model a smaller part of the program.");
+	recording_note_count(recording, SEVERITY_INFO, "model", said.n_unseen,
+			     "accesses in handlers of signals were left out.", "");
+	recording_note_count(
+		recording, SEVERITY_INFO, "model", said.n > 1 ? said.n : 0,
+		"programs ran, one after the other or at once: each has caches of its own, "
+		"which begin empty.",
+		"");
+	recording_note_count(recording, SEVERITY_WARNING, "model", state->memory->n_refused,
+			     "further processes were not modelled: there is room for 32.",
+			     "Model fewer processes.");
 	note_late(state, recording);
 	snprintf(text, sizeof text, "%llu", (unsigned long long)said.n_lost);
 	recording_add_fact(recording, "sampling.lost", text);

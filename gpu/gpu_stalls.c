@@ -289,15 +289,6 @@ void gpu_stalls_refused(struct gpu_stalls *stalls, const struct gpu_problem *pro
 
 /* ---- the end */
 
-static void note_count(struct gpu_stalls *stalls, uint64_t n, const char *what, const char *remedy)
-{
-	char text[192];
-	if (n == 0)
-		return;
-	snprintf(text, sizeof text, "%llu %s", (unsigned long long)n, what);
-	recording_note(stalls->recording, SEVERITY_WARNING, "cupti-stalls", text, remedy);
-}
-
 static void note_end(struct gpu_stalls *stalls, const struct gpu_stalls_end *end)
 {
 	if (end->has_gpu && !end->is_asked)
@@ -306,16 +297,16 @@ static void note_end(struct gpu_stalls *stalls, const struct gpu_stalls_end *end
 	else if (end->has_gpu && !stalls->is_on && !stalls->is_refused)
 		recording_add_fact(stalls->recording, "gpu.stalls",
 				   "not sampled: the program made no context of CUDA's.");
-	note_count(stalls, stalls->n_dropped,
-		   "samples of what kernels wait for were dropped by the GPU.", "");
+	recording_note_count(stalls->recording, SEVERITY_WARNING, "cupti-stalls", stalls->n_dropped,
+			     "samples of what kernels wait for were dropped by the GPU.", "");
 	if (stalls->is_full)
 		recording_note(stalls->recording, SEVERITY_WARNING, "cupti-stalls",
 			       "Samples of what kernels wait for were lost: the program calls CUDA "
 			       "too rarely for them to be read in time.",
 			       "Launch shorter kernels while they are sampled.");
-	note_count(stalls, stalls->n_foreign,
-		   "samples were in kernels that are not the program's own; they are left out.",
-		   "");
+	recording_note_count(
+		stalls->recording, SEVERITY_WARNING, "cupti-stalls", stalls->n_foreign,
+		"samples were in kernels that are not the program's own; they are left out.", "");
 }
 
 /* Those that wait for their kernel are moved to the front. */

@@ -29,9 +29,6 @@ enum {
 	MOST_READERS = 32, /* the program's that was started, and one of each user of others */
 };
 
-/* A record claimed this long ago and still unfinished has lost its writer. */
-static const uint64_t DEAD_WRITER_NS = 200 * 1000 * 1000;
-
 struct reader {
 	struct shared_ring *ring;
 	uint64_t tail, stuck_since_ns;
@@ -336,27 +333,6 @@ static void take(struct state *state, struct recording *recording,
 	}
 }
 
-static bool is_writer_dead(struct reader *reader)
-{
-	uint64_t now = now_ns();
-	if (!reader->stuck_since_ns)
-		reader->stuck_since_ns = now;
-	if (now - reader->stuck_since_ns < DEAD_WRITER_NS)
-		return false;
-	reader->stuck_since_ns = 0;
-	return true;
-}
-
-static void note_count(struct recording *recording, uint64_t n, const char *what,
-		       const char *remedy)
-{
-	char text[192];
-	if (n == 0)
-		return;
-	snprintf(text, sizeof text, "%llu %s", (unsigned long long)n, what);
-	recording_note(recording, SEVERITY_WARNING, "cupti", text, remedy);
-}
-
 static void add_count(struct recording *recording, const char *key, uint64_t n)
 {
 	char text[32];
@@ -370,21 +346,28 @@ static void note_end(const struct state *state, struct recording *recording)
 	uint64_t n_dropped = 0;
 	for (uint32_t i = 0; i < state->n_readers; i++)
 		n_dropped += shared_ring_dropped(state->readers[i].ring);
-	note_count(recording, n_dropped,
-		   "GPU records were dropped: the program makes them faster than they are read.",
-		   "Launch fewer, larger kernels, or graphs.");
-	note_count(recording, state->n_cupti_dropped, "GPU records found no room in CUPTI.", "");
-	note_count(recording, counts.n_unmatched,
-		   "pieces of GPU work came without a known launch; they are [unmatched gpu].", "");
-	note_count(recording, gpu_idle_n_late(state->idle),
-		   "pieces of GPU work came after the time around them was counted as idle.", "");
-	note_count(recording, gpu_tables_n_idle_calls(state->tables),
-		   "calls that launch or copy have no record of their work: they failed or had "
-		   "nothing to do, or the program ended before CUPTI gave it out.",
-		   "Let the program end by itself; a killed one loses its last 0.2 s.");
-	note_count(recording, counts.n_duplicates, "GPU records came twice and count once.", "");
-	note_count(recording, counts.n_malformed + state->n_malformed,
-		   "GPU records made no sense and were left out.", "");
+	recording_note_count(
+		recording, SEVERITY_WARNING, "cupti", n_dropped,
+		"GPU records were dropped: the program makes them faster than they are read.",
+		"Launch fewer, larger kernels, or graphs.");
+	recording_note_count(recording, SEVERITY_WARNING, "cupti", state->n_cupti_dropped,
+			     "GPU records found no room in CUPTI.", "");
+	recording_note_count(
+		recording, SEVERITY_WARNING, "cupti", counts.n_unmatched,
+		"pieces of GPU work came without a known launch; they are [unmatched gpu].", "");
+	recording_note_count(
+		recording, SEVERITY_WARNING, "cupti", gpu_idle_n_late(state->idle),
+		"pieces of GPU work came after the time around them was counted as idle.", "");
+	recording_note_count(
+		recording, SEVERITY_WARNING, "cupti", gpu_tables_n_idle_calls(state->tables),
+		"calls that launch or copy have no record of their work: they failed or had "
+		"nothing to do, or the program ended before CUPTI gave it out.",
+		"Let the program end by itself; a killed one loses its last 0.2 s.");
+	recording_note_count(recording, SEVERITY_WARNING, "cupti", counts.n_duplicates,
+			     "GPU records came twice and count once.", "");
+	recording_note_count(recording, SEVERITY_WARNING, "cupti",
+			     counts.n_malformed + state->n_malformed,
+			     "GPU records made no sense and were left out.", "");
 	if (state->n_ranges)
 		add_count(recording, "gpu.ranges", state->n_ranges);
 	if (!state->has_started && counts.n_spans == 0)
@@ -409,7 +392,8 @@ static void drain_ring(struct state *state, struct reader *reader, struct record
 		if (result == SHARED_RING_READ) {
 			reader->stuck_since_ns = 0;
 			take(state, recording, &record);
-		} else if (is_last || is_writer_dead(reader)) {
+		} else if (is_last ||
+			   shared_ring_has_lost_writer(&reader->stuck_since_ns, now_ns())) {
 			shared_ring_skip(reader->ring, &reader->tail);
 			state->n_malformed++;
 		} else {

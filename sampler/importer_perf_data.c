@@ -459,16 +459,6 @@ static void add_facts(struct state *state)
 			facts->clock_wall_ns + (recording->start_ns - facts->clock_ns);
 }
 
-static void note_count(struct recording *recording, enum severity severity, uint64_t n,
-		       const char *what, const char *remedy)
-{
-	char text[192];
-	if (n == 0)
-		return;
-	snprintf(text, sizeof text, "%llu %s", (unsigned long long)n, what);
-	recording_note(recording, severity, source_name, text, remedy);
-}
-
 static void add_notes(const struct state *state)
 {
 	struct recording *recording = state->recording;
@@ -487,24 +477,26 @@ static void add_notes(const struct state *state)
 		       "A perf.data file holds samples only: readings, phases and the exit status "
 		       "are not available.",
 		       "Record with stoke to have them.");
-	note_count(recording, SEVERITY_WARNING, state->n_lost,
-		   "records were lost while recording; they are the width of [lost].", "");
-	note_count(recording, SEVERITY_WARNING, state->n_throttled,
-		   "times the kernel throttled sampling because it took too long.", "");
-	note_count(recording, SEVERITY_WARNING, state->n_malformed,
-		   "records made no sense and were left out.", "");
-	note_count(recording, SEVERITY_WARNING, state->n_unknown,
-		   "samples are of no event in the file and were left out.", "");
-	note_count(recording, SEVERITY_WARNING, state->order.n_late,
-		   "records came out of order; stacks near them may lack names.", "");
-	note_count(recording, SEVERITY_WARNING, state->data.n_bad_features,
-		   "parts of the header are damaged and were left out.", "");
-	note_count(recording, SEVERITY_WARNING, state->n_foreign_stacks,
-		   "copied stacks are of another kind of processor and were not unwound.",
-		   "Import the file on such a machine.");
-	note_count(recording, SEVERITY_INFO, statistics->n_by_end[UNWIND_TRUNCATED],
-		   "stacks are longer than the part that was copied; they end in [truncated].",
-		   "Record with --call-graph dwarf,65528.");
+	recording_note_count(recording, SEVERITY_WARNING, source_name, state->n_lost,
+			     "records were lost while recording; they are the width of [lost].",
+			     "");
+	recording_note_count(recording, SEVERITY_WARNING, source_name, state->n_throttled,
+			     "times the kernel throttled sampling because it took too long.", "");
+	recording_note_count(recording, SEVERITY_WARNING, source_name, state->n_malformed,
+			     "records made no sense and were left out.", "");
+	recording_note_count(recording, SEVERITY_WARNING, source_name, state->n_unknown,
+			     "samples are of no event in the file and were left out.", "");
+	recording_note_count(recording, SEVERITY_WARNING, source_name, state->order.n_late,
+			     "records came out of order; stacks near them may lack names.", "");
+	recording_note_count(recording, SEVERITY_WARNING, source_name, state->data.n_bad_features,
+			     "parts of the header are damaged and were left out.", "");
+	recording_note_count(recording, SEVERITY_WARNING, source_name, state->n_foreign_stacks,
+			     "copied stacks are of another kind of processor and were not unwound.",
+			     "Import the file on such a machine.");
+	recording_note_count(
+		recording, SEVERITY_INFO, source_name, statistics->n_by_end[UNWIND_TRUNCATED],
+		"stacks are longer than the part that was copied; they end in [truncated].",
+		"Record with --call-graph dwarf,65528.");
 }
 
 static void open_state(struct state *state)

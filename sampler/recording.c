@@ -317,6 +317,16 @@ void recording_note(struct recording *recording, enum severity severity, const c
 		table_append(notes, &row, 1);
 }
 
+void recording_note_count(struct recording *recording, enum severity severity, const char *source,
+			  uint64_t n, const char *what, const char *remedy)
+{
+	char text[512];
+	if (n == 0)
+		return;
+	snprintf(text, sizeof text, "%llu %s", (unsigned long long)n, what);
+	recording_note(recording, severity, source, text, remedy);
+}
+
 const char *origin_glyph(enum origin origin)
 {
 	static const char *const glyphs[N_ORIGINS] = { "\u2013", "\u25cf", "\u25d0", "\u25cb",

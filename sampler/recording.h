@@ -369,6 +369,10 @@ void recording_flush_samples(struct recording *recording, uint64_t at_ns);
 void recording_note(struct recording *recording, enum severity severity, const char *source,
 		    const char *text, const char *remedy);
 
+/* recording_note_count: "N <what>", if n is not 0. */
+void recording_note_count(struct recording *recording, enum severity severity, const char *source,
+			  uint64_t n, const char *what, const char *remedy);
+
 /* recording_publish: make everything added so far visible to readers, in an order that keeps
  * every reference covered. Cost: 15 atomic stores. */
 void recording_publish(struct recording *recording);

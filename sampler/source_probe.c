@@ -22,9 +22,6 @@ enum {
 	MOST_A_DRAIN = SHARED_RING_RECORDS * 4, /* a program in a loop must not keep us here */
 };
 
-/* A record claimed this long ago and still unfinished has lost its writer. */
-static const uint64_t DEAD_WRITER_NS = 200 * 1000 * 1000;
-
 /* A phase that goes on for less is told when it ends, and that is soon enough to look at. */
 static const uint64_t TELL_OPEN_NS = 50 * 1000 * 1000;
 
@@ -285,34 +282,15 @@ static void take(struct state *state, struct recording *recording,
 	}
 }
 
-/* True once a record has been unfinished for so long that its writer must be gone. */
-static bool is_writer_dead(struct state *state)
-{
-	uint64_t now = now_ns();
-	if (!state->stuck_since_ns)
-		state->stuck_since_ns = now;
-	if (now - state->stuck_since_ns < DEAD_WRITER_NS)
-		return false;
-	state->stuck_since_ns = 0;
-	return true;
-}
-
 static void note_end(const struct state *state, struct recording *recording)
 {
-	char text[128];
-	if (state->n_dropped) {
-		snprintf(text, sizeof text,
-			 "%llu reports of the program were dropped: it reports "
-			 "faster than they are read.",
-			 (unsigned long long)state->n_dropped);
-		recording_note(recording, SEVERITY_WARNING, "probe", text, "Report larger phases.");
-	}
-	if (state->n_unmatched) {
-		snprintf(text, sizeof text, "%llu reports of the program made no sense.",
-			 (unsigned long long)state->n_unmatched);
-		recording_note(recording, SEVERITY_WARNING, "probe", text,
-			       "End each phase in the thread that began it.");
-	}
+	recording_note_count(recording, SEVERITY_WARNING, "probe", state->n_dropped,
+			     "reports of the program were dropped: it reports faster than they are "
+			     "read.",
+			     "Report larger phases.");
+	recording_note_count(recording, SEVERITY_WARNING, "probe", state->n_unmatched,
+			     "reports of the program made no sense.",
+			     "End each phase in the thread that began it.");
 }
 
 static void probe_drain(void *opaque, struct recording *recording, bool is_last)
@@ -326,7 +304,7 @@ static void probe_drain(void *opaque, struct recording *recording, bool is_last)
 		if (result == SHARED_RING_READ) {
 			state->stuck_since_ns = 0;
 			take(state, recording, &record);
-		} else if (is_writer_dead(state)) {
+		} else if (shared_ring_has_lost_writer(&state->stuck_since_ns, now_ns())) {
 			shared_ring_skip(state->ring, &state->tail);
 			state->n_unmatched++;
 		} else {

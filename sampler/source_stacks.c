@@ -280,32 +280,22 @@ static void take_record(struct state *state, struct recording *recording,
 	}
 }
 
-static void note_count(struct recording *recording, enum severity severity, uint64_t n,
-		       const char *what, const char *remedy)
-{
-	char text[512];
-	if (n == 0)
-		return;
-	snprintf(text, sizeof text, "%llu %s", (unsigned long long)n, what);
-	recording_note(recording, severity, "stacks", text, remedy);
-}
-
 static void note_unwinding(const struct state *state, struct recording *recording)
 {
 	const struct unwind_statistics *statistics = unwinder_statistics(state->replay.unwinder);
 	uint64_t n_cut = statistics->n_by_end[UNWIND_TRUNCATED];
 	if (n_cut * 100 >= statistics->n_stacks && n_cut > 0)
-		note_count(recording, SEVERITY_INFO, n_cut,
-			   "stacks are longer than the part that is copied; they end in "
-			   "[truncated].",
-			   "Copy more with --call-graph dwarf,BYTES (at most 65528).");
+		recording_note_count(recording, SEVERITY_INFO, "stacks", n_cut,
+				     "stacks are longer than the part that is copied; they end in "
+				     "[truncated].",
+				     "Copy more with --call-graph dwarf,BYTES (at most 65528).");
 	char text[480];
 	snprintf(text, sizeof text,
 		 "stacks checked against libunwind came out different; the first at %s.",
 		 statistics->difference);
-	note_count(recording, SEVERITY_WARNING,
-		   statistics->n_checked - statistics->n_agreed - statistics->n_prefix, text,
-		   "Use --unwinder=libunwind and report the program.");
+	recording_note_count(recording, SEVERITY_WARNING, "stacks",
+			     statistics->n_checked - statistics->n_agreed - statistics->n_prefix,
+			     text, "Use --unwinder=libunwind and report the program.");
 }
 
 static void note_reads(const struct state *state, struct recording *recording)
@@ -327,14 +317,15 @@ static void note_end(const struct state *state, struct recording *recording)
 {
 	char text[96];
 	const struct unwind_statistics *statistics = unwinder_statistics(state->replay.unwinder);
-	note_count(recording, SEVERITY_WARNING, state->n_lost,
-		   "records were lost because the ring was full; they are the width of [lost].",
-		   "Sample less often (-F) or copy less stack (--call-graph dwarf,4096).");
-	note_count(recording, SEVERITY_WARNING, state->n_throttled,
-		   "times the kernel throttled sampling because it took too long.",
-		   "Sample less often (-F) or raise kernel.perf_cpu_time_max_percent.");
-	note_count(recording, SEVERITY_WARNING, state->n_malformed,
-		   "records made no sense and were left out.", "");
+	recording_note_count(
+		recording, SEVERITY_WARNING, "stacks", state->n_lost,
+		"records were lost because the ring was full; they are the width of [lost].",
+		"Sample less often (-F) or copy less stack (--call-graph dwarf,4096).");
+	recording_note_count(recording, SEVERITY_WARNING, "stacks", state->n_throttled,
+			     "times the kernel throttled sampling because it took too long.",
+			     "Sample less often (-F) or raise kernel.perf_cpu_time_max_percent.");
+	recording_note_count(recording, SEVERITY_WARNING, "stacks", state->n_malformed,
+			     "records made no sense and were left out.", "");
 	note_unwinding(state, recording);
 	note_reads(state, recording);
 	snprintf(text, sizeof text, "%llu", (unsigned long long)state->n_lost);

@@ -33,8 +33,6 @@ enum {
 #endif
 };
 
-/* A record claimed this long ago and still unfinished has lost its writer. */
-static const uint64_t DEAD_WRITER_NS = 200 * 1000 * 1000;
 static const uint64_t USUAL_TICK_NS = 4 * 1000 * 1000; /* of kernels with CONFIG_HZ=250 */
 static const uint64_t LOOK_FOR_ENDS_NS = 1000 * 1000 * 1000;
 /* As in source_stacks.c. */
@@ -306,17 +304,6 @@ static void take_lost(struct state *state)
 
 /* ---- draining */
 
-static bool is_writer_dead(struct state *state)
-{
-	uint64_t now = now_ns();
-	if (!state->stuck_since_ns)
-		state->stuck_since_ns = now;
-	if (now - state->stuck_since_ns < DEAD_WRITER_NS)
-		return false;
-	state->stuck_since_ns = 0;
-	return true;
-}
-
 /* A program in a loop must not keep us here: twice around is enough. */
 static void drain_ring(struct state *state, bool is_last)
 {
@@ -329,7 +316,7 @@ static void drain_ring(struct state *state, bool is_last)
 			break;
 		if (result == SHARED_RING_READ)
 			take(state, &record);
-		else if (is_last || is_writer_dead(state))
+		else if (is_last || shared_ring_has_lost_writer(&state->stuck_since_ns, now_ns()))
 			state->sums.n_malformed++;
 		else
 			break;

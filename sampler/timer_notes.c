@@ -108,16 +108,6 @@ bool timer_notes_problem(struct recording *recording, const struct timer_problem
 	}
 }
 
-static void note_count(struct recording *recording, uint64_t n, const char *what,
-		       const char *remedy)
-{
-	char text[192];
-	if (n == 0)
-		return;
-	snprintf(text, sizeof text, "%llu %s", (unsigned long long)n, what);
-	recording_note(recording, SEVERITY_WARNING, "timer", text, remedy);
-}
-
 static void note_rate(struct recording *recording, const struct target *target,
 		      const struct timer_sums *sums)
 {
@@ -190,15 +180,18 @@ void timer_notes_end(struct recording *recording, const struct target *target,
 	note_rest(recording, sums);
 	note_late(recording, sums);
 	note_nothing(recording, target, sums);
-	note_count(recording, sums->n_lost,
-		   "samples were lost because the ring was full; they are the width of [lost].",
-		   "Sample less often (-F) or copy less stack (--call-graph dwarf,4096).");
-	note_count(recording, sums->n_malformed, "records made no sense and were left out.", "");
+	recording_note_count(
+		recording, SEVERITY_WARNING, "timer", sums->n_lost,
+		"samples were lost because the ring was full; they are the width of "
+		"[lost].",
+		"Sample less often (-F) or copy less stack (--call-graph dwarf,4096).");
+	recording_note_count(recording, SEVERITY_WARNING, "timer", sums->n_malformed,
+			     "records made no sense and were left out.", "");
 	if (n_cut * 100 >= unwinding->n_stacks)
-		note_count(recording, n_cut,
-			   "stacks are longer than the part that is copied; they end in "
-			   "[truncated].",
-			   "Copy more with --call-graph dwarf,BYTES (at most 65528).");
+		recording_note_count(recording, SEVERITY_WARNING, "timer", n_cut,
+				     "stacks are longer than the part that is copied; they end in "
+				     "[truncated].",
+				     "Copy more with --call-graph dwarf,BYTES (at most 65528).");
 	add_number(recording, "sampling.lost", sums->n_lost);
 	add_number(recording, "sampling.truncated", n_cut);
 	snprintf(text, sizeof text, "%llu equal, %llu prefixes of %llu checked",

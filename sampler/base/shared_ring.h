@@ -22,7 +22,8 @@ enum {
 	SHARED_RING_RECORDS = 4096, /* 50 ms of 80,000 phases a second; a power of two */
 	SHARED_RING_TEXT_BYTES = 64,
 	SHARED_RING_VALUES = 4,
-	SHARED_RING_PAYLOAD_BYTES = 88, /* values and text less the bytes behind its end */
+	SHARED_RING_PAYLOAD_BYTES = 88,          /* values and text less the bytes behind its end */
+	SHARED_RING_LOST_NS = 200 * 1000 * 1000, /* a writer needs microseconds */
 };
 
 enum shared_record_type {
@@ -156,6 +157,20 @@ static inline enum shared_ring_read shared_ring_peek_from(struct shared_ring *ri
 	memcpy(out->text, place->text, sizeof out->text);
 	out->text[sizeof out->text - 1] = '\0';
 	return SHARED_RING_READ;
+}
+
+/*
+ * shared_ring_has_lost_writer: of a reader that found a place unfinished at now_ns: has it been so
+ * for so long that its writer must be gone? `*since_ns` is the reader's: 0 whenever it moves on.
+ */
+static inline bool shared_ring_has_lost_writer(uint64_t *since_ns, uint64_t now_ns)
+{
+	if (!*since_ns)
+		*since_ns = now_ns;
+	if (now_ns - *since_ns < SHARED_RING_LOST_NS)
+		return false;
+	*since_ns = 0;
+	return true;
 }
 
 static inline void shared_ring_skip(struct shared_ring *ring, uint64_t *tail)
