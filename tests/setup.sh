@@ -16,7 +16,8 @@ header() {
 	printf '#include <stdio.h>\n#include <stdarg.h>\n#include <stddef.h>\n#include <stdint.h>\n#include <setjmp.h>\n#include <%s>\n' "$1" |
 		${CC:-cc} -xc -fsyntax-only - 2>/dev/null
 }
-command -v "${CC:-cc}" >/dev/null 2>&1 || missing="$missing gcc libc6-dev"
+cc=${CC:-cc} # it may be two words: ccache gcc
+command -v "${cc%% *}" >/dev/null 2>&1 || missing="$missing gcc libc6-dev"
 need make command -v make
 need libncurses-dev header ncurses.h
 need libpfm4-dev header perfmon/pfmlib.h
