@@ -382,13 +382,13 @@ forbidden() {
 	grep -q 'libstoke-timer' a.folded && { fail "$name: the library is in its own stacks" a.folded; return; }
 	ok "$name"
 }
-# near NAME PATTERN EXPECTED [NEEDLE]: of what was just recorded, within 3 points and two standard errors of
-# so many samples
+# near NAME PATTERN EXPECTED [NEEDLE]: of what was just recorded, within 5 points and three standard errors of
+# so many samples; what is expected is often of as few
 near() {
 	local got allowed
 	got=$(share "$2" a.folded "${4:-.}")
 	allowed=$(awk -v p="$3" -v needle="${4:-.}" '$0 ~ needle { n += $NF }
-		END { p /= 100; printf "%d\n", n ? 3.5 + 200 * sqrt(p * (1 - p) / n) : 0 }' a.folded)
+		END { p /= 100; printf "%d\n", n ? 5.5 + 300 * sqrt(p * (1 - p) / n) : 0 }' a.folded)
 	if [ "$got" -ge $(($3 - allowed)) ] && [ "$got" -le $(($3 + allowed)) ]; then
 		ok "$1: $got %"
 	else
