@@ -145,8 +145,6 @@ void gpu_idle_add_call(struct gpu_idle *idle, const struct gpu_call *call)
 	if (last && call->start_ns < last->start_ns)
 		return;
 	*call_at(thread, thread->n_calls++) = *call;
-	if (call_at(thread, thread->n_calls - 1)->kind >= N_GPU_CALL_KINDS)
-		call_at(thread, thread->n_calls - 1)->kind = GPU_CALL_LAUNCH;
 }
 
 static bool is_time(const struct gpu_idle *idle, uint32_t series)

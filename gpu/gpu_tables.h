@@ -29,7 +29,7 @@ void gpu_tables_forget_modules(struct gpu_tables *tables, uint32_t pid);
 bool gpu_tables_add_range(struct gpu_tables *tables, uint32_t pid, const struct gpu_range_in *in);
 
 struct gpu_call {
-	uint32_t pid, tid, correlation, kind; /* enum gpu_call_kind */
+	uint32_t pid, tid, correlation, kind; /* enum gpu_call_kind, and none other */
 	uint64_t stack;                       /* gpu_frames.id */
 	uint64_t ranges;                      /* gpu_range_in.id */
 	uint64_t start_ns, duration_ns;

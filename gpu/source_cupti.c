@@ -173,7 +173,8 @@ static void take_launch(struct state *state, const struct shared_record *record)
 	struct gpu_call call = { .pid = record->pid,
 				 .tid = record->tid,
 				 .correlation = launch.correlation,
-				 .kind = launch.kind,
+				 .kind = launch.kind < N_GPU_CALL_KINDS ? launch.kind
+									: GPU_CALL_LAUNCH,
 				 .stack = launch.stack,
 				 .ranges = launch.ranges,
 				 .start_ns = record->time_ns,
