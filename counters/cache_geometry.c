@@ -61,10 +61,10 @@ static bool read_property(struct cache_level_geometry *level, const char *part)
 	return true;
 }
 
-static bool read_level(struct cache_geometry *geometry, unsigned place, char *value,
-		       struct why *why)
+static bool read_level(struct cache_geometry *geometry, unsigned place, enum cache_policy policy,
+		       char *value, struct why *why)
 {
-	struct cache_level_geometry level = { .n_cores = 1 };
+	struct cache_level_geometry level = { .n_cores = 1, .policy = policy };
 	char *rest = value, *part = next_part(&rest);
 	uint64_t ways = 0;
 	level.size_bytes = text_parse_bytes(part);
@@ -108,20 +108,51 @@ static bool read_choice(const char *key, const char *value, const char *no, cons
 	       why_fail(why, "%s of the model is %s or %s, not %s.", key, no, yes, value);
 }
 
-static bool read_policy(struct cache_geometry *geometry, const char *value, struct why *why)
+/* Of all levels there are, and of those that come behind the word. */
+static bool read_policy(struct cache_geometry *geometry, enum cache_policy *policy,
+			const char *value, struct why *why)
 {
 	bool is_plru;
 	if (!read_choice("policy", value, "lru", "plru", &is_plru, why))
 		return false;
+	*policy = is_plru ? CACHE_PLRU : CACHE_LRU;
 	for (uint32_t i = 0; i < CACHE_MOST_LEVELS; i++)
-		geometry->levels[i].policy = is_plru ? CACHE_PLRU : CACHE_LRU;
+		geometry->levels[i].policy = *policy;
+	return true;
+}
+
+static bool read_cores(struct cache_geometry *geometry, const char *value, struct why *why)
+{
+	uint64_t number;
+	if (!read_number(value, 1, CACHE_MOST_CORES, &number))
+		return why_fail(why, "cores of the model are 1 to %d, not %s.", CACHE_MOST_CORES,
+				value);
+	geometry->n_cores = (uint32_t)number;
+	return true;
+}
+
+/* What no cache can be, cache_geometry_check says. */
+static bool read_line(struct cache_geometry *geometry, const char *value, struct why *why)
+{
+	uint64_t number;
+	if (!read_number(value, 0, UINT32_MAX, &number))
+		return why_fail(why, "line of the model is a number of bytes, not %s.", value);
+	geometry->line_bytes = (uint32_t)number;
+	return true;
+}
+
+static bool read_page(struct cache_geometry *geometry, const char *value, struct why *why)
+{
+	uint64_t bytes = text_parse_bytes(value);
+	if (bytes == UINT64_MAX)
+		return why_fail(why, "page of the model is a size, such as 4K, not %s.", value);
+	geometry->page_bytes = bytes;
 	return true;
 }
 
 static bool read_other(struct cache_geometry *geometry, const char *key, char *value,
 		       struct why *why)
 {
-	uint64_t number;
 	if (strcmp(key, "tlb") == 0 || strcmp(key, "tlb2") == 0) {
 		bool is_good = read_tlb(&geometry->tlb[key[3] == '2'], value, why);
 		if (geometry->tlb[0].n_entries == 0)
@@ -133,23 +164,25 @@ static bool read_other(struct cache_geometry *geometry, const char *key, char *v
 	if (strcmp(key, "write") == 0)
 		return read_choice(key, value, "allocate", "around", &geometry->is_write_around,
 				   why);
-	if (strcmp(key, "policy") == 0)
-		return read_policy(geometry, value, why);
-	if (strcmp(key, "cores") == 0 && read_number(value, 1, CACHE_MOST_CORES, &number))
-		geometry->n_cores = (uint32_t)number;
-	else if (strcmp(key, "line") == 0 && read_number(value, 16, 256, &number))
-		geometry->line_bytes = (uint32_t)number;
-	else if (strcmp(key, "page") == 0 && text_parse_bytes(value) != UINT64_MAX)
-		geometry->page_bytes = text_parse_bytes(value);
-	else
-		return why_fail(why,
-				"The cache model knows no %s=%s; it takes l1 to l4, line, cores, "
-				"tlb, tlb2, page, prefetch, write and policy.",
-				key, value);
-	return true;
+	if (strcmp(key, "cores") == 0)
+		return read_cores(geometry, value, why);
+	if (strcmp(key, "line") == 0)
+		return read_line(geometry, value, why);
+	if (strcmp(key, "page") == 0)
+		return read_page(geometry, value, why);
+	return why_fail(why,
+			"The cache model knows no %s=%s; it takes l1 to l4, line, cores, tlb, "
+			"tlb2, page, prefetch, write and policy.",
+			key, value);
 }
 
-static bool read_word(struct cache_geometry *geometry, char *word, bool *has_levels,
+/* What words say of later ones. */
+struct so_far {
+	bool has_levels;
+	enum cache_policy policy;
+};
+
+static bool read_word(struct cache_geometry *geometry, char *word, struct so_far *so_far,
 		      struct why *why)
 {
 	char *equals = strchr(word, '=');
@@ -158,27 +191,29 @@ static bool read_word(struct cache_geometry *geometry, char *word, bool *has_lev
 	*equals = '\0';
 	bool is_level = word[0] == 'l' && word[1] >= '1' && word[1] <= '0' + CACHE_MOST_LEVELS &&
 			word[2] == '\0';
+	if (strcmp(word, "policy") == 0)
+		return read_policy(geometry, &so_far->policy, equals + 1, why);
 	if (!is_level)
 		return read_other(geometry, word, equals + 1, why);
 	unsigned place = (unsigned)(word[1] - '1');
-	if (!*has_levels) {
+	if (!so_far->has_levels) {
 		memset(geometry->levels, 0, sizeof geometry->levels);
 		geometry->n_levels = 0;
-		*has_levels = true;
+		so_far->has_levels = true;
 	}
 	if (place != geometry->n_levels)
 		return why_fail(why,
-				"The caches of the model come in order: l1, l2 ..., not l%u "
-				"after l%u.",
+				"The caches of the model come in order, from l1 on: l%u is not "
+				"the next after %u of them.",
 				place + 1, geometry->n_levels);
 	geometry->n_levels++;
-	return read_level(geometry, place, equals + 1, why);
+	return read_level(geometry, place, so_far->policy, equals + 1, why);
 }
 
 bool cache_geometry_parse(struct cache_geometry *geometry, const char *text, struct why *why)
 {
 	char word[WORD_BYTES];
-	bool has_levels = false;
+	struct so_far so_far = { false, CACHE_LRU };
 	while (text && *text) {
 		size_t n = strcspn(text, ",");
 		if (n == 0 || n >= sizeof word)
@@ -188,7 +223,7 @@ bool cache_geometry_parse(struct cache_geometry *geometry, const char *text, str
 		word[n] = '\0';
 		char clean[WORD_BYTES];
 		text_clean(clean, sizeof clean, word);
-		if (!read_word(geometry, clean, &has_levels, why))
+		if (!read_word(geometry, clean, &so_far, why))
 			return false;
 		text += n + (text[n] == ',');
 	}

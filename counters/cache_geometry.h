@@ -6,8 +6,9 @@
  *   tlb=72/72,tlb2=3072/24,page=4K,prefetch=next,write=allocate,policy=lru
  *
  * A level is SIZE/WAYS and any of lru, plru, inclusive, exclusive, shared (by all cores), forN (by
- * N cores). Naming one level replaces all of this machine's levels. `tlb=0` leaves the TLBs out.
- * It is compiled into modelled programs too: sampler/base only.
+ * N cores). Naming one level replaces all of this machine's levels. `policy` is for the levels
+ * before it and after it, but those that say theirs behind it. `tlb=0` leaves the TLBs out. It is
+ * compiled into modelled programs too: sampler/base only.
  */
 #ifndef COUNTERS_CACHE_GEOMETRY_H
 #define COUNTERS_CACHE_GEOMETRY_H

@@ -29,6 +29,44 @@ static void geometry_goes_through_text(void **state)
 	}
 }
 
+/* Before the levels or after them; a level's own word behind it is the last. */
+static void policy_is_of_levels_round_it(void **state)
+{
+	(void)state;
+	static const char *const texts[][2] = {
+		{ "policy=plru,l1=32K/8,l2=1M/16", "l1=32K/8/plru,l2=1M/16/plru," },
+		{ "l1=32K/8,l2=1M/16,policy=plru", "l1=32K/8/plru,l2=1M/16/plru," },
+		{ "l1=32K/8,policy=plru,l2=1M/16/lru", "l1=32K/8/plru,l2=1M/16," },
+	};
+	for (int i = 0; i < 3; i++) {
+		struct cache_geometry geometry;
+		char text[CACHE_GEOMETRY_BYTES];
+		struct why why = { "" };
+		cache_geometry_of_machine(&geometry);
+		assert_true(cache_geometry_parse(&geometry, texts[i][0], &why));
+		cache_geometry_print(text, sizeof text, &geometry);
+		text[strlen(texts[i][1])] = '\0';
+		assert_string_equal(text, texts[i][1]);
+	}
+}
+
+/* What is wrong with a word that is known is said, not which words there are. */
+static void errors_say_what_may_be(void **state)
+{
+	(void)state;
+	static const char *const texts[][2] = {
+		{ "cores=257", "1 to 256" }, { "line=512", "16 to 256" }, { "line=0", "16 to 256" },
+		{ "page=x", "such as 4K" },  { "l2=1M/8", "from l1 on" },
+	};
+	for (int i = 0; i < 5; i++) {
+		struct cache_geometry geometry;
+		struct why why = { "" };
+		cache_geometry_of_machine(&geometry);
+		assert_false(cache_geometry_parse(&geometry, texts[i][0], &why));
+		assert_non_null(strstr(why.text, texts[i][1]));
+	}
+}
+
 static void bad_geometries_are_sentences(void **state)
 {
 	(void)state;
@@ -88,6 +126,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(geometry_goes_through_text),
+		cmocka_unit_test(policy_is_of_levels_round_it),
+		cmocka_unit_test(errors_say_what_may_be),
 		cmocka_unit_test(bad_geometries_are_sentences),
 		cmocka_unit_test(this_machine_can_be_built),
 	};
