@@ -181,8 +181,9 @@ static void explain(struct bandwidth *bandwidth, const struct refusals *refusals
 			 bandwidth->line_bytes);
 		break;
 	case BANDWIDTH_WORK:
-		why_fail(&bandwidth->reason, "Bytes that the program's exact work asks for: caches "
-					     "may serve a part of them.");
+		why_fail(&bandwidth->reason,
+			 "Bytes that the program's exact work asks for, where it tells that "
+			 "(probe.h): caches may serve a part of them.");
 		break;
 	case BANDWIDTH_NONE:
 		why_fail(&bandwidth->reason, "%.150s %.150s%s%.150s", refusals->controllers.text,

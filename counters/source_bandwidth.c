@@ -33,6 +33,16 @@ static uint32_t text(struct recording *recording, const char *words)
 	return recording_add_string(recording, words);
 }
 
+/* Stated work over time is only as fast as the program runs. */
+static void say_model(struct bandwidth *bandwidth, const struct target *target)
+{
+	struct why reason = bandwidth->reason;
+	if (target->model_fd > 0 && bandwidth->rung == BANDWIDTH_WORK)
+		why_fail(&bandwidth->reason,
+			 "%.400s The cache model slows the program, and these bytes a second.",
+			 reason.text);
+}
+
 static bool bandwidth_source_open(void *opaque, const struct target *target,
 				  struct recording *recording, struct why *why)
 {
@@ -48,6 +58,7 @@ static bool bandwidth_source_open(void *opaque, const struct target *target,
 	request.states_work =
 		target->probe_fd >= 0 && request.n_threads == 0 && !request.is_whole_machine;
 	bandwidth_open(&state->bandwidth, &request);
+	say_model(&state->bandwidth, target);
 	/* Controllers count from here on; what has to wait for the exec does so by itself. */
 	if (state->bandwidth.rung == BANDWIDTH_CONTROLLERS || !request.enable_on_exec)
 		bandwidth_enable(&state->bandwidth);
@@ -173,5 +184,6 @@ const struct source source_bandwidth = {
 	.interval_ns = 100 * 1000 * 1000,
 	.open = bandwidth_source_open,
 	.drain = bandwidth_source_drain,
+	.reads_others = true,
 	.close = bandwidth_source_close,
 };

@@ -129,17 +129,23 @@ static void drop_hung_up(struct collector *collector)
 			collector->fds[i].fd = -1; /* poll ignores it */
 }
 
-static void drain_sources(struct collector *collector, bool is_last)
+static void drain_some(struct collector *collector, bool is_last, bool reads_others)
 {
 	uint64_t now = now_ns();
 	for (int i = 0; i < collector->n_sources; i++) {
 		struct open_source *open = &collector->sources[i];
-		if (!is_last && now < open->next_ns)
+		if (open->source->reads_others != reads_others || (!is_last && now < open->next_ns))
 			continue;
 		open->source->drain(open->state, collector->recording, is_last);
 		/* Rings are looked at on each wake-up; pollers keep to their interval. */
 		open->next_ns = open->source->fds ? 0 : now + open->source->interval_ns;
 	}
+}
+
+static void drain_sources(struct collector *collector, bool is_last)
+{
+	drain_some(collector, is_last, false);
+	drain_some(collector, is_last, true);
 }
 
 /* Room is left for what the rings hold and for the last words. */

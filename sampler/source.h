@@ -44,6 +44,9 @@ struct source {
 	 * recording stops; take everything that is left.
 	 */
 	void (*drain)(void *state, struct recording *recording, bool is_last);
+	/* It makes its rows of what other sources append: it is drained after all of them, so that
+	 * their last words are in its own. */
+	bool reads_others;
 
 	/* Stop sampling, or go on; between, nothing is lost but what was to be sampled. NULL = the
 	 * source goes on whatever is said. */

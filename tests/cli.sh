@@ -4,7 +4,7 @@
 set -u
 # shellcheck source=tests/tally.sh
 . "$(dirname "$0")/tally.sh"
-stoke=$(realpath "${1:-build/release/stoke}")
+stoke=$(realpath "${1:-build/release/stoke}") sources=$(realpath "$(dirname "$0")/..")
 [ -x "$stoke" ] || { echo "there is no $stoke: run make"; exit 1; }
 work=$(mktemp -d)
 trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
@@ -241,6 +241,19 @@ expect "events read together" 0 "" "samples of page-faults" "$stoke" record -e '
 expect "a group without S" 2 "" "a,b.:S" "$stoke" record -e '{cpu-clock,page-faults}' -o together.folded -- touch ran
 expect "stat of memory traffic" 0 '^metric,bandwidth,,memory traffic,[0-9.e+]+,B/s,,1,(measured|modelled|scaled),' "*" "$stoke" stat -x, -g bandwidth triad size=30 seconds=0.3
 expect "stat of traffic that nobody tells" 0 '^metric,bandwidth,,memory traffic,' "" "$stoke" stat -x, -g bandwidth -- true
+# What a program tells as its last act is in the traffic too: that is made of what the probe has told.
+cat >told.c <<'C'
+#include "sampler/base/probe.h"
+int main(void)
+{
+	probe_work((struct probe_work){ 0, 1e9, 0 });
+	_exit(0);
+}
+C
+# shellcheck disable=SC2086
+expect "a program that tells its work compiles" 0 "" "" ${CC:-cc} -std=gnu17 -I "$sources" -o told told.c
+expect "work told once, at the end" 0 "" "" "$stoke" record -q -o told.stoke -- ./told
+expect "is traffic" 0 '^reading,[0-9.]+,,memory\.bandwidth,,[0-9.e+]+,B/s,modelled,' "" "$stoke" export told.stoke --format csv
 expect "stat of an unknown event" 2 "" "did you mean page-faults" "$stoke" stat -e page-fault -- touch ran
 expect "stat of an unknown group" 2 "" "did you mean faults" "$stoke" stat -g fault -- touch ran
 expect "stat with an open brace" 2 "" "brace" "$stoke" stat -e '{cycles' -- touch ran
