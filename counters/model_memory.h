@@ -31,6 +31,9 @@ enum {
 	MODEL_LEAST_CODE = MODEL_THREADS, /* calls below are of no code: a thread's first */
 };
 
+/* The fact of a recording that tells the modelled caches, as cache_geometry.h writes them. */
+#define MODEL_CACHES_FACT "model.caches"
+
 /* What is counted of a site: the accesses, then a count for each bit of enum cache_result. */
 enum model_count {
 	MODEL_ACCESSES,

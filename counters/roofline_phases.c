@@ -11,6 +11,7 @@
 
 #include "counters/bandwidth.h"
 #include "counters/ceilings.h"
+#include "counters/model_memory.h"
 #include "sampler/base/why.h"
 #include "sampler/hash_map.h"
 
@@ -337,6 +338,16 @@ static void sort(struct roofline_phases *phases)
 	free(names);
 }
 
+static bool is_modelled(const struct work_state *state)
+{
+	for (uint64_t id = 1; id < state->moment.n[TABLE_FACTS]; id++)
+		if (strcmp(recording_string_at(state->recording,
+					       recording_fact(state->recording, id)->key),
+			   MODEL_CACHES_FACT) == 0)
+			return true;
+	return false;
+}
+
 struct roofline_phases *roofline_phases_open(const struct recording *recording, uint64_t from_ns,
 					     uint64_t to_ns, const struct ceilings *ceilings)
 {
@@ -347,7 +358,8 @@ struct roofline_phases *roofline_phases_open(const struct recording *recording, 
 	collect(&state, from_ns, to_ns);
 	sweep(&state);
 	take_busy(&state);
-	judge(&state, ceilings);
+	state.phases->is_modelled = is_modelled(&state);
+	judge(&state, state.phases->is_modelled ? NULL : ceilings);
 	take_measured(&state, from_ns, to_ns);
 	sort(state.phases);
 	return state.phases;

@@ -5,6 +5,7 @@
 #ifndef COUNTERS_ROOFLINE_PHASES_H
 #define COUNTERS_ROOFLINE_PHASES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,6 +39,8 @@ struct roofline_phases {
 	struct roofline_segment *segments; /* by time, apart from each other */
 	size_t n_segments;
 	uint64_t first_ns, last_ns; /* of all spans */
+	bool is_modelled; /* it ran under the cache model, whose times are not the program's: no
+			     verdicts */
 };
 
 /*

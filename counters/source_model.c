@@ -132,6 +132,16 @@ static void add_all_series(struct state *state, struct recording *recording)
 			state->rate_series[i] = add_series(recording, rates[i].name, "ratio", 0);
 }
 
+/* Without them no miss rate says anything. */
+static void tell_caches(struct recording *recording, const char *caches)
+{
+	char text[CACHE_GEOMETRY_BYTES + 64];
+	recording_add_fact(recording, MODEL_CACHES_FACT, caches);
+	snprintf(text, sizeof text, "The caches and TLBs that are modelled: %s.", caches);
+	recording_note(recording, SEVERITY_INFO, "model", text,
+		       "--caches takes others; without it they are this machine's.");
+}
+
 /* The caches are those of the first process; what starts others passes them on. */
 static bool learn_caches(struct state *state, struct recording *recording,
 			 const struct model_memory *memory)
@@ -151,7 +161,7 @@ static bool learn_caches(struct state *state, struct recording *recording,
 	state->has_tlb = geometry.tlb[0].n_entries > 0;
 	state->is_known = true;
 	add_all_series(state, recording);
-	recording_add_fact(recording, "model.caches", clean);
+	tell_caches(recording, clean);
 	if (memory->is_assumed)
 		recording_note(recording, SEVERITY_INFO, "model",
 			       "This machine does not say how large all of its caches and TLBs "
@@ -392,9 +402,11 @@ static void note_end(const struct state *state, struct recording *recording)
 	if (!said.has_vectors)
 		recording_note(
 			recording, SEVERITY_INFO, "model",
-			"Vector loads and stores with masks, gathers, stores past the caches "
-			"and prefetches are not seen: the compiler does not report them.",
-			"Compile with -I to stoke's model folder; `stoke help run` says how.");
+			"Vector loads and stores with masks, gathers, stores past the caches and "
+			"prefetches are not seen if there are any: the compiler does not report "
+			"them.",
+			"Compile code that includes immintrin.h with -I to stoke's model folder; "
+			"`stoke help run` says how.");
 	recording_note_count(recording, SEVERITY_WARNING, "model", said.n_lost,
 			     "accesses found no room in the model's tables; they are [lost].",
 			     "Model a smaller part of the program.");

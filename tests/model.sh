@@ -252,6 +252,15 @@ grep -q "not compiled for the cache model" <(tr '\n' ' ' <"$work/err" | tr -s ' 
 "$stoke" run gemm --model --caches l1=33K/8 2>"$work/err"
 [ $? = 2 ] && grep -q "power of two of sets" "$work/err" && pass || fail "caches that cannot be"
 
+# ---- which caches, and that times are the model's, is said where figures are
+"$stoke" record -q --model --caches l1=16K/4,l2=256K/8 -f -o "$work/w.stoke" --duration 1500ms triad size=4 >/dev/null 2>&1
+"$stoke" render --view notes --size 100x30 "$work/w.stoke" | grep -q 'modelled: l1=16K/4,l2=256K/8,line=' &&
+	pass || fail "no note says which caches are modelled"
+for view in roofline lost; do
+	"$stoke" render --view $view --size 80x24 "$work/w.stoke" | grep -q 'cache model' &&
+		pass || fail "$view takes the model's times for the program's"
+done
+
 # ---- every built-in workload
 for workload in $("$stoke" list workloads | awk '/^[a-z]/ { print $1 }'); do
 	rm -f "$work/w.stoke"

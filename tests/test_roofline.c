@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "counters/ceilings.h"
+#include "counters/model_memory.h"
 #include "counters/roofline.h"
 #include "counters/roofline_phases.h"
 #include "sampler/base/arena.h"
@@ -277,6 +278,26 @@ static void phases_of_the_fixture(void **state)
 	recording_free(recording);
 }
 
+/* Under the cache model a program is slower than by itself: nothing is said of its bound. */
+static void modelled_times_are_not_judged(void **state)
+{
+	struct recording *recording = fixture_phases();
+	struct ceilings *ceilings = ceilings_load(recording);
+	(void)state;
+	recording_add_fact(recording, MODEL_CACHES_FACT, "l1=32K/8");
+	recording_publish(recording);
+	struct roofline_phases *phases = roofline_phases_open(recording, 0, 0, ceilings);
+	assert_true(phases->is_modelled && phases->n > 1);
+	for (size_t i = 0; i < phases->n; i++) {
+		assert_int_equal(phases->rows[i].all_verdict.bound, BOUND_UNKNOWN);
+		assert_true(phases->rows[i].all.flops >= 0); /* its work is its own */
+	}
+	assert_true(isnan(roofline_lost_ratio(phases, phases->first_ns + 1)));
+	roofline_phases_close(phases);
+	ceilings_free(ceilings);
+	recording_free(recording);
+}
+
 static uint64_t weigh_lost(const void *phases, const struct sample_row *sample)
 {
 	double ratio = roofline_lost_ratio(phases, sample->time_ns);
@@ -445,6 +466,7 @@ int main(void)
 		cmocka_unit_test(phases_inside_phases),
 		cmocka_unit_test(odd_phases_do_no_harm),
 		cmocka_unit_test(phases_of_the_fixture),
+		cmocka_unit_test(modelled_times_are_not_judged),
 		cmocka_unit_test(widths_are_lost_time),
 		cmocka_unit_test(rates_of_boxes_and_functions),
 		cmocka_unit_test(sums_follow_the_tree),

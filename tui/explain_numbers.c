@@ -107,13 +107,15 @@ static void set_phase(struct explaining *explaining, const struct roofline_phase
 		explain_set(&explaining->values, "level", roofline_level_name(verdict->level));
 }
 
-static void add_bound(struct explaining *explaining, const struct roofline_phase *phase)
+static void add_bound(struct explaining *explaining, const struct roofline_phases *phases,
+		      const struct roofline_phase *phase)
 {
 	static const char *const names[] = { [BOUND_UNKNOWN] = "bound-unknown",
 					     [BOUND_COMPUTE] = "bound-compute",
 					     [BOUND_MEMORY] = "bound-memory",
 					     [BOUND_BEATEN] = "bound-beaten" };
-	add_numbers(explaining, names[phase->all_verdict.bound]);
+	add_numbers(explaining,
+		    phases->is_modelled ? "bound-modelled" : names[phase->all_verdict.bound]);
 }
 
 static bool is_named(const struct explaining *explaining, uint32_t function)
@@ -200,7 +202,7 @@ static void explain_work(struct explaining *explaining)
 		set_phase(explaining, phase);
 		set_value(explaining, "share", share, "ratio");
 		add_numbers(explaining, subject->kind == SUBJECT_PHASE ? "work" : "phase");
-		add_bound(explaining, phase);
+		add_bound(explaining, phases, phase);
 	}
 	roofline_phases_close(phases);
 	ceilings_free(ceilings);

@@ -13,6 +13,11 @@ static void draw_header(const struct roofline_state *state, const struct view_co
 {
 	struct roofline roofline;
 	int x = canvas_print(canvas, 0, 0, MEANING_HEADER, "FLOP/s by FLOP/B");
+	if (state->phases->is_modelled) {
+		canvas_print(canvas, x, 0, MEANING_WARNING,
+			     "  slowed by the cache model: only FLOP/B is the program's own");
+		return;
+	}
 	if (!state->ceilings) {
 		canvas_print(canvas, x, 0, MEANING_WARNING,
 			     "  no ceilings: `stoke bench` measures them in some 10 s");
@@ -83,6 +88,9 @@ static void draw_kernel(const struct view_context *context, const struct canvas 
 static const char *unknown_text(const struct roofline_state *state,
 				const struct roofline_item *item)
 {
+	if (!item->is_on_device && state->phases->is_modelled)
+		return "The cache model slowed it: its bound shows in a recording without "
+		       "--model.";
 	if (item->is_on_device && !state->device.ceilings)
 		return "Its bound is not known: nobody measured the GPU; run `stoke bench` and "
 		       "record again.";

@@ -82,9 +82,10 @@ static void print_series(FILE *out, const struct recording *recording, const str
 		if (totals->n_by_series[id] == 0)
 			continue;
 		const struct series_row *series = recording_series(recording, id);
-		fprintf(out, "%s%s samples of %s", separator,
+		fprintf(out, "%s%s samples of %s%s", separator,
 			text_count(count, sizeof count, totals->n_by_series[id]),
-			recording_string_at(recording, series->name));
+			recording_string_at(recording, series->name),
+			series->origin == ORIGIN_MODELLED ? " (modelled)" : "");
 		const char *trust =
 			trust_of(recording, recording_string_at(recording, series->name));
 		if (*trust)

@@ -163,6 +163,9 @@ static void draw_reason(const struct lost_state *state, const struct view_contex
 	const char *text = "Everything runs at its bound: no time is lost.";
 	if (state->all == 0)
 		text = process_words_none(context, "No sample yet.");
+	else if (state->phases->is_modelled)
+		text = "The program ran under the cache model, which slows it: its lost time is "
+		       "not known. Record without --model.";
 	else if (!state->ceilings)
 		text = "Lost time is time above what this machine could do, and that is not known: "
 		       "run `stoke bench` (10 s), then record again.";
