@@ -1,6 +1,5 @@
 /* See kept_file.h. */
 #include "counters/kept_file.h"
-#include "sampler/base/file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -13,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sampler/base/file.h"
+
 static bool find_folder(char *path, size_t bytes, struct why *why)
 {
 	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
@@ -24,20 +25,20 @@ static bool find_folder(char *path, size_t bytes, struct why *why)
 	else
 		return why_fail(
 			why, "There is no place to keep what was measured: neither XDG_CACHE_HOME "
-			     "nor HOME is set.");
+			     "nor HOME is set; set one of them to a folder that can be written.");
 	return (n > 0 && (size_t)n + 64 < bytes) ||
 	       why_fail(why, "The path of the cache folder is too long.");
 }
 
-/* The folder and the one above it; reading makes none. */
-static bool make_folder(char *path, struct why *why)
+/* The folder and all above it; reading makes none. */
+static bool make_folder(const char *path, struct why *why)
 {
-	char *slash = strrchr(path, '/');
-	*slash = '\0';
-	mkdir(path, 0700);
-	*slash = '/';
+	file_make_parents(path);
 	return mkdir(path, 0700) == 0 || errno == EEXIST ||
-	       why_fail(why, "Cannot make the folder %s: %s.", path, strerror(errno));
+	       why_fail(why,
+			"Cannot make the folder %s for what was measured: %s; set XDG_CACHE_HOME "
+			"to one that can be written.",
+			path, strerror(errno));
 }
 
 bool kept_file_path(char *path, size_t bytes, const char *kind, uint64_t machine, struct why *why)

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sampler/base/file.h"
 #include "sampler/base/why.h"
 #include "sampler/symbols_text.h"
 
@@ -145,17 +146,6 @@ static void write_body(FILE *file, const struct text_symbols *all, const struct 
 		fputs(all->symbols[i].name, file);
 }
 
-static void make_folders(const char *path)
-{
-	char folder[4096];
-	snprintf(folder, sizeof folder, "%s", path);
-	for (char *slash = strchr(folder + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		mkdir(folder, 0700);
-		*slash = '/';
-	}
-}
-
 /* Under another name first, so that nobody reads half a file. */
 static void write_cache(const struct text_symbols *all, const char *path, const char *boot_id)
 {
@@ -168,7 +158,7 @@ static void write_cache(const struct text_symbols *all, const char *path, const 
 	header.base = all->symbols[0].start;
 	for (uint32_t i = 0; i < header.n_symbols; i++)
 		header.name_bytes += strlen(all->symbols[i].name);
-	make_folders(path);
+	file_make_parents(path);
 	if (snprintf(temporary, sizeof temporary, "%s.XXXXXX", path) >= (int)sizeof temporary)
 		return;
 	int fd = mkostemp(temporary, O_CLOEXEC); /* mode 0600 */

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sampler/base/file.h"
 #include "sampler/base/text.h"
 
 enum { MOST_LINE_BYTES = 8192 };
@@ -46,14 +47,9 @@ bool push_spool_folder(char *path, size_t bytes, struct why *why)
 /* The folder and all above it. */
 static bool make_folder(const char *folder, struct why *why)
 {
-	char path[PATH_MAX], clean[256];
-	snprintf(path, sizeof path, "%s", folder);
-	for (char *slash = path; (slash = strchr(slash + 1, '/'));) {
-		*slash = '\0';
-		mkdir(path, 0700);
-		*slash = '/';
-	}
-	return mkdir(path, 0700) == 0 || errno == EEXIST ||
+	char clean[256];
+	file_make_parents(folder);
+	return mkdir(folder, 0700) == 0 || errno == EEXIST ||
 	       why_fail(why, "Cannot make the spool %s: %s.",
 			text_clean(clean, sizeof clean, folder), strerror(errno));
 }

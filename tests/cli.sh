@@ -655,6 +655,9 @@ TERM=dumb expect "run on TERM=dumb" 0 "^sh" "*" "$stoke" run -q -- sh -c "$burn"
 expect "doctor" 0 "^Kernel settings" "" "$stoke" doctor
 expect "doctor --grade" 0 "page-faults:u +A " "" "$stoke" doctor --grade
 [ "$(awk '{ if (length($0) > 82) n++ } END { print n + 0 }' out)" = 0 ] || fail "doctor --grade: too wide"
+expect "doctor --grade makes the folders it needs" 0 "^Kept for this machine" "" env XDG_CACHE_HOME="$work/not/yet/there" "$stoke" doctor --grade
+expect "doctor --grade where nothing can be kept" 1 "page-faults:u +A " "^stoke doctor: Cannot make the folder /proc/stoke .*set XDG_CACHE_HOME" env XDG_CACHE_HOME=/proc "$stoke" doctor --grade
+grep -q "^Kept" out && fail "doctor --grade: kept what could not be kept"
 expect "marks on later numbers" 0 "" "page-faults .trust A" "$stoke" stat -e page-faults -- true
 expect "lessons" 0 "waiting +Waiting for memory" "" "$stoke" learn
 expect "a lesson" 0 "A is [0-9.]+ times as fast as B here: your guess of 5 is" "" "$stoke" learn --guess 5 guessing

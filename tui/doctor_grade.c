@@ -58,7 +58,9 @@ bool doctor_grade(const struct doctor *doctor, struct why *why)
 			print_unknown(doctor, &grades, i);
 		else
 			print_grade(doctor, &grades.rows[i]);
-	printf("\nA: within 1 %%, B: 5 %%, C: 25 %%, F: worse. Median of five runs.\n"
-	       "Kept for this machine: stat and recordings show them.\n");
-	return grades_save(&grades, why);
+	printf("\nA: within 1 %%, B: 5 %%, C: 25 %%, F: worse. Median of five runs.\n");
+	if (!grades_save(&grades, why))
+		return false;
+	printf("Kept for this machine: stat and recordings show them.\n");
+	return true;
 }

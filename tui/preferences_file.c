@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sampler/base/file.h"
 #include "sampler/base/text.h"
 #include "sampler/recording.h"
 #include "tui/completion.h"
@@ -127,17 +128,6 @@ static void real_path(const char *path, char *out, size_t bytes)
 	free(real);
 }
 
-static void make_folders(const char *path)
-{
-	char folder[PATH_BYTES];
-	snprintf(folder, sizeof folder, "%s", path);
-	for (char *at = folder + 1; (at = strchr(at, '/')); at++) {
-		*at = '\0';
-		mkdir(folder, 0777); /* there already, or opening the file says why */
-		*at = '/';
-	}
-}
-
 /* Is this the line of the view's columns? */
 static bool is_line_of(const char *line, const struct view *view)
 {
@@ -209,7 +199,7 @@ bool preferences_keep_columns(const struct view *view, const char *names, struct
 	preferences_set_columns(&own, view, names);
 	if (!*preferences_path(path, sizeof path))
 		return why_fail(why, "there is no home for a configuration.");
-	make_folders(path);
+	file_make_parents(path);
 	real_path(path, real, sizeof real);
 	struct stat status;
 	if (stat(real, &status) == 0 && !S_ISREG(status.st_mode))

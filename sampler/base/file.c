@@ -2,8 +2,10 @@
 #include "sampler/base/file.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 bool file_write_all(int fd, const void *bytes, size_t n)
@@ -27,4 +29,15 @@ bool file_read_line(const char *path, char *line, size_t bytes)
 		fclose(file);
 	line[is_read ? strcspn(line, "\n") : 0] = '\0';
 	return is_read;
+}
+
+void file_make_parents(const char *path)
+{
+	char folder[PATH_MAX];
+	snprintf(folder, sizeof folder, "%s", path);
+	for (char *slash = folder; *slash && (slash = strchr(slash + 1, '/'));) {
+		*slash = '\0';
+		mkdir(folder, 0700);
+		*slash = '/';
+	}
 }

@@ -14,4 +14,8 @@ bool file_write_all(int fd, const void *bytes, size_t n);
  * if there is none. */
 bool file_read_line(const char *path, char *line, size_t bytes);
 
+/* file_make_parents: the folders above a path, as far as they are missing and can be made, readable
+ * for their owner only. What could not be made, using the path says. */
+void file_make_parents(const char *path);
+
 #endif
