@@ -7,6 +7,7 @@ mode=$(basename "$build")
 log=$(mktemp)
 aside=$(mktemp -d)
 trap 'rm -rf "$log" "$aside"' EXIT
+export XDG_CACHE_HOME=$aside/cache # as on a new machine, whatever was measured on this one
 
 step() { # NAME COMMAND...
 	local name=$1

@@ -8,7 +8,8 @@ if ! command -v tmux >/dev/null; then
 	finish
 fi
 work=$(mktemp -d)
-export XDG_CONFIG_HOME=$work/config # not the settings of whoever runs this
+# Not the settings, ceilings and grades of whoever runs this.
+export XDG_CONFIG_HOME=$work/config XDG_CACHE_HOME=$work/cache
 t() { tmux -L "$socket" -f /dev/null "$@"; }
 trap 't kill-server 2>/dev/null; tmux -L "$socket-inner" kill-server 2>/dev/null; rm -rf "$work"' EXIT
 keys() { t send-keys -t 0 "$@"; sleep 0.12; } # so that Escape is no Alt

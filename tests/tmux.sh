@@ -29,7 +29,7 @@ look_at_every_view() { # NAME
 		8 Machine (CPU 0|L[123] [0-9])
 		9 GPU (stream|GPU work|GPUs?:)
 		0 Roofline (FLOP/s by FLOP|No phase)
-		L Lost (lost|No phase|no bound)
+		L Lost (Lost time is|lost [0-9]|No phase|No sample|Everything runs)
 		D Diff ^(B  |.*nothing to compare)
 		2 Flame ▏|user.*inlined.*kernel
 	VIEWS
@@ -218,7 +218,15 @@ shows "flame without colour" '\[2 Flame\]'
 colourless "NO_COLOR has colours"
 keys q
 
-# A recording with phases that state their work, as a person goes through it, in the light theme.
+# A recording with phases that state their work, as a person goes through it, in the light theme: before the
+# machine's ceilings are known, and with them.
+"$stoke" record -q -o "$work/b.stoke" -- "$stoke" workload triad size=4 threads=1 repeats=300 >/dev/null 2>&1
+begin xterm-256color C.UTF-8 100x30 "$stoke report $work/b.stoke"
+shows "no ceilings: report" 'saved'
+keys 0 ; shows "no ceilings: roofline" 'nobody measured ceilings here; run .stoke bench'
+keys L ; shows "no ceilings: lost time" 'that is not known: run .stoke bench'
+keys q
+"$stoke" bench -q -r 1 --no-gpu >/dev/null 2>&1
 "$stoke" record -q -o "$work/p.stoke" -- "$stoke" workload triad size=4 threads=1 repeats=3000 >/dev/null 2>&1
 begin xterm-256color C.UTF-8 100x30 "$stoke report --theme light $work/p.stoke"
 shows "light: report" 'saved'
@@ -226,9 +234,9 @@ keys : 'set colors 256' Enter
 colours "light: headers are dark on the terminal's own background" '38;5;24m'
 look_at_every_view light
 keys 0 ; shows "roofline: the phase and its bound" '^a triad'
-shows "roofline: whose bound" 'Bound:|No bound|no bound'
+shows "roofline: whose bound" 'Bound: |faster than every ceiling'
 keys e ; shows "roofline explained" 'triad \(phase\)'
-keys Escape ; keys L ; shows "lost time: how much" 'lost|no bound known'
+keys Escape ; keys L ; shows "lost time: how much" 'lost [0-9.]+ .* of |Everything runs at its bound'
 keys 6 ; keys j ; keys e ; shows "a counter explained" '\(counter\)'
 keys Escape ; keys 5 ; keys m ; keys e ; shows "a moment explained" 'a cell of the heat map \(moment\)'
 keys Escape ; keys g ; keys Space ; keys j ; keys j ; keys Enter

@@ -103,7 +103,11 @@ begin xterm-256color C.UTF-8 100x30 "$stoke run gbdt rows=20k rounds=20000"
 shows "live" 'live'
 keys 3 ; keys '>'
 shows "live: functions" 'workload_main'
-click "workload_main"
+# Between reading a place and the click on it rows may change theirs: until the right one is the cursor's.
+for _ in 1 2 3 4 5; do
+	click "workload_main"
+	t capture-pane -e -p -t 0 | grep -q '48;5;18m[^[:cntrl:]]*workload_main' && break # the cursor's colour
+done
 keys '<' ; sleep 0.5 ; keys '>' ; sleep 0.5 ; keys I ; sleep 0.5
 keys I
 keys c
