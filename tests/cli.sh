@@ -242,7 +242,7 @@ expect "a group without S" 2 "" "a,b.:S" "$stoke" record -e '{cpu-clock,page-fau
 expect "stat of memory traffic" 0 '^metric,bandwidth,,memory traffic,[0-9.e+]+,B/s,,1,(measured|modelled|scaled),' "*" "$stoke" stat -x, -g bandwidth triad size=30 seconds=0.3
 expect "stat of traffic that nobody tells" 0 '^metric,bandwidth,,memory traffic,' "" "$stoke" stat -x, -g bandwidth -- true
 # What a program tells as its last act is in the traffic too: that is made of what the probe has told.
-cat >told.c <<'C'
+cat >tells.c <<'C'
 #include "sampler/base/probe.h"
 int main(void)
 {
@@ -251,9 +251,9 @@ int main(void)
 }
 C
 # shellcheck disable=SC2086
-expect "a program that tells its work compiles" 0 "" "" ${CC:-cc} -std=gnu17 -I "$sources" -o told told.c
-expect "work told once, at the end" 0 "" "" "$stoke" record -q -o told.stoke -- ./told
-expect "is traffic" 0 '^reading,[0-9.]+,,memory\.bandwidth,,[0-9.e+]+,B/s,modelled,' "" "$stoke" export told.stoke --format csv
+expect "a program that tells its work compiles" 0 "" "" ${CC:-cc} -std=gnu17 -I "$sources" -o tells tells.c
+expect "work told once, at the end" 0 "" "" "$stoke" record -q -o tells.stoke -- ./tells
+expect "is traffic" 0 '^reading,[0-9.]+,,memory\.bandwidth,,[0-9.e+]+,B/s,modelled,' "" "$stoke" export tells.stoke --format csv
 expect "stat of an unknown event" 2 "" "did you mean page-faults" "$stoke" stat -e page-fault -- touch ran
 expect "stat of an unknown group" 2 "" "did you mean faults" "$stoke" stat -g fault -- touch ran
 expect "stat with an open brace" 2 "" "brace" "$stoke" stat -e '{cycles' -- touch ran
