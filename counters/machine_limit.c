@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "counters/cgroup.h"
 #include "counters/machine_parts.h"
 #include "sampler/base/text.h"
 
@@ -64,31 +65,31 @@ static void read_limit(struct machine *machine, const char *text, const char *ke
 		machine_know(machine, key, "%s", text_count(size, sizeof size, value));
 }
 
-/* "200000 100000" is two CPUs' time. Only the group's own file is looked at, in a container's
- * view; groups further up may be tighter. */
-static void read_quota(struct machine *machine, const struct machine_root *root)
+static void read_quota(struct machine *machine, const struct cgroup_limit *limit)
 {
-	char text[64] = "";
-	double quota, period;
-	if (!file_text(root, text, sizeof text, "/sys/fs/cgroup/cpu.max"))
-		machine_know(machine, "limit.quota", "none in this control group's view");
-	else if (sscanf(text, "%lf %lf", &quota, &period) == 2 && quota > 0 && period > 0)
+	if (limit->is_set)
 		machine_know(machine, "limit.quota",
-			     "%.2f CPUs (cpu.max %s): clocks stop when it is used up",
-			     quota / period, text);
+			     "%.2f CPUs (%s%s%s): clocks stop when it is used up", limit->value,
+			     limit->rule, limit->group[0] ? " of " : "", limit->group);
+	else if (limit->is_shown)
+		machine_know(machine, "limit.quota", "none in this control group's view");
 	else
-		machine_know(machine, "limit.quota", "none");
+		machine_wonder(machine, "limit.quota",
+			       "/sys/fs/cgroup shows no control group of this process");
 }
 
-static void read_memory_limit(struct machine *machine, const struct machine_root *root)
+static void read_memory_limit(struct machine *machine, const struct cgroup_limit *limit)
 {
 	char size[TEXT_BYTES];
-	int64_t bytes;
-	if (file_number(root, &bytes, "/sys/fs/cgroup/memory.max") && bytes > 0)
-		machine_know(machine, "limit.memory", "%s for this control group",
-			     machine_print_size(size, sizeof size, (uint64_t)bytes));
-	else
+	if (limit->is_set)
+		machine_know(machine, "limit.memory", "%s for %s",
+			     machine_print_size(size, sizeof size, (uint64_t)limit->value),
+			     limit->group[0] ? limit->group : "this control group");
+	else if (limit->is_shown)
 		machine_know(machine, "limit.memory", "none in this control group's view");
+	else
+		machine_wonder(machine, "limit.memory",
+			       "/sys/fs/cgroup shows no control group of this process");
 }
 
 static void read_affinity(struct machine *machine, const struct machine_root *root)
@@ -109,6 +110,7 @@ static void read_affinity(struct machine *machine, const struct machine_root *ro
 void machine_read_limits(struct machine *machine, const struct machine_root *root)
 {
 	char text[4096];
+	struct cgroup_limits groups;
 	read_paranoid(machine, root);
 	read_setting(machine, root, "limit.kptr", "kptr_restrict", "");
 	read_setting(machine, root, "limit.mlock_kb", "perf_event_mlock_kb", " KiB of ring a CPU");
@@ -118,7 +120,8 @@ void machine_read_limits(struct machine *machine, const struct machine_root *roo
 	file_head(root, text, sizeof text, "/proc/self/limits");
 	read_limit(machine, text, "limit.memlock", "Max locked memory", true);
 	read_limit(machine, text, "limit.files", "Max open files", false);
-	read_quota(machine, root);
-	read_memory_limit(machine, root);
+	cgroup_limits_read(root->path, &groups);
+	read_quota(machine, &groups.cpus);
+	read_memory_limit(machine, &groups.memory);
 	read_affinity(machine, root);
 }

@@ -217,8 +217,13 @@ char *fake_epyc(void)
 	fake_put(root, "Supermicro\n", "/sys/class/dmi/id/sys_vendor");
 	fake_put(root, "AS-2125HS-TNR\n", "/sys/class/dmi/id/product_name");
 	fake_put(root, "Cpus_allowed_list:\t0-15\n", "/proc/self/status");
-	fake_put(root, "150000 100000\n", "/sys/fs/cgroup/cpu.max");
-	fake_put(root, "8589934592\n", "/sys/fs/cgroup/memory.max");
+	fake_put(root, "0::/user.slice/job\n", "/proc/self/cgroup");
+	fake_put(root, "1\n", "/sys/fs/cgroup/cgroup.procs");
+	fake_put(root, "max 100000\n", "/sys/fs/cgroup/user.slice/job/cpu.max");
+	fake_put(root, "150000 100000\n", "/sys/fs/cgroup/user.slice/cpu.max");
+	fake_put(root, "8589934592\n", "/sys/fs/cgroup/user.slice/job/memory.max");
+	fake_put(root, "1073741824\n", "/sys/fs/cgroup/user.slice/job/memory.current");
+	fake_put(root, "max\n", "/sys/fs/cgroup/user.slice/memory.max");
 	return root;
 }
 
@@ -249,6 +254,11 @@ char *fake_arm(void)
 	put_pmu(root, "armv8_cortex_a55", "0-3\n");
 	put_pmu(root, "armv8_cortex_a76", "4-5\n");
 	fake_put(root, "Radxa ROCK 5", "/proc/device-tree/model");
+	/* The first version of control groups, of which a container shows its own as the top. */
+	fake_put(root, "4:memory:/docker/x\n2:cpuacct,cpu:/docker/x\n0::/\n", "/proc/self/cgroup");
+	fake_put(root, "50000\n", "/sys/fs/cgroup/cpu/cpu.cfs_quota_us");
+	fake_put(root, "100000\n", "/sys/fs/cgroup/cpu/cpu.cfs_period_us");
+	fake_put(root, "9223372036854771712\n", "/sys/fs/cgroup/memory/memory.limit_in_bytes");
 	return root;
 }
 
@@ -290,6 +300,7 @@ char *fake_hostile(void)
 	fake_put(root, "0x030000\n", "/sys/bus/pci/devices/\033[2J/class");
 	fake_put(root, "8\n", "/sys/bus/event_source/devices/cpu\033[2J/type");
 	fake_put(root, "9\n", "/sys/bus/event_source/devices/_/type");
+	fake_put(root, "0::/../..\n:\n::\n1:cpu\n\n0:x:\n", "/proc/self/cgroup");
 	fake_put(root, "1 0\n", "/sys/fs/cgroup/cpu.max");
 	fake_put(root, "nan nan nan\n", "/proc/self/limits");
 	/* A pipe that nobody writes to must not stop us, nor a folder where a file should be. */

@@ -262,8 +262,10 @@ static void a_large_machine_fits_a_screen(void **state)
 			    "Habana 1da3:1020, no driver, node 1");
 	assert_string_equal(value(machine, "limit.affinity"),
 			    "0-15, not all: this process is bound");
-	assert_non_null(strstr(value(machine, "limit.quota"), "1.50 CPUs"));
-	assert_string_equal(value(machine, "limit.memory"), "8 GiB for this control group");
+	assert_string_equal(value(machine, "limit.quota"),
+			    "1.50 CPUs (cpu.max 150000 100000 of /user.slice): clocks stop when it "
+			    "is used up");
+	assert_string_equal(value(machine, "limit.memory"), "8 GiB for /user.slice/job");
 	char *text = draw(machine, false);
 	assert_non_null(strstr(text, "\u00d7 4 alike: CPUs 0-7,64-71 \u00b7 8-15,72-79"));
 	assert_non_null(strstr(text, "CPU 63,127") ? NULL : text); /* it is among those alike */
@@ -292,6 +294,10 @@ static void an_arm_machine(void **state)
 	assert_string_equal(value(machine, "system.hypervisor"), "");
 	assert_string_equal(value(machine, "clock.most"),
 			    "Cortex-A55 1.80 GHz, Cortex-A76 1.80 GHz");
+	assert_string_equal(value(machine, "limit.quota"),
+			    "0.50 CPUs (cpu.cfs_quota_us 50000 of 100000): clocks stop when it is "
+			    "used up");
+	assert_string_equal(value(machine, "limit.memory"), "none in this control group's view");
 	machine_free(machine);
 }
 
@@ -301,7 +307,8 @@ static void a_machine_that_says_little(void **state)
 	(void)state;
 	static const char *const unknown[] = { "cache.unknown", "clock.most",   "clock.governor",
 					       "memory.total",  "memory.nodes", "limit.paranoid",
-					       "gpu.none",      "pmu.cpu_none", "limit.memlock" };
+					       "gpu.none",      "pmu.cpu_none", "limit.memlock",
+					       "limit.quota",   "limit.memory" };
 	for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++) {
 		assert_string_equal(value(machine, unknown[i]), "");
 		assert_true(strlen(machine_fact(machine, unknown[i])->reason) > 10);

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "counters/cgroup.h"
 #include "sampler/base/file.h"
 
 static const uint64_t REPEAT_NS = 2 * 1000 * 1000;
@@ -127,16 +128,15 @@ static bool choose_counts(struct bench *bench, const char *wish, struct why *why
  */
 static uint64_t find_memory(void)
 {
-	unsigned long long kib, limit, used;
+	unsigned long long kib;
+	struct cgroup_limits groups;
 	long pages = sysconf(_SC_AVPHYS_PAGES), page = sysconf(_SC_PAGESIZE);
 	uint64_t bytes = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : 0;
 	if (read_number("/proc/meminfo", "MemAvailable:", &kib))
 		bytes = (uint64_t)kib * 1024;
-	if (read_number("/sys/fs/cgroup/memory.max", "", &limit) &&
-	    read_number("/sys/fs/cgroup/memory.current", "", &used)) {
-		uint64_t left = limit > used ? limit - used : 0;
-		bytes = left < bytes ? left : bytes;
-	}
+	cgroup_limits_read("", &groups);
+	if (groups.memory.is_set && groups.memory.left < (double)bytes)
+		bytes = (uint64_t)groups.memory.left;
 	return bytes / 4;
 }
 
