@@ -218,13 +218,22 @@ for command in stat "record -qf -o ignored.stoke"; do
 		timeout -s KILL 20 env --ignore-signal=CHLD "$stoke" $command -- sh -c 'exit 7'
 done
 expect "stat passes a signal on" 137 "" "elapsed" "$stoke" stat -- sh -c 'kill -9 $$'
+expect "stat says what signal it was" 137 "" "^note: The program was ended by signal 9" "$stoke" stat -e page-faults -- sh -c 'kill -9 $$'
+expect "stat -x, too" 143 "^event" "^stoke stat: note: The program was ended by signal 15" "$stoke" stat -x, -e page-faults -- sh -c 'kill -TERM $$'
+expect "stat -I, too" 137 "" "ended by signal 9" "$stoke" stat -I 100 -e page-faults -- sh -c 'kill -9 $$'
+expect "stat of a status that is no signal" 137 "" "!" "$stoke" stat -e page-faults -- sh -c 'echo !>&2; exit 137'
+grep -q "ended by" err && fail "stat: a status of 137 is no signal"
+expect "stat -r counts what failed" 3 "" "^note: 2 of 2 runs failed; the first ended with status 3" "$stoke" stat -r 2 -e page-faults -- sh -c 'exit 3'
+expect "stat of a clock's user part" 0 "^event,,,task-clock:u,,ns,,0,unavailable,.*a clock counts user code and the kernel" "*" "$stoke" stat -x, -e task-clock:u -- true
+expect "stat of a part that a flag leaves out" 0 "^event,,,page-faults:u,,events,,0,unavailable,.*left out" "*" "$stoke" stat -x, --all-kernel -e page-faults:u -- true
+expect "stat of a group with a modifier" 0 "^event,,,minor-faults:u,[0-9]+,events,,1,software" "*" "$stoke" stat -x, -e '{page-faults, minor-faults}:u, cs' -- true
 expect "stat -e" 0 "" " task-clock$" "$stoke" stat -e 'task-clock,{page-faults,minor-faults:u}' -- true
 expect "stat -e, twice" 0 "" " minor-faults$" "$stoke" stat -e minor-faults -e page-faults -- true
 expect "stat -r" 0 "" "3 runs: mean and standard deviation" "$stoke" stat -r 3 -e page-faults -- true
 expect "stat -r keeps the first failure" 3 "" "2 runs" "$stoke" stat -r 2 -- sh -c '[ -e failed ] || { touch failed; exit 3; }'
 rm -f failed
 expect "stat -x" 0 "^event,,,page-faults,[0-9]+,events,,1,software,1,,$" "^from the program$" "$stoke" stat -x, -e page-faults -- echo from the program
-expect "stat -x has a header" 0 "^kind,group,core,name,value,unit,deviation,runs,provenance,running_ratio,reason,trust$" "" "$stoke" stat -x, -e page-faults -- true
+expect "stat -x has a header" 0 "^kind,group,core,name,value,unit,deviation,runs,provenance,running_ratio,reason,trust$" "*" "$stoke" stat -x, -e page-faults -- true
 expect "stat --json" 0 '"name":"page-faults","value":[0-9]+,"unit":"events"' "" "$stoke" stat --json -e page-faults -- true
 expect "stat --json with a group" 0 '"group":"faults","name":"page faults","value":[0-9.]+,"unit":"/s"' "" "$stoke" stat --json -g faults -- true
 grep -qE '\b(nan|inf)\b' out && fail "stat --json: nan or inf"
@@ -233,14 +242,14 @@ expect "stat -I" 0 "" "^to 0.1" "$stoke" stat -I 100 -e task-clock -- sleep 1
 expect "stat -o" 0 "^from the program$" "" "$stoke" stat -o stat.txt -e page-faults -- echo from the program
 expect "stat -o wrote" 0 " page-faults$" "" cat stat.txt
 expect "stat -o in no directory" 125 "" "Cannot write" "$stoke" stat -o none/stat -- touch ran
-expect "stat of all groups" 0 "^metric,switches,,migrations," "" "$stoke" stat -x, -g all -- true
+expect "stat of all groups" 0 "^metric,switches,,migrations," "*" "$stoke" stat -x, -g all -- true
 awk -F, '$1 == "metric" && $5 == "" && $0 !~ /unavailable/' out >bad
 [ ! -s bad ] || fail "stat: a missing value that is not called unavailable: $(head -1 bad)"
 expect "stat of a workload" 0 "*" "elapsed" "$stoke" stat -e task-clock triad seconds=0.2
 expect "events read together" 0 "" "samples of page-faults" "$stoke" record -e '{cpu-clock,page-faults}:S' --no-gpu -o together.folded -- sh -c 'i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done'
 expect "a group without S" 2 "" "a,b.:S" "$stoke" record -e '{cpu-clock,page-faults}' -o together.folded -- touch ran
 expect "stat of memory traffic" 0 '^metric,bandwidth,,memory traffic,[0-9.e+]+,B/s,,1,(measured|modelled|scaled),' "*" "$stoke" stat -x, -g bandwidth triad size=30 seconds=0.3
-expect "stat of traffic that nobody tells" 0 '^metric,bandwidth,,memory traffic,' "" "$stoke" stat -x, -g bandwidth -- true
+expect "stat of traffic that nobody tells" 0 '^metric,bandwidth,,memory traffic,' "*" "$stoke" stat -x, -g bandwidth -- true
 # What a program tells as its last act is in the traffic too: that is made of what the probe has told.
 cat >tells.c <<'C'
 #include "sampler/base/probe.h"
@@ -262,6 +271,13 @@ expect "stat of nothing" 2 "" "A command is missing" "$stoke" stat
 expect "stat --require hw of software events" 3 "" "only software" "$stoke" stat --require hw -e page-faults -- touch ran
 expect "stat --require of an unknown thing" 2 "" "takes hw and kernel" "$stoke" stat --require magic -- touch ran
 expect "stat --require kernel" 3 "" "require kernel" "$stoke" stat --require kernel --all-user -- touch ran
+for separator in 1 . - E '"' $'\n'; do
+	expect "stat -x with part of a number" 2 "" "nothing of a number" "$stoke" stat -x "$separator" -e page-faults -- touch ran
+done
+expect "stat of the user part of what is the kernel's" 2 "" "cs:u would always be 0" "$stoke" stat -e page-faults,cs:u -- touch ran
+expect "record of the same" 2 "" "cs:u would always be 0" "$stoke" record -e cs:u -o none.folded -- touch ran
+expect "record of what a flag leaves out" 2 "" "cpu-clock:k happens in the kernel, which is left out" "$stoke" record --all-user -e cpu-clock:k -o none.folded -- touch ran
+expect "record of what the other leaves out" 2 "" "page-faults:u is of user code, which is left out" "$stoke" record --all-kernel -e page-faults:u -o none.folded -- touch ran
 expect "stat -I with -r" 2 "" "exclude" "$stoke" stat -I 100 -r 2 -- touch ran
 [ ! -e ran ] || fail "stat: a wrong option, but the program ran"
 # ---- stat of what runs already
@@ -273,11 +289,11 @@ expect "stat -t, perf's --timeout" 0 "" "^thread $busy .sh.$" "$stoke" stat -e p
 expect "stat of two processes" 0 "" "^processes $busy .sh., $$ .[a-z.]+.$" "$stoke" stat -e page-faults -p $busy,$$ --duration 100ms
 expect "stat -p: the command's status" 7 "" "elapsed" "$stoke" stat -e page-faults -p $busy -- sh -c 'exit 7'
 expect "stat -p -r" 3 "" "2 runs" "$stoke" stat -e page-faults -p $busy -r 2 -- sh -c 'exit 3'
-expect "stat -p -x" 0 "^time,,,user,[0-9.]+,s,,1,software,1,,$" "" "$stoke" stat -x, -e page-faults -p $busy --duration 200ms
+expect "stat -p -x" 0 "^time,,,user,[0-9.]+,s,,1,software,1,,$" "^stoke stat: note: user and system are in the kernel's steps" "$stoke" stat -x, -e page-faults -p $busy --duration 200ms
 expect "stat -p --json" 0 '^."counted":"process [0-9]+ .sh.","command":\[\],"runs":1,' "" "$stoke" stat -j -e page-faults -p $busy --duration 100ms
-expect "stat -p -I" 0 "" "^to 0.3" "$stoke" stat -I 100 -e task-clock:u -p $busy --duration 350ms
+expect "stat -p -I" 0 "" "^to 0.3" "$stoke" stat -I 100 -e task-clock -p $busy --duration 350ms
 [ "$(grep -c '^to ' err)" -ge 3 ] && pass || fail "stat -p -I: fewer than three intervals"
-expect "stat -p -I has times" 0 "^0[.][0-9]+,time,,,user,[0-9.]+,s," "" "$stoke" stat -x, -I 100 -e page-faults -p $busy --duration 250ms
+expect "stat -p -I has times" 0 "^0[.][0-9]+,time,,,user,[0-9.]+,s," "*" "$stoke" stat -x, -I 100 -e page-faults -p $busy --duration 250ms
 expect "stat -p of a missing command" 127 "" "command not found" "$stoke" stat -e page-faults -p $busy -- nosuchcommand
 expect "stat -p of a workload's time" 0 "*" "during: triad" "$stoke" stat -e page-faults -p $busy triad seconds=0.1
 expect "stat of no process" 125 "" "does not exist" "$stoke" stat -p 4194304
@@ -288,7 +304,7 @@ expect "stat --timeout of a word" 2 "" "takes milliseconds" "$stoke" stat --time
 expect "--duration ends a program that is counted" 0 "" "elapsed" "$stoke" stat -e page-faults --duration 200ms -- sleep 30
 if "$stoke" stat -a -e page-faults -- true >out 2>err; then
 	expect "stat -a" 0 "" "^the whole machine, during: sleep 0.2$" "$stoke" stat -a -e page-faults,task-clock -- sleep 0.2
-	expect "stat -a: clocks say nothing of how busy" 0 '^metric,switches,,time between switches,,ns,.*,unavailable,.*idle' "" \
+	expect "stat -a: clocks say nothing of how busy" 0 '^metric,switches,,time between switches,,ns,.*,unavailable,.*idle' "*" \
 		"$stoke" stat -a -x, -g switches --duration 100ms
 else
 	compare "stat -a, forbidden" 125 $? "" "(perf_event_paranoid|seccomp|forbidden)"

@@ -82,6 +82,13 @@ static void test_plans(void **state)
 	assert_int_equal(stat.n_rows, 3 + 4);
 	assert_string_equal(stat.rows[5].name, "minor-faults:u");
 	stat_free(&stat);
+	assert_true(plan(&stat, &settings, " cs , {page-faults, cycles}:uS,{cs}", NULL, &why));
+	assert_int_equal(stat.n_blocks, 3);
+	assert_string_equal(stat.rows[3].name, "cs");
+	assert_string_equal(stat.rows[4].name, "page-faults:u");
+	assert_string_equal(stat.rows[5].name, "cycles:u");
+	assert_string_equal(stat.rows[6].name, "cs");
+	stat_free(&stat);
 	assert_true(plan(&stat, &settings, NULL, "faults,switches", &why));
 	assert_int_equal(stat.n_blocks, 2);
 	assert_string_equal(stat.rows[3].group, "faults");
@@ -89,10 +96,20 @@ static void test_plans(void **state)
 	assert_true(plan(&stat, &settings, NULL, NULL, &why));
 	assert_true(stat.n_blocks > 4);
 	stat_free(&stat);
-	static const char *const wrong[] = {
-		"",    ",",     "cs,",   "{",      "{}",     "{cs",
-		"cs}", "{cs}x", "{cs,}", "{{cs}}", "cs,,cs", "nosuch"
-	};
+	static const char *const wrong[] = { "",
+					     ",",
+					     "cs,",
+					     "{",
+					     "{}",
+					     "{cs",
+					     "cs}",
+					     "{cs}x",
+					     "{cs,}",
+					     "{{cs}}",
+					     "cs,,cs",
+					     "nosuch",
+					     "{page-faults}:Z",
+					     "{cs}:u" };
 	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
 		if (plan(&stat, &settings, wrong[i], NULL, &why))
 			fail_msg("\"%s\" was taken", wrong[i]);
@@ -114,6 +131,37 @@ static void test_notes_once(void **state)
 	stat_note(&stat, "b");
 	stat_note(&stat, "a");
 	assert_int_equal(stat.n_notes, 2);
+}
+
+/* Times that no tick of the kernel's met: neither 0 s nor a mean without them. */
+static void test_times(void **state)
+{
+	(void)state;
+	struct settings settings = { 0 };
+	struct stat stat;
+	struct why why;
+	assert_true(plan(&stat, &settings, "cs", NULL, &why));
+	for (int i = 0; i < 2; i++) {
+		add(&stat.rows[0], 0.001);
+		add(&stat.rows[1], i * 0.002);
+		add(&stat.rows[2], 0);
+		add(&stat.rows[3], 0);
+	}
+	stat_check_times(&stat);
+	assert_int_equal(stat.rows[0].n, 2);
+	assert_true(stat.rows[1].n == 2 && fabs(stat.rows[1].mean - 0.001) < 1e-12);
+	assert_int_equal(stat.rows[2].n, 0);
+	assert_non_null(strstr(stat.rows[2].reason.text, "No tick of the kernel's clock"));
+	assert_int_equal(stat.rows[3].n, 2); /* no switch is no switch */
+	/* What is attached to may have done nothing, or less than a step. */
+	settings.attach.is_whole_machine = true;
+	stat_rows_clear(&stat);
+	add(&stat.rows[1], 0);
+	add(&stat.rows[2], 0.01);
+	stat_check_times(&stat);
+	assert_non_null(strstr(stat.rows[1].reason.text, "less than the 10 ms"));
+	assert_int_equal(stat.rows[2].n, 1);
+	stat_free(&stat);
 }
 
 /* Names with separators and quotes; what is unknown is empty or null. */
@@ -181,7 +229,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_statistics), cmocka_unit_test(test_unknown_values),
 		cmocka_unit_test(test_plans),      cmocka_unit_test(test_notes_once),
-		cmocka_unit_test(test_data),
+		cmocka_unit_test(test_times),      cmocka_unit_test(test_data),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

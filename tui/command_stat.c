@@ -33,8 +33,11 @@ static bool check(const struct settings *settings, bool has_command, struct why 
 		return why_fail(why, "--json and -x exclude each other: give one of them.");
 	if (settings->interval_ms > 0 && settings->repeat > 1)
 		return why_fail(why, "-I and -r exclude each other: intervals are of one run.");
-	if (settings->separator && (!settings->separator[0] || settings->separator[0] == '"'))
-		return why_fail(why, "-x takes a separator such as , or ; or a tabulator.");
+	/* What stands in numbers and around fields cannot stand between them. */
+	if (settings->separator &&
+	    (!settings->separator[0] || strpbrk(settings->separator, "\"\r\n+-.0123456789eE")))
+		return why_fail(why, "-x takes a separator such as , or ; or a tabulator; it may "
+				     "hold no quote, no new line and nothing of a number.");
 	return stat_require_check(settings->require, why);
 }
 
@@ -75,11 +78,29 @@ static bool close_output(struct stat *stat, struct why *why)
 			strerror(error));
 }
 
+/* What the numbers are of, where it is not what was wanted: a program that was ended, runs that
+ * failed. One run's own status its program has explained itself. */
+static void note_failures(struct stat *stat, uint64_t n_failed, int status)
+{
+	char text[160], who[64] = "The program";
+	int signal = stat->first_signal;
+	if (stat->n_runs > 1)
+		snprintf(who, sizeof who, "%llu of %u runs failed; the first",
+			 (unsigned long long)n_failed, stat->n_runs);
+	if (signal)
+		snprintf(text, sizeof text, "%s was ended by signal %d (%s).", who, signal,
+			 strsignal(signal));
+	else
+		snprintf(text, sizeof text, "%s ended with status %d.", who, status);
+	if (n_failed > 0 && (signal || stat->n_runs > 1))
+		stat_note(stat, text);
+}
+
 /* The first status that is not 0 is the status of all runs. */
 static bool run_all(struct stat *stat, const struct session_program *program, int *status,
 		    struct why *why)
 {
-	uint64_t n = stat->settings->repeat ? stat->settings->repeat : 1;
+	uint64_t n = stat->settings->repeat ? stat->settings->repeat : 1, n_failed = 0;
 	*status = STATUS_OK;
 	for (uint64_t i = 0; i < n && !stat->ended_by; i++) {
 		int one;
@@ -87,9 +108,13 @@ static bool run_all(struct stat *stat, const struct session_program *program, in
 			*status = one;
 			return false;
 		}
-		if (*status == STATUS_OK)
+		n_failed += one != STATUS_OK;
+		if (*status == STATUS_OK) {
 			*status = one;
+			stat->first_signal = stat->signal;
+		}
 	}
+	note_failures(stat, n_failed, *status);
 	return true;
 }
 
@@ -108,6 +133,7 @@ static int count(struct stat *stat, const struct session_request *request)
 	    run_all(stat, &program, &status, &why)) {
 		if (stat->settings->interval_ms == 0)
 			stat_print(stat, NAN);
+		stat_print_notes(stat);
 	} else {
 		fail_with(status, "stat", &why);
 	}

@@ -61,13 +61,14 @@ struct stat {
 	uint32_t n_rows;
 	struct stat_bandwidth bandwidth;
 	struct why notes[MAX_STAT_NOTES];
-	uint32_t n_notes;
+	uint32_t n_notes, n_told; /* of the notes: those that have been printed */
 	uint32_t n_runs;
 	FILE *out;
 	int write_error;   /* the first errno of writing, or 0 */
 	int64_t n_written; /* up to where a file holds whole tables */
 	bool is_ascii;
-	int ended_by; /* the signal that told us to leave, or 0 */
+	int ended_by;             /* the signal that told us to leave, or 0 */
+	int signal, first_signal; /* that ended the last run, and the first that failed; 0 = none */
 };
 
 /*
@@ -120,6 +121,10 @@ void stat_row_add(struct stat_row *row, double value, enum origin origin, double
 /* stat_row_deviation: the standard deviation of a row's values; NaN for fewer than two. */
 double stat_row_deviation(const struct stat_row *row);
 
+/* stat_check_times: user and system time that the kernel's steps are too coarse for become unknown:
+ * a program that ran has had some of both. Before printing. */
+void stat_check_times(struct stat *stat);
+
 /* The printers. time_s: the end of the interval since the start; NaN = whole runs. */
 void stat_print_text(const struct stat *stat, double time_s);
 void stat_print_csv(const struct stat *stat, double time_s);
@@ -127,5 +132,8 @@ void stat_print_json(const struct stat *stat, double time_s);
 
 /* stat_print: the one that was asked for; keeps the errno of a failure. */
 void stat_print(struct stat *stat, double time_s);
+
+/* stat_print_notes: those that nothing printed so far had a place for, to standard error. */
+void stat_print_notes(struct stat *stat);
 
 #endif

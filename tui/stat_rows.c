@@ -6,7 +6,9 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
+#include "counters/usage.h"
 #include "tui/settings.h"
 #include "tui/stat.h"
 
@@ -59,6 +61,35 @@ void stat_note(struct stat *stat, const char *text)
 			return;
 	if (stat->n_notes < MAX_STAT_NOTES)
 		why_fail(&stat->notes[stat->n_notes++], "%s", text);
+}
+
+/* What is attached to is read in the unit of /proc; a child's time is known to the microsecond, but
+ * is divided in the ratio of the ticks that met it in user code and in the kernel. */
+static void explain_zero(const struct stat *stat, struct why *reason)
+{
+	struct timespec tick = { 0, 0 };
+	if (settings_attach(stat->settings)) {
+		why_fail(reason, "It is less than the %.3g ms that the kernel counts this time in.",
+			 1e3 * usage_seconds(1));
+		return;
+	}
+	clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
+	why_fail(reason,
+		 "No tick of the kernel's clock (every %.3g ms) met the program there, so all of "
+		 "its time stands on the other side; run longer, or more often (-r).",
+		 (double)tick.tv_nsec / 1e6);
+}
+
+void stat_check_times(struct stat *stat)
+{
+	for (uint32_t i = 0; i < stat->n_rows; i++) {
+		struct stat_row *row = &stat->rows[i];
+		bool is_divided = row->kind == STAT_TIME && strcmp(row->name, "elapsed") != 0;
+		if (!is_divided || row->n == 0 || row->mean > 0)
+			continue;
+		row->n = 0;
+		explain_zero(stat, &row->reason);
+	}
 }
 
 static void add_count(struct stat_row *row, const struct count *count)

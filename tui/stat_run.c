@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "counters/usage.h"
@@ -85,11 +86,15 @@ static void note_blocks(struct stat *stat)
 
 static void note_attached(struct stat *stat, const struct target *target)
 {
-	if (!target->is_whole_machine) {
-		stat_note(stat, "user and system are of what was attached to, without the children "
-				"that it starts; events are with them.");
+	char text[200];
+	snprintf(text, sizeof text, "user and system are in the kernel's steps of %.3g ms%s.",
+		 1e3 * usage_seconds(1),
+		 target->is_whole_machine ? ""
+					  : ", and of what was attached to, without the children "
+					    "that it starts; events are with them");
+	stat_note(stat, text);
+	if (!target->is_whole_machine)
 		return;
-	}
 	for (uint32_t i = 0; i < stat->n_rows; i++)
 		if (stat->rows[i].kind == STAT_EVENT && !stat->rows[i].is_detail &&
 		    (strncmp(stat->rows[i].name, "task-clock", 10) == 0 ||
@@ -348,8 +353,11 @@ static bool start(struct run *run, const struct session_program *program, int *s
 
 static int status_of(const struct run *run)
 {
+	int ended = run->target.wait_status;
+	run->stat->signal = 0;
 	if (!run->has_command || run->is_timed_out)
 		return STATUS_OK;
+	run->stat->signal = WIFSIGNALED(ended) ? WTERMSIG(ended) : 0;
 	return target_exit_status(&run->target);
 }
 

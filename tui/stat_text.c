@@ -175,8 +175,8 @@ static void print_below(const struct stat *stat, const struct reasons *reasons, 
 			      spell(stat, text_clean(clean, sizeof clean, reasons->texts[i])),
 			      column, column);
 	}
-	for (uint32_t i = 0; i < stat->n_notes && isnan(time_s); i++) {
-		fputs(i == 0 ? "\nnote: " : "note: ", stat->out);
+	for (uint32_t i = stat->n_told; i < stat->n_notes; i++) {
+		fputs(i == stat->n_told ? "\nnote: " : "note: ", stat->out);
 		print_wrapped(stat->out, text_clean(clean, sizeof clean, stat->notes[i].text), 6,
 			      6);
 	}
@@ -209,15 +209,28 @@ void stat_print_text(const struct stat *stat, double time_s)
 	print_below(stat, &reasons, time_s);
 }
 
+void stat_print_notes(struct stat *stat)
+{
+	char clean[WHY_BYTES];
+	for (uint32_t i = stat->n_told; i < stat->n_notes && !stat->settings->is_quiet; i++)
+		fprintf(stderr, "stoke stat: note: %s\n",
+			text_clean(clean, sizeof clean, stat->notes[i].text));
+	stat->n_told = stat->n_notes;
+}
+
 void stat_print(struct stat *stat, double time_s)
 {
 	errno = 0;
+	stat_check_times(stat);
 	if (stat->settings->is_json)
 		stat_print_json(stat, time_s);
 	else if (stat->settings->separator)
 		stat_print_csv(stat, time_s);
 	else
 		stat_print_text(stat, time_s);
+	if (!stat->settings->is_json && stat->settings->separator)
+		stat_print_notes(stat); /* rows of values have no place for them */
+	stat->n_told = stat->n_notes;
 	if ((fflush(stat->out) != 0 || ferror(stat->out)) && !stat->write_error)
 		stat->write_error = errno ? errno : EIO;
 	if (!stat->write_error && stat->out != stdout && stat->out != stderr)
