@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "counters/cores.h"
+#include "sampler/event_parts.h"
 #include "sampler/perf_event.h"
 
 /* Left for all else (files of /proc, pipes, libraries) when threads take many descriptors. */
@@ -59,20 +60,6 @@ static void add_note(struct event_group *group, const char *text)
 static bool is_denied(int error)
 {
 	return error == EACCES || error == EPERM;
-}
-
-static bool is_software(const struct perf_event_attr *attribute)
-{
-	return attribute->type == PERF_TYPE_SOFTWARE;
-}
-
-/* Those the kernel counts in its own code: with the kernel excluded they open and stay 0. */
-static bool is_kernel_side(const struct perf_event_attr *attribute)
-{
-	return attribute->type == PERF_TYPE_TRACEPOINT ||
-	       (is_software(attribute) && (attribute->config == PERF_COUNT_SW_CONTEXT_SWITCHES ||
-					   attribute->config == PERF_COUNT_SW_CPU_MIGRATIONS ||
-					   attribute->config == PERF_COUNT_SW_CGROUP_SWITCHES));
 }
 
 static struct perf_event_attr complete(const struct attempt *attempt,
@@ -125,8 +112,14 @@ static void refuse_for_descriptors(struct attempt *attempt, struct group_member 
 		 (unsigned long long)limit.rlim_cur);
 }
 
+static bool excludes(const struct perf_event_attr *attribute)
+{
+	return attribute->exclude_user || attribute->exclude_kernel || attribute->exclude_hv;
+}
+
 static void refuse(struct attempt *attempt, struct group_member *member, int error)
 {
+	struct perf_event_attr attribute = complete(attempt, member, true);
 	bool is_attached = attempt->request->n_threads > 0 || attempt->request->is_whole_machine;
 	bool is_place = is_attached && is_denied(error) && member->event.n_cpus == 0 &&
 			event_place_denied(place_of(attempt));
@@ -139,6 +132,13 @@ static void refuse(struct attempt *attempt, struct group_member *member, int err
 		event_place_refused(place_of(attempt), error, &member->reason);
 	else if (error == EMFILE && attempt->group->places.n > 1)
 		refuse_for_descriptors(attempt, member);
+	else if (error == EINVAL && excludes(&attribute))
+		why_fail(
+			&member->reason,
+			"Cannot open %.80s: the kernel refuses to count it without the kernel's or "
+			"without the user's part; many PMUs beside the core's know no such parts: "
+			"leave its modifiers and --all-user away.",
+			member->event.sampled.name);
 	else
 		perf_event_explain(member->event.sampled.name, error, &member->reason);
 }
@@ -317,22 +317,34 @@ static enum rung_answer open_place(struct attempt *attempt)
 	return RUNG_HOLDS;
 }
 
+/* Samples of a clock are of the code they hit; its count goes on in both. */
+static bool is_part_of_clock(const struct perf_event_attr *attribute)
+{
+	bool is_clock = attribute->type == PERF_TYPE_SOFTWARE &&
+			(attribute->config == PERF_COUNT_SW_TASK_CLOCK ||
+			 attribute->config == PERF_COUNT_SW_CPU_CLOCK);
+	return is_clock && (attribute->exclude_user || attribute->exclude_kernel);
+}
+
 /* Events that there is no use in trying, and those of sockets. */
 static void prepare(struct attempt *attempt, struct group_member *member)
 {
 	const struct event_group *group = attempt->group;
-	bool without_kernel = attempt->request->user_only || group->is_user_only;
+	struct event_without without = {
+		.user = attempt->request->kernel_only,
+		.kernel = attempt->request->user_only || group->is_user_only,
+		.is_refused = group->is_user_only,
+	};
 	if (member->reason.text[0])
 		return;
 	if (member->event.n_cpus > 0)
 		open_on_cpus(attempt, member);
-	else if (without_kernel && is_kernel_side(&member->event.sampled.attribute))
+	else if (is_part_of_clock(&member->event.sampled.attribute))
 		why_fail(&member->reason,
-			 "%s happens in the kernel, which %s; run as root or set "
-			 "kernel.perf_event_paranoid to 1.",
-			 member->event.sampled.name,
-			 group->is_user_only ? "may not be counted here" : "was excluded");
-	else
+			 "%.80s: a clock counts user code and the kernel together; leave its "
+			 "modifier away (user and system say how the time was divided).",
+			 member->event.sampled.name);
+	else if (event_is_left(&member->event.sampled, without, &member->reason))
 		is_lacking(member);
 }
 
@@ -384,8 +396,9 @@ static void note_user_only(struct event_group *group)
 {
 	char text[WHY_BYTES];
 	snprintf(text, sizeof text,
-		 "Only user code is counted: kernel.perf_event_paranoid is %d and there is no "
-		 "CAP_PERFMON; run `sysctl kernel.perf_event_paranoid=1` as root for the rest.",
+		 "Only user code is counted, but clocks count all: kernel.perf_event_paranoid is "
+		 "%d and there is no CAP_PERFMON; run `sysctl kernel.perf_event_paranoid=1` as "
+		 "root for the rest.",
 		 perf_event_paranoid());
 	add_note(group, text);
 }

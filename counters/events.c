@@ -15,10 +15,11 @@
 #include "counters/events_tracepoint.h"
 #include "sampler/base/nearest.h"
 #include "sampler/base/text.h"
+#include "sampler/event_parts.h"
 
 enum { MAX_PRECISION = 3, MAX_SUGGESTIONS = 3 };
 
-static const char modifier_letters[] = "ukhp";
+static const char modifier_letters[] = "ukhp", blanks[] = " \t";
 
 /* ---- what to say instead */
 
@@ -51,7 +52,7 @@ static bool consider(void *context, const char *name, const char *summary)
 static void suggest(struct search *search, char *out, size_t bytes)
 {
 	snprintf(out, bytes, "; `stoke list events` shows all names.");
-	if (search->n_containing > 0 && (!search->nearest.best || search->n_containing > 1)) {
+	if (search->n_containing > 0) {
 		size_t length = (size_t)snprintf(out, bytes, "; did you mean ");
 		for (size_t i = 0; i < search->n_containing && length < bytes; i++)
 			length += (size_t)snprintf(out + length, bytes - length, "%s%s",
@@ -70,7 +71,9 @@ static bool consider_foreign(void *context, const char *name, const char *summar
 	(void)summary;
 	if (!event || !strcasestr(event + 2, search->wanted))
 		return true;
-	snprintf(search->best, sizeof search->best, "%s", name);
+	/* The shortest is the plainest: not one of hundreds of umasks of a rare event. */
+	if (!search->best[0] || strlen(name) < strlen(search->best))
+		snprintf(search->best, sizeof search->best, "%s", name);
 	return strlen(event + 2) != strlen(search->wanted); /* the very one: enough */
 }
 
@@ -221,7 +224,11 @@ bool event_resolve_counted(const char *text, struct counted_event *event, struct
 		.scale = 1,
 	};
 	char name[sizeof event->sampled.name], clean[96];
+	/* "-e 'a, b'" */
+	text += strspn(text, blanks);
 	size_t length = strlen(text);
+	while (length > 0 && strchr(blanks, text[length - 1]))
+		length--;
 	if (length >= sizeof name)
 		return why_fail(why, "No event has a name as long as \"%s\"...",
 				text_clean(clean, sizeof clean, text));
@@ -230,14 +237,15 @@ bool event_resolve_counted(const char *text, struct counted_event *event, struct
 				     "cycles,cache-misses:u.");
 	if (strpbrk(text, "{}"))
 		return why_fail(why, "Braces group whole events, as in {cycles,instructions}.");
-	memcpy(name, text, length + 1);
+	memcpy(name, text, length);
+	name[length] = '\0';
+	memcpy(event->sampled.name, name, length + 1);
 	snprintf(event->sampled.unit, sizeof event->sampled.unit, "events");
 	if (!resolve_any(name, event, why))
 		return false;
-	snprintf(event->sampled.name, sizeof event->sampled.name, "%s", text);
 	if (is_clock(&event->sampled.attribute))
 		snprintf(event->sampled.unit, sizeof event->sampled.unit, "ns");
-	return true;
+	return event_is_left(&event->sampled, (struct event_without){ false }, why);
 }
 
 bool event_resolve(const char *text, struct sampled_event *event, struct why *why)
@@ -268,50 +276,58 @@ struct event_list {
 	uint32_t max, n;
 };
 
+size_t events_group_letters(const char *behind, char letters[EVENT_LETTERS], bool *is_sampled)
+{
+	size_t length = behind[0] == ':' ? 1 + strcspn(behind + 1, ",{}") : 0, n = 0;
+	*is_sampled = false;
+	for (size_t i = 1; i < length; i++) {
+		*is_sampled |= behind[i] == 'S';
+		if (behind[i] != 'S' && !strchr(blanks, behind[i]) && n < EVENT_LETTERS - 1)
+			letters[n++] = behind[i];
+	}
+	letters[n] = '\0';
+	return length;
+}
+
+const char *events_with_letters(const char *text, size_t length, const char *letters,
+				char name[EVENT_NAME_BYTES])
+{
+	bool is_sysfs = memchr(text, '/', length) != NULL;
+	while (length > 0 && strchr(blanks, text[length - 1]))
+		length--;
+	snprintf(name, EVENT_NAME_BYTES, "%.*s%s%s",
+		 (int)(length < EVENT_NAME_BYTES ? length : EVENT_NAME_BYTES), text,
+		 *letters && !is_sysfs ? ":" : "", letters);
+	return name;
+}
+
 /* One event; letters are those behind the brace of its group. */
 static bool parse_one(struct event_list *list, const char *text, const char *letters,
 		      struct why *why)
 {
-	char name[2 * sizeof list->events->name + 16];
-	size_t length = events_length(text), most = sizeof list->events->name * 2 - 1;
-	bool is_sysfs = memchr(text, '/', length) != NULL;
-	snprintf(name, sizeof name, "%.*s%s%.8s", (int)(length < most ? length : most), text,
-		 *letters && !is_sysfs ? ":" : "", letters);
+	char name[EVENT_NAME_BYTES];
+	events_with_letters(text, events_length(text), letters, name);
 	if (list->n == list->max)
 		return why_fail(why, "At most %u events can be sampled at once.", list->max);
 	return event_resolve(name, &list->events[list->n++], why);
-}
-
-/* What stands behind a group's brace: S, and what holds for each of its events. */
-static bool parse_letters(const char *text, size_t length, char letters[8], struct why *why)
-{
-	size_t n = 0;
-	bool has_sample = false;
-	for (size_t i = 0; i < length; i++) {
-		has_sample |= text[i] == 'S';
-		if (text[i] != 'S' && n < 7)
-			letters[n++] = text[i];
-	}
-	letters[n] = '\0';
-	return has_sample ||
-	       why_fail(why, "Groups are sampled as {a,b}:S: b is read at each sample of a. "
-			     "Without braces each event is sampled by itself.");
 }
 
 /* "{a,b,c}:S"; *text goes on behind it. */
 static bool parse_group(struct event_list *list, const char **text, struct why *why)
 {
 	const char *end = *text, *at = *text + 1;
-	char letters[8] = "";
+	char letters[EVENT_LETTERS];
+	bool is_sampled;
 	uint32_t first = list->n;
 	while (*end && *end != '}')
 		end += events_length(end) + (end[events_length(end)] == ',');
 	if (*end != '}')
 		return why_fail(why, "A brace is missing in the list of events: groups are "
 				     "written {cycles,instructions}:S.");
-	size_t length = end[1] == ':' ? strcspn(end + 2, ",{}") : 0;
-	if (!parse_letters(end + 2, length, letters, why))
-		return false;
+	size_t length = events_group_letters(end + 1, letters, &is_sampled);
+	if (!is_sampled)
+		return why_fail(why, "Groups are sampled as {a,b}:S: b is read at each sample of "
+				     "a. Without braces each event is sampled by itself.");
 	for (;;) {
 		if (!parse_one(list, at, letters, why))
 			return false;
@@ -321,7 +337,7 @@ static bool parse_group(struct event_list *list, const char **text, struct why *
 			break;
 		at++;
 	}
-	*text = end + 1 + (length ? length + 1 : 0);
+	*text = end + 1 + length;
 	return true;
 }
 
@@ -331,6 +347,7 @@ bool events_parse(const char *list, struct sampled_event *events, uint32_t max, 
 	struct event_list parsed = { events, max, 0 };
 	*n_events = 0;
 	for (;;) {
+		list += strspn(list, blanks);
 		bool is_group = *list == '{';
 		if (!(is_group ? parse_group(&parsed, &list, why)
 			       : parse_one(&parsed, list, "", why)))

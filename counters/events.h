@@ -55,6 +55,19 @@ bool events_parse(const char *list, struct sampled_event *events, uint32_t max, 
  * closes its group, or the end. */
 size_t events_length(const char *list);
 
+enum { EVENT_LETTERS = 8, EVENT_NAME_BYTES = 288 };
+
+/*
+ * events_group_letters: what stands behind a group's brace, ":u" or ":Sp": the letters that hold
+ * for each of its events, and whether one was S.
+ * Returns  its length; 0 = there is nothing
+ */
+size_t events_group_letters(const char *behind, char letters[EVENT_LETTERS], bool *is_sampled);
+
+/* events_with_letters: an event of a list with its group's letters; returns name. */
+const char *events_with_letters(const char *text, size_t length, const char *letters,
+				char name[EVENT_NAME_BYTES]);
+
 /* event_visitor: false ends the walk. Strings are borrowed for the call. */
 struct event_visitor {
 	bool (*visit)(void *context, const char *name, const char *summary);

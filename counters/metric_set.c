@@ -16,6 +16,9 @@ static const char busy_reason[] =
 	"Clocks of the whole machine go on while CPUs are idle, so they do not say how long those "
 	"were busy; user and system time do.";
 
+static const char part_reason[] =
+	"Its clock counts user code and the kernel together, its other events only one of them.";
+
 static bool is_raw(const struct perf_event_attr *attribute)
 {
 	return attribute->type == PERF_TYPE_RAW;
@@ -94,6 +97,7 @@ static uint32_t open_group(struct metric_set *set, uint32_t used, struct event_g
 uint32_t metric_set_open(struct metric_set *set, const struct event_group_request *request)
 {
 	set->is_whole_machine = request->is_whole_machine;
+	set->is_of_part = request->user_only || request->kernel_only;
 	if (set->absent.text[0])
 		return 0;
 	uint32_t n_opened = open_group(set, UINT32_MAX, &set->whole, request);
@@ -176,24 +180,41 @@ void metric_set_read(struct metric_set *set, struct metric_counts *counts)
 	}
 }
 
-static bool needs_clock(const struct metric_set *set, uint32_t metric)
+/* What the events of a metric are. */
+struct makings {
+	bool has_clock, has_hardware;
+};
+
+static struct makings makings_of(const struct metric_set *set, uint32_t metric)
 {
+	struct makings makings = { false };
 	uint32_t used = set->section->metrics[metric].formula.operands_used;
 	for (uint32_t i = 0; i < set->section->n_events; i++) {
 		const struct perf_event_attr *attribute = &set->events[i].sampled.attribute;
-		bool is_clock = attribute->type == PERF_TYPE_SOFTWARE &&
-				(attribute->config == PERF_COUNT_SW_TASK_CLOCK ||
-				 attribute->config == PERF_COUNT_SW_CPU_CLOCK);
-		if (used & 1u << i && is_clock && !set->unresolved[i].text[0])
-			return true;
+		bool is_software = attribute->type == PERF_TYPE_SOFTWARE;
+		if (!(used & 1u << i) || set->unresolved[i].text[0])
+			continue;
+		makings.has_hardware |= !is_software;
+		makings.has_clock |=
+			is_software && (attribute->config == PERF_COUNT_SW_TASK_CLOCK ||
+					attribute->config == PERF_COUNT_SW_CPU_CLOCK);
 	}
-	return false;
+	return makings;
+}
+
+/* A clock beside events of which a part is left out: it has both. */
+static bool is_of_two_parts(const struct metric_set *set, uint32_t metric)
+{
+	struct makings makings = makings_of(set, metric);
+	const struct event_group *group = set->apart ? &set->apart[metric] : &set->whole;
+	return makings.has_clock && makings.has_hardware &&
+	       (set->is_of_part || group->is_user_only);
 }
 
 const char *metric_set_lacks(const struct metric_set *set, uint32_t metric)
 {
 	uint32_t used = set->section->metrics[metric].formula.operands_used, member = 0;
-	if (set->is_whole_machine && needs_clock(set, metric))
+	if (set->is_whole_machine && makings_of(set, metric).has_clock)
 		return busy_reason;
 	const struct event_group *group = set->apart ? &set->apart[metric] : &set->whole;
 	for (uint32_t i = 0; i < set->section->n_events; i++) {
@@ -206,7 +227,7 @@ const char *metric_set_lacks(const struct metric_set *set, uint32_t metric)
 		if (is_used && !opened->is_open)
 			return opened->reason.text;
 	}
-	return NULL;
+	return is_of_two_parts(set, metric) ? part_reason : NULL;
 }
 
 void metric_counts_since(const struct metric_set *set, const struct metric_counts *now,
@@ -259,7 +280,9 @@ struct formula_result metric_set_evaluate(const struct metric_set *set,
 	operands[n] = (struct operand){ "seconds", seconds, 1, ORIGIN_SOFTWARE, NULL };
 	if (set->apart && set->apart[metric].is_apart)
 		return none_for("Its events do not fit the counters together.");
-	if (set->is_whole_machine && needs_clock(set, metric))
+	if (set->is_whole_machine && makings_of(set, metric).has_clock)
 		return none_for(busy_reason);
-	return formula_evaluate(formula, operands);
+	struct formula_result result = formula_evaluate(formula, operands);
+	bool is_spoilt = isfinite(result.value) && is_of_two_parts(set, metric);
+	return is_spoilt ? none_for(part_reason) : result;
 }

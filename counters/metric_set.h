@@ -20,6 +20,7 @@ struct metric_set {
 	struct why unresolved[MAX_SECTION_EVENTS]; /* why an event cannot even be tried, or "" */
 	struct why absent;                         /* why the whole group cannot, or "" */
 	bool is_whole_machine;                     /* clocks then say nothing of how busy it was */
+	bool is_of_part; /* of user code or of the kernel only, by a flag */
 	struct event_group whole;
 	struct event_group *apart; /* a group for each metric, where the whole does not fit */
 };
@@ -60,7 +61,7 @@ bool metric_set_is_apart(const struct metric_set *set);
 
 /* metric_set_lacks: why a metric will never have a value, or NULL; borrowed. After opening. Of the
  * whole machine none has that is made with task-clock or cpu-clock: on a CPU these go on when it
- * is idle. */
+ * is idle; nor where only user code is counted, as these count the kernel too. */
 const char *metric_set_lacks(const struct metric_set *set, uint32_t metric);
 
 /* metric_counts_since: what was counted between two readings. */

@@ -31,7 +31,9 @@ bool usage_count(const struct perf_event_attr *attribute, const struct rusage *b
 	double minor = (double)(after->ru_minflt - before->ru_minflt);
 	double major = (double)(after->ru_majflt - before->ru_majflt);
 	double value;
-	if (attribute->type != PERF_TYPE_SOFTWARE || attribute->exclude_user)
+	/* The accounting is of user code and the kernel together. */
+	if (attribute->type != PERF_TYPE_SOFTWARE || attribute->exclude_user ||
+	    attribute->exclude_kernel)
 		return false;
 	switch (attribute->config) {
 	case PERF_COUNT_SW_CPU_CLOCK:

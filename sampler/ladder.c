@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "sampler/attach.h"
+#include "sampler/event_parts.h"
 #include "sampler/unwind.h"
 
 enum {
@@ -70,9 +71,17 @@ static struct sampled_event event_of(const char *name, const char *unit, uint32_
 	return event;
 }
 
-static struct sampled_event cpu_clock(void)
+/* Of the parts of the program that `other` is of. */
+static struct sampled_event cpu_clock(const struct perf_event_attr *other)
 {
-	return event_of("cpu-clock", "ns", PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK);
+	const char *name = other->exclude_kernel ? "cpu-clock:u"
+			   : other->exclude_user ? "cpu-clock:k"
+						 : "cpu-clock";
+	struct sampled_event clock =
+		event_of(name, "ns", PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK);
+	clock.attribute.exclude_user = other->exclude_user;
+	clock.attribute.exclude_kernel = other->exclude_kernel;
+	return clock;
 }
 
 static struct sampled_event cycles(void)
@@ -264,11 +273,47 @@ static void note_step(struct attempt *attempt, enum severity severity, const cha
 		       "`stoke doctor` shows what this machine offers.");
 }
 
+/* What keeps its name and its reason, and is not there. */
+static void miss(struct rung *rung, const struct sampled_event *event, const struct why *reason)
+{
+	rung->reasons[rung->n_missing] = *reason;
+	rung->missing[rung->n_missing++] = *event;
+}
+
+/* Of what nothing is left without the kernel, that which is only read is left out; false: it is to
+ * be sampled. */
+static bool drop_empty(struct attempt *attempt)
+{
+	struct rung *rung = attempt->rung;
+	struct event_without without = { .user = attempt->target->sampling->kernel_only,
+					 .kernel = true,
+					 .is_refused = true };
+	uint32_t n = 0;
+	bool has_reads = false;
+	for (uint32_t i = 0; i < rung->n_events; i++) {
+		const struct sampled_event event = rung->events[i];
+		struct why why;
+		if (event_is_left(&event, without, &why)) {
+			rung->events[n++] = event;
+			has_reads |= event.is_read;
+			continue;
+		}
+		if (!event.is_read)
+			return false;
+		recording_note(attempt->recording, SEVERITY_WARNING, "stacks", why.text,
+			       "The other events of its group are read without it.");
+		miss(rung, &event, &why);
+	}
+	rung->n_events = n;
+	rung->has_reads = has_reads;
+	return true;
+}
+
 static bool try_user_only(struct attempt *attempt, const char *now)
 {
 	struct why denied = *attempt->why;
 	attempt->rung->is_user_only = true;
-	if (attempt->target->sampling->kernel_only || !try_rung(attempt)) {
+	if (!drop_empty(attempt) || !try_rung(attempt)) {
 		attempt->rung->is_user_only = false;
 		return false;
 	}
@@ -301,16 +346,18 @@ static bool try_clock(struct attempt *attempt)
 {
 	struct why better = *attempt->why;
 	bool was_default = attempt->rung->is_default;
-	attempt->rung->events[0] = cpu_clock();
+	attempt->rung->events[0] = cpu_clock(&attempt->rung->events[0].attribute);
 	keep_first_group(attempt->rung);
 	attempt->rung->is_default = true;
 	/* A period counted events of another kind; as nanoseconds it would mean something else. */
 	if (attempt->rung->frequency_hz == 0)
 		attempt->rung->frequency_hz = FALLBACK_HZ;
 	if (try_rung(attempt)) {
+		char now[64];
 		*attempt->why = better;
-		note_step(attempt, was_default ? SEVERITY_INFO : SEVERITY_WARNING,
-			  "with the software clock cpu-clock");
+		snprintf(now, sizeof now, "with the software clock %.11s",
+			 attempt->rung->events[0].name);
+		note_step(attempt, was_default ? SEVERITY_INFO : SEVERITY_WARNING, now);
 		return true;
 	}
 	return try_user_only(attempt,
@@ -346,11 +393,11 @@ static void drop_missing(struct attempt *attempt)
 		const struct sampled_event event = rung->events[i];
 		int error = event.is_read ? try_alone(attempt, &event) : 0;
 		if (error) {
-			struct why *why = &rung->reasons[rung->n_missing];
-			perf_event_explain(event.name, error, why);
-			recording_note(attempt->recording, SEVERITY_WARNING, "stacks", why->text,
+			struct why why;
+			perf_event_explain(event.name, error, &why);
+			recording_note(attempt->recording, SEVERITY_WARNING, "stacks", why.text,
 				       "The other events of its group are read without it.");
-			rung->missing[rung->n_missing++] = event;
+			miss(rung, &event, &why);
 			continue;
 		}
 		rung->events[n++] = event;

@@ -158,6 +158,66 @@ static void test_user_only_rung(void **state)
 	perf_event_inject(NULL);
 }
 
+/* An event of a part that is left out would open and stay 0, too; a clock's count goes on in both
+ * parts, so it is of none of them. */
+static void test_parts_left_out(void **state)
+{
+	static const struct {
+		const char *event, *reason;
+		bool user_only, kernel_only, is_denied;
+	} cases[] = {
+		{ "page-faults:k", "may not be counted here", false, false, true },
+		{ "page-faults:k", "count it without --all-user", true, false, false },
+		{ "page-faults:u", "is of user code, which is left out", false, true, false },
+		{ "cs", "count it without --all-user", true, false, false },
+		{ "task-clock:u", "a clock counts user code and the kernel", false, false, false },
+		{ "cpu-clock:k", "a clock counts user code and the kernel", false, false, false },
+	};
+	(void)state;
+	if (!fixture_can_count("task-clock"))
+		skip();
+	perf_event_inject(open_by_plan);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		memset(&plan, 0, sizeof plan);
+		plan.error = EACCES;
+		plan.failing = cases[i].is_denied ? UINT64_MAX : UINT64_MAX - 1;
+		plan.only_with_kernel = true;
+		struct counted_event event = fixture_event(cases[i].event);
+		struct event_group_request request = { .events = &event,
+						       .n_events = 1,
+						       .user_only = cases[i].user_only,
+						       .kernel_only = cases[i].kernel_only };
+		struct event_group group;
+		struct count count;
+		assert_int_equal(event_group_open(&group, &request), 0);
+		event_group_enable(&group);
+		event_group_read(&group, &count);
+		assert_int_equal(count.origin, ORIGIN_UNAVAILABLE);
+		assert_non_null(strstr(count.reason, cases[i].reason));
+		event_group_close(&group);
+	}
+	perf_event_inject(NULL);
+}
+
+/* A PMU that knows no parts answers EINVAL. */
+static void test_pmu_without_parts(void **state)
+{
+	(void)state;
+	perf_event_inject(open_by_plan);
+	memset(&plan, 0, sizeof plan);
+	plan.error = EINVAL;
+	plan.failing = UINT64_MAX;
+	struct counted_event event = fixture_event("cycles:u");
+	struct event_group_request request = { .events = &event, .n_events = 1 };
+	struct event_group group;
+	struct count count;
+	assert_int_equal(event_group_open(&group, &request), 0);
+	event_group_read(&group, &count);
+	assert_non_null(strstr(count.reason, "leave its modifiers"));
+	event_group_close(&group);
+	perf_event_inject(NULL);
+}
+
 /* Too large a group, and a kernel that cannot read groups of programs with children. */
 static void test_apart_rung(void **state)
 {
@@ -246,7 +306,7 @@ static void test_page_faults(void **state)
 	if (!fixture_can_count("task-clock:u"))
 		skip();
 	struct counted_event events[] = { fixture_event("minor-faults:u"),
-					  fixture_event("task-clock:u") };
+					  fixture_event("task-clock") };
 	struct event_group_request request = { .events = events, .n_events = 2 };
 	struct event_group group;
 	struct count counts[MAX_GROUP_EVENTS];
@@ -290,6 +350,7 @@ static void test_never_enabled(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_parts_left_out), cmocka_unit_test(test_pmu_without_parts),
 		cmocka_unit_test(test_every_errno),    cmocka_unit_test(test_one_fails),
 		cmocka_unit_test(test_user_only_rung), cmocka_unit_test(test_apart_rung),
 		cmocka_unit_test(test_precise_rung),   cmocka_unit_test(test_ladder_every_errno),

@@ -459,7 +459,7 @@ static void test_page_faults_of_threads(void **state)
 	finish(&workers[2]); /* has ended when it is opened */
 	const pid_t threads[] = { workers[0].tid, workers[2].tid, workers[1].tid };
 	struct counted_event events[] = { fixture_event("minor-faults:u"),
-					  fixture_event("task-clock:u") };
+					  fixture_event("task-clock") };
 	struct event_group_request request = {
 		.events = events, .n_events = 2, .threads = threads, .n_threads = 3
 	};

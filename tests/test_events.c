@@ -94,6 +94,12 @@ static void test_sentences(void **state)
 	assert_refused("cycles:pppp",
 		       "\":pppp\" is no modifier of an event: it takes u (user), k (kernel), h "
 		       "(hypervisor) and up to three p (precise).");
+	assert_refused("cs:u", "cs:u would always be 0: it happens in the kernel; leave its "
+			       "modifier u away.");
+#if defined(__x86_64__)
+	assert_refused("cycles:h", "cycles:h would always be 0: this processor cannot count a "
+				   "hypervisor by itself; leave its modifier h away.");
+#endif
 	assert_refused("{cycles}", "Braces group whole events, as in {cycles,instructions}.");
 	struct sampled_event event;
 	char endless[4096];
@@ -112,6 +118,12 @@ static void test_lists(void **state)
 	assert_true(events_parse("cycles:u,page-faults", events, 2, &n, &why));
 	assert_int_equal(n, 2);
 	assert_string_equal(events[1].name, "page-faults");
+	assert_true(events_parse(" cycles:u ,\tpage-faults ", events, 2, &n, &why));
+	assert_string_equal(events[0].name, "cycles:u");
+	assert_string_equal(events[1].name, "page-faults");
+	assert_true(events_parse(" { cycles , page-faults }:Su ", events, 2, &n, &why));
+	assert_string_equal(events[0].name, "cycles:u");
+	assert_string_equal(events[1].name, "page-faults:u");
 	assert_false(events_parse("cycles,cs,faults", events, 2, &n, &why));
 	assert_string_equal(why.text, "At most 2 events can be sampled at once.");
 	assert_false(events_parse("cycles,,cs", events, 2, &n, &why));

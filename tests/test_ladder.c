@@ -86,9 +86,13 @@ static void no_hardware_ends_at_the_clock(void **state)
 			struct result result = climb(asked[i]);
 			if (!result.is_open)
 				fail_msg("errno %d: %s", error, result.why.text);
-			assert_string_equal(result.rung.events[0].name, "cpu-clock");
+			/* Of the parts of the program that were asked for. */
+			assert_string_equal(result.rung.events[0].name,
+					    i == 1 ? "cpu-clock:u" : "cpu-clock");
+			assert_int_equal(result.rung.events[0].attribute.exclude_kernel, i == 1);
 			assert_int_equal(result.rung.n_events, 1);
-			expect_note(&result, "Sampling with the software clock cpu-clock instead");
+			expect_note(&result, i == 1 ? "with the software clock cpu-clock:u instead"
+						    : "with the software clock cpu-clock instead");
 			expect_note(&result, "Cannot open");
 			recording_free(result.recording);
 		}
@@ -110,6 +114,31 @@ static void no_kernel_ends_at_user_code(void **state)
 		expect_note(&result, "user code only");
 		recording_free(result.recording);
 	}
+}
+
+/* An event of the kernel's part has none in user code: nothing is sampled in its place, and what
+ * was to be read beside another event is missing with its reason. */
+static void the_kernels_part_is_not_user_code(void **state)
+{
+	static const char *const asked[] = { "page-faults:k", "cpu-clock:k", "cs" };
+	(void)state;
+	if (!fixture_can_sample())
+		skip();
+	for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++) {
+		memset(&plan, 0, sizeof plan);
+		plan.error = EACCES;
+		plan.fails_with_kernel = true;
+		struct result result = climb(asked[i]);
+		assert_int_equal(result.is_open, i == 2); /* at the clock, of user code */
+		recording_free(result.recording);
+	}
+	struct result result = climb("{page-faults,minor-faults:k}:S");
+	assert_true(result.is_open && result.rung.is_user_only);
+	assert_int_equal(result.rung.n_events, 1);
+	assert_int_equal(result.rung.n_missing, 1);
+	assert_false(result.rung.has_reads);
+	expect_note(&result, "minor-faults:k happens in the kernel, which may not be counted");
+	recording_free(result.recording);
 }
 
 static void no_stacks_end_at_chains(void **state)
@@ -150,6 +179,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_hardware_ends_at_the_clock),
 		cmocka_unit_test(no_kernel_ends_at_user_code),
+		cmocka_unit_test(the_kernels_part_is_not_user_code),
 		cmocka_unit_test(no_stacks_end_at_chains),
 		cmocka_unit_test(nothing_at_all_is_one_sentence),
 	};

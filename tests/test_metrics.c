@@ -375,6 +375,28 @@ static void test_hand_worked(void **state)
 	assert_near(metric_on("", "switches", 1, (double[]){ 4, 1, 1e9 }), 2.5e8);
 }
 
+/* Cycles of user code by a clock of all the time would be a rate that nothing ran at. */
+static void test_clock_of_a_part(void **state)
+{
+	(void)state;
+	const struct core_pmu core = { .model = "" };
+	struct metric_set set;
+	struct metric_counts counts = { .whole = { { .value = 1e9, .running_ratio = 1 },
+						   { .value = 1e9, .running_ratio = 1 } } };
+	counts.whole[0].origin = counts.whole[1].origin = ORIGIN_MEASURED;
+	metric_set_choose(&set, metric_group_find("clock"), &core);
+	assert_near(metric_set_evaluate(&set, &counts, 0, 2).value, 1e9);
+	for (int i = 0; i < 2; i++) {
+		set.whole.is_user_only = i == 0;
+		set.is_of_part = i == 1;
+		struct formula_result clock = metric_set_evaluate(&set, &counts, 0, 2);
+		assert_true(isnan(clock.value));
+		assert_non_null(strstr(clock.reason.text, "user code and the kernel together"));
+		assert_near(metric_set_evaluate(&set, &counts, 1, 2).value, 0.5);
+	}
+	metric_set_close(&set);
+}
+
 static void check_metrics(const char *model, const char *group, const double *counts,
 			  const double *wanted, uint32_t n)
 {
@@ -496,6 +518,10 @@ static void test_usage(void **state)
 	struct perf_event_attr migrations = { .type = PERF_TYPE_SOFTWARE,
 					      .config = PERF_COUNT_SW_CPU_MIGRATIONS };
 	assert_false(usage_count(&migrations, &before, &after, &count));
+	struct perf_event_attr part = { .type = PERF_TYPE_SOFTWARE,
+					.config = PERF_COUNT_SW_TASK_CLOCK,
+					.exclude_kernel = 1 };
+	assert_false(usage_count(&part, &before, &after, &count));
 	struct perf_event_attr cycles = { .type = PERF_TYPE_HARDWARE };
 	assert_false(usage_count(&cycles, &before, &after, &count));
 }
@@ -512,6 +538,7 @@ int main(void)
 		cmocka_unit_test(test_wrong_group_files),
 		cmocka_unit_test(test_builtin_groups),
 		cmocka_unit_test(test_hand_worked),
+		cmocka_unit_test(test_clock_of_a_part),
 		cmocka_unit_test(test_second_level),
 		cmocka_unit_test(test_no_metric_of_zeros),
 		cmocka_unit_test(test_differences),

@@ -11,6 +11,7 @@
 #include "counters/events.h"
 #include "sampler/base/arena.h"
 #include "sampler/base/text.h"
+#include "sampler/event_parts.h"
 #include "tui/command.h"
 #include "tui/help.h"
 #include "tui/metric_names.h"
@@ -381,6 +382,20 @@ static bool check_exclusions(const struct settings *settings, struct why *why)
 	return cache_geometry_parse(&geometry, settings->caches, why);
 }
 
+static bool parse_events(const struct settings *settings, struct sampling *sampling,
+			 struct why *why)
+{
+	struct event_without without = { .user = settings->kernel_only,
+					 .kernel = settings->user_only };
+	if (settings->events && !events_parse(settings->events, sampling->events,
+					      MAX_SAMPLED_EVENTS, &sampling->n_events, why))
+		return false;
+	for (uint32_t i = 0; i < sampling->n_events; i++)
+		if (!event_is_left(&sampling->events[i], without, why))
+			return false;
+	return true;
+}
+
 bool settings_sampling(const struct settings *settings, struct sampling *sampling, struct why *why)
 {
 	if (!check_exclusions(settings, why))
@@ -412,8 +427,7 @@ bool settings_sampling(const struct settings *settings, struct sampling *samplin
 	sampling->starts_paused = settings->is_paused;
 	sampling->most_bytes = settings->most_bytes;
 	sampling->ring_ns = settings->ring_ns;
-	return !settings->events || events_parse(settings->events, sampling->events,
-						 MAX_SAMPLED_EVENTS, &sampling->n_events, why);
+	return parse_events(settings, sampling, why);
 }
 
 /* A number from 1 to MAX_COLUMNS; *end behind it. 0 = it is none. */

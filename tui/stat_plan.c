@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "counters/events.h"
 #include "tui/metric_names.h"
 #include "tui/settings.h"
 #include "tui/stat.h"
@@ -40,13 +41,11 @@ static struct stat_block *add_block(struct stat *stat, struct why *why)
 	return block;
 }
 
-static bool add_event(struct stat *stat, struct stat_block *block, const char *text, size_t length,
+static bool add_event(struct stat *stat, struct stat_block *block, const char *name,
 		      struct why *why)
 {
-	char name[256];
 	if (block->n_events == MAX_SECTION_EVENTS)
 		return why_fail(why, "At most %d events fit into one group.", MAX_SECTION_EVENTS);
-	snprintf(name, sizeof name, "%.*s", (int)(length < 255 ? length : 255), text);
 	struct counted_event *event = &block->events[block->n_events];
 	if (!event_resolve_counted(name, event, why))
 		return false;
@@ -55,19 +54,32 @@ static bool add_event(struct stat *stat, struct stat_block *block, const char *t
 	return true;
 }
 
-/* "a", or "{a,b,c}"; *list goes on behind it. */
+/* The letters behind the brace of the group that begins here; "" where there are none. */
+static size_t group_letters(const char *list, char letters[EVENT_LETTERS])
+{
+	bool is_sampled; /* to count them at the same time is all that S can mean here */
+	const char *end = list;
+	while (*end && *end != '}')
+		end += events_length(end) + (end[events_length(end)] == ',');
+	return events_group_letters(end + (*end == '}'), letters, &is_sampled);
+}
+
+/* "a", "{a,b,c}" or "{a,b,c}:u"; *list goes on behind it. */
 static bool add_event_block(struct stat *stat, const char **list, struct why *why)
 {
+	char letters[EVENT_LETTERS] = "", name[EVENT_NAME_BYTES];
 	struct stat_block *block = add_block(stat, why);
 	if (!block)
 		return false;
 	block->events = allocate(MAX_SECTION_EVENTS, sizeof *block->events);
 	block->group = allocate(1, sizeof *block->group);
+	*list += strspn(*list, " \t");
 	bool is_braced = **list == '{';
 	const char *at = *list + is_braced;
+	size_t n_letters = is_braced ? group_letters(at, letters) : 0;
 	for (;;) {
 		size_t length = events_length(at);
-		if (!add_event(stat, block, at, length, why))
+		if (!add_event(stat, block, events_with_letters(at, length, letters, name), why))
 			return false;
 		at += length;
 		if (!is_braced || *at != ',')
@@ -77,7 +89,7 @@ static bool add_event_block(struct stat *stat, const char **list, struct why *wh
 	if (is_braced != (*at == '}'))
 		return why_fail(why, "A brace is missing in the list of events: groups are written "
 				     "{cycles,instructions}.");
-	at += is_braced;
+	at += is_braced + n_letters;
 	if (*at && *at != ',')
 		return why_fail(why, "A comma is missing behind a group of events.");
 	*list = at;
