@@ -82,7 +82,7 @@ const struct ceiling *ceilings_bandwidth(const struct ceilings *ceilings, const 
 		const struct ceiling *row = &ceilings->rows[i];
 		const char *dot = strchr(row->name, '.');
 		if (dot && strcmp(dot + 1, level) == 0 && strcmp(row->unit, "B/s") == 0 &&
-		    is_higher(row, peak, n_threads))
+		    row->n_threads <= n_threads && row->best > (peak ? peak->best : 0))
 			peak = row;
 	}
 	return peak;

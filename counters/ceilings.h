@@ -70,7 +70,8 @@ const struct ceiling *ceilings_peak(const struct ceilings *ceilings, const char 
 
 /*
  * ceilings_bandwidth: the most bytes a second that any loop got from a level ("L2", "DRAM"), with
- * so many threads or the next lower number. NULL if nothing was measured.
+ * at most so many threads: where fewer get more, as on a memory that one can fill or beside other
+ * programs, who has many may leave some idle. NULL if nothing was measured.
  */
 const struct ceiling *ceilings_bandwidth(const struct ceilings *ceilings, const char *level,
 					 uint32_t n_threads);

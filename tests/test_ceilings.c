@@ -278,6 +278,11 @@ static void peaks_are_found(void **state)
 	assert_string_equal(ceilings_bandwidth(ceilings, "DRAM", 2)->name, "read.DRAM");
 	assert_string_equal(ceilings_bandwidth(ceilings, "L1", 9)->name, "read.L1");
 	assert_null(ceilings_bandwidth(ceilings, "L3", 4));
+	/* What two threads get, four could get too. */
+	struct ceiling fewer = row("triad.DRAM", "B/s", 2, 9e10, 9e10);
+	ceilings_add(ceilings, &fewer);
+	assert_string_equal(ceilings_bandwidth(ceilings, "DRAM", 4)->name, "triad.DRAM");
+	assert_string_equal(ceilings_bandwidth(ceilings, "DRAM", 1)->name, "read.DRAM");
 	assert_null(ceilings_bandwidth(ceilings, "f32-avx2", 4));
 	struct ceiling better = row("clock", "Hz", 1, 4e9, 4e9);
 	size_t n = ceilings->n;
