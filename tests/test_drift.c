@@ -88,6 +88,24 @@ static void a_fall_of_quality_is_answered(void **state)
 	assert_int_equal(drift_watch_check(&watch, 0.90, 0.01, 2500), DRIFT_NORMAL);
 }
 
+/* Less than the tenth that raised the alarm may be missing, and it is still not well. */
+static void what_was_begun_is_brought_to_an_end(void **state)
+{
+	struct drift_watch watch = watch_of(1, 2);
+	(void)state;
+	for (int i = 0; i < 5; i++) /* 8 % down: no alarm */
+		assert_int_equal(drift_watch_check(&watch, 0.83, 0.01, 2500), DRIFT_NORMAL);
+	drift_watch_check(&watch, 0.3, 0.01, 2500);
+	assert_int_equal(drift_watch_check(&watch, 0.3, 0.01, 2500), DRIFT_METAMORPHOSIS);
+	drift_watch_changed(&watch);
+	assert_int_equal(drift_watch_check(&watch, 0.83, 0.01, 2500), DRIFT_ALERT);
+	assert_int_equal(drift_watch_check(&watch, 0.83, 0.01, 2500), DRIFT_METAMORPHOSIS);
+	drift_watch_changed(&watch);
+	assert_int_equal(drift_watch_check(&watch, 0.90, 0.01, 2500), DRIFT_NORMAL);
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(drift_watch_check(&watch, 0.83, 0.01, 2500), DRIFT_NORMAL);
+}
+
 static void sure_errors_are_answered(void **state)
 {
 	struct drift_watch watch = watch_of(2, 3);
@@ -291,6 +309,9 @@ static void the_workload_passes_its_checks(void **state)
 		{ "rows=3000", "batches=6", "batch=300", "change=none", "pool=spin" },
 		{ "rows=3000", "batches=6", "at=2", "change=noise", "trees=0" },
 		{ "rows=3000", "batches=6", "at=2", "change=shift", "positives=0.1" },
+		/* A small model is alarmed by nothing; rows without a signal are found by none. */
+		{ "rows=3000", "trees=5", "batches=12", "columns=5", "seed=1000000000000000" },
+		{ "rows=4001", "batches=12", "batch=5000", "change=none", "signal=0.01" },
 		{ "rows=3000", "job=scenarios", "positives=0.1", "threads=2", "seed=3" },
 	};
 	(void)state;
@@ -310,6 +331,7 @@ int main(void)
 		cmocka_unit_test(usual_settings_follow_size_and_rarity),
 		cmocka_unit_test(a_still_world_stays_normal),
 		cmocka_unit_test(a_fall_of_quality_is_answered),
+		cmocka_unit_test(what_was_begun_is_brought_to_an_end),
 		cmocka_unit_test(sure_errors_are_answered),
 		cmocka_unit_test(scenarios_change_what_they_say),
 		cmocka_unit_test(a_change_for_the_worse_is_taken_back),

@@ -2,9 +2,10 @@
  * drift_watch: does a model still fit what it sees? A state machine over batches: NORMAL, ALERT,
  * METAMORPHOSIS, by two signs: how sure the model is where it errs (vulnerability), and its PR-AUC.
  *
- * Follows PKBoost's "living booster" but for two things. Vulnerability is the mean over the newest
- * rows, not a moving mean of ten errors, which is mostly noise; and its normal value is measured in
- * the same way as the later ones are.
+ * Follows PKBoost's "living booster" but for three things. Vulnerability is the mean over the newest
+ * rows, not a moving mean of ten errors, which is mostly noise; its normal value is measured in the
+ * same way as the later ones are; and what a metamorphosis has begun goes on until the quality is
+ * back, where PKBoost rests as soon as less than the tenth that raised the alarm is missing.
  */
 #ifndef WORKLOADS_SUPPORT_DRIFT_WATCH_H
 #define WORKLOADS_SUPPORT_DRIFT_WATCH_H
@@ -29,6 +30,7 @@ struct drift_watch {
 	double recent[DRIFT_RECENT];
 	unsigned n_recent, n_worrying, n_bad;
 	size_t rows_since_change;
+	bool is_mending; /* a metamorphosis has been, and it is not well again yet */
 };
 
 /* drift_watch_usual: PKBoost's ratios and counts by the share of positives and the rows learned
