@@ -329,7 +329,8 @@ static bool check_search(const struct state *state, struct why *why)
 {
 	bool is_usual = state->settings.rate == usual_rates[0][state->settings.kind] &&
 			state->scene == 0 && state->view.width == JUDGED_WIDTH;
-	if (state->version == SCALARS && !(state->ratio > 1))
+	if (state->version == SCALARS &&
+	    state->settings.rate <= usual_rates[1][state->settings.kind] && !(state->ratio > 1))
 		return why_fail(why, "render: the loss did not fall.");
 	if (is_usual && state->settings.kind == OPTIMIZER_SGD &&
 	    state->n_round_steps == JUDGED_SGD_STEPS &&

@@ -159,7 +159,7 @@ static bool xor_verify(void *opaque, struct why *why)
 	if (state->n_done == 0)
 		return true;
 	if (!state->is_finite)
-		return why_fail(why, "xor: the loss was not finite.");
+		return why_fail(why, "xor: the loss was not finite; use a smaller rate=.");
 	if (flops != state->n_flops_expected)
 		return why_fail(why, "xor: %.0f FLOPs counted in products, %.0f expected.", flops,
 				state->n_flops_expected);
