@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 
 #include "workloads/support/crew.h"
 #include "workloads/support/digits_idx.h"
+#include "workloads/support/gradient_check.h"
 #include "workloads/support/runner.h"
 
 enum { N = 40 };
@@ -143,6 +145,83 @@ static void a_network_learns_from_files(void **state)
 	assert_int_equal(workload_main(5, (char **)words), 1);
 }
 
+/* A relu whose kink lies between the points of a difference is no wrong gradient. */
+static void kinks_are_no_wrong_gradients(void **state)
+{
+	static const char *const cases[][5] = {
+		{ "samples=400", "hidden=7", "layers=2", "epochs=3", "seed=7" },
+		{ "samples=50", "hidden=1", "layers=4", "epochs=1", "seed=19" },
+		{ "samples=200", "hidden=2", "layers=2", "epochs=3", "seed=50" },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const char *words[8] = { "mlp", "size=S" };
+		memcpy(words + 2, cases[i], sizeof cases[i]);
+		if (workload_main(7, (char **)words) != 0)
+			fail_msg("%s", cases[i][1]);
+	}
+}
+
+/* A valley with a wall: |w - 1| + w^2 of each weight, and its gradient times a factor. */
+struct valley {
+	struct parameters *parameters;
+	double factor;
+};
+
+static double valley_loss(void *opaque, bool wants_gradient)
+{
+	const struct valley *valley = opaque;
+	struct tensor *w = parameters_at(valley->parameters, 0);
+	double sum = 0;
+	for (size_t i = 0; i < w->n; i++) {
+		double x = (double)w->data[i], slope = (x > 1 ? 1 : -1) + 2 * x;
+		sum += fabs(x - 1) + x * x;
+		w->gradient[i] += wants_gradient ? (float)(valley->factor * slope) : 0;
+	}
+	return (double)(float)sum; /* as a model's, in single precision */
+}
+
+static void wrong_gradients_are_found(void **state)
+{
+	static const float places[] = { -3, 2, 0.7F, 1.0001F, 5, -0.2F, 0.99999F };
+	enum { PLACES = sizeof places / sizeof places[0] };
+	struct valley valley = { parameters_new(), 1 };
+	struct tensor *w = parameters_add(valley.parameters, "w", shape_1(PLACES), NULL, 0);
+	(void)state;
+	memcpy(w->data, places, sizeof places);
+	assert_true(gradient_check(valley.parameters, valley_loss, &valley, 7) <=
+		    GRADIENT_CHECK_TOLERANCE);
+	assert_memory_equal(w->data, places, sizeof places);
+	valley.factor = 1.02;
+	assert_true(gradient_check(valley.parameters, valley_loss, &valley, 7) > 0.015);
+	valley.factor = -1;
+	assert_true(gradient_check(valley.parameters, valley_loss, &valley, 7) > 1);
+	parameters_free(valley.parameters);
+}
+
+/* What was learned is there however the work has ended. */
+static void time_that_is_up_saves_too(void **state)
+{
+	char path[] = "/tmp/stoke-weights-XXXXXX", save[64], load[64];
+	const char *words[][8] = {
+		{ "mlp", "size=S", "hidden=16", "samples=100", "epochs=10000", "seconds=0.01", save,
+		  NULL },
+		{ "mlp", "size=S", "hidden=16", "samples=100", "epochs=1", load, NULL },
+		{ "gpt", "size=S", "length=16", "sample=0", "seconds=0.01", save, NULL },
+		{ "gpt", "size=S", "length=16", "sample=0", "steps=1", load, NULL },
+	};
+	(void)state;
+	close(mkstemp(path));
+	snprintf(save, sizeof save, "save=%s", path);
+	snprintf(load, sizeof load, "load=%s", path);
+	assert_int_equal(workload_main(7, (char **)words[0]), 0);
+	assert_int_equal(workload_main(6, (char **)words[1]), 0);
+	assert_int_equal(workload_main(6, (char **)words[3]), 1); /* of another model */
+	assert_int_equal(workload_main(6, (char **)words[2]), 0);
+	assert_int_equal(workload_main(6, (char **)words[3]), 0);
+	unlink(path);
+}
+
 /* The same pictures whatever the threads, and each digit about as often. */
 static void drawn_digits_follow_the_seed(void **state)
 {
@@ -170,6 +249,9 @@ int main(void)
 		cmocka_unit_test(files_are_read),
 		cmocka_unit_test(bad_files_are_refused),
 		cmocka_unit_test(a_network_learns_from_files),
+		cmocka_unit_test(kinks_are_no_wrong_gradients),
+		cmocka_unit_test(wrong_gradients_are_found),
+		cmocka_unit_test(time_that_is_up_saves_too),
 		cmocka_unit_test(drawn_digits_follow_the_seed),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);

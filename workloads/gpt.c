@@ -88,7 +88,7 @@ struct state {
 	double loss, first_loss, validation_loss, floor; /* floor: NaN for a file */
 	bool is_finite, is_usual;
 	char *save_path;
-	struct why failure; /* of saving, or of the device */
+	struct why failure; /* of the device */
 };
 
 static size_t or_usual(const struct setting *setting, size_t usual)
@@ -364,8 +364,6 @@ static bool gpt_run(void *opaque)
 	probe_quality("loss", state->loss);
 	probe_progress((double)state->n_steps / (double)state->n_wanted);
 	probe_work((struct probe_work){ work.flops, work.bytes, work.items });
-	if (is_last && state->save_path)
-		checkpoint_save(state->model.parameters, state->save_path, &state->failure);
 	return !is_last;
 }
 
@@ -421,6 +419,9 @@ static bool gpt_verify(void *opaque, struct why *why)
 		return true;
 	if (!state->is_finite)
 		return why_fail(why, "gpt: the loss was not finite; use a smaller rate=.");
+	/* However the work has ended: time that is up ends it as well as the last step. */
+	if (state->save_path && !checkpoint_save(state->model.parameters, state->save_path, why))
+		return false;
 	if (flops != state->expected_flops)
 		return why_fail(why, "gpt: %.0f FLOPs counted in products, %.0f expected.", flops,
 				state->expected_flops);

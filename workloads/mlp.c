@@ -90,7 +90,7 @@ struct state {
 	double least_accuracy; /* after EPOCHS_BEFORE_ACCURACY_COUNTS */
 	bool is_finite;
 	char *save_path;
-	struct why failure; /* of saving, or of the device */
+	struct why failure; /* of the device */
 };
 
 static struct tensor *activate(struct state *state, struct tensor *x)
@@ -399,11 +399,7 @@ static bool mlp_run(void *opaque)
 		evaluate(state);
 	if (!tensor_device_is_good(state->device, &state->failure))
 		return false; /* mlp_verify says why */
-	if (state->n_steps < state->n_wanted)
-		return true;
-	if (state->save_path)
-		checkpoint_save(state->parameters, state->save_path, &state->failure);
-	return false;
+	return state->n_steps < state->n_wanted;
 }
 
 /* 2 m n k forward and for the weights of each layer, and for the input of each but the first. */
@@ -436,6 +432,9 @@ static bool mlp_verify(void *opaque, struct why *why)
 		return true;
 	if (!state->is_finite)
 		return why_fail(why, "mlp: the loss was not finite; use a smaller rate=.");
+	/* However the work has ended: time that is up ends it as well as the last step. */
+	if (state->save_path && !checkpoint_save(state->parameters, state->save_path, why))
+		return false;
 	if (flops != expected)
 		return why_fail(why, "mlp: %.0f FLOPs counted in products, %.0f expected.", flops,
 				expected);

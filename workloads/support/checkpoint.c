@@ -51,7 +51,7 @@ bool checkpoint_save(const struct parameters *parameters, const char *path, stru
 	put_all(&file, parameters);
 	sealed_allocate(&file);
 	put_all(&file, parameters);
-	return sealed_save(&file, path, &KIND, why);
+	return sealed_save(&file, path, why);
 }
 
 static bool get_is(struct sealed *cursor, const void *expected, size_t n)
@@ -114,9 +114,10 @@ bool checkpoint_load(struct parameters *parameters, const char *path, struct why
 	/* One byte more than expected is enough to see that there is more. */
 	struct sealed file = { .at = allocate(expected_bytes + 1, 1) };
 	file.bytes = fread(file.at, 1, expected_bytes + 1, stream);
-	bool has_failed = ferror(stream) != 0, is_longer = file.bytes > expected_bytes;
+	bool is_longer = file.bytes > expected_bytes;
+	int error = ferror(stream) ? errno : 0;
 	fclose(stream);
-	bool is_good = !has_failed || why_fail(why, "Cannot read %s: an input error.", path);
+	bool is_good = error == 0 || why_fail(why, "Cannot read %s: %s.", path, strerror(error));
 	if (is_good && is_longer && memcmp(file.at, KIND.magic, SEALED_MAGIC_BYTES) == 0)
 		is_good = why_fail(why,
 				   "%s is longer than this model's weights; give the settings it "

@@ -42,7 +42,7 @@ bool gbdt_model_save(const struct gbdt_model *model, const char *path, struct wh
 	put_model(&file, model);
 	sealed_allocate(&file);
 	put_model(&file, model);
-	return sealed_save(&file, path, &KIND, why);
+	return sealed_save(&file, path, why);
 }
 
 static bool get_head(struct sealed *cursor, struct gbdt_model *model, uint64_t *n_trees)
@@ -120,6 +120,12 @@ bool gbdt_model_read(struct gbdt_model *model, const void *bytes, size_t n, cons
 	return why_fail(why, "%s is no sound model: its trees contradict themselves.", name);
 }
 
+/* What begins otherwise is not read on: it may have no end. */
+static bool may_be_model(const unsigned char *bytes, size_t n)
+{
+	return n < SEALED_MAGIC_BYTES || memcmp(bytes, KIND.magic, SEALED_MAGIC_BYTES) == 0;
+}
+
 bool gbdt_model_load(struct gbdt_model *model, const char *path, struct why *why)
 {
 	FILE *file = fopen(path, "rb");
@@ -127,15 +133,16 @@ bool gbdt_model_load(struct gbdt_model *model, const char *path, struct why *why
 		return why_fail(why, "Cannot read %s: %s.", path, strerror(errno));
 	size_t n = 0, room = 1 << 16;
 	unsigned char *bytes = allocate(room, 1);
-	for (size_t got; (got = fread(bytes + n, 1, room - n, file)) > 0;) {
-		n += got;
+	for (size_t got = 1; got > 0 && may_be_model(bytes, n);) {
 		if (n == room && room < MOST_FILE_BYTES)
 			bytes = reallocate(bytes, room *= 2, 1);
+		got = fread(bytes + n, 1, room - n, file);
+		n += got;
 	}
-	bool has_failed = ferror(file) != 0;
+	int error = ferror(file) ? errno : 0;
 	fclose(file);
-	bool is_good = has_failed ? why_fail(why, "Cannot read %s: an input error.", path)
-				  : gbdt_model_read(model, bytes, n, path, why);
+	bool is_good = error == 0 ? gbdt_model_read(model, bytes, n, path, why)
+				  : why_fail(why, "Cannot read %s: %s.", path, strerror(error));
 	free(bytes);
 	return is_good;
 }

@@ -4,9 +4,14 @@
 #include "workloads/support/sealed_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sampler/base/file.h"
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "files are written as they lie in memory, little-endian"
@@ -53,37 +58,60 @@ void sealed_allocate(struct sealed *file)
 	file->used = 0;
 }
 
-static bool write_file(const char *path, const struct sealed *from, struct why *why)
+static bool fail_path(const char *path, struct why *why)
 {
-	FILE *file = fopen(path, "wb");
-	if (!file)
-		return why_fail(why, "Cannot write %s: %s.", path, strerror(errno));
-	bool is_good = fwrite(from->at, 1, from->used, file) == from->used;
-	is_good = fclose(file) == 0 && is_good;
-	return is_good || why_fail(why, "Cannot write %s: %s.", path, strerror(errno));
+	return why_fail(why, "Cannot write %s: %s.", path, strerror(errno));
 }
 
-static bool replace(const struct sealed *file, const char *path, const char *beside,
-		    struct why *why)
+/* fd is closed in any case. */
+static bool write_to(int fd, const struct sealed *file)
 {
-	bool is_good = write_file(beside, file, why);
-	if (is_good && rename(beside, path) != 0)
-		is_good =
-			why_fail(why, "Cannot rename %s to %s: %s.", beside, path, strerror(errno));
-	if (!is_good)
-		remove(beside);
+	bool is_good = file_write_all(fd, file->at, file->used);
+	int error = errno;
+	if (close(fd) != 0 && is_good)
+		return false;
+	errno = error;
 	return is_good;
 }
 
-bool sealed_save(struct sealed *file, const char *path, const struct sealed_kind *kind,
-		 struct why *why)
+/* What is there and no plain file (a pipe, /dev/null) is written to, never replaced. */
+static bool write_into(const char *path, const struct sealed *file, struct why *why)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	return (fd >= 0 && write_to(fd, file)) || fail_path(path, why);
+}
+
+/* A file beside it takes its place, with its rights if it had some. One that a run before us left
+ * behind is written over. */
+static bool replace(const char *path, const struct stat *old, const struct sealed *file,
+		    struct why *why)
 {
 	char beside[PATH_BYTES];
+	if (snprintf(beside, sizeof beside, "%s.%d.new", path, (int)getpid()) >= (int)sizeof beside)
+		return why_fail(why, "Cannot write %s: the path is longer than %d bytes.", path,
+				PATH_BYTES);
+	int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return fail_path(path, why);
+	if (old)
+		(void)fchmod(fd, old->st_mode & 07777); /* not ours to change: the usual ones */
+	if (write_to(fd, file) && rename(beside, path) == 0)
+		return true;
+	fail_path(path, why);
+	unlink(beside);
+	return false;
+}
+
+bool sealed_save(struct sealed *file, const char *path, struct why *why)
+{
+	struct stat old;
+	bool is_there = stat(path, &old) == 0;
+	char *real = is_there ? realpath(path, NULL) : NULL; /* a link stays one */
 	sealed_put_u64(file, sum_of(file->at, file->used));
-	bool fits = snprintf(beside, sizeof beside, "%s.new", path) < (int)sizeof beside;
-	bool is_good = fits ? replace(file, path, beside, why)
-			    : why_fail(why, "Cannot save %s: the path is longer than %d bytes.",
-				       kind->name, PATH_BYTES);
+	bool is_good = is_there && !S_ISREG(old.st_mode)
+			       ? write_into(path, file, why)
+			       : replace(real ? real : path, is_there ? &old : NULL, file, why);
+	free(real);
 	free(file->at);
 	*file = (struct sealed){ 0 };
 	return is_good;

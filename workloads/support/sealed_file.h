@@ -40,10 +40,12 @@ void sealed_put_head(struct sealed *file, const struct sealed_kind *kind);
 /* sealed_allocate: room for what was measured and its sum; writing starts. */
 void sealed_allocate(struct sealed *file);
 
-/* sealed_save: add the sum, write beside `path` and rename; frees the bytes. False with `why` if
- * the path is too long or cannot be written; then the old file is as it was. */
-bool sealed_save(struct sealed *file, const char *path, const struct sealed_kind *kind,
-		 struct why *why);
+/*
+ * sealed_save: add the sum, write beside `path` and rename; frees the bytes. What `path` is a link
+ * to is replaced, what is no plain file (a pipe, a device) is written to. False with `why` if it
+ * cannot be; then an old file is as it was.
+ */
+bool sealed_save(struct sealed *file, const char *path, struct why *why);
 
 /* sealed_open: check the magic word, version and sum of file->bytes at file->at; what is left to
  * get lies between them. False with `why`, which calls the file `path`. */
