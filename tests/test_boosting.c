@@ -297,7 +297,9 @@ static void missing_values_find_their_side(void **state)
 	struct random random = { 1 };
 	float *features = calloc(ROWS * 2, sizeof *features),
 	      *labels = calloc(ROWS, sizeof *labels);
-	struct gbdt_data data = { ROWS, 2, features, labels, NULL };
+	struct gbdt_data data = {
+		.n_rows = ROWS, .n_features = 2, .features = features, .labels = labels
+	};
 	double quality[2];
 	(void)state;
 	for (size_t row = 0; row < ROWS; row++) {
@@ -360,7 +362,7 @@ static void tuner_gives_the_authors_settings(void **state)
 	enum { ROWS = 170884 };
 	struct gbdt_booster_settings settings = trial_settings(GBDT_LOSS_LOGISTIC);
 	float *labels = calloc(ROWS, sizeof *labels);
-	struct gbdt_data data = { ROWS, 30, NULL, labels, NULL };
+	struct gbdt_data data = { .n_rows = ROWS, .n_features = 30, .labels = labels };
 	(void)state;
 	for (int i = 0; i < 290; i++)
 		labels[i] = 1;

@@ -22,9 +22,14 @@
 /* Trees on 28 features cannot learn a smooth product exactly: 100 rounds come within 0.02 of the
  * generator's own AUC on 20,000 rows and more, and within 0.08 on 4,000. */
 static const double AUC_SLACK = 0.05, AUC_SLACK_OF_FEW_ROWS = 0.15;
-enum { MANY_ROWS = 20000 };
+enum { MANY_ROWS = 20000, FEW_ROWS = 4000 };
 static const uint64_t ROUNDS_BEFORE_AUC_COUNTS = 100;
 static const double VALIDATION_SHARE = 0.2;
+/* What gradients rounded to 16 bits leave of a loss that has fallen as far as it can. */
+static const double LEAST_RISE = 1e-6;
+/* With a smaller penalty, or a larger weight, a leaf of rows that were thought sure and are not
+ * takes a step past its goal. */
+static const double LEAST_LAMBDA = 0.1, MOST_WEIGHT = 100;
 
 struct state {
 	struct crew *crew;
@@ -37,7 +42,6 @@ struct state {
 	bool must_fall; /* the training loss, at every tree */
 	bool has_risen, checks_auc;
 	char *save_path, *predictions_path;
-	struct why failure; /* of saving */
 };
 
 static void make_data(struct state *state, const struct setting *settings,
@@ -67,20 +71,17 @@ static void make_data(struct state *state, const struct setting *settings,
 static bool read_data(struct state *state, const struct setting *settings, struct gbdt_loss *loss,
 		      struct why *why)
 {
-	const char *label = settings[GBDT_SET_LABEL].text,
+	const char *label = settings[GBDT_SET_LABEL].text, *data = settings[GBDT_SET_DATA].text,
 		   *validate = settings[GBDT_SET_VALIDATE].text;
-	if (!gbdt_input_read(&state->train, settings[GBDT_SET_DATA].text, label, loss, why))
+	if (!gbdt_input_read(&state->train, data, label, loss, why))
 		return false;
 	if (!validate[0]) {
 		size_t n = (size_t)((double)state->train.n_rows * VALIDATION_SHARE);
 		gbdt_data_split(&state->train, &state->validation, n > 0 ? n : 1,
 				(uint64_t)settings[GBDT_SET_SEED].number);
-	} else if (!gbdt_input_read(&state->validation, validate, label, loss, why)) {
+	} else if (!gbdt_input_read(&state->validation, validate, label, loss, why) ||
+		   !gbdt_input_same(&state->train, &state->validation, data, validate, why)) {
 		return false;
-	} else if (state->train.n_features != state->validation.n_features) {
-		return why_fail(why, "%s has %zu features, %s has %zu.",
-				settings[GBDT_SET_DATA].text, state->train.n_features, validate,
-				state->validation.n_features);
 	}
 	if (settings[GBDT_SET_ORDER].choice == 1)
 		gbdt_data_sort(&state->train);
@@ -102,11 +103,14 @@ static void expect(struct state *state, const struct setting *settings,
 	enum gbdt_loss_kind kind = booster->loss.kind;
 	bool is_whole = booster->grow.row_share == 1 && booster->grow.column_share == 1;
 	/* Newton steps with a small rate lower these losses at every tree. */
-	state->must_fall = is_whole && kind <= GBDT_LOSS_HUBER;
+	state->must_fall = is_whole && kind <= GBDT_LOSS_HUBER &&
+			   booster->grow.split.lambda >= LEAST_LAMBDA &&
+			   (double)booster->loss.positive_weight <= MOST_WEIGHT;
 	state->checks_auc =
 		gbdt_settings_generate(settings) && kind == GBDT_LOSS_LOGISTIC &&
-		settings[GBDT_SET_TUNE].choice == 0 && settings[GBDT_SET_BINS].number >= 32 &&
-		settings[GBDT_SET_DEPTH].number >= 4 && settings[GBDT_SET_RATE].number >= 0.05 &&
+		settings[GBDT_SET_ROWS].number >= FEW_ROWS && settings[GBDT_SET_TUNE].choice == 0 &&
+		settings[GBDT_SET_BINS].number >= 32 && settings[GBDT_SET_DEPTH].number >= 4 &&
+		settings[GBDT_SET_RATE].number >= 0.05 &&
 		settings[GBDT_SET_FEATURES].number <= 100 && settings[GBDT_SET_LOST].number == 0 &&
 		settings[GBDT_SET_ROW_SHARE].number >= 0.5 &&
 		settings[GBDT_SET_COLUMN_SHARE].number >= 0.5 &&
@@ -114,6 +118,20 @@ static void expect(struct state *state, const struct setting *settings,
 		settings[GBDT_SET_CHILD].number <= 10 &&
 		settings[GBDT_SET_INFORMATION].number <= 1 &&
 		(settings[GBDT_SET_LEAVES].number == 0 || settings[GBDT_SET_LEAVES].number >= 16);
+}
+
+/* Without positives there is no PR-AUC: every model would be as good as none. */
+static bool can_stop(const struct gbdt_booster_settings *booster, const struct gbdt_data *data,
+		     struct why *why)
+{
+	bool has_positives = booster->loss.kind != GBDT_LOSS_LOGISTIC || booster->patience == 0;
+	for (size_t row = 0; row < data->n_rows && !has_positives; row++)
+		has_positives = data->labels[row] > 0;
+	return has_positives ||
+	       why_fail(why,
+			"stop= and tune=paper follow the PR-AUC, and none of the %zu rows to "
+			"measure on is positive; give more rows, validate= or another seed=.",
+			data->n_rows);
 }
 
 static bool start_training(struct state *state, const struct setting *settings,
@@ -135,6 +153,8 @@ static bool start_training(struct state *state, const struct setting *settings,
 				settings[GBDT_SET_SIMD].text);
 	if (settings[GBDT_SET_TUNE].choice == 1)
 		state->n_wanted = gbdt_tune(&booster, &state->train);
+	if (!can_stop(&booster, &state->validation, why))
+		return false;
 	bound_leaves(&booster);
 	expect(state, settings, &booster);
 	gbdt_booster_start(&state->booster, &booster, state->crew, &state->train,
@@ -148,24 +168,25 @@ static bool start_training(struct state *state, const struct setting *settings,
 /* Rows to predict: of the file, or generated ones. */
 static bool start_predicting(struct state *state, const struct setting *settings, struct why *why)
 {
-	if (!gbdt_model_load(&state->loaded, settings[GBDT_SET_LOAD].text, why))
+	const char *path = settings[GBDT_SET_LOAD].text;
+	struct gbdt_model *model = &state->loaded;
+	if (!gbdt_model_load(model, path, why))
 		return false;
-	size_t n_features = state->loaded.n_features;
 	state->n_wanted = (uint64_t)settings[GBDT_SET_ROUNDS].number;
-	if (gbdt_settings_generate(settings)) {
-		if (n_features != (size_t)settings[GBDT_SET_FEATURES].number ||
-		    state->loaded.loss.n_classes > 1)
-			return why_fail(why,
-					"%s was trained on %zu features; give data= with as many "
-					"columns.",
-					settings[GBDT_SET_LOAD].text, n_features);
-		make_data(state, settings, &state->loaded.loss);
-	} else if (!gbdt_input_read_features(&state->validation, settings[GBDT_SET_DATA].text,
-					     n_features, why)) {
-		return false;
+	if (!gbdt_settings_generate(settings)) {
+		if (!gbdt_input_read_features(&state->validation, settings[GBDT_SET_DATA].text,
+					      settings[GBDT_SET_LABEL].text, &model->loss,
+					      model->n_features, why))
+			return false;
+	} else if (model->n_features != (size_t)settings[GBDT_SET_FEATURES].number) {
+		return why_fail(why,
+				"%s was trained on %zu features; give data= with as many columns.",
+				path, model->n_features);
+	} else {
+		make_data(state, settings, &model->loss);
 	}
 	state->loaded_scores =
-		allocate(state->validation.n_rows * state->loaded.loss.n_classes, sizeof(float));
+		allocate(state->validation.n_rows * model->loss.n_classes, sizeof(float));
 	return true;
 }
 
@@ -175,6 +196,9 @@ static bool check_choices(const struct setting *settings, struct why *why)
 	if (method != GBDT_METHOD_AUTO && !gbdt_method_usable(method))
 		return why_fail(why, "This CPU cannot run histogram=%s; choose another or auto.",
 				settings[GBDT_SET_HISTOGRAM].text);
+	if (gbdt_settings_generate(settings) &&
+	    (settings[GBDT_SET_LABEL].text[0] || settings[GBDT_SET_VALIDATE].text[0]))
+		return why_fail(why, "label= and validate= go with data=FILE; give it.");
 	return true;
 }
 
@@ -226,53 +250,62 @@ static void tell(const char *name, double value)
 		probe_quality(name, value);
 }
 
+static void tell_quality(const struct gbdt_quality *quality)
+{
+	tell("auc", quality->auc);
+	tell("pr auc", quality->pr_auc);
+	tell("accuracy", quality->accuracy);
+	tell("rmse", quality->rmse);
+}
+
 static void report(struct state *state)
 {
 	struct gbdt_booster *booster = &state->booster;
 	double loss = gbdt_loss_mean(&booster->settings.loss, state->crew, booster->scores,
 				     state->train.labels, state->train.n_rows);
 	if (!booster->is_stopped) /* then trees are dropped */
-		state->has_risen |= loss > state->loss * (1 + 1e-6);
+		state->has_risen |= loss > state->loss + LEAST_RISE * state->first_loss;
 	state->loss = loss;
 	tell("loss", loss);
-	tell("auc", booster->quality.auc);
-	tell("pr auc", booster->quality.pr_auc);
-	tell("accuracy", booster->quality.accuracy);
-	tell("rmse", booster->quality.rmse);
+	tell_quality(&booster->quality);
 	probe_progress((double)booster->n_rounds / (double)state->n_wanted);
 	struct work work = gbdt_work(state);
 	probe_work((struct probe_work){ work.flops, work.bytes, work.items });
 }
 
-/* One line a row: what the score stands for, one column a class. */
+/* One line a row: what the scores stand for, one column a class. */
 static bool write_predictions(const struct state *state, const struct gbdt_loss *loss,
 			      const float *scores, struct why *why)
 {
 	size_t n = state->validation.n_rows;
+	double values[GBDT_MOST_CLASSES];
 	FILE *file = fopen(state->predictions_path, "w");
 	if (!file)
 		return why_fail(why, "Cannot write %s: %s.", state->predictions_path,
 				strerror(errno));
-	for (size_t row = 0; row < n; row++)
+	for (size_t row = 0; row < n; row++) {
 		for (unsigned class = 0; class < loss->n_classes; class ++)
-			fprintf(file, "%.9g%c",
-				gbdt_loss_transform(loss, (double)scores[class * n + row]),
+			values[class] = (double)scores[class * n + row];
+		gbdt_loss_transform(loss, values);
+		for (unsigned class = 0; class < loss->n_classes; class ++)
+			fprintf(file, "%.9g%c", values[class],
 				class + 1 < loss->n_classes ? ',' : '\n');
+	}
 	bool has_failed = ferror(file) != 0;
 	has_failed |= fclose(file) != 0;
 	return !has_failed ||
 	       why_fail(why, "Cannot write %s: %s.", state->predictions_path, strerror(errno));
 }
 
-static void write_files(struct state *state)
+/* However the work has ended: time that is up, or the user, ends it as well as the last round. */
+static bool write_files(const struct state *state, struct why *why)
 {
 	bool is_loaded = state->loaded.n_features > 0;
 	const struct gbdt_model *model = is_loaded ? &state->loaded : &state->booster.model;
 	const float *scores = is_loaded ? state->loaded_scores : state->booster.validation_scores;
-	if (state->save_path && !gbdt_model_save(model, state->save_path, &state->failure))
-		return;
-	if (state->predictions_path)
-		write_predictions(state, &model->loss, scores, &state->failure);
+	if (state->save_path && !gbdt_model_save(model, state->save_path, why))
+		return false;
+	return !state->predictions_path || write_predictions(state, &model->loss, scores, why);
 }
 
 static bool predict_once(struct state *state)
@@ -290,14 +323,9 @@ static bool predict_once(struct state *state)
 		struct gbdt_quality quality =
 			gbdt_quality_of(&state->loaded.loss, state->crew, state->loaded_scores,
 					data->labels, data->n_rows);
-		tell("auc", quality.auc);
-		tell("pr auc", quality.pr_auc);
-		tell("accuracy", quality.accuracy);
+		tell_quality(&quality);
 	}
-	if (state->n_passes < state->n_wanted)
-		return true;
-	write_files(state);
-	return false;
+	return state->n_passes < state->n_wanted;
 }
 
 static bool gbdt_run(void *opaque)
@@ -311,8 +339,6 @@ static bool gbdt_run(void *opaque)
 		gbdt_booster_measure(booster);
 	if (!goes_on || booster->n_rounds % GBDT_CHECK_EVERY == 0)
 		report(state);
-	if (!goes_on)
-		write_files(state);
 	return goes_on;
 }
 
@@ -334,10 +360,20 @@ static bool check_scores(struct state *state, struct why *why)
 	return is_same_raw || why_fail(why, "gbdt: raw values do not go where their bins go.");
 }
 
+static bool has_split(const struct gbdt_model *model)
+{
+	bool is_any = false;
+	for (size_t i = 0; i < model->n_trees; i++)
+		is_any |= model->trees[i].n_nodes > 1;
+	return is_any;
+}
+
 static bool check_quality(struct state *state, struct why *why)
 {
 	double slack = state->train.n_rows >= MANY_ROWS ? AUC_SLACK : AUC_SLACK_OF_FEW_ROWS;
-	if (state->must_fall && (state->has_risen || !(state->loss < state->first_loss)))
+	/* One leaf for all rows (gamma=, child=) leaves them where they began. */
+	if (state->must_fall && (state->has_risen || (has_split(&state->booster.model) &&
+						      !(state->loss < state->first_loss))))
 		return why_fail(why, "gbdt: the training loss did not fall at every tree.");
 	if (state->checks_auc && state->booster.n_rounds >= ROUNDS_BEFORE_AUC_COUNTS &&
 	    !(state->booster.quality.auc > state->ceiling_auc - slack))
@@ -346,29 +382,74 @@ static bool check_quality(struct state *state, struct why *why)
 	return true;
 }
 
-static void print_quality(const struct state *state)
+static void print_quality(const struct gbdt_quality *quality)
 {
-	const struct gbdt_booster *booster = &state->booster;
-	const struct gbdt_quality *quality = &booster->quality;
-	printf("gbdt: %zu trees, histograms %s, training loss %.5f", booster->model.n_trees,
-	       gbdt_method_name(gbdt_grower_method(booster->grower)), state->loss);
 	if (!isnan(quality->auc))
 		printf(", AUC %.4f, PR-AUC %.4f", quality->auc, quality->pr_auc);
-	if (!isnan(quality->accuracy))
+	else if (!isnan(quality->accuracy))
 		printf(", accuracy %.4f", quality->accuracy);
-	if (!isnan(quality->rmse))
+	else if (!isnan(quality->rmse))
 		printf(", RMSE %.4f", quality->rmse);
+	else
+		printf(", loss %.5f", quality->loss);
+}
+
+static void print_training(const struct state *state)
+{
+	const struct gbdt_booster *booster = &state->booster;
+	printf("gbdt: %zu trees, histograms %s, training loss %.5f", booster->model.n_trees,
+	       gbdt_method_name(gbdt_grower_method(booster->grower)), state->loss);
+	print_quality(&booster->quality);
 	printf(" on %zu other rows\n", state->validation.n_rows);
+}
+
+static void print_prediction(const struct state *state)
+{
+	const struct gbdt_data *data = &state->validation;
+	printf("gbdt: %zu rows predicted by %zu trees", data->n_rows, state->loaded.n_trees);
+	if (data->labels) {
+		struct gbdt_quality quality =
+			gbdt_quality_of(&state->loaded.loss, state->crew, state->loaded_scores,
+					data->labels, data->n_rows);
+		print_quality(&quality);
+	}
+	printf("\n");
+}
+
+/* Rows alone must get what they got among the others, by whichever thread. */
+static bool check_prediction(const struct state *state, struct why *why)
+{
+	enum { ROWS = 100 };
+	const struct gbdt_data *data = &state->validation;
+	const struct gbdt_model *model = &state->loaded;
+	float alone[GBDT_MOST_CLASSES], *values = allocate(data->n_features, sizeof *values);
+	bool is_same = true;
+	for (size_t i = 0; i < ROWS; i++) {
+		size_t row = i * data->n_rows / ROWS;
+		for (size_t feature = 0; feature < data->n_features; feature++)
+			values[feature] = data->features[feature * data->n_rows + row];
+		gbdt_model_predict_raw(model, state->crew, values, 1, alone);
+		for (unsigned class = 0; class < model->loss.n_classes; class ++)
+			is_same &= memcmp(&alone[class],
+					  &state->loaded_scores[class * data->n_rows + row],
+					  sizeof(float)) == 0;
+	}
+	free(values);
+	return is_same || why_fail(why, "gbdt: a row alone is not predicted as among others.");
 }
 
 static bool gbdt_verify(void *opaque, struct why *why)
 {
 	struct state *state = opaque;
 	struct gbdt_booster *booster = &state->booster;
-	if (state->failure.text[0])
-		return why_fail(why, "%s", state->failure.text);
-	if (state->loaded.n_features > 0 || booster->n_rounds == 0)
+	if (!write_files(state, why))
+		return false;
+	if (state->loaded.n_features > 0) {
+		if (!check_prediction(state, why))
+			return false;
+		print_prediction(state);
 		return true;
+	}
 	gbdt_booster_measure(booster);
 	report(state);
 	if (!booster->is_stopped && /* else the tree grown last is gone */
@@ -378,7 +459,7 @@ static bool gbdt_verify(void *opaque, struct why *why)
 	if (!check_quality(state, why) || !check_scores(state, why) ||
 	    !gbdt_selfcheck(state->crew, why))
 		return false;
-	print_quality(state);
+	print_training(state);
 	return true;
 }
 

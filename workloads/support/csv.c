@@ -12,6 +12,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "sampler/base/text.h"
+
 enum { FIELD_BYTES = 256, SHOWN_BYTES = 40 };
 
 struct reader {
@@ -29,7 +31,8 @@ struct reader {
 struct field {
 	char text[FIELD_BYTES];
 	size_t n;
-	bool is_last, is_too_long, is_open; /* open: a quote that does not end */
+	bool is_last, is_too_long;
+	bool is_open, is_torn; /* a quote that does not end, or ends before the field does */
 };
 
 static bool is_line_end(const struct reader *reader)
@@ -70,12 +73,15 @@ static void take_quoted(struct reader *reader, struct field *field)
 static void take_field(struct reader *reader, struct field *field)
 {
 	field->n = 0;
-	field->is_last = field->is_too_long = field->is_open = false;
+	field->is_last = field->is_too_long = field->is_open = field->is_torn = false;
 	skip_blanks(reader);
-	if (reader->at < reader->end && *reader->at == '"')
+	bool is_quoted = reader->at < reader->end && *reader->at == '"';
+	if (is_quoted)
 		take_quoted(reader, field);
-	while (!is_line_end(reader) && *reader->at != reader->separator)
+	while (!is_line_end(reader) && *reader->at != reader->separator) {
+		field->is_torn |= is_quoted && *reader->at != ' ' && *reader->at != '\t';
 		put(field, *reader->at++);
+	}
 	while (field->n > 0 &&
 	       (field->text[field->n - 1] == ' ' || field->text[field->n - 1] == '\t'))
 		field->n--;
@@ -112,39 +118,33 @@ static bool number_of(const struct reader *reader, const struct field *field, fl
 {
 	char *end;
 	*value = NAN;
+	if (field->is_open || field->is_torn)
+		return false;
 	if (is_missing(field->text))
 		return true;
-	if (field->is_too_long || field->is_open || strlen(field->text) != field->n ||
+	if (field->is_too_long || strlen(field->text) != field->n ||
 	    strcspn(field->text, "xXnN") != field->n)
 		return false;
 	*value = strtof_l(field->text, &end, reader->locale);
 	return end != field->text && *end == '\0' && isfinite(*value);
 }
 
-/* What may be shown of a field: printable, and not too much of it. */
-static const char *shown(const struct field *field, char *out)
-{
-	size_t n = field->n < SHOWN_BYTES ? field->n : SHOWN_BYTES;
-	for (size_t i = 0; i < n; i++)
-		out[i] = (unsigned char)field->text[i] < ' ' || field->text[i] == 127
-				 ? '?'
-				 : field->text[i];
-	out[n] = '\0';
-	return out;
-}
-
 static bool fail_field(const struct reader *reader, const struct field *field, size_t column)
 {
-	char text[SHOWN_BYTES + 1], name[FIELD_BYTES + 4] = "";
-	if (field->is_open)
-		return why_fail(reader->why, "%s line %u, column %zu: the quote does not end.",
-				reader->name, reader->line, column + 1);
+	char text[SHOWN_BYTES + 1], name[SHOWN_BYTES + 4] = "";
+	if (field->is_open || field->is_torn)
+		return why_fail(reader->why, "%s line %u, column %zu: %s.", reader->name,
+				reader->line, column + 1,
+				field->is_open ? "the quote does not end"
+					       : "the field goes on behind its closing quote");
 	if (reader->csv->names)
-		snprintf(name, sizeof name, " (%.*s)", SHOWN_BYTES, reader->csv->names[column]);
+		snprintf(name, sizeof name, " (%s)",
+			 text_clean(text, sizeof text, reader->csv->names[column]));
 	return why_fail(reader->why,
 			"%s line %u, column %zu%s: \"%s\" is no number; turn words into numbers "
 			"first, or leave the field empty if the value is missing.",
-			reader->name, reader->line, column + 1, name, shown(field, text));
+			reader->name, reader->line, column + 1, name,
+			text_clean(text, sizeof text, field->text));
 }
 
 /* The separator that the first line has most of. */
@@ -166,19 +166,23 @@ static bool read_head(struct reader *reader)
 	struct field field;
 	struct csv *csv = reader->csv;
 	const char *start = reader->at;
-	bool has_names = false;
+	bool has_names = false, is_good = true;
 	float value;
 	size_t n = 0, room = 0;
 	char **names = NULL;
 	do {
 		take_field(reader, &field);
+		if (field.is_open || field.is_torn)
+			is_good = fail_field(reader, &field, n);
 		if (n == room)
 			names = reallocate(names, room += 64, sizeof *names);
 		names[n++] = strdup(field.text);
 		has_names |= !number_of(reader, &field, &value);
-	} while (!field.is_last && n < CSV_MOST_COLUMNS);
+	} while (is_good && !field.is_last && n < CSV_MOST_COLUMNS);
 	csv->n_columns = n;
 	csv->names = names;
+	if (!is_good)
+		return false;
 	if (!field.is_last)
 		return why_fail(reader->why, "%s has more than %d columns.", reader->name,
 				CSV_MOST_COLUMNS);
@@ -243,8 +247,24 @@ static void turn(struct reader *reader)
 				reader->rows[row * csv->n_columns + column];
 }
 
+/* Archives, tables in UTF-16, /dev/zero: none is a text, and all have a zero byte early. */
+static bool is_text(const struct reader *reader)
+{
+	const char *zero = memchr(reader->at, 0, (size_t)(reader->end - reader->at));
+	uint32_t line = reader->line;
+	for (const char *at = reader->at; zero && at < zero; at++)
+		line += *at == '\n';
+	return !zero ||
+	       why_fail(reader->why,
+			"%s line %u has a zero byte: it is no text, or one in UTF-16; save "
+			"it as CSV in UTF-8.",
+			reader->name, line);
+}
+
 static bool read_all(struct reader *reader)
 {
+	if (!is_text(reader))
+		return false;
 	next_line(reader);
 	if (reader->at == reader->end)
 		return why_fail(reader->why, "%s is empty.", reader->name);
@@ -295,7 +315,9 @@ bool csv_read(struct csv *csv, const char *path, struct why *why)
 		return why_fail(why, "Cannot read %s: %s.", path, strerror(errno));
 	size_t n = 0, room = 1 << 20;
 	char *text = allocate(room, 1);
-	for (size_t got; (got = fread(text + n, 1, room - n, file)) > 0;) {
+	bool is_over = false; /* behind a zero byte there may be no end */
+	for (size_t got; !is_over && (got = fread(text + n, 1, room - n, file)) > 0;) {
+		is_over = memchr(text + n, 0, got) != NULL;
 		n += got;
 		if (n == room)
 			text = reallocate(text, room *= 2, 1);

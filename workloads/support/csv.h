@@ -25,8 +25,9 @@ struct csv {
 
 /*
  * csv_read: a whole file.
- * Errors  false and a sentence with line and column: a field that is no number, a line with more
- *         or fewer fields than the first, no rows, too many columns, no such file
+ * Errors  false and a sentence with line and column: a field that is no number or whose quotes are
+ *         wrong, a line with more or fewer fields than the first, a zero byte, no rows, too many
+ *         columns, no such file
  */
 bool csv_read(struct csv *csv, const char *path, struct why *why);
 

@@ -10,13 +10,15 @@
 #include "workloads/support/crew.h"
 #include "workloads/support/gbdt_metrics.h"
 
+static const struct gbdt_quality NOT_MEASURED = { NAN, NAN, NAN, NAN, NAN, NAN };
+
 /* PKBoost's: a smaller rise of the mean of three measures is chance. */
 static const double LEAST_PROGRESS = 1e-5;
 
 struct gbdt_quality gbdt_quality_of(const struct gbdt_loss *loss, struct crew *crew,
 				    const float *scores, const float *labels, size_t n)
 {
-	struct gbdt_quality quality = { NAN, NAN, NAN, NAN, NAN, NAN };
+	struct gbdt_quality quality = NOT_MEASURED;
 	quality.loss = gbdt_loss_mean(loss, crew, scores, labels, n);
 	quality.score = -quality.loss;
 	if (loss->kind == GBDT_LOSS_LOGISTIC) {
@@ -41,6 +43,7 @@ void gbdt_booster_start(struct gbdt_booster *booster, const struct gbdt_booster_
 					  .crew = crew,
 					  .train = train,
 					  .validation = validation,
+					  .quality = NOT_MEASURED,
 					  .best_score = -INFINITY };
 	probe_phase_begin("bin features");
 	gbdt_cuts_make(&booster->cuts, crew, train->features, train->n_rows, train->n_features,

@@ -39,7 +39,7 @@ struct gbdt_booster {
 	struct gbdt_model model;
 	float *scores, *validation_scores; /* [class][row] */
 	size_t n_rounds;
-	struct gbdt_quality quality; /* at the last check */
+	struct gbdt_quality quality; /* at the last check; NaN before the first */
 	double recent[3];            /* scores of the last checks */
 	unsigned n_checks;
 	double best_score; /* mean of three */

@@ -81,11 +81,11 @@ void gbdt_data_make(struct gbdt_data *data, const struct gbdt_data_settings *set
 	struct random random = { settings->seed };
 	size_t n_rows = settings->n_rows, n_features = settings->n_features;
 	double x[SIGNAL] = { 0 };
-	data->n_rows = n_rows;
-	data->n_features = n_features;
-	data->features = allocate(n_rows * n_features, sizeof(float));
-	data->labels = allocate(n_rows, sizeof(float));
-	data->true_score = allocate(n_rows, sizeof(float));
+	*data = (struct gbdt_data){ .n_rows = n_rows,
+				    .n_features = n_features,
+				    .features = allocate(n_rows * n_features, sizeof(float)),
+				    .labels = allocate(n_rows, sizeof(float)),
+				    .true_score = allocate(n_rows, sizeof(float)) };
 	for (size_t row = 0; row < n_rows; row++) {
 		for (size_t feature = 0; feature < n_features; feature++) {
 			double value = random_normal(&random);
@@ -102,6 +102,9 @@ void gbdt_data_make(struct gbdt_data *data, const struct gbdt_data_settings *set
 
 void gbdt_data_free(struct gbdt_data *data)
 {
+	for (size_t i = 0; data->names && i < data->n_features; i++)
+		free(data->names[i]);
+	free(data->names);
 	free(data->features);
 	free(data->labels);
 	free(data->true_score);

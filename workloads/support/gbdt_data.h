@@ -16,6 +16,7 @@ struct gbdt_data {
 	float *features;
 	float *labels;
 	float *true_score; /* what the label was drawn from; NULL if nobody knows */
+	char **names;      /* of the features, as the file has them; NULL if it has none */
 };
 
 struct gbdt_data_settings {
@@ -34,7 +35,7 @@ struct gbdt_data_settings {
 void gbdt_data_make(struct gbdt_data *data, const struct gbdt_data_settings *settings);
 void gbdt_data_free(struct gbdt_data *data);
 
-/* gbdt_data_take: rows of `from`, in the order given, as data of their own. */
+/* gbdt_data_take: rows of `from`, in the order given, as data of their own, without names. */
 void gbdt_data_take(struct gbdt_data *data, const struct gbdt_data *from, const uint32_t *rows,
 		    size_t n);
 

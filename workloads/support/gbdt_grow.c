@@ -362,6 +362,8 @@ static bool check_subtraction(const struct gbdt_grower *grower, struct why *why)
 {
 	size_t n_bins = grower->bins->cuts->n_bins;
 	bool is_same = true;
+	if (grower->check_n == 0) /* nothing was subtracted: no child had to be split */
+		return true;
 	for (size_t feature = 0; feature < grower->bins->n_features; feature++) {
 		const uint8_t *column = grower->bins->columns + feature * grower->bins->n_rows;
 		struct gbdt_sums sums[GBDT_MOST_BINS] = { 0 };

@@ -60,8 +60,8 @@ enum gbdt_method gbdt_grower_method(const struct gbdt_grower *grower);
 
 /*
  * gbdt_grower_check: of the tree grown last: each row is in one leaf, the leaf that its bins lead
- * to; each leaf is -G/(H + lambda) of its rows; the last histogram that was found by subtraction
- * equals one built from its rows, to the last bit.
+ * to; each leaf is -G/(H + lambda) of its rows; the first histogram that was found by subtraction,
+ * if any was, equals one built from its rows, to the last bit.
  */
 bool gbdt_grower_check(const struct gbdt_grower *grower, const struct gbdt_tree *tree,
 		       struct why *why);

@@ -17,9 +17,19 @@
 bool gbdt_input_read(struct gbdt_data *data, const char *path, const char *label,
 		     struct gbdt_loss *loss, struct why *why);
 
-/* gbdt_input_read_features: all columns, for a model that has so many features; no labels. If the
- * file has one column more, the last is taken to be the label. */
-bool gbdt_input_read_features(struct gbdt_data *data, const char *path, size_t n_features,
-			      struct why *why);
+/* gbdt_input_same: do rows of two files have the same features, by number and, where both files
+ * name them, by name? A sentence says which do not. */
+bool gbdt_input_same(const struct gbdt_data *a, const struct gbdt_data *b, const char *a_path,
+		     const char *b_path, struct why *why);
+
+/*
+ * gbdt_input_read_features: rows for a model that was trained on so many features.
+ *
+ * label  its column's name or number; "" = the last, if there is one more than the features
+ * data   [out] labels are NULL if any row has none
+ * Errors  those of csv_read; more or fewer columns; no such column; a label that is not of the loss
+ */
+bool gbdt_input_read_features(struct gbdt_data *data, const char *path, const char *label,
+			      const struct gbdt_loss *loss, size_t n_features, struct why *why);
 
 #endif

@@ -150,9 +150,15 @@ double gbdt_loss_mean(const struct gbdt_loss *loss, struct crew *crew, const flo
 	return sum / (double)n;
 }
 
-double gbdt_loss_transform(const struct gbdt_loss *loss, double score)
+void gbdt_loss_transform(const struct gbdt_loss *loss, double *scores)
 {
-	if (loss->kind == GBDT_LOSS_LOGISTIC)
-		return 1 / (1 + exp(-score));
-	return loss->kind == GBDT_LOSS_POISSON ? exp(score) : score;
+	if (loss->kind == GBDT_LOSS_LOGISTIC) {
+		*scores = 1 / (1 + exp(-*scores));
+	} else if (loss->kind == GBDT_LOSS_POISSON) {
+		*scores = exp(*scores);
+	} else if (loss->kind == GBDT_LOSS_SOFTMAX) {
+		double total = log_of_sum(scores, loss->n_classes);
+		for (unsigned class = 0; class < loss->n_classes; class ++)
+			scores[class] = exp(scores[class] - total);
+	}
 }

@@ -56,8 +56,9 @@ double gbdt_loss_of(const struct gbdt_loss *loss, const double *scores, double l
 double gbdt_loss_mean(const struct gbdt_loss *loss, struct crew *crew, const float *scores,
 		      const float *labels, size_t n);
 
-/* gbdt_loss_transform: the score as what it predicts: a probability, a count, a value. */
-double gbdt_loss_transform(const struct gbdt_loss *loss, double score);
+/* gbdt_loss_transform: a row's n_classes scores, in place, as what they predict: a probability,
+ * that of each class, a count, a value. */
+void gbdt_loss_transform(const struct gbdt_loss *loss, double *scores);
 
 /*
  * Derivatives of all rows, and the same as whole multiples of a unit (gbdt_pair): rounded up or
