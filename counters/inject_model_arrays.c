@@ -1,7 +1,7 @@
 /*
- * Which array an address belongs to: blocks of a page or more and globals of a cache line or more,
- * sorted by address. What lies between them is array 0: small blocks and everything else. A change
- * makes every slot's range stale, which costs each of them one search.
+ * Which array an address belongs to: blocks of a page or more and globals, sorted by address. What
+ * lies between them is array 0: small blocks and everything else. A change makes every slot's range
+ * stale, which costs each of them one search.
  */
 #include <elf.h>
 #include <fcntl.h>
@@ -16,9 +16,13 @@
 
 enum {
 	MOST_RANGES = 1 << 16,
-	LEAST_GLOBAL_BYTES = 64,
+	LINE_BYTES = 64,
+	LEAST_GLOBAL_BYTES = 4, /* two counters in one line are what false sharing is about */
 	MOST_GLOBALS = MODEL_ARRAYS / 2, /* the rest is for blocks and stacks */
 };
+
+/* Globals of these sizes are looked for. */
+static uint64_t least_bytes, end_bytes;
 
 static struct hook_range *ranges;
 static uint32_t n_ranges;
@@ -200,7 +204,8 @@ static void add_symbols(const unsigned char *file, size_t bytes, const ElfW(Shdr
 		ElfW(Sym) symbol;
 		memcpy(&symbol, file + table->sh_offset + at, sizeof symbol);
 		if ((symbol.st_info & 15) == STT_OBJECT && symbol.st_shndx != SHN_UNDEF &&
-		    symbol.st_size >= LEAST_GLOBAL_BYTES && symbol.st_name < names->sh_size)
+		    symbol.st_size >= least_bytes && symbol.st_size < end_bytes &&
+		    symbol.st_name < names->sh_size)
 			add_global(&symbol, (const char *)file + names->sh_offset + symbol.st_name,
 				   names->sh_size - symbol.st_name, bias);
 	}
@@ -254,5 +259,11 @@ void hook_arrays_open(void)
 	if (memory == MAP_FAILED)
 		return;
 	ranges = memory;
+	/* Small ones take the room that arrays leave. */
+	least_bytes = LINE_BYTES;
+	end_bytes = UINT64_MAX;
+	dl_iterate_phdr(visit_module, NULL);
+	end_bytes = least_bytes;
+	least_bytes = LEAST_GLOBAL_BYTES;
 	dl_iterate_phdr(visit_module, NULL);
 }

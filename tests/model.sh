@@ -184,6 +184,9 @@ g++ -O2 -g -fsanitize=thread -c -o "$work/short.o" "$work/short.cc" &&
 "$stoke" record -q --model -o "$work/short.stoke" -- "$work/short"
 "$stoke" export "$work/short.stoke" -e L1-misses-by-array --format folded >"$work/folded"
 grep -qE 'main;.*\[512 KiB from main' "$work/folded" && pass || { fail "the array of a short program has no name"; cat "$work/folded"; }
+# What is shared falsely is small: globals have names from four bytes on.
+"$stoke" export "$work/program.stoke" -e memory-accesses-by-array --format folded >"$work/folded"
+grep -qF '[together, global, 16 B] 1200' "$work/folded" && pass || { fail "a small global has no name"; cat "$work/folded"; }
 # Two threads that take turns on a busy machine share less, but never on lines of their own.
 "$stoke" export "$work/program.stoke" -e false-sharing-by-array --format folded >"$work/folded" 2>/dev/null
 if grep -q '\[apart' "$work/folded"; then fail "threads on lines of their own share"; else pass; fi
@@ -254,7 +257,7 @@ grep -q "not compiled for the cache model" <(tr '\n' ' ' <"$work/err" | tr -s ' 
 
 # ---- which caches, and that times are the model's, is said where figures are
 "$stoke" record -q --model --caches l1=16K/4,l2=256K/8 -f -o "$work/w.stoke" --duration 1500ms triad size=4 >/dev/null 2>&1
-"$stoke" render --view notes --size 100x30 "$work/w.stoke" | grep -q 'modelled: l1=16K/4,l2=256K/8,line=' &&
+"$stoke" render --view notes --size 100x30 "$work/w.stoke" | grep -q 'l1=16K/4,l2=256K/8,line=' &&
 	pass || fail "no note says which caches are modelled"
 for view in roofline lost; do
 	"$stoke" render --view $view --size 80x24 "$work/w.stoke" | grep -q 'cache model' &&
