@@ -2,9 +2,9 @@
 #include "kernels/gemm_bf16.h"
 
 #include "kernels/kernel.h"
+#include "kernels/support/bf16.h"
 #include "kernels/support/dispatch.h"
 #include "kernels/support/gemm_tiles_dot.h"
-#include "kernels/support/gemv_weights.h"
 
 static void gemm_ijp(const struct gemm_task *task)
 {

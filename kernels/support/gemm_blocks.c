@@ -15,9 +15,14 @@
 struct block {
 	size_t i, p, j, m, k, n;
 	char *packed_a, *packed_b;
+	uint16_t *rounded; /* a strip of either */
 };
 
-enum { C_BYTES = 4 };
+enum {
+	C_BYTES = 4,
+	LINE_BYTES = 64,
+	LINES_AHEAD = 4, /* of those that are rounded; each may be on another page */
+};
 
 static size_t least(size_t a, size_t b)
 {
@@ -39,6 +44,42 @@ static size_t strips_at_once(const struct gemm_tile *tile, size_t lane_stride)
 	return lane_stride == 1 && tile->strips_at_once ? tile->strips_at_once : 1;
 }
 
+static size_t source_bytes(const struct gemm_tile *tile, const struct gemm_task *task)
+{
+	return task->is_rounding ? sizeof(float) : tile->element_bytes;
+}
+
+static void fetch_line(const float *from, size_t n)
+{
+	for (size_t i = 0; i < n; i += LINE_BYTES / sizeof *from)
+		__builtin_prefetch(from + i);
+}
+
+/* The strip's floats rounded, line by line as they lie; then they take half as much of the cache
+ * that packing goes through. A line more between lanes: a power of two apart they would share a
+ * set of it. */
+static struct gemm_strip round_strip(const struct gemm_tile *tile, const struct gemm_strip *strip,
+				     uint16_t *to)
+{
+	bool is_by_lanes = strip->lane_stride != 1;
+	const float *from = strip->from;
+	size_t n_lines = is_by_lanes ? strip->n_lanes : strip->n_depth;
+	size_t n = is_by_lanes ? strip->n_depth : strip->n_lanes;
+	size_t step = is_by_lanes ? strip->lane_stride : strip->depth_stride;
+	size_t to_step = is_by_lanes ? n + LINE_BYTES / sizeof *to : n;
+	for (size_t i = 0; i < n_lines; i++, from += step) {
+		if (!is_by_lanes && i + LINES_AHEAD < n_lines)
+			fetch_line(from + LINES_AHEAD * step, n);
+		if (!is_by_lanes || strip->depth_stride == 1)
+			tile->round(to + i * to_step, from, n);
+		else
+			for (size_t p = 0; p < n; p++)
+				to[i * to_step + p] = bf16_from_f32(from[p * strip->depth_stride]);
+	}
+	return (struct gemm_strip){ to, strip->n_lanes, strip->n_depth, is_by_lanes ? to_step : 1,
+				    is_by_lanes ? 1 : to_step };
+}
+
 static void pack_a(const struct gemm_tile *tile, const struct gemm_task *task, struct block *block)
 {
 	size_t rows = tile->rows * strips_at_once(tile, task->a_row);
@@ -46,9 +87,11 @@ static void pack_a(const struct gemm_tile *tile, const struct gemm_task *task, s
 	char *to = block->packed_a;
 	for (size_t i = 0; i < block->m; i += rows, to += bytes) {
 		size_t at = (block->i + i) * task->a_row + block->p * task->a_column;
-		struct gemm_strip strip = { (const char *)task->a + at * tile->element_bytes,
+		struct gemm_strip strip = { (const char *)task->a + at * source_bytes(tile, task),
 					    least(rows, block->m - i), block->k, task->a_row,
 					    task->a_column };
+		if (task->is_rounding)
+			strip = round_strip(tile, &strip, block->rounded);
 		tile->pack_rows(to, &strip);
 	}
 }
@@ -60,9 +103,11 @@ static void pack_b(const struct gemm_tile *tile, const struct gemm_task *task, s
 	char *to = block->packed_b;
 	for (size_t j = 0; j < block->n; j += columns, to += bytes) {
 		size_t at = block->p * task->b_row + (block->j + j) * task->b_column;
-		struct gemm_strip strip = { (const char *)task->b + at * tile->element_bytes,
+		struct gemm_strip strip = { (const char *)task->b + at * source_bytes(tile, task),
 					    least(columns, block->n - j), block->k, task->b_column,
 					    task->b_row };
+		if (task->is_rounding)
+			strip = round_strip(tile, &strip, block->rounded);
 		tile->pack_columns(to, &strip);
 	}
 }
@@ -145,6 +190,14 @@ static void clear(const struct gemm_task *task)
 		memset((char *)task->c + i * task->c_row * C_BYTES, 0, task->n * C_BYTES);
 }
 
+/* Of the largest strip that is rounded. */
+static size_t rounded_bytes(const struct gemm_tile *tile, size_t depth)
+{
+	size_t lanes = tile->rows > tile->columns ? tile->rows : tile->columns;
+	size_t n_strips = tile->strips_at_once ? tile->strips_at_once : 1;
+	return n_strips * lanes * (depth * sizeof(uint16_t) + LINE_BYTES);
+}
+
 void gemm_blocks(const struct gemm_tile *tile, const struct gemm_task *task)
 {
 	if (task->m == 0 || task->n == 0)
@@ -158,13 +211,16 @@ void gemm_blocks(const struct gemm_tile *tile, const struct gemm_task *task)
 	size_t rows = round_up(least(task->m, tile->rows_most), tile->rows);
 	size_t columns = round_up(least(task->n, tile->columns_most), tile->columns);
 	size_t a_bytes = round_up(rows * depth * tile->packed_bytes, 64);
-	size_t bytes = a_bytes + columns * depth * tile->packed_bytes;
+	size_t b_bytes = round_up(columns * depth * tile->packed_bytes, 64);
+	size_t bytes = a_bytes + b_bytes + (task->is_rounding ? rounded_bytes(tile, depth) : 0);
 	if (task->workspace && bytes > GEMM_WORKSPACE_BYTES)
 		die("a tile's blocks of %zu bytes do not fit the workspace", bytes);
 	char *memory = task->workspace ? task->workspace : aligned_take(bytes);
 	if (!memory)
 		die("no memory for %zu bytes of packed matrices", bytes);
-	struct block block = { .packed_a = memory, .packed_b = memory + a_bytes };
+	struct block block = { .packed_a = memory,
+			       .packed_b = memory + a_bytes,
+			       .rounded = (uint16_t *)(void *)(memory + a_bytes + b_bytes) };
 	if (tile->begin)
 		tile->begin();
 	multiply_blocks(tile, task, &block);

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "kernels/support/bf16.h"
 #include "kernels/support/gemm_task.h"
 
 /* Some rows of A, or columns of B ("lanes"), along a part of k ("depth"), in the caller's memory.
@@ -32,6 +33,7 @@ struct gemm_tile {
 	/* Where lanes lie together, so many strips are given at once, one behind the other when
 	 * packed, the last with what lanes there are; 0 = one. */
 	size_t strips_at_once;
+	bf16_round_function *round; /* of tiles of bf16 */
 	void (*pack_rows)(void *to, const struct gemm_strip *strip);
 	void (*pack_columns)(void *to, const struct gemm_strip *strip);
 	/* C's tile = or += a b over n_groups groups of k. */

@@ -22,22 +22,27 @@ struct gemm_packing {
 	size_t element_bytes, lanes, group, padding;
 };
 
-/* gemm_interleave: 16 (8) elements of 1 (2) bytes of each of 4 (2) rows; false = not done. */
+/* gemm_interleave: 16 (8) elements of 1 (2) bytes of each of 4 (2) rows; false = not done. Where 8
+ * do not divide the lanes, the last 8 overlap. */
 static inline __attribute__((always_inline)) bool
 gemm_interleave(char *to, const char *from, size_t row_bytes, struct gemm_packing packing)
 {
 #if defined(__SSE2__)
-	const __m128i *row0 = (const __m128i *)from;
-	const __m128i *row1 = (const __m128i *)(from + row_bytes);
-	__m128i *out = (__m128i *)to;
-	if (packing.element_bytes == 2 && packing.group == 2 && packing.lanes % 8 == 0) {
-		for (size_t i = 0; i < packing.lanes / 8; i++) {
-			__m128i x = _mm_loadu_si128(row0 + i), y = _mm_loadu_si128(row1 + i);
-			_mm_storeu_si128(out + 2 * i, _mm_unpacklo_epi16(x, y));
-			_mm_storeu_si128(out + 2 * i + 1, _mm_unpackhi_epi16(x, y));
+	if (packing.element_bytes == 2 && packing.group == 2 && packing.lanes >= 8) {
+		for (size_t i = 0; i < packing.lanes; i += 8) {
+			size_t lane = i + 8 <= packing.lanes ? i : packing.lanes - 8;
+			const char *at = from + 2 * lane;
+			__m128i x = _mm_loadu_si128((const __m128i *)at);
+			__m128i y = _mm_loadu_si128((const __m128i *)(at + row_bytes));
+			__m128i *out = (__m128i *)(to + 4 * lane);
+			_mm_storeu_si128(out, _mm_unpacklo_epi16(x, y));
+			_mm_storeu_si128(out + 1, _mm_unpackhi_epi16(x, y));
 		}
 		return true;
 	}
+	const __m128i *row0 = (const __m128i *)from;
+	const __m128i *row1 = (const __m128i *)(from + row_bytes);
+	__m128i *out = (__m128i *)to;
 	if (packing.element_bytes == 1 && packing.group == 4 && packing.lanes % 16 == 0) {
 		const __m128i *row2 = (const __m128i *)(from + 2 * row_bytes);
 		const __m128i *row3 = (const __m128i *)(from + 3 * row_bytes);

@@ -19,9 +19,10 @@ struct gemm_task {
 	size_t b_row, b_column;
 	void *c; /* C[i][j] is c[i * c_row + j] */
 	size_t c_row;
-	bool is_adding;  /* C += A B; else C is only written */
-	void *workspace; /* GEMM_WORKSPACE_BYTES aligned to 64, one a thread; NULL = taken for the
-			  * call, which costs its page faults */
+	bool is_adding;   /* C += A B; else C is only written */
+	bool is_rounding; /* A and B are f32 and rounded when packed: gemm_bf16's packed variants */
+	void *workspace;  /* GEMM_WORKSPACE_BYTES aligned to 64, one a thread; NULL = taken for the
+			   * call, which costs its page faults */
 };
 
 typedef void gemm_function(const struct gemm_task *task);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "kernels/support/amx.h"
+#include "kernels/support/bf16.h"
 #include "kernels/support/gemm_fetch.h"
 #include "kernels/support/gemm_pack.h"
 #include "kernels/support/gemm_tiles_dot.h"
@@ -82,6 +83,7 @@ const struct gemm_tile gemm_tile_bf16_portable = {
 	.depth = 256,
 	.pack_rows = pack_widened_6,
 	.pack_columns = pack_widened_8,
+	.round = bf16_round_portable,
 	.multiply = gemm_multiply_f32_portable,
 };
 
@@ -104,6 +106,7 @@ const struct gemm_tile gemm_tile_bf16_neon = {
 	.depth = 256,
 	.pack_rows = pack_widened_6,
 	.pack_columns = pack_widened_16,
+	.round = bf16_round_portable,
 	.multiply = gemm_multiply_f32_neon,
 };
 #endif
@@ -130,6 +133,7 @@ const struct gemm_tile gemm_tile_bf16_avx2 = {
 	.depth = 256,
 	.pack_rows = pack_widened_6,
 	.pack_columns = pack_widened_16,
+	.round = bf16_round_avx2,
 	.multiply = gemm_multiply_f32_avx2,
 };
 
@@ -144,6 +148,7 @@ const struct gemm_tile gemm_tile_bf16_avx512 = {
 	.depth = 512,
 	.pack_rows = pack_widened_14,
 	.pack_columns = pack_widened_32,
+	.round = bf16_round_avx512,
 	.multiply = gemm_multiply_f32_avx512,
 };
 
@@ -210,6 +215,7 @@ const struct gemm_tile gemm_tile_bf16_dot = {
 	.strips_at_once = 4, /* 256 bytes of a row of B */
 	.pack_rows = pack_pairs_14,
 	.pack_columns = pack_pairs_32,
+	.round = bf16_round_avx512,
 	.multiply = multiply_dot,
 };
 
@@ -281,6 +287,7 @@ const struct gemm_tile gemm_tile_bf16_amx = {
 	.strips_at_once = 4, /* 256 bytes of a row of B */
 	.pack_rows = pack_amx_rows,
 	.pack_columns = pack_amx_columns,
+	.round = bf16_round_avx512,
 	.multiply = multiply_amx,
 	.begin = begin_amx,
 	.end = end_amx,

@@ -21,6 +21,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernels/support/bf16.h"
+
 enum gemv_type { GEMV_F32, GEMV_BF16, GEMV_INT8, GEMV_INT4, GEMV_TERNARY, GEMV_TYPES };
 
 enum { GEMV_GROUP = 32, GEMV_PADDING = 512 /* weights; a multiple of every form's block */ };
@@ -64,23 +66,5 @@ struct gemv_vector {
 bool gemv_vector_start(struct gemv_vector *vector, size_t n);
 void gemv_vector_set(struct gemv_vector *vector, const float *values);
 void gemv_vector_free(struct gemv_vector *vector);
-
-static inline uint16_t bf16_from_f32(float value)
-{
-	union {
-		float f32;
-		uint32_t bits;
-	} as = { value };
-	return (uint16_t)((as.bits + 0x7fff + (as.bits >> 16 & 1)) >> 16); /* ties to even */
-}
-
-static inline float f32_from_bf16(uint16_t value)
-{
-	union {
-		uint32_t bits;
-		float f32;
-	} as = { (uint32_t)value << 16 };
-	return as.f32;
-}
 
 #endif

@@ -231,23 +231,10 @@ VECTOR_INLINE void adam_all(const struct adam_loop *loop)
 	}
 }
 
-VECTOR_INLINE void narrow_all(uint16_t *out, const float *a, size_t n)
-{
-	for (size_t i = 0; i < n; i += VECTOR_LANES) {
-		size_t k = n - i < VECTOR_LANES ? n - i : VECTOR_LANES;
-		vector_u16 narrow = vector_narrow(vector_load(a + i, k));
-		if (k == VECTOR_LANES)
-			memcpy(out + i, &narrow, sizeof narrow);
-		else
-			memcpy(out + i, &narrow, k * sizeof *out);
-	}
-}
-
 struct paths {
 	void (*sweep)(const struct loop *loop);
 	float (*dot)(const float *a, const float *b, size_t n);
 	void (*adam)(const struct adam_loop *loop);
-	void (*narrow)(uint16_t *out, const float *a, size_t n);
 };
 
 static void sweep_portable(const struct loop *loop)
@@ -265,13 +252,7 @@ static void adam_portable(const struct adam_loop *loop)
 	adam_all(loop);
 }
 
-static void narrow_portable(uint16_t *out, const float *a, size_t n)
-{
-	narrow_all(out, a, n);
-}
-
-static const struct paths portable = { sweep_portable, dot_portable, adam_portable,
-				       narrow_portable };
+static const struct paths portable = { sweep_portable, dot_portable, adam_portable };
 
 #if defined(__x86_64__)
 __attribute__((target("avx2,fma"))) static void sweep_avx2(const struct loop *loop)
@@ -304,19 +285,8 @@ __attribute__((target("avx512f"))) static void adam_avx512(const struct adam_loo
 	adam_all(loop);
 }
 
-__attribute__((target("avx2,fma"))) static void narrow_avx2(uint16_t *out, const float *a, size_t n)
-{
-	narrow_all(out, a, n);
-}
-
-__attribute__((target("avx512f"))) static void narrow_avx512(uint16_t *out, const float *a,
-							     size_t n)
-{
-	narrow_all(out, a, n);
-}
-
-static const struct paths avx2 = { sweep_avx2, dot_avx2, adam_avx2, narrow_avx2 };
-static const struct paths avx512 = { sweep_avx512, dot_avx512, adam_avx512, narrow_avx512 };
+static const struct paths avx2 = { sweep_avx2, dot_avx2, adam_avx2 };
+static const struct paths avx512 = { sweep_avx512, dot_avx512, adam_avx512 };
 #endif
 
 static const struct paths *paths(void)
@@ -464,9 +434,4 @@ void tensor_adam(struct crew *crew, const struct adam_loop *loop)
 		crew_run(crew, adam_job, &copy);
 	else
 		paths()->adam(&copy);
-}
-
-void tensor_narrow(uint16_t *out, const float *a, size_t n)
-{
-	paths()->narrow(out, a, n);
 }

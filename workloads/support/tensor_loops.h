@@ -28,9 +28,6 @@ double tensor_sum(const float *a, size_t n);
 /* tensor_dot: the sum of a b. */
 double tensor_dot(const float *a, const float *b, size_t n);
 
-/* tensor_narrow: n floats to bf16 (the upper half of a float), to the nearest, ties to even. */
-void tensor_narrow(uint16_t *out, const float *a, size_t n);
-
 /* tensor_adam: one step of Adam. */
 void tensor_adam(struct crew *crew, const struct adam_loop *loop);
 

@@ -1,8 +1,5 @@
-/*
- * The products themselves are kernels/gemm.c and kernels/gemm_bf16.c; here they are shared out to
- * threads, and operands rounded to bf16 where that is asked for. Rounding reads and writes each
- * operand once more, which pays when the product is many times longer than that.
- */
+/* The products themselves are kernels/gemm.c and kernels/gemm_bf16.c, which rounds operands as it
+ * packs them; here they are shared out to threads. */
 #include "workloads/support/tensor_matmul.h"
 
 #include <stdlib.h>
@@ -12,25 +9,17 @@
 #include "kernels/support/dispatch.h"
 #include "sampler/base/why.h"
 #include "workloads/support/crew.h"
-#include "workloads/support/tensor_loops.h"
 #include "workloads/support/tensor_simd.h"
 
 /* Waking a sleeping thread takes about 10 us; a core does this many FLOPs in 20 us. */
 static const double LEAST_FLOPS_TO_SHARE = 2e6;
-
-/* Room for an operand in bf16; it grows and stays. */
-struct narrow {
-	uint16_t *at;
-	size_t n_room;
-};
 
 struct matmul_room {
 	struct crew *crew;
 	enum matmul_order order;
 	enum matmul_precision precision;
 	gemm_function *multiply, *multiply_bf16;
-	void **workspaces;      /* one a thread */
-	struct narrow *narrows; /* two a thread, and two for operands that all threads read */
+	void **workspaces; /* one a thread */
 };
 
 /* What every CPU of this family runs. */
@@ -80,7 +69,6 @@ struct matmul_room *matmul_room_new(struct crew *crew, enum matmul_order order)
 	room->multiply = choose(order);
 	room->multiply_bf16 = choose_bf16();
 	room->workspaces = allocate(n, sizeof *room->workspaces);
-	room->narrows = allocate(2 * (n + 1), sizeof *room->narrows);
 	for (unsigned i = 0; i < n && order == MATMUL_PACKED; i++) {
 		room->workspaces[i] = aligned_take(GEMM_WORKSPACE_BYTES);
 		if (!room->workspaces[i])
@@ -96,10 +84,7 @@ void matmul_room_free(struct matmul_room *room)
 	unsigned n = crew_size(room->crew);
 	for (unsigned i = 0; i < n; i++)
 		free(room->workspaces[i]);
-	for (unsigned i = 0; i < 2 * (n + 1); i++)
-		free(room->narrows[i].at);
 	free(room->workspaces);
-	free(room->narrows);
 	free(room);
 }
 
@@ -129,113 +114,44 @@ struct gemm_task tensor_matmul_task(const struct matmul *matmul)
 				   .is_adding = matmul->accumulates };
 }
 
-/* An operand as lines of successive floats, to be rounded one behind the other. */
-struct lines {
-	const float *from;
-	uint16_t *to;
-	size_t n_lines, length, step;
-};
-
-static struct lines lines_of(struct matmul_operand operand, size_t rows, size_t columns,
-			     struct narrow *narrow)
-{
-	bool is_by_rows = operand.column_step == 1;
-	if (!is_by_rows && operand.row_step != 1)
-		die("a matrix product of a matrix with two steps");
-	if (narrow->n_room < rows * columns) {
-		free(narrow->at);
-		narrow->n_room = rows * columns;
-		narrow->at = allocate(narrow->n_room, sizeof *narrow->at);
-	}
-	return (struct lines){ operand.at, narrow->at, is_by_rows ? rows : columns,
-			       is_by_rows ? columns : rows,
-			       is_by_rows ? operand.row_step : operand.column_step };
-}
-
-static void narrow_lines(const struct lines *lines, size_t from, size_t to)
-{
-	for (size_t i = from; i < to; i++)
-		tensor_narrow(lines->to + i * lines->length, lines->from + i * lines->step,
-			      lines->length);
-}
-
-/* The same product of what the lines will hold. */
-static struct gemm_task narrow_task(const struct matmul *matmul, const struct lines *a,
-				    const struct lines *b)
+static struct gemm_task task_of(const struct matmul_room *room, const struct matmul *matmul)
 {
 	struct gemm_task task = tensor_matmul_task(matmul);
-	task.a = a->to;
-	task.a_row = matmul->a.column_step == 1 ? a->length : 1;
-	task.a_column = matmul->a.column_step == 1 ? 1 : a->length;
-	task.b = b->to;
-	task.b_row = matmul->b.column_step == 1 ? b->length : 1;
-	task.b_column = matmul->b.column_step == 1 ? 1 : b->length;
+	task.is_rounding = is_bf16(room);
 	return task;
+}
+
+static gemm_function *choice(const struct matmul_room *room)
+{
+	return is_bf16(room) ? room->multiply_bf16 : room->multiply;
 }
 
 void tensor_matmul_share(struct matmul_room *room, unsigned share, const struct matmul *matmul)
 {
-	struct gemm_task task = tensor_matmul_task(matmul);
-	gemm_function *multiply = room->multiply;
-	if (is_bf16(room)) {
-		struct narrow *narrow = &room->narrows[(size_t)2 * share];
-		struct lines a = lines_of(matmul->a, matmul->m, matmul->k, &narrow[0]);
-		struct lines b = lines_of(matmul->b, matmul->k, matmul->n, &narrow[1]);
-		narrow_lines(&a, 0, a.n_lines);
-		narrow_lines(&b, 0, b.n_lines);
-		task = narrow_task(matmul, &a, &b);
-		multiply = room->multiply_bf16;
-	}
+	struct gemm_task task = task_of(room, matmul);
 	task.workspace = room->workspaces[share];
-	multiply(&task);
+	choice(room)(&task);
 }
 
 struct job {
 	struct matmul_room *room;
 	struct gemm_task task;
-	gemm_function *multiply;
-	size_t element_bytes;
-	struct lines a, b;
 };
-
-static void narrow_job(void *opaque, unsigned share, unsigned n_shares)
-{
-	const struct job *job = opaque;
-	const struct lines *both[] = { &job->a, &job->b };
-	for (int i = 0; i < 2; i++) {
-		size_t from, to;
-		crew_part(both[i]->n_lines, share, n_shares, &from, &to);
-		narrow_lines(both[i], from, to);
-	}
-}
 
 static void matmul_job(void *opaque, unsigned share, unsigned n_shares)
 {
 	const struct job *job = opaque;
-	struct gemm_task part = gemm_task_share(&job->task, job->element_bytes, share, n_shares);
+	struct gemm_task part = gemm_task_share(&job->task, sizeof(float), share, n_shares);
 	part.workspace = job->room->workspaces[share];
 	if (part.m > 0 && part.n > 0)
-		job->multiply(&part);
+		choice(job->room)(&part);
 }
 
 void tensor_matmul_f32(struct matmul_room *room, const struct matmul *matmul)
 {
-	struct job job = { .room = room,
-			   .task = tensor_matmul_task(matmul),
-			   .multiply = room->multiply,
-			   .element_bytes = sizeof(float) };
-	if (crew_size(room->crew) == 1 || gemm_flops(&job.task) < LEAST_FLOPS_TO_SHARE) {
+	struct job job = { room, task_of(room, matmul) };
+	if (crew_size(room->crew) == 1 || gemm_flops(&job.task) < LEAST_FLOPS_TO_SHARE)
 		tensor_matmul_share(room, 0, matmul);
-		return;
-	}
-	if (is_bf16(room)) {
-		struct narrow *narrow = &room->narrows[(size_t)2 * crew_size(room->crew)];
-		job.a = lines_of(matmul->a, matmul->m, matmul->k, &narrow[0]);
-		job.b = lines_of(matmul->b, matmul->k, matmul->n, &narrow[1]);
-		crew_run(room->crew, narrow_job, &job);
-		job.task = narrow_task(matmul, &job.a, &job.b);
-		job.multiply = room->multiply_bf16;
-		job.element_bytes = sizeof(uint16_t);
-	}
-	crew_run(room->crew, matmul_job, &job);
+	else
+		crew_run(room->crew, matmul_job, &job);
 }

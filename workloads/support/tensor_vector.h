@@ -18,7 +18,6 @@ typedef float vector_f32 __attribute__((vector_size(64)));
 typedef int32_t vector_i32 __attribute__((vector_size(64)));
 
 typedef uint32_t vector_u32 __attribute__((vector_size(64)));
-typedef uint16_t vector_u16 __attribute__((vector_size(32)));
 
 #define VECTOR_INLINE static inline __attribute__((always_inline))
 
@@ -39,16 +38,6 @@ VECTOR_INLINE void vector_store(float *to, vector_f32 value, size_t n)
 		memcpy(to, &value, sizeof value);
 	else
 		memcpy(to, &value, n * sizeof(float));
-}
-
-/* vector_narrow: to bf16, ties to even; NaN stays NaN. */
-VECTOR_INLINE vector_u16 vector_narrow(vector_f32 value)
-{
-	vector_u32 bits = (vector_u32)value;
-	vector_u32 rounded = bits + 0x7fffu + ((bits >> 16) & 1u);
-	vector_u32 is_nan = (vector_u32)((bits & 0x7fffffffu) > 0x7f800000u);
-	rounded = (is_nan & (bits | 0x400000u)) | (~is_nan & rounded);
-	return __builtin_convertvector(rounded >> 16, vector_u16);
 }
 
 VECTOR_INLINE vector_f32 vector_fill(float value)
