@@ -48,17 +48,26 @@ static void rounding_is_to_the_nearest(void **state)
 		assert_int_equal(bf16_from_f32(float_of(cases[i].from)), cases[i].to);
 }
 
+/* What a width makes of a value; half-way cases and the rest are the same for all. */
+static uint16_t expected(float value, bool is_flushing)
+{
+	if (is_flushing && fpclassify(value) == FP_SUBNORMAL)
+		return signbit(value) ? 0x8000 : 0;
+	return bf16_from_f32(value);
+}
+
 static void every_width_rounds_alike(void **state)
 {
 	(void)state;
 	const struct {
 		bf16_round_function *round;
-		bool (*is_usable)(void);
+		bool (*is_usable)(void), is_flushing;
 	} widths[] = {
-		{ bf16_round_portable, NULL },
+		{ bf16_round_portable, NULL, false },
 #if defined(__x86_64__)
-		{ bf16_round_avx2, cpu_has_avx2 },
-		{ bf16_round_avx512, cpu_has_avx512 },
+		{ bf16_round_avx2, cpu_has_avx2, false },
+		{ bf16_round_avx512, cpu_has_avx512, false },
+		{ bf16_round_dot, cpu_has_avx512_bf16, true },
 #endif
 	};
 	struct random random = { 7 };
@@ -75,7 +84,7 @@ static void every_width_rounds_alike(void **state)
 			to[n] = 4711;
 			widths[w].round(to, from, n);
 			for (size_t i = 0; i < n; i++)
-				assert_int_equal(to[i], bf16_from_f32(from[i]));
+				assert_int_equal(to[i], expected(from[i], widths[w].is_flushing));
 			assert_int_equal(to[n], 4711);
 		}
 	}

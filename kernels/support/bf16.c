@@ -3,6 +3,10 @@
 
 #include <string.h>
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 enum { LANES = 16 };
 
 typedef uint32_t vector_bits __attribute__((vector_size(64)));
@@ -40,5 +44,19 @@ __attribute__((target("avx512f,avx512bw"))) void bf16_round_avx512(uint16_t *to,
 								   size_t n)
 {
 	round_all(to, from, n);
+}
+
+__attribute__((target("avx512f,avx512bw,avx512vl,avx512bf16"))) void
+bf16_round_dot(uint16_t *to, const float *from, size_t n)
+{
+	size_t i = 0;
+	for (; i + LANES <= n; i += LANES)
+		_mm256_storeu_si256((__m256i *)(to + i),
+				    (__m256i)_mm512_cvtneps_pbh(_mm512_loadu_ps(from + i)));
+	if (i < n) {
+		__mmask16 rest = (__mmask16)((1u << (n - i)) - 1);
+		__m512 last = _mm512_maskz_loadu_ps(rest, from + i);
+		_mm256_mask_storeu_epi16(to + i, rest, (__m256i)_mm512_cvtneps_pbh(last));
+	}
 }
 #endif

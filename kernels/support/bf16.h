@@ -28,12 +28,13 @@ static inline float f32_from_bf16(uint16_t value)
 	return as.f32;
 }
 
-/* bf16_round_*: n floats, the same result with every instruction set. */
+/* bf16_round_*: n floats, the same result with every instruction set; but _dot, the instruction of
+ * AVX512-BF16, makes zeros of denormal numbers, as that set's products do with theirs. */
 typedef void bf16_round_function(uint16_t *to, const float *from, size_t n);
 
 bf16_round_function bf16_round_portable;
 #if defined(__x86_64__)
-bf16_round_function bf16_round_avx2, bf16_round_avx512;
+bf16_round_function bf16_round_avx2, bf16_round_avx512, bf16_round_dot;
 #endif
 
 #endif

@@ -49,7 +49,7 @@ static bool has_amx(int type_bit)
 
 bool cpu_has_amx_bf16(void)
 {
-	return has_amx(AMX_BF16_BIT);
+	return has_amx(AMX_BF16_BIT) && cpu_has_avx512_bf16(); /* which rounds for it */
 }
 
 bool cpu_has_amx_int8(void)

@@ -215,7 +215,7 @@ const struct gemm_tile gemm_tile_bf16_dot = {
 	.strips_at_once = 4, /* 256 bytes of a row of B */
 	.pack_rows = pack_pairs_14,
 	.pack_columns = pack_pairs_32,
-	.round = bf16_round_avx512,
+	.round = bf16_round_dot,
 	.multiply = multiply_dot,
 };
 
@@ -287,7 +287,7 @@ const struct gemm_tile gemm_tile_bf16_amx = {
 	.strips_at_once = 4, /* 256 bytes of a row of B */
 	.pack_rows = pack_amx_rows,
 	.pack_columns = pack_amx_columns,
-	.round = bf16_round_avx512,
+	.round = bf16_round_dot,
 	.multiply = multiply_amx,
 	.begin = begin_amx,
 	.end = end_amx,
