@@ -105,19 +105,29 @@ void ceilings_summarize(struct ceiling *row, double *values, uint32_t n)
 	row->median = n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
 }
 
+uint32_t ceilings_most_threads(const struct ceilings *ceilings)
+{
+	uint32_t most = 0;
+	for (size_t i = 0; i < ceilings->n; i++)
+		if (ceilings->rows[i].n_threads > most)
+			most = ceilings->rows[i].n_threads;
+	return most;
+}
+
 double ceiling_spread(const struct ceiling *row)
 {
-	if (!(row->best > 0) || !(row->median > 0))
+	if (!(row->best > 0) || !(row->median > 0) || row->n_repeats == 1)
 		return NAN;
 	return fabs(row->median - row->best) / row->best;
 }
 
 bool ceilings_are_noisy(const struct ceilings *ceilings, struct why *why)
 {
-	size_t n_noisy = 0, n_measured = 0;
+	size_t n_noisy = 0, n_measured = 0, n_once = 0;
 	for (size_t i = 0; i < ceilings->n; i++) {
 		double spread = ceiling_spread(&ceilings->rows[i]);
 		n_measured += !isnan(spread);
+		n_once += ceilings->rows[i].n_repeats == 1;
 		n_noisy += spread > CEILING_NOISY_RATIO;
 	}
 	/* One in ten may be bad luck. */
@@ -138,6 +148,11 @@ bool ceilings_are_noisy(const struct ceilings *ceilings, struct why *why)
 			"The hypervisor took the CPUs for %.0f %% of the time: ceilings may be too "
 			"low; repeat at another hour.",
 			ceilings->stolen_ratio * 100);
+	else if (n_once > n_measured)
+		why_fail(why,
+			 "%zu values were measured once, which does not say whether the machine "
+			 "was noisy; repeat more often.",
+			 n_once);
 	else
 		return false;
 	return true;

@@ -79,7 +79,11 @@ const struct ceiling *ceilings_bandwidth(const struct ceilings *ceilings, const 
 /* ceilings_summarize: best and median of n values (sorted in place); less is better for "ns". */
 void ceilings_summarize(struct ceiling *row, double *values, uint32_t n);
 
-/* ceiling_spread: how far the median is from the best, as a ratio; NaN for what is unknown. */
+/* ceilings_most_threads: the largest number of threads that anything was measured with. */
+uint32_t ceilings_most_threads(const struct ceilings *ceilings);
+
+/* ceiling_spread: how far the median is from the best, as a ratio; NaN for what is unknown or was
+ * measured once. */
 double ceiling_spread(const struct ceiling *row);
 
 /* ceilings_are_noisy: is the machine too busy to be trusted? The sentence says why. */

@@ -5,6 +5,7 @@
 #include "counters/cgroup.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "counters/machine_parts.h"
@@ -58,6 +59,16 @@ static void read_cpus(const struct place *place, struct cgroup_limit *limit)
 		tighten(limit, quota / period, place, rule);
 }
 
+/* "nr_periods 12\nnr_throttled 3\n..." */
+static uint64_t read_throttled(const struct place *place)
+{
+	static const char key[] = "nr_throttled ";
+	char text[1024];
+	file_head(place->root, text, sizeof text, "%s%s/cpu.stat", place->mount, place->path);
+	const char *at = strstr(text, key);
+	return at ? strtoull(at + sizeof key - 1, NULL, 10) : 0;
+}
+
 static void read_memory(const struct place *place, struct cgroup_limit *limit)
 {
 	const char *most = place->is_second ? "memory.max" : "memory.limit_in_bytes";
@@ -80,8 +91,10 @@ static void read_groups(struct place *place, bool has_cpus, bool has_memory,
 	limits->cpus.is_shown |= has_cpus;
 	limits->memory.is_shown |= has_memory;
 	for (;;) {
-		if (has_cpus)
+		if (has_cpus) {
 			read_cpus(place, &limits->cpus);
+			limits->n_throttled += read_throttled(place);
+		}
 		if (has_memory)
 			read_memory(place, &limits->memory);
 		char *last = strrchr(place->path, '/');

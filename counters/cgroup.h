@@ -20,6 +20,7 @@ struct cgroup_limit {
 
 struct cgroup_limits {
 	struct cgroup_limit cpus, memory;
+	uint64_t n_throttled; /* how often the limit of CPUs has stopped somebody so far */
 };
 
 /*

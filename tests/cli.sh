@@ -204,6 +204,13 @@ expect "a part of it is not kept" 1 "" "are not known" "$stoke" bench --cached
 expect "bench with no threads" 2 "" "--threads takes numbers" "$stoke" bench -q --threads 0
 expect "bench of something" 2 "" "takes no arguments" "$stoke" bench here
 expect "all of it is kept" 0 "^Memory" "" env STOKE_CUDA_LIBRARY=/nowhere "$stoke" bench -q -r 1 --no-gpu
+if [ "$(nproc)" -gt 1 ] && command -v taskset >/dev/null; then
+	one=$(sed -n 's/^Cpus_allowed_list:\t*\([0-9]*\).*/\1/p' /proc/self/status)
+	expect "bound to one CPU it takes no other's place" 0 "^Memory" "This is not kept" taskset -c "$one" "$stoke" bench -q -r 1 --no-gpu
+	grep -E "^ +(clock|f32|f64)" out | grep -q "%" && fail "bench -r 1: a difference of one value"
+else
+	skip "bench on one of the CPUs: there is one, or no taskset"
+fi
 "$stoke" run triad size=64 repeats=200 -q -o "$work/share.stoke" >out 2>err
 expect "traffic is shown as a share of it" 0 "memory\\.of_ceiling +[^–]*[1-9][0-9.]* %" "" "$stoke" render --view counters --size 100x20 "$work/share.stoke"
 expect "what has learned well passes its check" 0 "checks passed" "" "$stoke" run mlp epochs=6 -q -o "$work/mlp.folded"

@@ -257,6 +257,8 @@ char *fake_arm(void)
 	/* The first version of control groups, of which a container shows its own as the top. */
 	fake_put(root, "4:memory:/docker/x\n2:cpuacct,cpu:/docker/x\n0::/\n", "/proc/self/cgroup");
 	fake_put(root, "50000\n", "/sys/fs/cgroup/cpu/cpu.cfs_quota_us");
+	fake_put(root, "nr_periods 9\nnr_throttled 3\nthrottled_time 5\n",
+		 "/sys/fs/cgroup/cpu/cpu.stat");
 	fake_put(root, "100000\n", "/sys/fs/cgroup/cpu/cpu.cfs_period_us");
 	fake_put(root, "9223372036854771712\n", "/sys/fs/cgroup/memory/memory.limit_in_bytes");
 	return root;

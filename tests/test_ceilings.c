@@ -259,6 +259,8 @@ static void values_are_summarized(void **state)
 	ceilings_summarize(&time, times, 4);
 	assert_true(time.best == 1 && time.median == 3.5);
 	assert_true(fabs(ceiling_spread(&time) - 2.5) < 1e-12);
+	ceilings_summarize(&speed, rates, 1); /* nothing to be far from */
+	assert_true(speed.best == 1 && isnan(ceiling_spread(&speed)));
 	ceilings_summarize(&speed, rates, 0);
 	assert_true(isnan(speed.best) && isnan(ceiling_spread(&speed)));
 }
@@ -314,6 +316,13 @@ static void noise_is_said(void **state)
 	ceilings->stolen_ratio = 0.2;
 	assert_true(ceilings_are_noisy(ceilings, &why));
 	assert_non_null(strstr(why.text, "hypervisor"));
+	ceilings->stolen_ratio = 0;
+	assert_false(ceilings_are_noisy(ceilings, &why));
+	for (size_t i = 0; i < ceilings->n; i++)
+		ceilings->rows[i].n_repeats = 1;
+	assert_true(ceilings_are_noisy(ceilings, &why));
+	assert_non_null(strstr(why.text, "21 values were measured once"));
+	assert_int_equal(ceilings_most_threads(ceilings), 20);
 	ceilings_free(ceilings);
 }
 

@@ -233,6 +233,36 @@ static void numbers_are_the_recording_s(void **state)
 	recording_free(recording);
 }
 
+/* The screen has one line for it, which most reasons do not fit in. */
+static void a_counter_says_why(void **state)
+{
+	static const struct {
+		enum origin origin;
+		const char *line;
+	} cases[] = {
+		{ ORIGIN_UNAVAILABLE, "Why it is not available: No PMU {here}. Enable it.\n" },
+		{ ORIGIN_MODELLED, "Where it is from: No PMU {here}. Enable it.\n" },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct recording *recording = recording_new();
+		struct series_row row = { .name = recording_add_string(recording, "IPC"),
+					  .origin = cases[i].origin,
+					  .reason =
+						  recording_add_string(recording, "No PMU {here}."),
+					  .remedy = recording_add_string(recording, "Enable it.") };
+		uint32_t id = recording_add_series(recording, &row);
+		recording_publish(recording);
+		const struct view_subject subject = { .kind = SUBJECT_COUNTER,
+						      .id = id,
+						      .name = "IPC" };
+		char *text = text_of(recording, &subject);
+		assert_non_null(strstr(text, cases[i].line));
+		free(text);
+		recording_free(recording);
+	}
+}
+
 /* Of the first subject of a view, as `e` shows it. */
 static char *explain_view(struct recording *recording, const char *view, const char *keys)
 {
@@ -345,6 +375,7 @@ int main(void)
 		cmocka_unit_test(values_are_filled_in),
 		cmocka_unit_test(numbers_are_the_recording_s),
 		cmocka_unit_test(what_is_under_the_cursor_is_explained_in_every_view),
+		cmocka_unit_test(a_counter_says_why),
 		cmocka_unit_test(the_machine_is_explained),
 		cmocka_unit_test(any_recording_is_explained),
 	};

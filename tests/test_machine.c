@@ -12,6 +12,7 @@
 #include <hwloc.h>
 #endif
 
+#include "counters/cgroup.h"
 #include "counters/machine.h"
 #include "sampler/base/arena.h"
 #include "sampler/base/text.h"
@@ -299,6 +300,13 @@ static void an_arm_machine(void **state)
 			    "used up");
 	assert_string_equal(value(machine, "limit.memory"), "none in this control group's view");
 	machine_free(machine);
+	char *root = fake_arm();
+	struct cgroup_limits limits;
+	cgroup_limits_read(root, &limits);
+	assert_true(limits.cpus.is_set && limits.cpus.value == 0.5);
+	assert_true(limits.memory.is_shown && !limits.memory.is_set);
+	assert_int_equal(limits.n_throttled, 3);
+	fake_free(root);
 }
 
 static void a_machine_that_says_little(void **state)

@@ -1,9 +1,11 @@
 /* stoke bench: measure what this machine can do, keep it, show it. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "counters/ceilings.h"
+#include "counters/cgroup.h"
 #include "counters/machine.h"
 #include "tui/bench.h"
 #include "tui/ceilings_table.h"
@@ -84,6 +86,41 @@ static void keep(const struct ceilings *ceilings)
 		fail_with(STATUS_OK, "bench", &cannot_keep);
 }
 
+/* What was measured on all cores stands while this process is bound to some of them. */
+static void keep_whole(const struct ceilings *ceilings)
+{
+	struct why why;
+	struct ceilings *kept = ceilings_cached(ceilings->machine, &why);
+	uint32_t most = kept ? ceilings_most_threads(kept) : 0;
+	ceilings_free(kept);
+	if (most <= ceilings_most_threads(ceilings)) {
+		keep(ceilings);
+		return;
+	}
+	why_fail(&why,
+		 "This is not kept: with %u threads there is more of this machine in what was "
+		 "measured before; run it unbound (taskset, cpusets) to take its place.",
+		 most);
+	fail_with(STATUS_OK, "bench", &why);
+}
+
+/* Time that the limit takes looks as if other programs had it. */
+static void warn_of_limit(const struct cgroup_limits *before)
+{
+	struct cgroup_limits now;
+	struct why why;
+	cgroup_limits_read("", &now);
+	if (now.n_throttled <= before->n_throttled)
+		return;
+	why_fail(&why,
+		 "The control group%s%s may use %.2f CPUs (%s) and was stopped %" PRIu64
+		 " times meanwhile: that is the time \"taken by other programs\", and the ceilings "
+		 "may be too low.",
+		 now.cpus.group[0] ? " " : "", now.cpus.group, now.cpus.value, now.cpus.rule,
+		 now.n_throttled - before->n_throttled);
+	fail_with(STATUS_OK, "bench", &why);
+}
+
 /* A GPU that is not there is no failure: the CPUs' ceilings stand. */
 static void measure_device(struct shown *shown, const struct machine *machine,
 			   const struct bench_wish *wish, const struct settings *settings)
@@ -105,12 +142,15 @@ static bool measure(struct shown *shown, const struct machine *machine,
 {
 	const struct bench_wish wish = { .threads = settings->threads,
 					 .n_repeats = (unsigned)settings->repeat };
+	struct cgroup_limits before;
+	cgroup_limits_read("", &before);
 	shown->ceilings = bench_run(machine, &wish, settings->is_quiet ? NULL : say, why);
 	if (!shown->ceilings)
 		return false;
+	warn_of_limit(&before);
 	/* Wishes make a part of it, which must not take the place of the whole. */
 	if (!settings->threads)
-		keep(shown->ceilings);
+		keep_whole(shown->ceilings);
 	if (!settings->no_gpu)
 		measure_device(shown, machine, &wish, settings);
 	return true;

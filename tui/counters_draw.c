@@ -12,7 +12,7 @@
 #include "tui/plot.h"
 #include "tui/window.h"
 
-enum { VALUE_COLUMNS = 13, LEAST_PLOT = 2 };
+enum { VALUE_COLUMNS = 14, LEAST_PLOT = 2 };
 enum { COLUMN_MARK, COLUMN_NAME, COLUMN_LAST, COLUMN_LEAST, COLUMN_MOST, COLUMN_PLOT };
 
 /* What the list is lent. */

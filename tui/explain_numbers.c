@@ -280,6 +280,20 @@ static void write_note(FILE *out, const struct recording *recording, uint32_t id
 		fprintf(out, "Its remedy: %s\n", recording_string_at(recording, row->remedy));
 }
 
+/* What the counters' view has one line for, whole. */
+static void write_provenance(FILE *out, const struct recording *recording, uint32_t id)
+{
+	const struct series_row *row = recording_series(recording, id);
+	const char *reason = recording_string_at(recording, row->reason);
+	const char *remedy = recording_string_at(recording, row->remedy);
+	if (!row->reason && !row->remedy)
+		return;
+	fprintf(out, "%s: %s%s%s\n",
+		row->origin == ORIGIN_UNAVAILABLE ? "Why it is not available" : "Where it is from",
+		row->reason ? reason : "", row->reason && row->remedy ? " " : "",
+		row->remedy ? remedy : "");
+}
+
 struct view_subject subject_of_function(const struct recording *recording, unsigned function)
 {
 	if (!function)
@@ -335,4 +349,6 @@ void explain_write(FILE *out, const struct recording *recording, const struct vi
 		explain_place(&explaining);
 	explain_change(&explaining);
 	write_parts(out, &explaining, &entry);
+	if (subject->kind == SUBJECT_COUNTER)
+		write_provenance(out, recording, subject->id);
 }
