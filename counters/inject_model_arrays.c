@@ -211,7 +211,27 @@ static void add_symbols(const unsigned char *file, size_t bytes, const ElfW(Shdr
 	}
 }
 
-static void read_symbols(const unsigned char *file, size_t bytes, uint64_t bias)
+/* Compilers sign in a section of comments. */
+static bool has_clang(const unsigned char *file, size_t bytes, const ElfW(Ehdr) * header)
+{
+	static const char signature[] = "clang version";
+	ElfW(Shdr) names, section;
+	if (header->e_shstrndx >= header->e_shnum)
+		return false;
+	memcpy(&names, file + header->e_shoff + header->e_shstrndx * sizeof names, sizeof names);
+	for (uint32_t i = 0; i < header->e_shnum; i++) {
+		memcpy(&section, file + header->e_shoff + i * sizeof section, sizeof section);
+		uint64_t name = names.sh_offset + section.sh_name;
+		if (section.sh_type == SHT_PROGBITS && section.sh_offset <= bytes &&
+		    section.sh_size <= bytes - section.sh_offset && name < bytes &&
+		    strncmp((const char *)file + name, ".comment", bytes - name) == 0)
+			return memmem(file + section.sh_offset, section.sh_size, signature,
+				      sizeof signature - 1) != NULL;
+	}
+	return false;
+}
+
+static void read_symbols(const unsigned char *file, size_t bytes, uint64_t bias, bool is_program)
 {
 	ElfW(Ehdr) header;
 	if (bytes < sizeof header)
@@ -221,6 +241,8 @@ static void read_symbols(const unsigned char *file, size_t bytes, uint64_t bias)
 	if (memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_shoff > bytes || end > bytes ||
 	    header.e_shentsize != sizeof(ElfW(Shdr)))
 		return;
+	if (is_program)
+		hooks.memory->has_clang = has_clang(file, bytes, &header);
 	for (uint32_t i = 0; i < header.e_shnum; i++) {
 		ElfW(Shdr) table, names;
 		memcpy(&table, file + header.e_shoff + i * sizeof table, sizeof table);
@@ -244,7 +266,7 @@ static int visit_module(struct dl_phdr_info *info, size_t bytes, void *opaque)
 		size_t n = (size_t)status.st_size;
 		void *file = mmap(NULL, n, PROT_READ, MAP_PRIVATE, fd, 0);
 		if (file != MAP_FAILED) {
-			read_symbols(file, n, info->dlpi_addr);
+			read_symbols(file, n, info->dlpi_addr, !info->dlpi_name[0]);
 			munmap(file, n);
 		}
 	}

@@ -87,6 +87,7 @@ static void begin_child(void)
 	if (!memory || !hooks_begin(memory, &geometry))
 		return;
 	memory->has_vectors = before->has_vectors;
+	memory->has_clang = before->has_clang;
 	if (thread)
 		hook_thread_renew(thread);
 	adopt(thread, before);

@@ -117,7 +117,7 @@ void stoke_model_tile(unsigned tile, const void *base, long stride, int is_write
 }
 
 /* Defined by model/immintrin.h: not there in programs compiled without it. */
-extern const int stoke_model_has_vectors __attribute__((weak));
+extern int stoke_model_has_vectors __attribute__((weak));
 
 __attribute__((constructor(102))) static void say_what_is_seen(void)
 {

@@ -19,7 +19,7 @@
 
 enum {
 	MODEL_MAGIC = 0x4c444d53, /* "SMDL" */
-	MODEL_VERSION = 2,
+	MODEL_VERSION = 3,
 	MODEL_PROCESSES = 32,
 	/* Reserved, not used, until they are written: 8, 32 and 1 MiB. */
 	MODEL_NODES = 1 << 18,
@@ -93,6 +93,7 @@ struct model_memory {
 	uint32_t is_open, is_assumed;
 	uint32_t has_vectors; /* compiled with counters/model/immintrin.h: masked accesses are seen
 			       */
+	uint32_t has_clang;   /* Clang compiled some of it: wide vectors are not reported */
 	uint32_t n_nodes, n_sites, n_arrays, n_threads; /* 1 + the last used */
 	uint32_t maps_bytes, maps_changes;              /* maps: published after they are whole */
 	uint64_t n_unseen;  /* accesses of instructions it knows of but cannot follow */

@@ -353,6 +353,7 @@ static void note_problem(const struct state *state, struct recording *recording)
 struct said {
 	uint64_t n, n_lost, n_unseen;
 	bool has_vectors; /* all of them */
+	bool has_clang;   /* any */
 };
 
 static struct said ask_processes(const struct state *state)
@@ -366,6 +367,7 @@ static struct said ask_processes(const struct state *state)
 		said.n_lost += memory->sites[0].counts[MODEL_ACCESSES];
 		said.n_unseen += memory->n_unseen;
 		said.has_vectors &= memory->has_vectors != 0;
+		said.has_clang |= memory->has_clang != 0;
 	}
 	return said;
 }
@@ -386,6 +388,25 @@ static void note_late(const struct state *state, struct recording *recording)
 		       "debug information (-g1).");
 }
 
+/* What the compilers leave out (GCC 12, Clang 14: accesses of 32 and 64 bytes). */
+static void note_unreported(const struct said *said, struct recording *recording)
+{
+	if (!said->has_vectors)
+		recording_note(
+			recording, SEVERITY_INFO, "model",
+			"Vector loads and stores with masks, gathers, stores past the caches and "
+			"prefetches are not seen if there are any: the compiler does not report "
+			"them.",
+			"Compile code that includes immintrin.h with -I to stoke's model folder; "
+			"`stoke help run` says how.");
+	if (said->has_clang)
+		recording_note(recording, SEVERITY_INFO, "model",
+			       "Clang compiled some of it, which does not report vector loads and "
+			       "stores of more than 16 bytes: they are not seen if there are any.",
+			       "Compile it with -fno-vectorize -fno-slp-vectorize too, so that it "
+			       "makes none by itself, or with GCC.");
+}
+
 static void note_end(const struct state *state, struct recording *recording)
 {
 	struct said said = ask_processes(state);
@@ -399,14 +420,7 @@ static void note_end(const struct state *state, struct recording *recording)
 		       "the kernel, instructions being fetched, or variables that nothing has the "
 		       "address of. The program's times are those of the model.",
 		       "");
-	if (!said.has_vectors)
-		recording_note(
-			recording, SEVERITY_INFO, "model",
-			"Vector loads and stores with masks, gathers, stores past the caches and "
-			"prefetches are not seen if there are any: the compiler does not report "
-			"them.",
-			"Compile code that includes immintrin.h with -I to stoke's model folder; "
-			"`stoke help run` says how.");
+	note_unreported(&said, recording);
 	recording_note_count(recording, SEVERITY_WARNING, "model", said.n_lost,
 			     "accesses found no room in the model's tables; they are [lost].",
 			     "Model a smaller part of the program.");

@@ -64,7 +64,7 @@ cat >"$work/vectors.c" <<'C'
 #include <immintrin.h>
 #include <stdlib.h>
 #include <string.h>
-static _Alignas(4096) float block[1 << 20];
+static __attribute__((aligned(4096))) float block[1 << 20];
 __attribute__((target("avx512f"), noinline)) static float wide(int n)
 {
 	__m512 sum = _mm512_setzero_ps();
@@ -90,12 +90,13 @@ int main(void)
 	return 0;
 }
 C
-if [ "$(uname -m)" != x86_64 ]; then
-	skip "vector instructions: this machine has none of x86"
-elif ! $cc -O2 -g -fsanitize=thread -I counters/model -c -o "$work/vectors.o" "$work/vectors.c" ||
-	! $cc -o "$work/vectors" "$work/vectors.o" "$build/libstoke-model.a" -lm -lpthread -ldl; then
-	fail "vector code does not compile"
-else
+vectors_are_seen() { # COMPILER...
+	rm -f "$work/vectors.o"
+	if ! "$@" -g -fsanitize=thread -I counters/model -c -o "$work/vectors.o" "$work/vectors.c" ||
+		! "$@" -o "$work/vectors" "$work/vectors.o" "$build/libstoke-model.a" -lm -lpthread -ldl; then
+		fail "vector code does not compile: $*"
+		return
+	fi
 	STOKE_MODEL="$caches" "$work/vectors" 2>"$work/sums"
 	status=$?
 	# 1000 masked loads, 16 lanes gathered, 1000 whole loads; 1000 masked stores, 1000 past the caches
@@ -108,8 +109,43 @@ else
 		[ "$((misses - 2500))" -ge 0 ] && [ "$((misses - 2500))" -le 520 ]; then
 		pass
 	else
-		fail "AVX-512 accesses: $loads loads, $stores stores, $misses misses"
+		fail "AVX-512 accesses of $*: $loads loads, $stores stores, $misses misses"
 	fi
+}
+if [ "$(uname -m)" != x86_64 ]; then
+	skip "vector instructions: this machine has none of x86"
+else
+	# Gathers are functions or macros, constants are the file's or everybody's, by compiler.
+	for compiler in "$cc -O2" "$cc -O0" "g++ -O2" "g++ -O0"; do
+		# shellcheck disable=SC2086
+		vectors_are_seen $compiler
+	done
+fi
+
+# ---- Clang reports no vectors of more than 16 bytes, and makes some unless told not to
+cat >"$work/some.c" <<'C'
+float a[1 << 16], b[1 << 16];
+int main(void)
+{
+	for (int i = 0; i < 1 << 16; i++)
+		a[i] = (float)(i % 3);
+	for (int i = 0; i < 1 << 16; i++)
+		b[i] = 2 * a[i];
+	return 0;
+}
+C
+if ! command -v clang >/dev/null; then
+	skip "what Clang compiles: it is not here"
+elif ! clang -O3 -g -fsanitize=thread -fno-vectorize -fno-slp-vectorize -I counters/model -c -o "$work/some.o" "$work/some.c" ||
+	! cc -o "$work/some" "$work/some.o" "$build/libstoke-model.a" -lm -lpthread -ldl; then
+	fail "Clang does not compile as the help says"
+else
+	"$stoke" record -f --model -v -o "$work/some.stoke" -- "$work/some" 2>"$work/err"
+	"$stoke" export "$work/some.stoke" -e memory-accesses --format folded | awk '{ n += $NF } END { exit n != 3 * 65536 }' &&
+		pass || fail "accesses of what Clang compiles"
+	grep -q "Clang compiled" "$work/err" && pass || fail "no word of what Clang does not report"
+	"$stoke" record -f --model -v -o "$work/some.stoke" -- "$work/kernels" nothing >/dev/null 2>"$work/err"
+	grep -q "Clang compiled" "$work/err" && fail "GCC is taken for Clang" || pass
 fi
 
 # ---- every built-in function that reaches memory, in our kernels, is one the model sees

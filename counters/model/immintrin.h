@@ -10,15 +10,13 @@
 #ifndef COUNTERS_MODEL_IMMINTRIN_H
 #define COUNTERS_MODEL_IMMINTRIN_H
 
-#if defined(__OPTIMIZE__) /* without, gathers are macros that want literal numbers */
-
 #include "hooks.h"
 
 #ifdef __cplusplus
-extern "C" {
+extern "C" { /* not const: that would be another one in each file of C++ */
 #endif
-__attribute__((weak)) extern const int stoke_model_has_vectors;
-__attribute__((weak)) const int stoke_model_has_vectors = 1;
+extern int stoke_model_has_vectors;
+__attribute__((weak)) int stoke_model_has_vectors = 1;
 #ifdef __cplusplus
 }
 #endif
@@ -124,40 +122,64 @@ STOKE_MODEL_SIGNS("avx2", _mm, __m128i, int, epi32, __m128i, 4)
 
 /* ---- gathers and scatters: an access a lane */
 
+/* Clang's, and GCC's without optimization, are macros that want a literal number for the scale. */
+#define STOKE_MODEL_SCALED(scale, call, ...)                                                       \
+	switch (scale) {                                                                           \
+	case 1:                                                                                    \
+		call(__VA_ARGS__, 1);                                                              \
+		break;                                                                             \
+	case 2:                                                                                    \
+		call(__VA_ARGS__, 2);                                                              \
+		break;                                                                             \
+	case 4:                                                                                    \
+		call(__VA_ARGS__, 4);                                                              \
+		break;                                                                             \
+	default:                                                                                   \
+		call(__VA_ARGS__, 8);                                                              \
+	}
+
 #define STOKE_MODEL_GATHER512(bits, suffix, vector, indexes, mask, all, lane)                      \
 	STOKE_MODEL("avx512f")                                                                     \
 	vector stoke_mm512_i##bits##gather_##suffix(indexes index, const void *base, int scale)    \
 	{                                                                                          \
+		vector x;                                                                          \
 		stoke_model_gather(base, &index, bits, all, scale, lane);                          \
-		return _mm512_i##bits##gather_##suffix(index, base, scale);                        \
+		STOKE_MODEL_SCALED(scale, x = _mm512_i##bits##gather_##suffix, index, base)        \
+		return x;                                                                          \
 	}                                                                                          \
 	STOKE_MODEL("avx512f")                                                                     \
 	vector stoke_mm512_mask_i##bits##gather_##suffix(vector other, mask lanes, indexes index,  \
 							 const void *base, int scale)              \
 	{                                                                                          \
+		vector x;                                                                          \
 		stoke_model_gather(base, &index, bits, lanes, scale, lane);                        \
-		return _mm512_mask_i##bits##gather_##suffix(other, lanes, index, base, scale);     \
+		STOKE_MODEL_SCALED(scale, x = _mm512_mask_i##bits##gather_##suffix, other, lanes,  \
+				   index, base)                                                    \
+		return x;                                                                          \
 	}                                                                                          \
 	STOKE_MODEL("avx512f")                                                                     \
 	void stoke_mm512_i##bits##scatter_##suffix(void *base, indexes index, vector x, int scale) \
 	{                                                                                          \
 		stoke_model_scatter(base, &index, bits, all, scale, lane);                         \
-		_mm512_i##bits##scatter_##suffix(base, index, x, scale);                           \
+		STOKE_MODEL_SCALED(scale, _mm512_i##bits##scatter_##suffix, base, index, x)        \
 	}                                                                                          \
 	STOKE_MODEL("avx512f")                                                                     \
 	void stoke_mm512_mask_i##bits##scatter_##suffix(void *base, mask lanes, indexes index,     \
 							vector x, int scale)                       \
 	{                                                                                          \
 		stoke_model_scatter(base, &index, bits, lanes, scale, lane);                       \
-		_mm512_mask_i##bits##scatter_##suffix(base, lanes, index, x, scale);               \
+		STOKE_MODEL_SCALED(scale, _mm512_mask_i##bits##scatter_##suffix, base, lanes,      \
+				   index, x)                                                       \
 	}
 #define STOKE_MODEL_GATHER256(bits, suffix, vector, indexes, element, all, lane)                   \
 	STOKE_MODEL("avx2")                                                                        \
 	vector stoke_mm256_i##bits##gather_##suffix(element const *base, indexes index,            \
 						    const int scale)                               \
 	{                                                                                          \
+		vector x;                                                                          \
 		stoke_model_gather(base, &index, bits, all, scale, lane);                          \
-		return _mm256_i##bits##gather_##suffix(base, index, scale);                        \
+		STOKE_MODEL_SCALED(scale, x = _mm256_i##bits##gather_##suffix, base, index)        \
+		return x;                                                                          \
 	}
 
 STOKE_MODEL_GATHER512(32, ps, __m512, __m512i, __mmask16, 0xffff, 4)
@@ -176,17 +198,18 @@ STOKE_MODEL_GATHER256(64, epi64, __m256i, __m256i, long long, 0xf, 8)
 
 /* ---- loads and stores of whole vectors that are built-in functions all the same */
 
+/* Compilers differ in what they want a pointer to: here it is to anything. */
 #define STOKE_MODEL_LOAD(isa, name, vector, from_type, bytes)                                      \
-	STOKE_MODEL(isa) vector stoke##name(from_type const *from)                                 \
+	STOKE_MODEL(isa) vector stoke##name(const void *from)                                      \
 	{                                                                                          \
 		stoke_model_read(from, bytes);                                                     \
-		return name(from);                                                                 \
+		return name((from_type const *)from);                                              \
 	}
 #define STOKE_MODEL_PAST(isa, name, to_type, vector, bytes)                                        \
-	STOKE_MODEL(isa) void stoke##name(to_type *to, vector x)                                   \
+	STOKE_MODEL(isa) void stoke##name(void *to, vector x)                                      \
 	{                                                                                          \
 		stoke_model_write_past(to, bytes);                                                 \
-		name(to, x);                                                                       \
+		name((to_type *)to, x);                                                            \
 	}
 
 STOKE_MODEL_LOAD("avx", _mm_broadcast_ss, __m128, float, 4)
@@ -210,5 +233,4 @@ STOKE_MODEL_PAST("avx512f", _mm512_stream_si512, __m512i, __m512i, 64)
 
 #include "immintrin_names.h"
 
-#endif
 #endif

@@ -5,6 +5,42 @@
 #ifndef COUNTERS_MODEL_IMMINTRIN_NAMES_H
 #define COUNTERS_MODEL_IMMINTRIN_NAMES_H
 
+/* Macros with some compilers. */
+#undef _mm256_i32gather_epi32
+#undef _mm256_i32gather_epi64
+#undef _mm256_i32gather_pd
+#undef _mm256_i32gather_ps
+#undef _mm256_i64gather_epi64
+#undef _mm256_i64gather_pd
+#undef _mm512_i32gather_epi32
+#undef _mm512_i32gather_epi64
+#undef _mm512_i32gather_pd
+#undef _mm512_i32gather_ps
+#undef _mm512_i32scatter_epi32
+#undef _mm512_i32scatter_epi64
+#undef _mm512_i32scatter_pd
+#undef _mm512_i32scatter_ps
+#undef _mm512_i64gather_epi64
+#undef _mm512_i64gather_pd
+#undef _mm512_i64gather_ps
+#undef _mm512_i64scatter_epi64
+#undef _mm512_i64scatter_pd
+#undef _mm512_i64scatter_ps
+#undef _mm512_mask_i32gather_epi32
+#undef _mm512_mask_i32gather_epi64
+#undef _mm512_mask_i32gather_pd
+#undef _mm512_mask_i32gather_ps
+#undef _mm512_mask_i32scatter_epi32
+#undef _mm512_mask_i32scatter_epi64
+#undef _mm512_mask_i32scatter_pd
+#undef _mm512_mask_i32scatter_ps
+#undef _mm512_mask_i64gather_epi64
+#undef _mm512_mask_i64gather_pd
+#undef _mm512_mask_i64gather_ps
+#undef _mm512_mask_i64scatter_epi64
+#undef _mm512_mask_i64scatter_pd
+#undef _mm512_mask_i64scatter_ps
+
 #define _mm512_maskz_loadu_ps            stoke_mm512_maskz_loadu_ps
 #define _mm512_mask_loadu_ps             stoke_mm512_mask_loadu_ps
 #define _mm512_mask_storeu_ps            stoke_mm512_mask_storeu_ps
