@@ -101,9 +101,19 @@ static void what_was_begun_is_brought_to_an_end(void **state)
 	assert_int_equal(drift_watch_check(&watch, 0.83, 0.01, 2500), DRIFT_ALERT);
 	assert_int_equal(drift_watch_check(&watch, 0.83, 0.01, 2500), DRIFT_METAMORPHOSIS);
 	drift_watch_changed(&watch);
+	/* One good batch is luck; four bad ones after it are not. */
 	assert_int_equal(drift_watch_check(&watch, 0.90, 0.01, 2500), DRIFT_NORMAL);
+	assert_int_equal(drift_watch_check(&watch, 0.75, 0.01, 2500), DRIFT_ALERT);
+	assert_int_equal(drift_watch_check(&watch, 0.75, 0.01, 2500), DRIFT_METAMORPHOSIS);
+	drift_watch_changed(&watch);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(drift_watch_check(&watch, 0.90, 0.01, 2500), DRIFT_NORMAL);
 	for (int i = 0; i < 20; i++)
 		assert_int_equal(drift_watch_check(&watch, 0.83, 0.01, 2500), DRIFT_NORMAL);
+	/* An alarm that lasts, 8 % down: five batches, and two checks. */
+	for (int i = 0; i < 6; i++)
+		assert_int_equal(drift_watch_check(&watch, 0.83, 0.02, 2500), DRIFT_ALERT);
+	assert_int_equal(drift_watch_check(&watch, 0.83, 0.02, 2500), DRIFT_METAMORPHOSIS);
 }
 
 static void sure_errors_are_answered(void **state)

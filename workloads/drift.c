@@ -53,7 +53,7 @@ enum {
 };
 static const double LEAST_POSITIVES = 0.03, MOST_POSITIVES = 0.1, MOST_STEALTH = 0.08;
 static const double LEAST_SIGNAL = 0.6, MOST_SIGNAL = 1;
-static const double MOST_LOSS = 0.04;
+static const double MOST_LOSS = 0.04, DEVIATIONS = 3;
 static const unsigned MOST_BATCHES_TO_ALERT = 2;
 
 /* One policy of training, and what became of it. */
@@ -78,6 +78,7 @@ struct state {
 	double pause_seconds, work_rows;
 	/* Stream */
 	double before_sum, after_sum, first_sum;
+	double before_squares, after_squares;
 	unsigned n_before, n_after, n_first, alert_after; /* batches; 0 = none yet */
 	unsigned n_false_changes;                         /* before the drift */
 	unsigned scenario;
@@ -232,6 +233,7 @@ static void count_batch(struct state *state, enum drift_state now)
 		return;
 	if (!has_drifted(state)) {
 		state->before_sum += stream->quality;
+		state->before_squares += stream->quality * stream->quality;
 		state->n_before++;
 		state->n_false_changes = stream->n_metamorphoses;
 		return;
@@ -244,6 +246,7 @@ static void count_batch(struct state *state, enum drift_state now)
 	}
 	if (stream->n_batches + LAST_BATCHES > state->n_batches) {
 		state->after_sum += stream->quality;
+		state->after_squares += stream->quality * stream->quality;
 		state->n_after++;
 	}
 }
@@ -356,6 +359,13 @@ static bool is_usual(const struct state *state)
 	       data->signal <= MOST_SIGNAL;
 }
 
+/* How far the mean of n values is from what it stands for, squared: the chance of which rows came.
+ */
+static double chance_of(double sum, double squares, unsigned n)
+{
+	return n > 1 ? fmax(squares - sum * sum / n, 0) / (n - 1) / n : 0;
+}
+
 static bool check_stream(const struct state *state, struct why *why)
 {
 	const struct drift_stream *stream = &state->stream;
@@ -371,7 +381,9 @@ static bool check_stream(const struct state *state, struct why *why)
 			   state->n_before >= 5 && state->n_batches >= state->at + LEAST_BATCHES;
 	if (is_promised && (state->alert_after == 0 || state->alert_after > MOST_BATCHES_TO_ALERT))
 		return why_fail(why, "drift: the alert came after %u batches.", state->alert_after);
-	if (is_promised && after < before * (1 - MOST_LOSS))
+	double chance = sqrt(chance_of(state->before_sum, state->before_squares, state->n_before) +
+			     chance_of(state->after_sum, state->after_squares, state->n_after));
+	if (is_promised && after < before * (1 - MOST_LOSS) - DEVIATIONS * chance)
 		return why_fail(why, "drift: PR-AUC was %.3f before the change and is %.3f now.",
 				before, after);
 	return true;

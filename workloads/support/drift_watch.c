@@ -63,14 +63,16 @@ enum drift_state drift_watch_check(struct drift_watch *watch, double quality, do
 	watch->rows_since_change += n_rows;
 	double mean = mean_of_recent(watch), ratio = vulnerability / settings->vulnerability;
 	bool is_worse = mean < settings->quality * (1 - WORSE);
-	bool is_worrying = is_worse || ratio > settings->alert_ratio;
 	bool is_back = mean >= settings->quality * (1 - RECOVERED);
-	bool is_bad = is_worse || ratio > settings->change_ratio ||
-		      (watch->is_mending && !is_back);
+	watch->n_unwell = watch->state == DRIFT_ALERT && !is_back ? watch->n_unwell + 1 : 0;
+	bool is_unfinished = (watch->is_mending && !is_back) || watch->n_unwell >= DRIFT_RECENT;
+	bool is_worrying = is_worse || is_unfinished || ratio > settings->alert_ratio;
+	bool is_bad = is_worse || is_unfinished || ratio > settings->change_ratio;
 	bool is_well = is_back && !is_worrying;
 	watch->n_worrying = is_worrying ? watch->n_worrying + 1 : 0;
 	watch->n_bad = is_bad ? watch->n_bad + 1 : 0;
-	watch->is_mending = watch->is_mending && !is_well;
+	if (is_well && watch->n_recent >= DRIFT_RECENT) /* one good batch may be luck */
+		watch->is_mending = false;
 	if (watch->state == DRIFT_NORMAL && watch->n_worrying >= settings->n_alert)
 		watch->state = DRIFT_ALERT;
 	else if (watch->state == DRIFT_ALERT && is_well)
@@ -85,6 +87,6 @@ void drift_watch_changed(struct drift_watch *watch)
 {
 	watch->state = DRIFT_ALERT;
 	watch->is_mending = true;
-	watch->n_recent = watch->n_worrying = watch->n_bad = 0;
+	watch->n_recent = watch->n_worrying = watch->n_bad = watch->n_unwell = 0;
 	watch->rows_since_change = 0;
 }

@@ -2,10 +2,11 @@
  * drift_watch: does a model still fit what it sees? A state machine over batches: NORMAL, ALERT,
  * METAMORPHOSIS, by two signs: how sure the model is where it errs (vulnerability), and its PR-AUC.
  *
- * Follows PKBoost's "living booster" but for three things. Vulnerability is the mean over the newest
- * rows, not a moving mean of ten errors, which is mostly noise; its normal value is measured in the
- * same way as the later ones are; and what a metamorphosis has begun goes on until the quality is
- * back, where PKBoost rests as soon as less than the tenth that raised the alarm is missing.
+ * Follows PKBoost's "living booster" but for three things. Vulnerability is the mean over the
+ * newest rows, not a moving mean of ten errors, which is mostly noise; its normal value is measured
+ * in the same way as the later ones are; and an alarm that lasts, or a metamorphosis after which
+ * the quality is not back, asks for another, where PKBoost rests as soon as less than the tenth
+ * that raised the alarm is missing.
  */
 #ifndef WORKLOADS_SUPPORT_DRIFT_WATCH_H
 #define WORKLOADS_SUPPORT_DRIFT_WATCH_H
@@ -29,8 +30,9 @@ struct drift_watch {
 	enum drift_state state;
 	double recent[DRIFT_RECENT];
 	unsigned n_recent, n_worrying, n_bad;
+	unsigned n_unwell; /* checks in a row in ALERT without the quality of before */
 	size_t rows_since_change;
-	bool is_mending; /* a metamorphosis has been, and it is not well again yet */
+	bool is_mending; /* a metamorphosis has been, and no DRIFT_RECENT good batches since */
 };
 
 /* drift_watch_usual: PKBoost's ratios and counts by the share of positives and the rows learned
