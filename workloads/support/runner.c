@@ -241,7 +241,7 @@ static void print_wrapped(FILE *out, const char *text)
 static void describe_parameter(FILE *out, const struct parameter *parameter)
 {
 	bool is_choice = parameter->kind == PARAMETER_CHOICE;
-	fprintf(out, "    %-10s %-12s %s%s%s%s\n", parameter->name, parameter->initial,
+	fprintf(out, "    %-12s %-12s %s%s%s%s\n", parameter->name, parameter->initial,
 		parameter->summary, is_choice ? ": " : "", is_choice ? parameter->choices : "",
 		parameter->choices && !is_choice ? "; or size=S|M|L" : "");
 }
