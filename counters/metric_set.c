@@ -180,6 +180,32 @@ void metric_set_read(struct metric_set *set, struct metric_counts *counts)
 	}
 }
 
+static void tell_group(const struct event_group *group,
+		       void (*tell)(void *context, const char *text), void *context)
+{
+	for (uint32_t i = 0; i < group->n_notes; i++)
+		tell(context, group->notes[i].text);
+}
+
+/* Where the set as a whole does not fit, what its attempt had to say is not how it is counted. */
+void metric_set_notes(const struct metric_set *set, void (*tell)(void *context, const char *text),
+		      void *context)
+{
+	char text[WHY_BYTES];
+	if (!set->apart) {
+		tell_group(&set->whole, tell, context);
+		return;
+	}
+	for (uint32_t i = 0; i < set->section->n_metrics; i++)
+		if (!set->apart[i].is_apart)
+			tell_group(&set->apart[i], tell, context);
+	snprintf(text, sizeof text,
+		 "The events of the group %s do not fit the counters together, so each metric is "
+		 "counted by itself, in turns.",
+		 set->group->name);
+	tell(context, text);
+}
+
 /* What the events of a metric are. */
 struct makings {
 	bool has_clock, has_hardware;

@@ -59,6 +59,10 @@ bool metric_set_is_of_core(const struct metric_set *set);
 /* metric_set_is_apart: each metric is counted by itself. */
 bool metric_set_is_apart(const struct metric_set *set);
 
+/* metric_set_notes: tell what is counted in another way than was asked for. After opening. */
+void metric_set_notes(const struct metric_set *set, void (*tell)(void *context, const char *text),
+		      void *context);
+
 /* metric_set_lacks: why a metric will never have a value, or NULL; borrowed. After opening. Of the
  * whole machine none has that is made with task-clock or cpu-clock: on a CPU these go on when it
  * is idle; nor where only user code is counted, as these count the kernel too. */

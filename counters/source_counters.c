@@ -19,7 +19,7 @@
 #include "sampler/trust.h"
 
 /* As many as an hour of readings leaves room for; a core has no counters for more anyway. */
-enum { MOST_SETS = 16 };
+enum { MOST_SETS = 32 };
 static const uint64_t INTERVAL_NS = 100 * 1000 * 1000;
 
 struct counted_set {
@@ -39,12 +39,27 @@ static bool counters_wanted(const struct target *target)
 	return target->sampling && target->sampling->metric_groups;
 }
 
+static void note_left_out(struct recording *recording, const struct metric_group *group)
+{
+	char text[WHY_BYTES];
+	snprintf(text, sizeof text,
+		 "The group %s is not read: %d are the most that are read over time, those of "
+		 "each kind of core by themselves.",
+		 group->name, MOST_SETS);
+	recording_note(recording, SEVERITY_WARNING, "counters", text, "Name fewer groups with -M.");
+}
+
 /* A group on each kind of core; one of software events only once. */
-static void add_group(struct state *state, const struct metric_group *group)
+static void add_group(struct state *state, const struct metric_group *group,
+		      struct recording *recording)
 {
 	struct core_pmu cores[MAX_CORE_PMUS];
 	uint32_t n_cores = core_pmus(cores);
-	for (uint32_t i = 0; i < n_cores && state->n_sets < MOST_SETS; i++) {
+	if (state->n_sets + n_cores > MOST_SETS) {
+		note_left_out(recording, group);
+		return;
+	}
+	for (uint32_t i = 0; i < n_cores; i++) {
 		struct metric_set *set = &state->sets[state->n_sets++].set;
 		metric_set_choose(set, group, &cores[i]);
 		if (n_cores == 1 || metric_set_is_of_core(set))
@@ -54,7 +69,7 @@ static void add_group(struct state *state, const struct metric_group *group)
 	}
 }
 
-static void add_groups(struct state *state, const char *list)
+static void add_groups(struct state *state, const char *list, struct recording *recording)
 {
 	uint32_t n;
 	const struct metric_group *all = metric_groups(&n);
@@ -62,7 +77,7 @@ static void add_groups(struct state *state, const char *list)
 		size_t length = strcspn(list, ",");
 		for (uint32_t i = 0; i < n; i++)
 			if (strlen(all[i].name) == length && memcmp(all[i].name, list, length) == 0)
-				add_group(state, &all[i]);
+				add_group(state, &all[i], recording);
 		list += length + (list[length] == ',');
 	}
 }
@@ -129,6 +144,11 @@ static void add_trust(const struct state *state, struct recording *recording)
 	}
 }
 
+static void note(void *recording, const char *text)
+{
+	recording_note(recording, SEVERITY_WARNING, "counters", text, "");
+}
+
 static bool counters_open(void *opaque, const struct target *target, struct recording *recording,
 			  struct why *why)
 {
@@ -142,7 +162,7 @@ static bool counters_open(void *opaque, const struct target *target, struct reco
 	(void)why;
 	event_group_request_target(&request, target);
 	state->sets = allocate(MOST_SETS, sizeof *state->sets);
-	add_groups(state, sampling->metric_groups);
+	add_groups(state, sampling->metric_groups, recording);
 	for (uint32_t i = 0; i < state->n_sets; i++) {
 		struct counted_set *counted = &state->sets[i];
 		metric_set_open(&counted->set, &request);
@@ -150,6 +170,7 @@ static bool counters_open(void *opaque, const struct target *target, struct reco
 			metric_set_enable(&counted->set);
 		metric_set_read(&counted->set, &counted->before);
 		add_metrics(counted, recording);
+		metric_set_notes(&counted->set, note, recording);
 	}
 	add_trust(state, recording);
 	state->before_ns = now_ns();

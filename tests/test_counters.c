@@ -116,6 +116,48 @@ static void groups_are_read_over_time(void **state)
 	recording_free(recording);
 }
 
+/* The kernel's part may not be counted. */
+static int open_denied(const struct perf_event_attr *attribute, pid_t pid, int cpu, int leader_fd)
+{
+	return attribute->exclude_kernel ? open_software(attribute, pid, cpu, leader_fd) : -EACCES;
+}
+
+static bool has_note(const struct recording *recording, const char *words)
+{
+	for (uint64_t i = 1; i < recording_moment(recording).n[TABLE_NOTES]; i++)
+		if (strstr(recording_string_at(recording, recording_note_row(recording, i)->text),
+			   words))
+			return true;
+	return false;
+}
+
+/* Less than was asked for: only user code; fewer groups. */
+static void what_is_left_out_is_told(void **state)
+{
+	struct sampling sampling;
+	struct target target = { .sampling = &sampling, .pid = getpid() };
+	struct recording *recording = recording_new();
+	void *source = test_calloc(1, source_counters.state_bytes);
+	struct why why;
+	char many[1024] = "faults";
+	(void)state;
+	for (int i = 0; i < 31; i++)
+		strcat(many, ",faults");
+	strcat(many, ",switches");
+	sampling_defaults(&sampling);
+	sampling.metric_groups = many;
+	perf_event_inject(open_denied);
+	assert_true(source_counters.open(source, &target, recording, &why));
+	source_counters.close(source);
+	perf_event_inject(NULL);
+	recording_publish(recording);
+	assert_true(has_note(recording, "Only user code is counted"));
+	assert_true(has_note(recording, "The group switches is not read: 32 are the most"));
+	assert_false(has_note(recording, "The group faults is not read"));
+	test_free(source);
+	recording_free(recording);
+}
+
 static pid_t seen_pid;
 static int seen_cpu;
 static bool waits_for_exec;
@@ -216,6 +258,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(groups_are_read_over_time),
+		cmocka_unit_test(what_is_left_out_is_told),
 		cmocka_unit_test(what_runs_already_is_counted),
 		cmocka_unit_test(metrics_are_as_good_as_their_worst_event),
 	};

@@ -64,21 +64,8 @@ static void take_notes(struct stat *stat, const struct event_group *group)
 		stat_note(stat, group->notes[i].text);
 }
 
-/* Where the set as a whole does not fit, what its attempt had to say is not how it is counted. */
-static void note_set(struct stat *stat, const struct metric_set *set)
+static void note_one(void *stat, const char *text)
 {
-	char text[WHY_BYTES];
-	if (!metric_set_is_apart(set)) {
-		take_notes(stat, &set->whole);
-		return;
-	}
-	for (uint32_t i = 0; i < set->section->n_metrics; i++)
-		if (!set->apart[i].is_apart)
-			take_notes(stat, &set->apart[i]);
-	snprintf(text, sizeof text,
-		 "The events of the group %s do not fit the counters together, so each metric is "
-		 "counted by itself, in turns.",
-		 set->group->name);
 	stat_note(stat, text);
 }
 
@@ -87,7 +74,7 @@ static void note_blocks(struct stat *stat)
 	for (uint32_t i = 0; i < stat->n_blocks; i++) {
 		const struct stat_block *block = &stat->blocks[i];
 		if (block->set)
-			note_set(stat, block->set);
+			metric_set_notes(block->set, note_one, stat);
 		else
 			take_notes(stat, block->group);
 	}
