@@ -12,6 +12,7 @@
 #include "counters/bandwidth.h"
 #include "counters/ceilings.h"
 #include "counters/model_memory.h"
+#include "counters/roofline_busy.h"
 #include "sampler/base/why.h"
 #include "sampler/hash_map.h"
 
@@ -30,7 +31,7 @@ struct work_state {
 	struct moment moment;
 	struct span *spans, *open;
 	size_t n_spans, n_open;
-	double *busy_ns; /* by phase, of its own */
+	struct roofline_busy *busy; /* by phase, of its own */
 };
 
 static int compare(const void *a, const void *b)
@@ -172,11 +173,12 @@ static const struct roofline_segment *segment_at(const struct roofline_phases *p
 	return is_in ? &phases->segments[low] : NULL;
 }
 
-/* CPU time, where the samples are of a clock: how many CPUs a phase keeps busy. */
+/* CPU time, where the samples are of a clock: how many CPUs a phase keeps busy, and how many
+ * threads want one. */
 static void take_busy(struct work_state *state)
 {
 	uint32_t clock = 0;
-	state->busy_ns = allocate(state->phases->n + 1, sizeof *state->busy_ns);
+	state->busy = allocate(state->phases->n + 1, sizeof *state->busy);
 	for (uint64_t id = 1; id < state->moment.n[TABLE_SAMPLES]; id++) {
 		const struct sample_row *sample = recording_sample(state->recording, id);
 		if (!clock &&
@@ -189,8 +191,10 @@ static void take_busy(struct work_state *state)
 			continue;
 		const struct roofline_segment *segment = segment_at(state->phases, sample->time_ns);
 		if (segment)
-			state->busy_ns[segment->phase] += (double)sample->weight;
+			roofline_busy_add(&state->busy[segment->phase], sample);
 	}
+	for (size_t i = 0; i < state->phases->n; i++)
+		roofline_busy_end(&state->busy[i]);
 }
 
 static uint32_t most_threads(const struct ceilings *ceilings)
@@ -202,41 +206,32 @@ static uint32_t most_threads(const struct ceilings *ceilings)
 	return most;
 }
 
-/* By how many CPUs were busy; `otherwise` where too few samples tell (each is 1 ms or so). */
-static uint32_t threads_of(double busy_ns, double seconds, uint32_t most, uint32_t otherwise)
-{
-	if (!(seconds > 0) || busy_ns < 5e6)
-		return otherwise;
-	/* Threads that had to wait for a CPU count; helpers that did next to nothing do not. */
-	double n = ceil(busy_ns / (seconds * 1e9) - 0.25);
-	if (most && n > most)
-		return most;
-	return n < 1 ? 1 : n < UINT16_MAX ? (uint32_t)n : UINT16_MAX;
-}
-
 static void judge(struct work_state *state, const struct ceilings *ceilings)
 {
 	struct roofline_phases *phases = state->phases;
 	uint32_t most = most_threads(ceilings);
-	double busy_ns = 0, seconds = 0;
+	struct roofline_busy all = { 0 };
+	double seconds = 0;
 	for (size_t i = 0; i < phases->n; i++) {
-		busy_ns += state->busy_ns[i];
+		all.ns += state->busy[i].ns;
+		all.n_slots += state->busy[i].n_slots;
+		all.n_beside += state->busy[i].n_beside;
 		seconds += phases->rows[i].own.seconds;
 	}
-	uint32_t overall = threads_of(busy_ns, seconds, most, most);
+	uint32_t overall = roofline_busy_threads(&all, seconds, most, most);
 	for (size_t i = 0; i < phases->n; i++) {
 		struct roofline_phase *row = &phases->rows[i];
 		const char *type =
 			roofline_type_of(recording_string_at(state->recording, row->name));
 		bool is_leaf = row->own.seconds > 0.9 * row->all.seconds;
-		row->n_threads =
-			is_leaf ? threads_of(state->busy_ns[i], row->own.seconds, most, overall)
-				: overall;
+		row->n_threads = is_leaf ? roofline_busy_threads(&state->busy[i], row->own.seconds,
+								 most, overall)
+					 : overall;
 		roofline_make(&row->roofline, ceilings, type, row->n_threads);
 		roofline_judge(&row->roofline, &row->all, &row->all_verdict);
 		roofline_judge(&row->roofline, &row->own, &row->own_verdict);
 	}
-	free(state->busy_ns);
+	free(state->busy);
 }
 
 /* ---- bytes that something measured while phases ran */

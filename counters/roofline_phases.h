@@ -21,7 +21,8 @@ struct roofline_phase {
 	/* all: with the phases inside it; own: without those whose work is known. */
 	struct roofline_work all, own;
 	struct roofline roofline; /* for its type of numbers and its threads */
-	uint32_t n_threads; /* by how many CPUs were busy, else all that were measured; 0 = unknown
+	uint32_t n_threads; /* by how many CPUs were busy or threads took turns, else all that were
+			     * measured; 0 = unknown
 			     */
 	struct roofline_verdict all_verdict, own_verdict;
 	double measured_bytes; /* moved while it ran, with all else that did; NaN = not measured */

@@ -298,6 +298,56 @@ static void modelled_times_are_not_judged(void **state)
 	recording_free(recording);
 }
 
+/* Milliseconds on a CPU of threads 1 to 3, each 20 ms of a phase. */
+static uint32_t threads_that(const double (*turns)[3], int n_turns)
+{
+	struct recording *recording = recording_new();
+	struct ceilings *ceilings = some();
+	add_ceiling(ceilings, "read.DRAM", 8, 20e9);
+	struct series_row series = { .name = recording_add_string(recording, "cpu-clock"),
+				     .unit = recording_add_string(recording, "ns"),
+				     .flags = SERIES_SAMPLES };
+	uint32_t clock = recording_add_series(recording, &series);
+	for (int i = 0; i < 20; i++)
+		for (uint32_t thread = 1; thread <= 3; thread++) {
+			struct sample_row row = {
+				.time_ns = recording->start_ns + ((uint64_t)i * 20 + 2) * MS,
+				.weight = (uint64_t)(turns[i % n_turns][thread - 1] * 1e6),
+				.count = 1,
+				.thread = thread,
+				.series = (uint16_t)clock
+			};
+			if (row.weight > 0)
+				recording_add_sample(recording, &row);
+		}
+	recording_flush_samples(recording, UINT64_MAX);
+	add_span(recording, "work", 0, 400, 1, 1);
+	recording_publish(recording);
+	struct roofline_phases *phases = roofline_phases_open(recording, 0, 0, ceilings);
+	uint32_t n = phases->rows[0].n_threads;
+	roofline_phases_close(phases);
+	ceilings_free(ceilings);
+	recording_free(recording);
+	return n;
+}
+
+static void threads_are_those_that_work(void **state)
+{
+	(void)state;
+	const double alone[][3] = { { 20, 0, 0 } }, both[][3] = { { 20, 20, 0 } },
+		     /* Beside other programs: half a CPU each, then hardly any. */
+		contended[][3] = { { 9, 8, 0 } }, starved[][3] = { { 3, 2, 0 } },
+		     /* One after the other; a helper that only looks for work. */
+		in_turn[][3] = { { 20, 0, 0 }, { 0, 20, 0 }, { 0, 0, 20 } },
+		     helped[][3] = { { 18, 1, 1 } };
+	assert_int_equal(threads_that(alone, 1), 1);
+	assert_int_equal(threads_that(both, 1), 2);
+	assert_int_equal(threads_that(contended, 1), 2);
+	assert_int_equal(threads_that(starved, 1), 2);
+	assert_int_equal(threads_that(in_turn, 3), 1);
+	assert_int_equal(threads_that(helped, 1), 1);
+}
+
 static uint64_t weigh_lost(const void *phases, const struct sample_row *sample)
 {
 	double ratio = roofline_lost_ratio(phases, sample->time_ns);
@@ -467,6 +517,7 @@ int main(void)
 		cmocka_unit_test(odd_phases_do_no_harm),
 		cmocka_unit_test(phases_of_the_fixture),
 		cmocka_unit_test(modelled_times_are_not_judged),
+		cmocka_unit_test(threads_are_those_that_work),
 		cmocka_unit_test(widths_are_lost_time),
 		cmocka_unit_test(rates_of_boxes_and_functions),
 		cmocka_unit_test(sums_follow_the_tree),
