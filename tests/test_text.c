@@ -29,6 +29,9 @@ static void numbers_have_units(void **state)
 	assert_string_equal(text_count(text, sizeof text, 1234567), "1,234,567");
 	assert_string_equal(text_count(text, sizeof text, 999), "999");
 	assert_string_equal(text_count(text, sizeof text, 0), "0");
+	/* 152,855,732 in ten columns must not become 152,855,73. */
+	assert_string_equal(text_count_within(text, sizeof text, 10, 152855732), "153 M");
+	assert_string_equal(text_count_within(text, sizeof text, 11, 152855732), "152,855,732");
 }
 
 static void outputs_never_overflow(void **state)

@@ -306,7 +306,7 @@ static void draw_number(const struct lent *lent, const struct functions_row *at,
 		text_ratio(text, sizeof text, (double)at->with / lent->whole);
 		break;
 	case COLUMN_SAMPLES:
-		text_count(text, sizeof text, at->n_self);
+		text_count_within(text, sizeof text, cell->width, at->n_self);
 		break;
 	default:
 		rates_text(text, sizeof text, &lent->state->rates.rows[column - COLUMN_RATE],

@@ -196,7 +196,7 @@ static void draw_number(const struct lent *lent, size_t row, int column, const s
 		text_ratio(text, sizeof text, value);
 		break;
 	case COLUMN_TIMES:
-		text_count(text, sizeof text, work_at(lent, row)->n);
+		text_count_within(text, sizeof text, cell->width, work_at(lent, row)->n);
 		break;
 	case COLUMN_DEVICE:
 		text_count(text, sizeof text, work_at(lent, row)->device);

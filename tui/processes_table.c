@@ -408,9 +408,10 @@ static void draw_weight(const struct lent *lent, double value, const struct canv
 static void draw_count(double value, const struct canvas *cell)
 {
 	char text[TEXT_BYTES];
-	list_put_right(cell, MEANING_TEXT,
-		       isnan(value) ? TEXT_UNKNOWN
-				    : text_count(text, sizeof text, (uint64_t)value));
+	list_put_right(
+		cell, MEANING_TEXT,
+		isnan(value) ? TEXT_UNKNOWN
+			     : text_count_within(text, sizeof text, cell->width, (uint64_t)value));
 }
 
 static void draw_pid(double value, const struct canvas *cell, enum meaning meaning)

@@ -276,8 +276,9 @@ static void draw_cell(const void *of, size_t at, int column, const struct canvas
 		list_put(cell, meaning, row_name(of, row));
 		break;
 	default:
-		list_put_right(cell, MEANING_TEXT,
-			       text_count(text, sizeof text,
+		list_put_right(
+			cell, MEANING_TEXT,
+			text_count_within(text, sizeof text, cell->width,
 					  row->n_samples[column == COLUMN_SAMPLES_A ? COMPARE_A
 										    : COMPARE_B]));
 	}

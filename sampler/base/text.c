@@ -250,6 +250,12 @@ char *text_count(char *out, size_t bytes, uint64_t count)
 	return out;
 }
 
+char *text_count_within(char *out, size_t bytes, int columns, uint64_t count)
+{
+	text_count(out, bytes, count);
+	return text_width(out) <= columns ? out : text_rate(out, bytes, (double)count, "");
+}
+
 char *text_value(char *out, size_t bytes, double value, const char *unit)
 {
 	if (strcmp(unit, "ns") == 0)

@@ -30,6 +30,10 @@ char *text_duration(char *out, size_t bytes, double duration_ns);
 /* text_count: 1234567 -> "1,234,567". */
 char *text_count(char *out, size_t bytes, uint64_t count);
 
+/* text_count_within: the same where it takes at most so many columns, else with an SI prefix, since
+ * a number that is cut is another number: 1234567 in 8 -> "1.23 M". */
+char *text_count_within(char *out, size_t bytes, int columns, uint64_t count);
+
 /* text_value: a value with a unit known only at run time: "ns" as a duration, "ratio" as a
  * percentage, "B" as memory, "B/s", "FLOP/s", "Hz" and others as rates, "" as a plain number. */
 char *text_value(char *out, size_t bytes, double value, const char *unit);
