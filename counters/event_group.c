@@ -462,6 +462,9 @@ uint32_t event_group_open(struct event_group *group, const struct event_group_re
 		group->members[i].is_open = !group->members[i].reason.text[0];
 		n_opened += group->members[i].is_open;
 	}
+	/* Where user code may not be counted either, each event has said so. */
+	if (n_opened == 0)
+		group->n_notes = 0;
 	return n_opened;
 }
 

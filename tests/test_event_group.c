@@ -82,8 +82,7 @@ static void test_every_errno(void **state)
 			assert_true(strlen(counts[i].reason) > 20);
 			assert_non_null(strstr(counts[i].reason, "Cannot open"));
 		}
-		bool is_denied = error == EACCES || error == EPERM;
-		assert_int_equal(group.n_notes, is_denied ? 1 : 0);
+		assert_int_equal(group.n_notes, 0); /* that user code is counted would be wrong */
 		event_group_close(&group);
 	}
 	perf_event_inject(NULL);

@@ -282,6 +282,32 @@ static char *explain_view(struct recording *recording, const char *view, const c
 	return text;
 }
 
+/* "1.50 instruct": a value without its unit is whole, a cut one is not. */
+static void long_units_are_not_cut(void **state)
+{
+	struct recording *recording = recording_new();
+	struct series_row series = { .name = recording_add_string(recording, "IPC"),
+				     .unit = recording_add_string(recording, "instructions/cycle"),
+				     .origin = ORIGIN_MEASURED };
+	uint32_t id = recording_add_series(recording, &series);
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct reading_row row = { .time_ns = recording->start_ns + 100000000 * (i + 1ull),
+					   .value = 1.5,
+					   .series = id,
+					   .running_ratio = 1,
+					   .origin = ORIGIN_MEASURED };
+		recording_add_reading(recording, &row);
+	}
+	recording_publish(recording);
+	char *text = explain_view(recording, "counters", "");
+	assert_non_null(strstr(text, "  1.50  "));
+	assert_non_null(strstr(text, "IPC  instructions/cycle"));
+	assert_null(strstr(text, "1.50 i"));
+	free(text);
+	recording_free(recording);
+}
+
 static void shows(struct recording *recording, const char *view, const char *keys,
 		  const char *expected)
 {
@@ -376,6 +402,7 @@ int main(void)
 		cmocka_unit_test(numbers_are_the_recording_s),
 		cmocka_unit_test(what_is_under_the_cursor_is_explained_in_every_view),
 		cmocka_unit_test(a_counter_says_why),
+		cmocka_unit_test(long_units_are_not_cut),
 		cmocka_unit_test(the_machine_is_explained),
 		cmocka_unit_test(any_recording_is_explained),
 	};

@@ -58,11 +58,25 @@ static int name_columns(int width)
 	return width > 100 ? 34 : width > 60 ? 20 : width / 2;
 }
 
+/* In a column a value stands whole or without its unit, which the plot's heading then has: units
+ * of metrics are as long as "instructions/cycle". */
+static bool is_wide(double value, const char *unit)
+{
+	char text[TEXT_BYTES];
+	return text_width(text_value(text, sizeof text, value, unit)) >= VALUE_COLUMNS;
+}
+
+static char *value_text(char *out, size_t bytes, double value, const char *unit)
+{
+	return is_wide(value, unit) ? text_rate(out, bytes, value, "")
+				    : text_value(out, bytes, value, unit);
+}
+
 static void draw_value(const struct canvas *canvas, int x, int y, enum meaning meaning,
 		       double value, const char *unit)
 {
 	char text[TEXT_BYTES];
-	text_value(text, sizeof text, value, unit);
+	value_text(text, sizeof text, value, unit);
 	int blank = VALUE_COLUMNS - 1 - text_width(text);
 	canvas_text(canvas, x + (blank > 0 ? blank : 0), y, VALUE_COLUMNS, meaning, text);
 }
@@ -154,7 +168,7 @@ static void draw_cell(const void *of, size_t row, int column, const struct canva
 	default:
 		if (column == COLUMN_LAST || track->n)
 			list_put_right(cell, column == COLUMN_LAST ? MEANING_TEXT : MEANING_DIM,
-				       text_value(text, sizeof text, value_of(of, row, column),
+				       value_text(text, sizeof text, value_of(of, row, column),
 						  unit_of(lent->context, track)));
 	}
 }
@@ -231,10 +245,13 @@ static void draw_plot(const struct counters_state *state, const struct view_cont
 	int left = canvas->width > 40 ? VALUE_COLUMNS : 0, columns = canvas->width - left;
 	const char *unit = unit_of(context, track);
 	struct track_axis axis = tracks_axis(&state->tracks, track, state->is_fitted);
-	canvas_print(canvas, 0, y, MEANING_HEADER, "%s%s", name_of(context, track),
-		     recording_series(context->recording, track->series)->flags & SERIES_WORK
-			     ? ", a second"
-			     : "");
+	int x = canvas_print(canvas, 0, y, MEANING_HEADER, "%s%s", name_of(context, track),
+			     recording_series(context->recording, track->series)->flags &
+					     SERIES_WORK
+				     ? ", a second"
+				     : "");
+	if (is_wide(track->most, unit) || is_wide(track->last, unit))
+		canvas_print(canvas, x, y, MEANING_DIM, "  %s", unit);
 	draw_provenance(context, canvas, y + 2 + rows, track);
 	if (track->n == 0 || columns < 1)
 		return;
