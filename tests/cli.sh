@@ -676,6 +676,11 @@ compare "SIGTERM to stat -p" 0 $status "*" " elapsed$"
 # ---- environment
 TERM=dumb expect "run on TERM=dumb" 0 "^sh" "*" "$stoke" run -q -- sh -c "$burn"
 expect "doctor" 0 "^Kernel settings" "" "$stoke" doctor
+if [ ! -x "$(dirname "$stoke")/stoke-model" ]; then skip "doctor of the cache model: sanitizer builds have none"; else
+	grep -q "workloads  *stoke-model is here" out && grep -q "modelled caches  *l1=" out && pass || fail "doctor: the cache model"
+fi
+mkdir -p alone && cp "$stoke" alone/
+expect "doctor without a cache model" 0 "workloads +There is no stoke-model" "" alone/stoke doctor
 expect "doctor --grade" 0 "page-faults:u +A " "" "$stoke" doctor --grade
 [ "$(awk '{ if (length($0) > 82) n++ } END { print n + 0 }' out)" = 0 ] || fail "doctor --grade: too wide"
 expect "doctor --grade makes the folders it needs" 0 "^Kept for this machine" "" env XDG_CACHE_HOME="$work/not/yet/there" "$stoke" doctor --grade

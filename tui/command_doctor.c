@@ -56,9 +56,9 @@ void doctor_fact(const struct doctor *doctor, const char *label, const char *tex
 
 static void print_legend(const struct doctor *doctor)
 {
-	printf("\n%s measured by hardware   %s by software   %s not available\n",
+	printf("\n%s measured by hardware   %s by software   %s modelled   %s not available\n",
 	       badge(doctor, ORIGIN_MEASURED), badge(doctor, ORIGIN_SOFTWARE),
-	       badge(doctor, ORIGIN_UNAVAILABLE));
+	       badge(doctor, ORIGIN_MODELLED), badge(doctor, ORIGIN_UNAVAILABLE));
 }
 
 static int run(int argc, char **argv)
@@ -73,14 +73,15 @@ static int run(int argc, char **argv)
 	const struct doctor doctor = { .is_ascii = settings_glyphs_are_ascii(&settings) };
 	struct why why;
 	if (settings.is_grading || settings.is_costing) {
-		bool is_good = settings.is_grading ? doctor_grade(&doctor, &why)
-						   : doctor_cost(&doctor, &settings, &why);
+		bool is_good = (!settings.is_grading || doctor_grade(&doctor, &why)) &&
+			       (!settings.is_costing || doctor_cost(&doctor, &settings, &why));
 		print_legend(&doctor);
 		return is_good ? STATUS_OK : fail_with(STATUS_FAILED, "doctor", &why);
 	}
 	doctor_kernel(&doctor);
 	doctor_events(&doctor);
 	doctor_timer(&doctor);
+	doctor_model(&doctor);
 	doctor_symbols(&doctor);
 	doctor_gpu(&doctor);
 	doctor_terminal(&doctor);

@@ -29,6 +29,7 @@ void doctor_fact(const struct doctor *doctor, const char *label, const char *tex
 void doctor_kernel(const struct doctor *doctor);  /* kernel, limits, container, VM */
 void doctor_events(const struct doctor *doctor);  /* opens each kind of event */
 void doctor_timer(const struct doctor *doctor);   /* sampling without perf_event_open */
+void doctor_model(const struct doctor *doctor);   /* misses without counters */
 void doctor_symbols(const struct doctor *doctor); /* unwinding, debug information, libraries */
 void doctor_gpu(const struct doctor *doctor);     /* GPUs: driver, profiling */
 /* doctor_grade: measures, prints and keeps grades (counters/grade.h). False and a sentence if they
