@@ -25,10 +25,10 @@ struct cgroup_limits {
 
 /*
  * cgroup_limits_read: from /proc/self/cgroup and the files of both versions of control groups.
- * root    "" is this machine
+ * path    of the root below which /proc and /sys are: "" is this machine
  * Source  Linux, Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/memory.rst,
  *         scheduler/sched-bwc.rst
  */
-void cgroup_limits_read(const char *root, struct cgroup_limits *limits);
+void cgroup_limits_read(const char *path, struct cgroup_limits *limits);
 
 #endif
