@@ -343,7 +343,7 @@ static void note_problem(const struct state *state, struct recording *recording)
 	} else {
 		recording_note(recording, SEVERITY_ERROR, "model",
 			       "Nothing is modelled: the program was not compiled for the cache "
-			       "model.",
+			       "model, or is linked with the library of another stoke.",
 			       "Compile it with -g -fsanitize=thread, and link it, without that, "
 			       "with -lstoke-model; `stoke help run` says how.");
 	}

@@ -288,6 +288,9 @@ fi
 # ---- programs that are not compiled for it say so; words that make no sense too
 "$stoke" record --model -o "$work/none.stoke" -- true 2>"$work/err"
 grep -q "not compiled for the cache model" <(tr '\n' ' ' <"$work/err" | tr -s ' ') && pass || fail "a program that is not compiled for it"
+grep -q "the library of another stoke" <(tr '\n' ' ' <"$work/err" | tr -s ' ') && pass || fail "a program linked with another library"
+"$stoke" record --model -f -o "$work/none.stoke" -- "$work/short" >/dev/null 2>&1
+"$stoke" report "$work/none.stoke" | grep -qE '^samples .* in [0-9.]+ (ms|s), ' && pass || fail "sums of a short program are of no time"
 "$stoke" run gemm --model --caches l1=33K/8 2>"$work/err"
 [ $? = 2 ] && grep -q "power of two of sets" "$work/err" && pass || fail "caches that cannot be"
 

@@ -50,8 +50,12 @@ static struct totals count_samples(const struct recording *recording)
 	for (uint64_t id = 1; id < moment.n[TABLE_SAMPLES]; id++) {
 		const struct sample_row *sample = recording_sample(recording, id);
 		totals.n_samples += sample->count;
-		if (sample->time_ns < totals.first_ns)
-			totals.first_ns = sample->time_ns;
+		/* What a model has counted stands for the time before it was looked at. */
+		bool is_sum =
+			recording_series(recording, sample->series)->origin == ORIGIN_MODELLED;
+		uint64_t from_ns = is_sum ? recording->start_ns : sample->time_ns;
+		if (from_ns < totals.first_ns)
+			totals.first_ns = from_ns;
 		if (sample->time_ns > totals.last_ns)
 			totals.last_ns = sample->time_ns;
 		if (sample->series < MOST_SERIES)
