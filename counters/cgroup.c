@@ -4,6 +4,7 @@
  */
 #include "counters/cgroup.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,7 +56,7 @@ static void read_cpus(const struct place *place, struct cgroup_limit *limit)
 			return;
 		snprintf(rule, sizeof rule, "cpu.max %s", text);
 	}
-	if (quota > 0 && period > 0)
+	if (isfinite(quota / period) && quota > 0 && period > 0)
 		tighten(limit, quota / period, place, rule);
 }
 
@@ -124,7 +125,7 @@ static void read_line(const struct machine_root *root, char *line, struct cgroup
 		return;
 	*path++ = '\0';
 	controllers++;
-	if (path[1] && !strstr(path, ".."))
+	if (path[0] && path[1] && !strstr(path, ".."))
 		snprintf(place.path, sizeof place.path, "%s", path);
 	place.is_second = !*controllers;
 	bool has_cpus = place.is_second || has_controller(controllers, "cpu");

@@ -302,8 +302,11 @@ char *fake_hostile(void)
 	fake_put(root, "0x030000\n", "/sys/bus/pci/devices/\033[2J/class");
 	fake_put(root, "8\n", "/sys/bus/event_source/devices/cpu\033[2J/type");
 	fake_put(root, "9\n", "/sys/bus/event_source/devices/_/type");
-	fake_put(root, "0::/../..\n:\n::\n1:cpu\n\n0:x:\n", "/proc/self/cgroup");
+	fake_put(root, "0::/../..\n:\n::\n1:cpu\n\n0:x:\n0::/a\n::", "/proc/self/cgroup");
+	fake_put(root, "1\n", "/sys/fs/cgroup/cgroup.procs");
 	fake_put(root, "1 0\n", "/sys/fs/cgroup/cpu.max");
+	fake_put(root, "inf 1\n", "/sys/fs/cgroup/a/cpu.max");
+	fake_put(root, "-5\n", "/sys/fs/cgroup/a/memory.max");
 	fake_put(root, "nan nan nan\n", "/proc/self/limits");
 	/* A pipe that nobody writes to must not stop us, nor a folder where a file should be. */
 	snprintf(path, sizeof path, "%s/proc/sys/kernel/perf_event_paranoid", root);

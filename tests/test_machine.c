@@ -340,6 +340,8 @@ static void a_hostile_machine(void **state)
 	assert_string_equal(value(machine, "clock.most"), "");
 	assert_string_equal(value(machine, "limit.paranoid"), "");
 	assert_string_equal(value(machine, "limit.memlock"), "");
+	assert_string_equal(value(machine, "limit.quota"), "none in this control group's view");
+	assert_string_equal(value(machine, "limit.memory"), "none in this control group's view");
 	for (size_t i = 0; i < machine->n_caches; i++)
 		assert_int_equal(machine->caches[i].size_bytes, 0);
 	machine_free(machine);
