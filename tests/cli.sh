@@ -213,6 +213,10 @@ else
 fi
 "$stoke" run triad size=64 repeats=200 -q -o "$work/share.stoke" >out 2>err
 expect "traffic is shown as a share of it" 0 "memory\\.of_ceiling +[^–]*[1-9][0-9.]* %" "" "$stoke" render --view counters --size 100x20 "$work/share.stoke"
+"$stoke" record -q -e page-faults,cpu-clock -o faulty.stoke triad size=64 repeats=100 >out 2>err
+expect "lost time is the clock's, also behind another event" 0 "lost [0-9.]+ m?s of" "" "$stoke" render --view lost --size 100x20 faulty.stoke
+"$stoke" record -q -f -e page-faults -o faulty.stoke triad size=64 repeats=100 >out 2>err
+expect "events are no time that is lost" 0 "not of time" "" "$stoke" render --view lost --size 100x20 faulty.stoke
 expect "what has learned well passes its check" 0 "checks passed" "" "$stoke" run mlp epochs=6 -q -o "$work/mlp.folded"
 expect "info of something" 2 "" "takes no arguments" "$stoke" info here
 

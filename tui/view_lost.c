@@ -42,16 +42,37 @@ static uint64_t weigh_bounded(const void *opaque, const struct sample_row *sampl
 	return isnan(roofline_lost_ratio(opaque, sample->time_ns)) ? 0 : sample->weight;
 }
 
+/* 2 = samples of a clock, 1 = of cycles, which are as good; 0 = of something that is no time. */
+static int time_rank(const struct recording *recording, uint32_t series)
+{
+	const struct series_row *row = recording_series(recording, series);
+	const char *name = recording_string_at(recording, row->name);
+	if (strcmp(recording_string_at(recording, row->unit), "ns") == 0)
+		return row->flags & SERIES_VALUES ? 0 : 2;
+	return strcasestr(name, "cycles") || strcasestr(name, "clk") ? 1 : 0;
+}
+
+/* The first of the best rank; 0 = no sample is of time. */
+static uint32_t find_time(const struct lost_state *state, const struct recording *recording)
+{
+	uint64_t n_series = state->moment.n[TABLE_SERIES];
+	bool *has_samples = allocate(n_series, sizeof *has_samples);
+	uint32_t best = 0;
+	for (uint64_t id = 1; id < state->moment.n[TABLE_SAMPLES]; id++)
+		has_samples[recording_sample(recording, id)->series] = true;
+	for (uint32_t series = 1; series < n_series; series++)
+		if (has_samples[series] &&
+		    time_rank(recording, series) > (best ? time_rank(recording, best) : 0))
+			best = series;
+	free(has_samples);
+	return best;
+}
+
 static void sum(struct lost_state *state, const struct view_context *context)
 {
 	const struct view_focus *focus = context->focus;
 	state->lost = state->bounded = state->all = 0;
-	state->series = 0;
-	for (uint64_t id = 1; id < state->moment.n[TABLE_SAMPLES]; id++) {
-		const struct sample_row *sample = recording_sample(context->recording, id);
-		if (!state->series || sample->series < state->series)
-			state->series = sample->series;
-	}
+	state->series = find_time(state, context->recording);
 	for (uint64_t id = 1; id < state->moment.n[TABLE_SAMPLES]; id++) {
 		const struct sample_row *sample = recording_sample(context->recording, id);
 		if (sample->series != state->series || sample->time_ns < focus->from_ns ||
@@ -161,7 +182,10 @@ static void draw_reason(const struct lost_state *state, const struct view_contex
 			const struct canvas *canvas)
 {
 	const char *text = "Everything runs at its bound: no time is lost.";
-	if (state->all == 0)
+	if (!state->series && state->moment.n[TABLE_SAMPLES] > 1 && !state->phases->is_modelled)
+		text = "The samples are of events, not of time, so nothing says where time was "
+		       "lost: sample a clock too (-e cpu-clock,EVENT).";
+	else if (state->all == 0 && !state->phases->is_modelled)
 		text = process_words_none(context, "No sample yet.");
 	else if (state->phases->is_modelled)
 		text = "The program ran under the cache model, which slows it: its lost time is "
