@@ -167,6 +167,7 @@ else
 	skip "doctor with two GPUs: mock_nvml.so is not built"
 fi
 expect "checks of what is not there" 2 "" "no workload soup" "$stoke" run soup --selftest
+expect "checks behind an option" 2 "" "selftest takes no options of run" "$stoke" run --headless xor --selftest
 expect "an unknown setting" 2 "" "did you mean rows" "$stoke" run gbdt row=4
 expect "a setting out of range" 2 "" "depth" "$stoke" run gbdt depth=9999
 expect "list a workload" 0 "build_histogram" "" "$stoke" list workloads gbdt

@@ -1,4 +1,5 @@
 /* stoke run: a built-in workload or any command, live on the terminal. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,8 +31,13 @@ static int run(int argc, char **argv)
 					   .settings = &settings,
 					   .wants_screen = true };
 	int status;
-	if (argc > 2 && argv[1][0] != '-' && wants_selftest(argv))
-		return workload_main(argc - 1, argv + 1);
+	if (argc > 2 && wants_selftest(argv)) {
+		if (argv[1][0] != '-')
+			return workload_main(argc - 1, argv + 1);
+		fprintf(stderr, "stoke run: --selftest takes no options of run; write `stoke run "
+				"WORKLOAD [KEY=VALUE...] --selftest`.\n");
+		return STATUS_USAGE;
+	}
 	char **typed = allocate((size_t)argc + 1, sizeof *typed); /* the parser moves words */
 	memcpy(typed, argv, (size_t)argc * sizeof *typed);
 	request.argv = typed;

@@ -471,7 +471,7 @@ static void mlp_finish(void *opaque)
 
 static const struct parameter parameters[] = {
 	[SIZE] = { "size",
-		   "S 784-128-10 (3 MB with Adam), M 784-512-512-10 (14 MB), L three of 2048 (170 "
+		   "S 784-256-10 (3 MB with Adam), M 784-512-512-10 (14 MB), L three of 2048 (170 "
 		   "MB)",
 		   PARAMETER_CHOICE, "M", 0, 0, "S|M|L" },
 	[HIDDEN] = { "hidden", "units a hidden layer; 0 = by size", PARAMETER_INTEGER, "0", 0,
