@@ -26,14 +26,16 @@ bool event_is_kernel_side(const struct sampled_event *event)
 		attribute->config == PERF_COUNT_SW_CGROUP_SWITCHES);
 }
 
-/* x86's counters know two levels only. */
-static bool has_hypervisor(const struct perf_event_attr *attribute)
+/* Only where it is asked for by itself ("cycles:h"); x86's counters know two levels, and what the
+ * kernel counts has no third. */
+static bool is_of_hypervisor(const struct perf_event_attr *attribute)
 {
 #if defined(__x86_64__)
 	(void)attribute;
 	return false;
 #else
-	return !attribute->exclude_hv;
+	return attribute->type != PERF_TYPE_SOFTWARE && attribute->type != PERF_TYPE_TRACEPOINT &&
+	       attribute->exclude_user && attribute->exclude_kernel && !attribute->exclude_hv;
 #endif
 }
 
@@ -43,7 +45,7 @@ bool event_is_left(const struct sampled_event *event, struct event_without witho
 	bool is_of_user = !attribute->exclude_user && !event_is_kernel_side(event);
 	bool is_of_kernel = !attribute->exclude_kernel;
 	if ((is_of_user && !without.user) || (is_of_kernel && !without.kernel) ||
-	    has_hypervisor(attribute))
+	    is_of_hypervisor(attribute))
 		return true;
 	if (is_of_user)
 		return why_fail(why, "%.80s is of user code, which is left out.", event->name);
