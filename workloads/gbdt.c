@@ -430,9 +430,7 @@ static bool check_prediction(const struct state *state, struct why *why)
 			values[feature] = data->features[feature * data->n_rows + row];
 		gbdt_model_predict_raw(model, state->crew, values, 1, alone);
 		for (unsigned class = 0; class < model->loss.n_classes; class ++)
-			is_same &= memcmp(&alone[class],
-					  &state->loaded_scores[class * data->n_rows + row],
-					  sizeof(float)) == 0;
+			is_same &= alone[class] == state->loaded_scores[class * data->n_rows + row];
 	}
 	free(values);
 	return is_same || why_fail(why, "gbdt: a row alone is not predicted as among others.");
