@@ -27,6 +27,8 @@
 #include "workloads/workload.h"
 
 enum { MOST_RECORDS = SHARED_RING_RECORDS, MOST_WORDS = 8 };
+/* One that would not end fails. A hundred times what the longest takes, for the sanitizers. */
+enum { MOST_SECONDS = 600 };
 
 /* Small and short enough for the sanitizers too; the work is the same. */
 static const struct {
@@ -83,6 +85,7 @@ static _Noreturn void child(const struct workload *workload, const char *const *
 	for (; *words; words++)
 		all[n++] = *words;
 	dup2(quiet, 1);
+	alarm(MOST_SECONDS);
 	int status = workload_main(n, (char **)all);
 	fflush(NULL);
 	_exit(status);
