@@ -387,7 +387,7 @@ static bool loads(const char *path, const char *expected)
 {
 	struct parameters *model = some_weights(2, 5), *before = some_weights(2, 5);
 	struct why why = { "" };
-	bool is_good = checkpoint_load(model, path, &why);
+	bool is_good = checkpoint_load(&(struct checkpoint_model){ model, "kind=a" }, path, &why);
 	if (!is_good) {
 		size_t length = strlen(why.text);
 		assert_non_null(strstr(why.text, expected));
@@ -419,8 +419,8 @@ static void checkpoints_round_trip_and_refuse_damage(void **state)
 	struct why why;
 	(void)state;
 	close(mkstemp(path));
-	assert_true(checkpoint_save(saved, path, &why));
-	assert_true(checkpoint_load(model, path, &why));
+	assert_true(checkpoint_save(&(struct checkpoint_model){ saved, "kind=a" }, path, &why));
+	assert_true(checkpoint_load(&(struct checkpoint_model){ model, "kind=a" }, path, &why));
 	for (size_t i = 0; i < 2; i++)
 		assert_memory_equal(parameters_at(model, i)->data, parameters_at(saved, i)->data,
 				    parameters_at(model, i)->n * sizeof(float));
@@ -441,11 +441,13 @@ static void checkpoints_round_trip_and_refuse_damage(void **state)
 	}
 	write_bytes(path, bytes, n + 1);
 	assert_false(loads(path, "longer"));
-	assert_true(checkpoint_save(other, path, &why));
+	assert_true(checkpoint_save(&(struct checkpoint_model){ other, "kind=a" }, path, &why));
 	assert_false(loads(path, "the settings it was saved with"));
+	assert_true(checkpoint_save(&(struct checkpoint_model){ saved, "kind=b" }, path, &why));
+	assert_false(loads(path, "another model (kind=b), and this one is kind=a"));
 	unlink(path);
 	assert_false(loads(path, "No such file"));
-	assert_false(checkpoint_save(saved, "/nowhere/x", &why));
+	assert_false(checkpoint_save(&(struct checkpoint_model){ saved, "" }, "/nowhere/x", &why));
 	parameters_free(saved);
 	parameters_free(model);
 	parameters_free(other);

@@ -65,6 +65,7 @@ enum {
 	WINDOWS_ASKED = 32, /* 2048 letters and more: the loss to about 0.01 */
 	WINDOWS_AT_ONCE = 8,
 	MOST_SAMPLE = 4096,
+	BESIDES_BYTES = 640, /* two digits of each letter there may be, and the rest */
 };
 
 /* sgd and momentum want far larger steps than Adam's. */
@@ -87,8 +88,8 @@ struct state {
 	double rate, expected_flops;
 	double loss, first_loss, validation_loss, floor; /* floor: NaN for a file */
 	bool is_finite, is_usual;
-	char *save_path;
-	struct why failure; /* of the device */
+	char *save_path, besides[BESIDES_BYTES]; /* its weights */
+	struct why failure;                      /* of the device */
 };
 
 static size_t or_usual(const struct setting *setting, size_t usual)
@@ -251,6 +252,15 @@ static bool read_text(struct state *state, const struct setting *settings, struc
 	return is_good;
 }
 
+/* Heads share one matrix, and rows of the embedding are letters of the text. */
+static void describe(struct state *state, size_t n_heads)
+{
+	int n = snprintf(state->besides, BESIDES_BYTES, "heads=%zu letters=", n_heads);
+	for (size_t i = 0; i < state->text.n_vocabulary; i++)
+		n += snprintf(state->besides + n, BESIDES_BYTES - (size_t)n, "%02x",
+			      (unsigned)state->text.letters[i]);
+}
+
 static bool make_model(struct state *state, const struct setting *settings, struct why *why)
 {
 	int size = settings[SIZE].choice;
@@ -273,8 +283,11 @@ static bool make_model(struct state *state, const struct setting *settings, stru
 	state->optimizer = optimizer_new(state->model.parameters, &optimizer);
 	state->rate = settings[RATE].number > 0 ? settings[RATE].number
 						: sizes[size].rate * rate_factors[kind];
+	describe(state, shape.n_heads);
 	return (!settings[LOAD].text[0] ||
-		checkpoint_load(state->model.parameters, settings[LOAD].text, why)) &&
+		checkpoint_load(
+			&(struct checkpoint_model){ state->model.parameters, state->besides },
+			settings[LOAD].text, why)) &&
 	       tensor_device_is_good(state->device, why);
 }
 
@@ -420,7 +433,8 @@ static bool gpt_verify(void *opaque, struct why *why)
 	if (!state->is_finite)
 		return why_fail(why, "gpt: the loss was not finite; use a smaller rate=.");
 	/* However the work has ended: time that is up ends it as well as the last step. */
-	if (state->save_path && !checkpoint_save(state->model.parameters, state->save_path, why))
+	const struct checkpoint_model model = { state->model.parameters, state->besides };
+	if (state->save_path && !checkpoint_save(&model, state->save_path, why))
 		return false;
 	if (flops != state->expected_flops)
 		return why_fail(why, "gpt: %.0f FLOPs counted in products, %.0f expected.", flops,

@@ -80,6 +80,7 @@ struct state {
 	struct layer layers[MOST_LAYERS];
 	size_t n_layers, batch, n_epochs;
 	int activation;
+	char besides[NAME_BYTES]; /* of its weights */
 	struct digits learned, asked;
 	uint32_t *order;
 	float *batch_pixels;
@@ -230,6 +231,7 @@ static void set_up(struct state *state, const struct setting *settings)
 	state->n_layers = or_usual(&settings[LAYERS], sizes[size].n_layers) + 1;
 	state->n_epochs = (size_t)settings[EPOCHS].number;
 	state->activation = settings[ACTIVATION].choice;
+	snprintf(state->besides, sizeof state->besides, "activation=%s", settings[ACTIVATION].text);
 	state->is_finite = true;
 	state->parameters = parameters_new();
 	add_layers(state, or_usual(&settings[HIDDEN], sizes[size].n_hidden));
@@ -267,7 +269,8 @@ static void *mlp_prepare(const struct setting *settings, struct why *why)
 	state->save_path = settings[SAVE].text[0] ? strdup(settings[SAVE].text) : NULL;
 	if (!take_data(state, settings, why) ||
 	    (settings[LOAD].text[0] &&
-	     !checkpoint_load(state->parameters, settings[LOAD].text, why)) ||
+	     !checkpoint_load(&(struct checkpoint_model){ state->parameters, state->besides },
+			      settings[LOAD].text, why)) ||
 	    !tensor_device_is_good(state->device, why)) {
 		mlp_finish(state);
 		return NULL;
@@ -433,7 +436,8 @@ static bool mlp_verify(void *opaque, struct why *why)
 	if (!state->is_finite)
 		return why_fail(why, "mlp: the loss was not finite; use a smaller rate=.");
 	/* However the work has ended: time that is up ends it as well as the last step. */
-	if (state->save_path && !checkpoint_save(state->parameters, state->save_path, why))
+	const struct checkpoint_model model = { state->parameters, state->besides };
+	if (state->save_path && !checkpoint_save(&model, state->save_path, why))
 		return false;
 	if (flops != expected)
 		return why_fail(why, "mlp: %.0f FLOPs counted in products, %.0f expected.", flops,

@@ -9,9 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sampler/base/text.h"
 #include "workloads/support/sealed_file.h"
 
-static const struct sealed_kind KIND = { "stokewts", "weights", 1 };
+enum { SHOWN_BYTES = 40 };
+
+static const struct sealed_kind KIND = { "stokewts", "weights", 2 };
 
 static void put_values(struct sealed *cursor, const struct parameters *parameters, size_t i)
 {
@@ -22,15 +25,21 @@ static void put_values(struct sealed *cursor, const struct parameters *parameter
 	free(values);
 }
 
-static void put_all(struct sealed *cursor, const struct parameters *parameters)
+static void put_text(struct sealed *cursor, const char *text)
 {
+	sealed_put_u32(cursor, strlen(text));
+	sealed_put(cursor, text, strlen(text));
+}
+
+static void put_all(struct sealed *cursor, const struct checkpoint_model *model)
+{
+	const struct parameters *parameters = model->parameters;
 	sealed_put_head(cursor, &KIND);
+	put_text(cursor, model->besides);
 	sealed_put_u32(cursor, parameters_count(parameters));
 	for (size_t i = 0; i < parameters_count(parameters); i++) {
 		const struct tensor *t = parameters_at(parameters, i);
-		const char *name = parameters_name(parameters, i);
-		sealed_put_u32(cursor, strlen(name));
-		sealed_put(cursor, name, strlen(name));
+		put_text(cursor, parameters_name(parameters, i));
 		sealed_put_u32(cursor, t->shape.n_axes);
 		for (unsigned axis = 0; axis < t->shape.n_axes; axis++)
 			sealed_put_u64(cursor, t->shape.at[axis]);
@@ -38,19 +47,19 @@ static void put_all(struct sealed *cursor, const struct parameters *parameters)
 	}
 }
 
-static size_t file_bytes(const struct parameters *parameters)
+static size_t file_bytes(const struct checkpoint_model *model)
 {
 	struct sealed measure = { 0 };
-	put_all(&measure, parameters);
+	put_all(&measure, model);
 	return measure.used + SEALED_SUM_BYTES;
 }
 
-bool checkpoint_save(const struct parameters *parameters, const char *path, struct why *why)
+bool checkpoint_save(const struct checkpoint_model *model, const char *path, struct why *why)
 {
 	struct sealed file = { 0 };
-	put_all(&file, parameters);
+	put_all(&file, model);
 	sealed_allocate(&file);
-	put_all(&file, parameters);
+	put_all(&file, model);
 	return sealed_save(&file, path, why);
 }
 
@@ -66,12 +75,16 @@ static bool get_u32_is(struct sealed *cursor, size_t expected)
 	return get_is(cursor, &narrow, sizeof narrow);
 }
 
+static bool get_text_is(struct sealed *cursor, const char *expected)
+{
+	return get_u32_is(cursor, strlen(expected)) && get_is(cursor, expected, strlen(expected));
+}
+
 /* Does the next tensor have this one's name and shape? */
 static bool get_tensor_is(struct sealed *cursor, const struct parameters *parameters, size_t i)
 {
 	const struct tensor *t = parameters_at(parameters, i);
-	const char *name = parameters_name(parameters, i);
-	bool is_same = get_u32_is(cursor, strlen(name)) && get_is(cursor, name, strlen(name)) &&
+	bool is_same = get_text_is(cursor, parameters_name(parameters, i)) &&
 		       get_u32_is(cursor, t->shape.n_axes);
 	for (unsigned axis = 0; is_same && axis < t->shape.n_axes; axis++) {
 		uint64_t length = t->shape.at[axis];
@@ -80,11 +93,35 @@ static bool get_tensor_is(struct sealed *cursor, const struct parameters *parame
 	return is_same && sealed_get(cursor, t->n * sizeof(float));
 }
 
-static bool check(struct sealed cursor, size_t expected_bytes, const struct parameters *parameters,
+/* The first words of both are shown, which tell the most. */
+static bool check_besides(struct sealed *cursor, const struct checkpoint_model *model,
+			  const char *path, struct why *why)
+{
+	char found[SHOWN_BYTES] = "", clean[SHOWN_BYTES];
+	struct sealed at = *cursor;
+	const unsigned char *length = sealed_get(&at, sizeof(uint32_t));
+	uint32_t n = 0;
+	if (get_text_is(cursor, model->besides))
+		return true;
+	if (length)
+		memcpy(&n, length, sizeof n);
+	const unsigned char *text = sealed_get(&at, n);
+	if (text)
+		snprintf(found, sizeof found, "%.*s", n < SHOWN_BYTES ? (int)n : SHOWN_BYTES - 1,
+			 (const char *)text);
+	return why_fail(why,
+			"%s is of another model (%s), and this one is %.*s; give the settings and "
+			"the text it was saved with.",
+			path, text_clean(clean, sizeof clean, found), SHOWN_BYTES - 1,
+			model->besides);
+}
+
+static bool check(struct sealed cursor, size_t expected_bytes, const struct checkpoint_model *model,
 		  const char *path, struct why *why)
 {
+	const struct parameters *parameters = model->parameters;
 	size_t bytes = cursor.bytes;
-	if (!sealed_open(&cursor, &KIND, path, why))
+	if (!sealed_open(&cursor, &KIND, path, why) || !check_besides(&cursor, model, path, why))
 		return false;
 	bool is_same = get_u32_is(&cursor, parameters_count(parameters));
 	for (size_t i = 0; is_same && i < parameters_count(parameters); i++)
@@ -93,9 +130,10 @@ static bool check(struct sealed cursor, size_t expected_bytes, const struct para
 	       why_fail(why, "%s is of another model; give the settings it was saved with.", path);
 }
 
-static void take_weights(const struct sealed *file, struct parameters *parameters)
+static void take_weights(const struct sealed *file, const struct checkpoint_model *model)
 {
-	size_t at = SEALED_MAGIC_BYTES + 2 * sizeof(uint32_t);
+	struct parameters *parameters = model->parameters;
+	size_t at = SEALED_MAGIC_BYTES + 3 * sizeof(uint32_t) + strlen(model->besides);
 	for (size_t i = 0; i < parameters_count(parameters); i++) {
 		const struct tensor *t = parameters_at(parameters, i);
 		at += 2 * sizeof(uint32_t) + strlen(parameters_name(parameters, i)) +
@@ -105,9 +143,9 @@ static void take_weights(const struct sealed *file, struct parameters *parameter
 	}
 }
 
-bool checkpoint_load(struct parameters *parameters, const char *path, struct why *why)
+bool checkpoint_load(const struct checkpoint_model *model, const char *path, struct why *why)
 {
-	size_t expected_bytes = file_bytes(parameters);
+	size_t expected_bytes = file_bytes(model);
 	FILE *stream = fopen(path, "rb");
 	if (!stream)
 		return why_fail(why, "Cannot read %s: %s.", path, strerror(errno));
@@ -123,9 +161,9 @@ bool checkpoint_load(struct parameters *parameters, const char *path, struct why
 				   "%s is longer than this model's weights; give the settings it "
 				   "was saved with.",
 				   path);
-	is_good = is_good && check(file, expected_bytes, parameters, path, why);
+	is_good = is_good && check(file, expected_bytes, model, path, why);
 	if (is_good)
-		take_weights(&file, parameters);
+		take_weights(&file, model);
 	free(file.at);
 	return is_good;
 }
