@@ -633,6 +633,18 @@ kill -INT $pid
 wait $pid
 compare "a second SIGINT stops at once" 130 $? "*" "samples of"
 expect "a second SIGINT finishes the file" 0 "^sh" "" cat twice.folded
+env --default-signal=INT "$stoke" workload hadamard variant=definition size=16 steps=20 >out 2>err & # a unit of many minutes
+pid=$!
+for _ in $(seq 200); do # its data take far less CPU time than two seconds
+	[ "$(awk '{ print $14 + $15 }' /proc/$pid/stat)" -gt $((2 * $(getconf CLK_TCK))) ] && break
+	sleep 0.1
+done
+for signal in INT INT KILL; do
+	kill -$signal $pid 2>/dev/null
+	sleep 0.5
+done
+wait $pid
+compare "a second SIGINT ends a workload in a long unit" 130 $? "" ""
 env --ignore-signal=HUP "$stoke" record -q -o nohup.folded -- sh -c "$(waits 8)" >out 2>err &
 pid=$!
 is_running $pid

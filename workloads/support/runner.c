@@ -187,7 +187,8 @@ static int run_checked(struct run *run, bool is_selftest)
 	/* A check of a second says as much about rightness as one of a minute. */
 	if (is_selftest && run->settings.seconds == 0)
 		run->settings.seconds = 1;
-	struct sigaction action = { .sa_handler = stop };
+	/* A second one ends what does not come to its next unit of work. */
+	struct sigaction action = { .sa_handler = stop, .sa_flags = SA_RESETHAND };
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	steer_open(&run->steer);
