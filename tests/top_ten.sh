@@ -27,6 +27,7 @@ shares() { # COMM-PATTERN FILE
 			if (name ~ /^\[/) name = "[" # how the unknown is called differs
 			sub(/\(.*/, "", name); sub(/@.*/, "", name); sub(/^void /, "", name)
 			sub(/^__GI_/, "", name); sub(/^_+/, "", name) # aliases of one function
+			sub(/^memcpy_/, "memmove_", name) # and two at one address, of which each takes its own
 			frame[i] = name
 			if (!((name, NR) in seen)) { seen[name, NR] = 1; inclusive[name] += n }
 		}

@@ -182,20 +182,21 @@ static void draw_reason(const struct lost_state *state, const struct view_contex
 			const struct canvas *canvas)
 {
 	const char *text = "Everything runs at its bound: no time is lost.";
-	if (!state->series && state->moment.n[TABLE_SAMPLES] > 1 && !state->phases->is_modelled)
-		text = "The samples are of events, not of time, so nothing says where time was "
-		       "lost: sample a clock too (-e cpu-clock,EVENT).";
-	else if (state->all == 0 && !state->phases->is_modelled)
-		text = process_words_none(context, "No sample yet.");
-	else if (state->phases->is_modelled)
+	bool is_sampled = state->moment.n[TABLE_SAMPLES] > 1;
+	if (state->phases->is_modelled)
 		text = "The program ran under the cache model, which slows it: its lost time is "
 		       "not known. Record without --model.";
+	else if (!is_sampled || (state->series && state->all == 0))
+		text = process_words_none(context, "No sample yet.");
 	else if (!state->ceilings)
 		text = "Lost time is time above what this machine could do, and that is not known: "
 		       "run `stoke bench` (10 s), then record again.";
 	else if (state->phases->n == 0)
 		text = "No phase has told its work, so nothing says how long it had to take. "
 		       "Built-in workloads do, and programs that call probe_phase_end of probe.h.";
+	else if (!state->series)
+		text = "The samples are of events, not of time, so nothing says where time was "
+		       "lost: sample a clock too (-e cpu-clock,EVENT).";
 	else if (state->bounded == 0)
 		text = "No sample lies in a phase whose bound is known.";
 	paragraph_draw(canvas, 0, 0, canvas->width, MEANING_DIM, text);
