@@ -195,6 +195,7 @@ static _Noreturn void child_stopped_early(int out)
 		_exit(99);
 	dup2(out, 1);
 	int status = run(words, 2);
+	pthread_join(thread, NULL);
 	fflush(NULL);
 	_exit(status);
 }

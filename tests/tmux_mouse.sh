@@ -157,7 +157,7 @@ click "share"
 double_click " awk"
 shows "processes: one is chosen" '^ process [0-9]+ awk only \(Esc: all\)'
 keys 2
-shows "processes: the flame graph is of it" '^▏awk *$'
+shows "processes: the flame graph is of it" '^▏+awk *$' # before it, what the process was until its exec
 if screen | grep -q 'triad\|stoke  '; then fail_screen "processes: others are in the flame graph"; else pass; fi
 keys 3
 shows "processes: so are functions" '^ process [0-9]+ awk only'
