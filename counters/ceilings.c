@@ -108,7 +108,7 @@ void ceilings_summarize(struct ceiling *row, double *values, uint32_t n)
 uint32_t ceilings_most_threads(const struct ceilings *ceilings)
 {
 	uint32_t most = 0;
-	for (size_t i = 0; i < ceilings->n; i++)
+	for (size_t i = 0; ceilings && i < ceilings->n; i++)
 		if (ceilings->rows[i].n_threads > most)
 			most = ceilings->rows[i].n_threads;
 	return most;

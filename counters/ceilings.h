@@ -79,7 +79,8 @@ const struct ceiling *ceilings_bandwidth(const struct ceilings *ceilings, const 
 /* ceilings_summarize: best and median of n values (sorted in place); less is better for "ns". */
 void ceilings_summarize(struct ceiling *row, double *values, uint32_t n);
 
-/* ceilings_most_threads: the largest number of threads that anything was measured with. */
+/* ceilings_most_threads: the largest number of threads that anything was measured with; 0 of NULL.
+ */
 uint32_t ceilings_most_threads(const struct ceilings *ceilings);
 
 /* ceiling_spread: how far the median is from the best, as a ratio; NaN for what is unknown or was

@@ -197,19 +197,10 @@ static void take_busy(struct work_state *state)
 		roofline_busy_end(&state->busy[i]);
 }
 
-static uint32_t most_threads(const struct ceilings *ceilings)
-{
-	uint32_t most = 0;
-	for (size_t i = 0; ceilings && i < ceilings->n; i++)
-		if (ceilings->rows[i].n_threads > most)
-			most = ceilings->rows[i].n_threads;
-	return most;
-}
-
 static void judge(struct work_state *state, const struct ceilings *ceilings)
 {
 	struct roofline_phases *phases = state->phases;
-	uint32_t most = most_threads(ceilings);
+	uint32_t most = ceilings_most_threads(ceilings);
 	struct roofline_busy all = { 0 };
 	double seconds = 0;
 	for (size_t i = 0; i < phases->n; i++) {
@@ -333,16 +324,6 @@ static void sort(struct roofline_phases *phases)
 	free(names);
 }
 
-static bool is_modelled(const struct work_state *state)
-{
-	for (uint64_t id = 1; id < state->moment.n[TABLE_FACTS]; id++)
-		if (strcmp(recording_string_at(state->recording,
-					       recording_fact(state->recording, id)->key),
-			   MODEL_CACHES_FACT) == 0)
-			return true;
-	return false;
-}
-
 struct roofline_phases *roofline_phases_open(const struct recording *recording, uint64_t from_ns,
 					     uint64_t to_ns, const struct ceilings *ceilings)
 {
@@ -353,7 +334,7 @@ struct roofline_phases *roofline_phases_open(const struct recording *recording, 
 	collect(&state, from_ns, to_ns);
 	sweep(&state);
 	take_busy(&state);
-	state.phases->is_modelled = is_modelled(&state);
+	state.phases->is_modelled = recording_fact_text(recording, MODEL_CACHES_FACT) != NULL;
 	judge(&state, state.phases->is_modelled ? NULL : ceilings);
 	take_measured(&state, from_ns, to_ns);
 	sort(state.phases);

@@ -111,13 +111,7 @@ static uint32_t place_of(const struct events *events, const struct event *event)
 /* Groups that had the counters for a part of the time only. */
 static bool was_shared(const struct recording *recording)
 {
-	struct moment moment = recording_moment(recording);
-	for (uint64_t id = moment.n[TABLE_FACTS]; id-- > 1;) {
-		const struct fact_row *fact = recording_fact(recording, id);
-		if (strcmp(recording_string_at(recording, fact->key), "sampling.group_ran") == 0)
-			return true;
-	}
-	return false;
+	return recording_fact_text(recording, "sampling.group_ran") != NULL;
 }
 
 static enum origin origin_of(const struct recording *recording, const struct event *a,

@@ -327,6 +327,17 @@ void recording_note_count(struct recording *recording, enum severity severity, c
 	recording_note(recording, severity, source, text, remedy);
 }
 
+const char *recording_fact_text(const struct recording *recording, const char *key)
+{
+	struct moment moment = recording_moment(recording);
+	for (uint64_t id = moment.n[TABLE_FACTS]; id-- > 1;) {
+		const struct fact_row *fact = recording_fact(recording, id);
+		if (strcmp(recording_string_at(recording, fact->key), key) == 0)
+			return recording_string_at(recording, fact->value);
+	}
+	return NULL;
+}
+
 const char *origin_glyph(enum origin origin)
 {
 	static const char *const glyphs[N_ORIGINS] = { "\u2013", "\u25cf", "\u25d0", "\u25cb",

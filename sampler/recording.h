@@ -291,6 +291,10 @@ RECORDING_ROW(note, recording_note_row, TABLE_NOTES)
 RECORDING_ROW(fact, recording_fact, TABLE_FACTS)
 #undef RECORDING_ROW
 
+/* recording_fact_text: the last value of a key, borrowed, or NULL. Any thread; looks through all.
+ */
+const char *recording_fact_text(const struct recording *recording, const char *key);
+
 /*
  * The writer's side. One thread at a time: the main thread before the collector starts, then the
  * collector until it has stopped. Interning functions return the id of an equal row if there is

@@ -25,12 +25,7 @@ char *trust_key(char *out, size_t bytes, const char *event)
 const char *trust_of(const struct recording *recording, const char *event)
 {
 	char key[TRUST_KEY_BYTES];
-	uint64_t n = recording_moment(recording).n[TABLE_FACTS];
 	trust_key(key, sizeof key, event);
-	for (uint64_t i = n; i-- > 1;) {
-		const struct fact_row *row = recording_fact(recording, i);
-		if (strcmp(recording_string_at(recording, row->key), key) == 0)
-			return recording_string_at(recording, row->value);
-	}
-	return "";
+	const char *trust = recording_fact_text(recording, key);
+	return trust ? trust : "";
 }

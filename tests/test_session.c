@@ -182,11 +182,11 @@ static void test_facts(void **state)
 	struct recording *recording = recording_new();
 	char *words[] = { word("ls"), word("a\033b"), NULL };
 	summary_add_facts(recording, words);
-	assert_null(summary_fact(recording, "command_line"));
+	assert_null(recording_fact_text(recording, "command_line"));
 	recording_publish(recording);
-	assert_string_equal(summary_fact(recording, "command_line"), "ls a?b");
-	assert_non_null(summary_fact(recording, "kernel"));
-	assert_null(summary_fact(recording, "nonsense"));
+	assert_string_equal(recording_fact_text(recording, "command_line"), "ls a?b");
+	assert_non_null(recording_fact_text(recording, "kernel"));
+	assert_null(recording_fact_text(recording, "nonsense"));
 	recording_free(recording);
 }
 

@@ -91,7 +91,7 @@ static void keep_whole(const struct ceilings *ceilings)
 {
 	struct why why;
 	struct ceilings *kept = ceilings_cached(ceilings->machine, &why);
-	uint32_t most = kept ? ceilings_most_threads(kept) : 0;
+	uint32_t most = ceilings_most_threads(kept);
 	ceilings_free(kept);
 	if (most <= ceilings_most_threads(ceilings)) {
 		keep(ceilings);

@@ -10,7 +10,6 @@
 #include "tui/input.h"
 #include "tui/process_words.h"
 #include "tui/settings.h"
-#include "tui/summary.h"
 #include "tui/theme.h"
 
 extern const struct command command_render;
@@ -36,7 +35,7 @@ static bool render(const struct recording *recording, const struct recording *ag
 {
 	char command[1024], name[256];
 	int columns, rows;
-	const char *line = summary_fact(recording, "command_line");
+	const char *line = recording_fact_text(recording, "command_line");
 	const struct theme *theme = theme_find(settings->theme ? settings->theme : "dark");
 	if (!theme)
 		return why_fail(why,
@@ -59,7 +58,7 @@ static bool render(const struct recording *recording, const struct recording *ag
 	if (!face)
 		return why_fail(why, "There is no view %.40s; see `stoke list views`.",
 				settings->view);
-	const char *status = summary_fact(recording, "exit_status");
+	const char *status = recording_fact_text(recording, "exit_status");
 	if (status)
 		face_set_ended(face, atoi(status));
 	struct canvas canvas = canvas_new(columns, rows);

@@ -22,7 +22,7 @@ static const struct option_group *const options[] = { &options_input,    &option
 
 static void print_fact(const struct recording *recording, const char *label, const char *key)
 {
-	const char *value = summary_fact(recording, key);
+	const char *value = recording_fact_text(recording, key);
 	if (value)
 		printf("%-9s %s\n", label, value);
 }
@@ -50,7 +50,7 @@ static int show(struct recording *recording, const struct recording *against,
 {
 	struct why why;
 	char name[256];
-	const char *line = summary_fact(recording, "command_line");
+	const char *line = recording_fact_text(recording, "command_line");
 	struct tui_session session = {
 		.recording = recording,
 		.against = against,

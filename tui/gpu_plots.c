@@ -174,13 +174,8 @@ static const char *note_of(const struct recording *recording, const char *source
 /* source_cupti's word, where a GPU was used: "not sampled; ..." or what was refused. */
 static const char *stalls_reason(const struct recording *recording)
 {
-	for (uint64_t i = recording_moment(recording).n[TABLE_FACTS]; i-- > 1;) {
-		const struct fact_row *row = recording_fact(recording, i);
-		const char *value = recording_string_at(recording, row->value);
-		if (strcmp(recording_string_at(recording, row->key), "gpu.stalls") == 0)
-			return strncmp(value, "sampled", 7) == 0 ? NULL : value;
-	}
-	return NULL;
+	const char *value = recording_fact_text(recording, "gpu.stalls");
+	return value && strncmp(value, "sampled", 7) == 0 ? NULL : value;
 }
 
 static void find_reasons(struct gpu_plots *plots, const struct recording *recording)

@@ -6,11 +6,10 @@
 
 #include "sampler/base/text.h"
 #include "sampler/recording.h"
-#include "tui/summary.h"
 
 const char *imported_from(const struct recording *recording)
 {
-	return summary_fact(recording, "imported_from");
+	return recording_fact_text(recording, "imported_from");
 }
 
 bool imported_has_times(const struct recording *recording)

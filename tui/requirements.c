@@ -9,7 +9,6 @@
 #include "sampler/base/text.h"
 #include "sampler/collector.h"
 #include "sampler/recording.h"
-#include "tui/summary.h"
 
 enum { FIRST_ROWS_MS = 1000 };
 
@@ -32,20 +31,20 @@ static bool has_hardware(const struct recording *recording)
 
 static bool has_call_graph(const struct recording *recording)
 {
-	const char *kind = summary_fact(recording, "sampling.call_graph");
+	const char *kind = recording_fact_text(recording, "sampling.call_graph");
 	return kind && strcmp(kind, "none") != 0;
 }
 
 static bool has_kernel(const struct recording *recording)
 {
-	const char *user_only = summary_fact(recording, "sampling.user_only");
+	const char *user_only = recording_fact_text(recording, "sampling.user_only");
 	return user_only && strcmp(user_only, "no") == 0;
 }
 
 static bool has_gpu(const struct recording *recording)
 {
 	/* session_gpu.h: what is missing is told before the program starts. */
-	return !summary_fact(recording, "gpu.unavailable");
+	return !recording_fact_text(recording, "gpu.unavailable");
 }
 
 static const struct requirement requirements[] = {

@@ -193,7 +193,7 @@ static bool show(struct session *session, struct why *why)
 {
 	const struct settings *settings = session->settings;
 	const struct session_request *request = session->request;
-	const char *line = summary_fact(session->recording, "command_line");
+	const char *line = recording_fact_text(session->recording, "command_line");
 	struct tui_session screen = {
 		.recording = session->recording,
 		.collector = &session->collector,
@@ -378,7 +378,8 @@ static void report_end(const struct session *session)
 	fputs("stoke: ", stderr);
 	summary_print(stderr, session->recording);
 	enum severity least = session->settings->verbosity > 0 ? SEVERITY_INFO : SEVERITY_WARNING;
-	const char *agreement = summary_fact(session->recording, "unwinding.agreed_with_libunwind");
+	const char *agreement =
+		recording_fact_text(session->recording, "unwinding.agreed_with_libunwind");
 	if (session->settings->verbosity > 0 && agreement)
 		fprintf(stderr, "stoke: unwinding beside libunwind: %s\n", agreement);
 	size_t n_more = summary_print_notes(stderr, session->recording, least, "stoke: ");

@@ -16,20 +16,9 @@
 #include "tui/help.h"
 #include "tui/output_path.h"
 
-const char *summary_fact(const struct recording *recording, const char *key)
-{
-	struct moment moment = recording_moment(recording);
-	for (uint64_t id = moment.n[TABLE_FACTS]; id-- > 1;) {
-		const struct fact_row *fact = recording_fact(recording, id);
-		if (strcmp(recording_string_at(recording, fact->key), key) == 0)
-			return recording_string_at(recording, fact->value);
-	}
-	return NULL;
-}
-
 static const char *fact_or_unknown(const struct recording *recording, const char *key)
 {
-	const char *value = summary_fact(recording, key);
+	const char *value = recording_fact_text(recording, key);
 	if (value)
 		return value;
 	return strcmp(nl_langinfo(CODESET), "UTF-8") == 0 ? TEXT_UNKNOWN : "-";
@@ -109,7 +98,7 @@ void summary_print(FILE *out, const struct recording *recording)
 	/* Folded text has no times: one instant is no duration. */
 	uint64_t duration_ns = totals.last_ns - totals.first_ns;
 	text_duration(duration, sizeof duration, duration_ns ? (double)duration_ns : NAN);
-	const char *rate = summary_fact(recording, "sampling.frequency_hz");
+	const char *rate = recording_fact_text(recording, "sampling.frequency_hz");
 	print_series(out, recording, &totals);
 	fprintf(out, "%s%s%s in %s, %s lost, %s truncated\n", rate ? " at " : "", rate ? rate : "",
 		rate ? " Hz" : "", duration, fact_or_unknown(recording, "sampling.lost"),

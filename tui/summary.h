@@ -10,9 +10,6 @@
 
 #include "sampler/recording.h"
 
-/* summary_fact: the last value of a key, or NULL. */
-const char *summary_fact(const struct recording *recording, const char *key);
-
 /* summary_main_series: the first event asked for that has samples (0 = none has), and how many
  * events have. */
 uint32_t summary_main_series(const struct recording *recording, uint32_t *n_series);

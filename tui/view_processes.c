@@ -12,7 +12,6 @@
 #include "tui/actions.h"
 #include "tui/imported.h"
 #include "tui/processes_state.h"
-#include "tui/summary.h"
 #include "tui/window.h"
 
 static const uint64_t SECOND_NS = 1000000000;
@@ -34,7 +33,7 @@ static void find_clock(struct processes_state *state, const struct view_context 
 {
 	const struct recording *recording = context->recording;
 	const struct series_row *series = recording_series(recording, state->processes.series);
-	const char *frequency = summary_fact(recording, "sampling.frequency_hz");
+	const char *frequency = recording_fact_text(recording, "sampling.frequency_hz");
 	double hz = frequency ? strtod(frequency, NULL) : 0;
 	state->clock = PROCESSES_NO_CLOCK;
 	if (strcmp(recording_string_at(recording, series->unit), "ns") == 0)
@@ -59,7 +58,7 @@ static void find_window(struct processes_state *state, const struct view_context
 
 static bool samples_kernel(const struct processes_state *state, const struct recording *recording)
 {
-	const char *user_only = summary_fact(recording, "sampling.user_only");
+	const char *user_only = recording_fact_text(recording, "sampling.user_only");
 	return state->processes.all.kernel || (user_only && strcmp(user_only, "no") == 0);
 }
 
